@@ -1,0 +1,1 @@
+"""The kiosk: everything between a frame and a record, and the uplink that carries the records away."""
