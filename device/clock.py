@@ -1,7 +1,7 @@
 """What time it is, and how sure we are of it.
 
-Every moment carries the boot it belongs to and the monotonic clock of that boot, so that a wall clock that was wrong can be put right later.
-Never steps the clock, never asks the network.
+Every moment carries the boot it belongs to and the monotonic clock of that boot, so that a wall clock that was wrong can be put
+right later. Never steps the clock, never asks the network.
 """
 
 from __future__ import annotations

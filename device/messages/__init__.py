@@ -1,0 +1,65 @@
+"""The one codec: canonical bytes, hashes, signatures, records and the envelopes that carry them.
+
+Both sides of the wire use it: the kiosk, its uplink and the enterprise. It computes only; it opens no file and no socket.
+"""
+
+from device.messages.errors import MessageError as MessageError
+from device.messages.errors import NotCanonical as NotCanonical
+from device.messages.errors import SchemaRefused as SchemaRefused
+from device.messages.errors import SignatureRefused as SignatureRefused
+from device.messages.errors import TooLarge as TooLarge
+from device.messages.jcs import MAX_SAFE_INTEGER as MAX_SAFE_INTEGER
+from device.messages.jcs import canonical as canonical
+from device.messages.jcs import digest as digest
+from device.messages.jcs import parse as parse
+from device.messages.records import BODIES as BODIES
+from device.messages.records import GENESIS_PREV as GENESIS_PREV
+from device.messages.records import MAX_RECORD_BYTES as MAX_RECORD_BYTES
+from device.messages.records import Audit as Audit
+from device.messages.records import Body as Body
+from device.messages.records import Boot as Boot
+from device.messages.records import Capture as Capture
+from device.messages.records import Consent as Consent
+from device.messages.records import ConsentAct as ConsentAct
+from device.messages.records import Direction as Direction
+from device.messages.records import Genesis as Genesis
+from device.messages.records import Liveness as Liveness
+from device.messages.records import Method as Method
+from device.messages.records import Models as Models
+from device.messages.records import PersonAnnounced as PersonAnnounced
+from device.messages.records import PunchBody as PunchBody
+from device.messages.records import Record as Record
+from device.messages.records import Stamp as Stamp
+from device.messages.records import read_body as read_body
+from device.messages.records import read_record as read_record
+from device.messages.records import write_record as write_record
+from device.messages.signing import Purpose as Purpose
+from device.messages.signing import private_key_from_seed as private_key_from_seed
+from device.messages.signing import public_key_from_text as public_key_from_text
+from device.messages.signing import public_key_text as public_key_text
+from device.messages.signing import sign as sign
+from device.messages.signing import verify as verify
+from device.messages.wire import MAX_BATCH_BYTES as MAX_BATCH_BYTES
+from device.messages.wire import MAX_BATCH_RECORDS as MAX_BATCH_RECORDS
+from device.messages.wire import MAX_IN_FLIGHT as MAX_IN_FLIGHT
+from device.messages.wire import SERVER_STATE_TOPIC as SERVER_STATE_TOPIC
+from device.messages.wire import Acknowledgement as Acknowledgement
+from device.messages.wire import Backlog as Backlog
+from device.messages.wire import Batch as Batch
+from device.messages.wire import Clock as Clock
+from device.messages.wire import DeviceState as DeviceState
+from device.messages.wire import Hello as Hello
+from device.messages.wire import Online as Online
+from device.messages.wire import ServerState as ServerState
+from device.messages.wire import compress as compress
+from device.messages.wire import decompress as decompress
+from device.messages.wire import device_of as device_of
+from device.messages.wire import open_envelope as open_envelope
+from device.messages.wire import read_batch as read_batch
+from device.messages.wire import read_message as read_message
+from device.messages.wire import seal_envelope as seal_envelope
+from device.messages.wire import signed as signed
+from device.messages.wire import topics as topics
+from device.messages.wire import verify_batch as verify_batch
+from device.messages.wire import verify_signed as verify_signed
+from device.messages.wire import write_batch as write_batch

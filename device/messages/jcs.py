@@ -1,0 +1,74 @@
+"""Canonical JSON (RFC 8785) for the values that a record may hold, and SHA-256 over it.
+
+Keys are ASCII, numbers are integers within 2^53 - 1, and there is neither null nor float: on these values the standard library's
+sorted, unspaced JSON is the canonical form (RFC 8785 sorts by UTF-16 code units, which for ASCII is the order of Python's strings).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+from device.messages.errors import NotCanonical
+
+MAX_SAFE_INTEGER = 2**53 - 1  # RFC 8259 section 6: beyond it, readers in other languages round
+MAX_DEPTH = 16  # deeper than any message of ours; bounds the recursion on hostile input
+
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":"), check_circular=False)
+
+
+def canonical(value: Any) -> bytes:
+    """The one spelling of `value` in UTF-8; NotCanonical names the path of what has none."""
+    _check(value, "$", MAX_DEPTH)
+    try:
+        return _ENCODER.encode(value).encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise NotCanonical("text holds half of a surrogate pair; send valid Unicode") from error
+
+
+def digest(canonical_bytes: bytes) -> bytes:
+    """SHA-256, 32 raw bytes."""
+    return hashlib.sha256(canonical_bytes).digest()
+
+
+def parse(text: bytes) -> Any:
+    """JSON in, value out; NotCanonical for anything that could be read in two ways or has no canonical form."""
+    try:
+        value = json.loads(text, object_pairs_hook=_unique, parse_float=_no_float, parse_constant=_no_float)
+    except (ValueError, RecursionError) as error:
+        raise NotCanonical(f"not JSON that Daka reads: {error}") from error
+    _check(value, "$", MAX_DEPTH)
+    return value
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key stands twice in one object")
+    return found
+
+
+def _no_float(text: str) -> Any:
+    raise ValueError(f"{text[:20]} is not an integer; records hold no floating point numbers")
+
+
+def _check(value: Any, path: str, depth: int) -> None:
+    if isinstance(value, str | bool):
+        return
+    if isinstance(value, int):
+        if abs(value) > MAX_SAFE_INTEGER:
+            raise NotCanonical(f"{path}: integers end at 2^53 - 1")
+        return
+    if depth == 0:
+        raise NotCanonical(f"{path}: nested deeper than {MAX_DEPTH}")
+    if isinstance(value, dict):
+        for key, item in value.items():
+            if not isinstance(key, str) or not key.isascii():
+                raise NotCanonical(f"{path}: key {key!r} is not ASCII text")
+            _check(item, f"{path}.{key}", depth - 1)
+    elif isinstance(value, list | tuple):
+        for index, item in enumerate(value):
+            _check(item, f"{path}[{index}]", depth - 1)
+    else:
+        raise NotCanonical(f"{path}: {type(value).__name__} has no place in a record")

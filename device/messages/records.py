@@ -1,0 +1,230 @@
+"""A record: what happened, when by which clocks, and the hash of the record before it.
+
+The chain holds opaque person ids, never a name, a number, a picture or a template. Fields that this version does not know are kept:
+they are under the hash.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import cattrs
+
+from device.messages import jcs, schema
+from device.messages.errors import SchemaRefused, TooLarge
+
+GENESIS_PREV = "0" * 64
+MAX_RECORD_BYTES = 16_384  # canonical bytes; keeps a batch of one within every broker's default packet size
+
+
+class Method(enum.StrEnum):
+    """How a person was established."""
+
+    FACE = "face"
+    FACE_AND_PIN = "face+pin"
+    PIN = "pin"
+    QR = "qr"
+    BADGE = "badge"
+    SUPERVISOR = "supervisor"
+
+
+class Direction(enum.StrEnum):
+    """Which way; a proposal of the kiosk, the server pairs across kiosks."""
+
+    IN = "in"
+    OUT = "out"
+
+
+class Liveness(enum.StrEnum):
+    """What is known about a living person having stood there; `not_assessed` is an answer, not a pass."""
+
+    NOT_ASSESSED = "not_assessed"
+    PASSED = "passed"
+    FAILED = "failed"
+
+
+class Capture(enum.StrEnum):
+    """Where the pictures came from; a production server refuses simulated ones."""
+
+    CAMERA = "camera"
+    SIMULATED = "simulated"
+
+
+class ConsentAct(enum.StrEnum):
+    """What the person did."""
+
+    GIVEN = "given"
+    WITHDRAWN = "withdrawn"
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """When a record was made, by all the clocks there are."""
+
+    at: datetime
+    boot_id: str
+    monotonic_us: int
+    time_quality: str
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """SHA-256 (hex) of the weights that looked."""
+
+    detector: str
+    embedder: str
+
+
+@dataclass(frozen=True, slots=True)
+class Genesis:
+    """First record of an epoch: why there is a new journal, and the key that signs it."""
+
+    reason: str
+    software: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Boot:
+    """The kiosk daemon came up."""
+
+    software: str
+
+
+@dataclass(frozen=True, slots=True)
+class PersonAnnounced:
+    """An opaque person id that this kiosk made."""
+
+    person: str
+    origin: str
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """Which text a person agreed to, or took back, and on what legal basis."""
+
+    person: str
+    act: ConsentAct
+    purpose: str
+    text_version: str
+    language: str
+    text_sha256: str
+    basis: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """Somebody with rights did something."""
+
+    action: str
+    by: str
+    person: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PunchBody:
+    """One punch. `score_band` is the lower edge of the score's band of 0.05, in hundredths; never the score itself."""
+
+    person: str
+    method: Method
+    direction: Direction
+    score_band: int
+    votes: int
+    liveness: Liveness
+    capture: Capture
+    models: Models
+    site: str
+    first_attempt_at: datetime
+
+
+Body = Genesis | Boot | PersonAnnounced | Consent | Audit | PunchBody
+
+BODIES: dict[str, type[Body]] = {
+    "genesis": Genesis,
+    "boot": Boot,
+    "person": PersonAnnounced,
+    "consent": Consent,
+    "audit": Audit,
+    "punch": PunchBody,
+}
+KIND_OF = {body: kind for kind, body in BODIES.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A record as it stands in the chain; `body` is the plain JSON object, unknown fields and all."""
+
+    device: str
+    epoch: str
+    seq: int
+    prev: str
+    kind: str
+    stamp: Stamp
+    body: dict[str, Any]
+    text: bytes
+    hash: bytes
+
+
+def write_record(device: str, epoch: str, seq: int, prev: str, stamp: Stamp, body: Body) -> Record:
+    """The record as it goes into the chain; SchemaRefused or TooLarge before anything is written."""
+    plain = CODEC.unstructure(stamp) | {"device": device, "epoch": epoch, "seq": seq, "prev": prev, "kind": KIND_OF[type(body)]}
+    plain["body"] = CODEC.unstructure(body)
+    schema.check("record", plain, SchemaRefused)
+    return _record(plain, jcs.canonical(plain))
+
+
+def read_record(plain: dict[str, Any]) -> Record:
+    """A record that came from elsewhere, with its hash computed afresh; SchemaRefused if the published schema refuses it."""
+    text = jcs.canonical(plain)
+    schema.check("record", plain, SchemaRefused)
+    return _record(plain, text)
+
+
+def read_body(record: Record) -> Body:
+    """The typed body; what this version does not know stays in `record.body`."""
+    return CODEC.structure(record.body, BODIES[record.kind])  # type: ignore[return-value]
+
+
+def _record(plain: dict[str, Any], text: bytes) -> Record:
+    if len(text) > MAX_RECORD_BYTES:
+        raise TooLarge(f"a record of {len(text)} bytes is over the limit of {MAX_RECORD_BYTES}; shorten its texts")
+    stamp = Stamp(read_time(plain["at"]), plain["boot_id"], plain["monotonic_us"], plain["time_quality"])
+    return Record(
+        plain["device"], plain["epoch"], plain["seq"], plain["prev"], plain["kind"], stamp, plain["body"], text, jcs.digest(text)
+    )
+
+
+def write_time(at: datetime) -> str:
+    """RFC 3339, UTC, always six digits of microseconds."""
+    return at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def read_time(text: str) -> datetime:
+    """The aware UTC time that `write_time` wrote; SchemaRefused otherwise."""
+    try:
+        if len(text) == len("2026-11-23T09:00:00.000000Z") and text.endswith("Z"):
+            return datetime.fromisoformat(text)
+    except (ValueError, TypeError) as error:
+        raise SchemaRefused("a time must exist in the calendar") from error
+    raise SchemaRefused("a time is written 2026-11-23T09:00:00.000000Z")
+
+
+def _codec() -> cattrs.Converter:
+    """Dataclasses to plain JSON and back, by their annotations alone: no field can be forgotten by hand."""
+    converter = cattrs.Converter()
+    converter.register_unstructure_hook(datetime, write_time)
+    converter.register_structure_hook(datetime, lambda text, _: read_time(text))
+    return converter
+
+
+CODEC = _codec()
+
+
+def fields_of(message: type[Any]) -> frozenset[str]:
+    """Names of a message's fields, for the tests that hold code and schema against each other."""
+    return frozenset(field.name for field in dataclasses.fields(message))
