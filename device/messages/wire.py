@@ -1,7 +1,7 @@
 """What crosses the broker: CloudEvents 1.0 envelopes in plain JSON, gzip above 2 kB, and the topics of design `att/v1`.
 
-A batch needs only its last record's signature, because each record names its predecessor. A PUBACK proves nothing; only the server's signed,
-cumulative acknowledgement does.
+A batch needs only its last record's signature, because each record names its predecessor. A PUBACK proves nothing; only the
+server's signed, cumulative acknowledgement does.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class Clock:
 
 @dataclass(frozen=True, slots=True)
 class Online:
-    """The retained state of a kiosk that is there: device model, system, version, network kind, and nothing more about the machine."""
+    """The retained state of a kiosk that is there; of the machine: model, system, version, network kind, and nothing more."""
 
     session: str
     backlog: Backlog
@@ -217,11 +217,10 @@ def read_message(data: dict[str, Any], message: type[Message]) -> Message:
 
 
 def write_batch(device: str, epoch: str, texts: list[bytes], first: int, sig: str, time: str) -> bytes:
-    """The envelope around records that are canonical bytes already: they are spliced, not parsed again (a backlog is 100,000 of them)."""
+    """The envelope around records that are canonical bytes already: spliced, not parsed again, for a backlog is 100,000 of them."""
     last = first + len(texts) - 1
-    empty = seal_envelope(
-        "records", device, f"{epoch}/{first}-{last}", time, {"epoch": epoch, "from": first, "to": last, "sig": sig, "records": []}
-    )
+    data = {"epoch": epoch, "from": first, "to": last, "sig": sig, "records": []}
+    empty = seal_envelope("records", device, f"{epoch}/{first}-{last}", time, data)
     return empty.replace(b'"records":[]', b'"records":[' + b",".join(texts) + b"]", 1)
 
 
@@ -260,7 +259,7 @@ def compress(payload: bytes) -> tuple[bytes, str]:
     """The payload as it travels and its `content-encoding` (empty: as it is)."""
     if len(payload) <= COMPRESS_ABOVE_BYTES:
         return payload, ""
-    return gzip.compress(payload, compresslevel=1, mtime=0), "gzip"  # level 1: four fifths of the gain for a quarter of the time
+    return gzip.compress(payload, compresslevel=1, mtime=0), "gzip"
 
 
 def decompress(payload: bytes, encoding: str) -> bytes:
