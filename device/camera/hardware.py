@@ -1,0 +1,158 @@
+"""A real camera: V4L2 through OpenCV, USB cameras above all.
+
+Promises one sentence for each way in which a camera fails, with what to do about it. Never keeps a picture of
+its own: the driver's queue has one place.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import cv2
+import numpy as np
+
+from device.camera.status import CameraAway
+from device.pictures import Pixels
+
+# A cable with a bad contact loses single frames; after this long without any the device is opened anew.
+GIVE_UP_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Which device, and what is wished from it; the driver may give its nearest size and rate instead."""
+
+    path: Path
+    size: tuple[int, int]
+    frames_per_second: float
+
+
+class Capture(Protocol):
+    """An opened camera; cv2.VideoCapture is one."""
+
+    def read(self) -> tuple[bool, Pixels | None]: ...
+
+    def release(self) -> None: ...
+
+
+OpenCapture = Callable[[Target], Capture]
+
+
+class Device:
+    """`device:0` or `device:/dev/video0`.
+
+    A path below /dev/v4l/by-id keeps its name when several cameras are plugged in again.
+    """
+
+    simulated = False
+    skipped = 0
+
+    def __init__(self, target: Target, open_capture: OpenCapture) -> None:
+        self._target, self._open_capture = target, open_capture
+        self._capture: Capture | None = None
+        self._last_good_s = 0.0
+
+    def open(self) -> None:
+        self.close()
+        self._capture = self._open_capture(self._target)
+        self._last_good_s = time.monotonic()
+
+    def read(self) -> Pixels | None:
+        if self._capture is None:
+            raise CameraAway(f"Camera {self._target.path} is not open.")
+        good, pixels = self._read_from(self._capture)
+        if good and pixels is not None and pixels.size:
+            self._last_good_s = time.monotonic()
+            return pixels
+        if time.monotonic() - self._last_good_s > GIVE_UP_S:
+            raise CameraAway(why_it_stopped(self._target.path))
+        return None
+
+    def close(self) -> None:
+        capture, self._capture = self._capture, None
+        if capture is not None:
+            capture.release()
+
+    def _read_from(self, capture: Capture) -> tuple[bool, Pixels | None]:
+        try:
+            return capture.read()
+        except (cv2.error, OSError) as error:
+            raise CameraAway(
+                f"Camera {self._target.path} failed while reading ({error}). Unplug it and plug it in again."
+            ) from error
+
+
+def open_v4l2(target: Target) -> Capture:
+    """The real camera, delivering MJPG and queueing one frame. Raises CameraAway with the reason."""
+    if reason := why_not(target.path):
+        raise CameraAway(reason)
+    capture = cv2.VideoCapture(str(target.path), cv2.CAP_V4L2)
+    if not capture.isOpened():
+        capture.release()
+        raise CameraAway(busy_or_no_camera(target.path))
+    # MJPG first: uncompressed, most USB cameras do not reach 15 frames a second at useful sizes, and the size
+    # depends on the format.
+    capture.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*"MJPG"))
+    capture.set(cv2.CAP_PROP_FRAME_WIDTH, target.size[0])
+    capture.set(cv2.CAP_PROP_FRAME_HEIGHT, target.size[1])
+    capture.set(cv2.CAP_PROP_FPS, target.frames_per_second)
+    capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)
+    return _Opened(capture)
+
+
+def why_not(path: Path) -> str | None:
+    """Why this device cannot be opened, with what to do; None when the kernel has no objection."""
+    try:
+        if not stat.S_ISCHR(path.stat().st_mode):
+            return f"{path} is not a camera device. Cameras are listed by: v4l2-ctl --list-devices"
+        os.close(os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC))
+    except OSError as error:
+        return _sentence_for(path, error)
+    return None
+
+
+def why_it_stopped(path: Path) -> str:
+    """Why a camera that worked gives no pictures any more."""
+    if not path.exists():
+        return f"Camera {path} was unplugged. Plug it in again; it comes back by itself."
+    return f"Camera {path} gives no pictures any more. Check its cable; it comes back by itself."
+
+
+def busy_or_no_camera(path: Path) -> str:
+    """The device is there and may be opened, yet does not stream."""
+    return (
+        f"Camera {path} is busy, or it is no camera: another program may be using it "
+        f"(fuser -v {path} names it, close it), or this is a camera's second device, without pictures "
+        "(v4l2-ctl --list-devices; try the first one)."
+    )
+
+
+def _sentence_for(path: Path, error: OSError) -> str:
+    if error.errno in (errno.ENOENT, errno.ENODEV, errno.ENXIO):
+        return f"There is no camera at {path}: no such device. Plug one in, or name another one."
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return f"Permission denied for camera {path}. Put its user into the group video and log in again."
+    if error.errno == errno.EBUSY:
+        return f"Camera {path} is busy: another program uses it. Close that one (fuser -v {path} names it)."
+    return f"Camera {path} cannot be opened: {error.strerror}. Unplug it and plug it in again."
+
+
+class _Opened:
+    """cv2.VideoCapture with the types of `Capture`."""
+
+    def __init__(self, capture: cv2.VideoCapture) -> None:
+        self._capture = capture
+
+    def read(self) -> tuple[bool, Pixels | None]:
+        good, pixels = self._capture.read()
+        return good, np.asarray(pixels, dtype=np.uint8) if good else None
+
+    def release(self) -> None:
+        self._capture.release()
