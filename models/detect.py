@@ -1,0 +1,118 @@
+"""Every face in a picture, nearest first: YuNet in ONNX Runtime.
+
+Array in, dataclasses out. Keeps no picture. Gives what OpenCV's FaceDetectorYN gives at the same size.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from models import arrays
+from models.arrays import Landmarks, Pixels
+from models.errors import BadInput
+from models.session import Session, Tensor
+
+STRIDES = (8, 16, 32)  # pixels between two cells of the network's three grids
+SIDE = 32  # the network halves its input five times
+HEADS = ("cls", "obj", "bbox", "kps")
+WORKING_SIZE = (320, 240)  # (width, height): a face of about 20 pixels and more is found at this size
+LEAST_SCORE = 0.6
+OVERLAP = 0.3  # boxes that share more than this of their union are one face
+MOST_CANDIDATES = 5000  # as FaceDetectorYN's default; a frame of noise cannot make suppression slow
+
+Rows = NDArray[np.float32]  # (faces, 15): x, y, width, height, five landmarks x y, score
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """Upper left corner and size in pixels of the frame; may reach beyond the frame's edge."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Face:
+    """One face. `landmarks`: (5, 2) float32 in pixels of the frame, read-only; `score`: 0 to 1, how sure the detector is."""
+
+    box: Box
+    landmarks: Landmarks
+    score: float
+
+
+class Detector:
+    """Looks at a frame that is shrunk to fit the working size, never enlarged, and answers in the frame's own pixels."""
+
+    def __init__(
+        self, model: bytes, working_size: tuple[int, int] = WORKING_SIZE, threads: int = 1, least_score: float = LEAST_SCORE
+    ) -> None:
+        """`model`: `weights.Ready.detector`; `working_size`: (width, height) in pixels. Raises ModelError."""
+        if min(working_size) < SIDE:
+            raise BadInput(f"the working size must be at least {SIDE} x {SIDE} pixels, not {working_size[0]} x {working_size[1]}")
+        if not 0 < least_score < 1:
+            raise BadInput(f"the least score must lie between 0 and 1, not {least_score}")
+        self._session = Session(model, threads)
+        self._outputs = [f"{head}_{stride}" for head in HEADS for stride in STRIDES]
+        if set(self._outputs) != set(self._session.outputs):
+            raise BadInput("this model is not the folded YuNet; run: daka models fetch")
+        self._working_size, self._least_score = working_size, least_score
+
+    def faces(self, pixels: Pixels) -> tuple[Face, ...]:
+        """All faces in `pixels`, (height, width, 3) uint8 BGR, the tallest and therefore nearest first. Raises BadInput."""
+        whole = arrays.pixels(pixels)
+        canvas, scale = shrink(whole, self._working_size)
+        feed = {self._session.inputs[0]: np.ascontiguousarray(canvas.transpose(2, 0, 1)[None], dtype=np.float32)}
+        outputs = dict(zip(self._outputs, self._session.run(self._outputs, feed), strict=True))
+        columns = canvas.shape[1]
+        rows = np.concatenate([_decoded(outputs, stride, columns // stride, self._least_score) for stride in STRIDES])
+        found = [_face(row, scale) for row in _one_per_face(rows, self._least_score)]
+        return tuple(sorted(found, key=lambda face: face.box.height, reverse=True))
+
+
+def shrink(pixels: Pixels, working_size: tuple[int, int]) -> tuple[Pixels, tuple[float, float]]:
+    """The picture within `working_size` (width, height), padded with black at the right and below to multiples of 32.
+
+    With it the factors from the small picture's x and y to the given one's.
+    """
+    height, width = pixels.shape[:2]
+    factor = min(1.0, working_size[0] / width, working_size[1] / height)
+    small = (max(1, round(width * factor)), max(1, round(height * factor)))
+    shrunk = pixels if small == (width, height) else cv2.resize(pixels, small, interpolation=cv2.INTER_AREA)
+    canvas = np.zeros((-(-small[1] // SIDE) * SIDE, -(-small[0] // SIDE) * SIDE, 3), dtype=np.uint8)
+    canvas[: small[1], : small[0]] = shrunk
+    return canvas, (width / small[0], height / small[1])
+
+
+def _decoded(outputs: dict[str, Tensor], stride: int, columns: int, least_score: float) -> Rows:
+    """Candidates of one grid. Score: geometric mean of class and object scores; positions are in cells, sizes in log cells."""
+    class_score, object_score, box, points = (outputs[f"{head}_{stride}"][0] for head in HEADS)
+    score = np.sqrt(np.clip(class_score[:, 0], 0, 1) * np.clip(object_score[:, 0], 0, 1))
+    cells = np.flatnonzero(score >= least_score)
+    corner = np.stack([cells % columns, cells // columns], axis=1).astype(np.float32)
+    centre = (box[cells, :2] + corner) * stride
+    size = np.exp(np.minimum(box[cells, 2:], 10)) * stride  # e**10 cells are wider than any frame; keeps the power finite
+    landmarks = (points[cells].reshape(-1, 5, 2) + corner[:, None]) * stride
+    rows = np.concatenate([centre - size / 2, size, landmarks.reshape(-1, 10), score[cells, None]], axis=1)
+    return np.asarray(rows, dtype=np.float32)
+
+
+def _one_per_face(rows: Rows, least_score: float) -> Rows:
+    """The best box of each heap of overlapping ones."""
+    if not len(rows):
+        return rows
+    keep = cv2.dnn.NMSBoxes(rows[:, :4].tolist(), rows[:, 14].tolist(), least_score, OVERLAP, top_k=MOST_CANDIDATES)
+    return np.asarray(rows[np.asarray(keep, dtype=np.int64).reshape(-1)], dtype=np.float32)
+
+
+def _face(row: Rows, scale: tuple[float, float]) -> Face:
+    factors = np.asarray(scale, dtype=np.float32)
+    x, y, width, height = (float(number) for number in (row[:4].reshape(2, 2) * factors).reshape(-1))
+    landmarks = row[4:14].reshape(5, 2) * factors
+    landmarks.setflags(write=False)
+    return Face(Box(x, y, width, height), landmarks, float(row[14]))
