@@ -1,1 +1,3 @@
 """The kiosk: everything between a frame and a record, and the uplink that carries the records away."""
+
+__version__ = "0.1.0"

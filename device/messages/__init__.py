@@ -13,6 +13,7 @@ from device.messages.jcs import canonical as canonical
 from device.messages.jcs import digest as digest
 from device.messages.jcs import parse as parse
 from device.messages.records import BODIES as BODIES
+from device.messages.records import CODEC as CODEC
 from device.messages.records import GENESIS_PREV as GENESIS_PREV
 from device.messages.records import MAX_RECORD_BYTES as MAX_RECORD_BYTES
 from device.messages.records import Audit as Audit
@@ -32,7 +33,9 @@ from device.messages.records import Record as Record
 from device.messages.records import Stamp as Stamp
 from device.messages.records import read_body as read_body
 from device.messages.records import read_record as read_record
+from device.messages.records import read_time as read_time
 from device.messages.records import write_record as write_record
+from device.messages.records import write_time as write_time
 from device.messages.signing import Purpose as Purpose
 from device.messages.signing import private_key_from_seed as private_key_from_seed
 from device.messages.signing import public_key_from_text as public_key_from_text

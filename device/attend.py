@@ -1,0 +1,109 @@
+"""From an identity to a punch, or to a reason why not. Values in, a value out: no clock, no disk, no screen."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from datetime import timedelta
+
+from device.clock import Moment
+from device.messages import Capture, Direction, Liveness
+
+
+class Why(enum.StrEnum):
+    """Why somebody who stood there was not clocked in; each has a sentence in three languages on the kiosk page."""
+
+    STRANGER = "stranger"
+    TOO_SOON = "too_soon"
+    SIMULATED = "simulated"
+    LIVENESS_FAILED = "liveness_failed"
+    NOT_RECORDED = "not_recorded"
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Several looks agreed that this is `person`; `score` is the worst of them, cosine, `margin` its lead over anybody else.
+
+    `first_attempt` is the first frame that showed this face, `accepted_at` the first that counted, `seen_at` the last.
+    """
+
+    person: str
+    score: float
+    margin: float
+    votes: int
+    first_attempt: Moment
+    accepted_at: Moment
+    seen_at: Moment
+    liveness: Liveness
+    capture: Capture
+
+
+@dataclass(frozen=True, slots=True)
+class Stranger:
+    """Several good looks, and nobody enrolled: a normal outcome that leaves nothing behind."""
+
+    looks: int
+    first_seen: Moment
+    seen_at: Moment
+
+
+@dataclass(frozen=True, slots=True)
+class LastPunch:
+    """A person's latest punch: the moment, which way, and its number in the journal."""
+
+    seq: int
+    moment: Moment
+    direction: Direction
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """When a known person is clocked in."""
+
+    min_gap: timedelta
+    day_span: timedelta
+    allow_simulated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Punch:
+    """A decision to clock in; it counts once the journal has it."""
+
+    identity: Identity
+    direction: Direction
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """No punch, and why; `earlier` is the record that already stands for a repeated look."""
+
+    why: Why
+    person: str = ""
+    earlier: int = 0
+
+
+def decide(who: Identity | Stranger, last: LastPunch | None, policy: Policy) -> Punch | Refused:
+    """One walk-up, one answer."""
+    if isinstance(who, Stranger):
+        return Refused(Why.STRANGER)
+    if who.liveness is Liveness.FAILED:
+        return Refused(Why.LIVENESS_FAILED, who.person)
+    if who.capture is Capture.SIMULATED and not policy.allow_simulated:
+        return Refused(Why.SIMULATED, who.person)
+    if last is not None and timedelta(0) <= elapsed(last.moment, who.seen_at) < policy.min_gap:
+        return Refused(Why.TOO_SOON, who.person, last.seq)
+    return Punch(who, propose_direction(last, who.seen_at, policy))
+
+
+def propose_direction(last: LastPunch | None, now: Moment, policy: Policy) -> Direction:
+    """Out after an in of the same working day, in otherwise; the server pairs across kiosks and has the last word."""
+    if last is None or last.direction is Direction.OUT:
+        return Direction.IN
+    return Direction.OUT if timedelta(0) <= elapsed(last.moment, now) < policy.day_span else Direction.IN
+
+
+def elapsed(earlier: Moment, later: Moment) -> timedelta:
+    """Time between two moments, by the monotonic clock within one boot, since the wall clock may have been stepped."""
+    if earlier.boot_id == later.boot_id:
+        return timedelta(microseconds=later.monotonic_us - earlier.monotonic_us)
+    return later.at - earlier.at

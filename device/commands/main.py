@@ -1,0 +1,66 @@
+"""The `daka` command: the kiosk's side. What goes wrong is one sentence and an exit code, never a traceback."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from pathlib import Path
+
+import click
+import platformdirs
+
+import device
+from device import state
+from device.commands.context import Context
+from device.commands.lazy import LazyGroup
+from device.errors import DeviceError
+from device.messages import MessageError
+from models.errors import ModelError
+
+SYSTEM_STATE = Path("/var/lib/daka")
+
+COMMANDS = {
+    "demo": "device.commands.demo:demo",
+    "run": "device.commands.run:run",
+    "people": "device.commands.office:people",
+    "enrol": "device.commands.office:enrol",
+    "verify": "device.commands.office:verify",
+    "models": "device.commands.models:models",
+    "config": "device.commands.configuration:configuration",
+    "doctor": "device.commands.doctor:doctor",
+}
+
+
+def default_state() -> Path:
+    """The appliance's folder where there is one, the user's own otherwise."""
+    return SYSTEM_STATE if SYSTEM_STATE.is_dir() else platformdirs.user_state_path("daka")
+
+
+@click.group(cls=LazyGroup, commands_in=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(device.__version__, prog_name="daka")
+@click.option(
+    "--state", "folder", type=click.Path(path_type=Path), default=default_state, envvar="DAKA_STATE", help="State folder."
+)
+@click.option("--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="info", help="How much to log.")
+@click.pass_context
+def daka(context: click.Context, folder: Path, log_level: str) -> None:
+    """Attendance and face verification on this kiosk.
+
+    A picture never leaves it, and a punch counts once the enterprise's server has signed for it.
+    """
+    logging.basicConfig(level=log_level.upper(), format="%(asctime)s %(name)s %(levelname)s %(message)s", stream=sys.stderr)
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    context.obj = Context(state.Folder(folder.absolute()))
+
+
+def main() -> None:
+    """The console script."""
+    try:
+        daka()
+    except (DeviceError, MessageError, ModelError) as error:
+        click.secho(f"daka: {error}", fg="red", err=True)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

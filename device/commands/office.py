@@ -1,0 +1,104 @@
+"""People, consent, enrolment and the walk along the chain."""
+
+from __future__ import annotations
+
+import getpass
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from device import api
+from device import consent as consents
+from device.commands.context import Context, pass_context
+from device.commands.reach import office
+
+BASES = ("consent", "contract", "legal_duty")
+
+
+def operator() -> str:
+    """Who gives this command, for the audit record."""
+    return f"cli:{getpass.getuser()}"
+
+
+@click.group()
+def people() -> None:
+    """Employees of this kiosk and their consent."""
+
+
+@people.command("list")
+@pass_context
+def list_people(context: Context) -> None:
+    """Everybody, by employee number."""
+    with office(context) as desk:
+        everybody = desk.people()
+    table = Table("number", "name", "language", "consent", "templates", title=f"{len(everybody)} people")
+    for person in everybody:
+        table.add_row(person.number, person.name, person.language, "yes" if person.has_consent else "no", str(person.templates))
+    Console().print(table)
+
+
+@people.command("add")
+@click.argument("number")
+@click.argument("name")
+@click.option("--language", type=click.Choice(consents.LANGUAGES), default="zh-CN", show_default=True)
+@pass_context
+def add(context: Context, number: str, name: str, language: str) -> None:
+    """Add the employee NUMBER, shown on the screen as NAME."""
+    with office(context) as desk:
+        person = desk.add_person(number, name, language, operator())
+    click.echo(f"{person.number} added as {person.person}; next: daka people consent {person.number}")
+
+
+@people.command("consent")
+@click.argument("number")
+@click.option("--language", type=click.Choice(consents.LANGUAGES), default=None, help="Language that the text was read in.")
+@click.option("--basis", type=click.Choice(BASES), default="consent", show_default=True)
+@click.option("--yes", is_flag=True, help="The person has read the text elsewhere and agreed; do not show it here.")
+@pass_context
+def give_consent(context: Context, number: str, language: str | None, basis: str, yes: bool) -> None:
+    """Show the consent text to the person NUMBER and record the answer."""
+    with office(context) as desk:
+        chosen = language or _language_of(desk.people(), number)
+        if not yes:
+            click.echo(consents.text(chosen).words)
+            click.confirm("Does the person agree", abort=True)
+        desk.give_consent(number, chosen, basis, operator())
+    click.echo(f"consent of {number} recorded; next: daka enrol {number} PHOTOGRAPH")
+
+
+@people.command("withdraw")
+@click.argument("number")
+@pass_context
+def withdraw(context: Context, number: str) -> None:
+    """Take the consent of NUMBER back: the template is destroyed at once, the other ways to clock in stay."""
+    with office(context) as desk:
+        desk.withdraw_consent(number, operator())
+    click.echo(f"consent of {number} withdrawn; no template is left")
+
+
+@click.command()
+@click.argument("number")
+@click.argument("photograph", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@pass_context
+def enrol(context: Context, number: str, photograph: Path) -> None:
+    """Make a template of NUMBER from PHOTOGRAPH (JPEG or PNG), which is looked at once and not kept."""
+    with office(context) as desk:
+        done = desk.enrol(number, photograph.read_bytes(), operator())
+    click.echo(f"{number} is enrolled, {done.templates} template(s)")
+
+
+@click.command()
+@pass_context
+def verify(context: Context) -> None:
+    """Walk the journal from its first kept record: hashes, predecessors, signatures and the server's cursor."""
+    with office(context) as desk:
+        found = desk.verify()
+    click.echo(f"journal of {found.device}, epoch {found.epoch}: records {found.kept_from} to {found.seq} hold")
+    click.echo(f"acknowledged by the server: {found.acknowledged}")
+    click.echo(f"head {found.hash}")
+
+
+def _language_of(everybody: tuple[api.Person, ...], number: str) -> str:
+    return next((person.language for person in everybody if person.number == number), "zh-CN")

@@ -1,0 +1,26 @@
+"""Reaching the kiosk: the running daemon, or its files while nobody has them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from device import api, clock, desk, kiosk, sight, state
+from device.commands.context import Context
+
+
+@contextmanager
+def office(context: Context) -> Iterator[api.Office]:
+    """The running daemon, or the files themselves under the daemon's lock."""
+    try:
+        with state.locked(context.folder):
+            yield _files(context)
+    except state.StateBusy:
+        with api.AdminClient(context.folder.admin_socket) as client:
+            yield client
+
+
+def _files(context: Context) -> desk.Desk:
+    settings, time_source = context.config(), clock.SystemClock()
+    files = kiosk.open_files(context.folder, settings.device.id, time_source)
+    return desk.Desk(files.journal, files.directory, time_source, lambda: sight.load(context.weights(), settings.recognition))

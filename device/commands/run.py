@@ -1,0 +1,35 @@
+"""`daka run`: the daemons, alone or together under one supervisor."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from device import supervisor
+from device.commands.context import Context
+from device.commands.lazy import LazyGroup
+
+DAEMONS = {
+    "kiosk": "device.commands.run_kiosk:run_kiosk",
+    "uplink": "device.commands.run_uplink:run_uplink",
+}
+
+
+@click.group(cls=LazyGroup, commands_in=DAEMONS, invoke_without_command=True)
+@click.option("--end-with-parent", is_flag=True, hidden=True)
+@click.pass_context
+def run(click_context: click.Context, end_with_parent: bool) -> None:
+    """Run the kiosk: all daemons under one supervisor, or the one that is named."""
+    if end_with_parent:
+        supervisor.end_with_parent()
+    if click_context.invoked_subcommand is None:
+        run_all(click_context.obj)
+
+
+def run_all(context: Context) -> None:
+    """Every daemon that the configuration asks for, restarted when it ends."""
+    wanted = ("kiosk", "uplink") if context.config().uplink.enabled else ("kiosk",)
+    base = (sys.executable, "-m", "device.commands.main", "--state", str(context.folder.root), "run", "--end-with-parent")
+    commands = {name: (*base, name) for name in wanted}
+    supervisor.keep_running(commands, context.folder.root / "run", supervisor.stop_on_signals())

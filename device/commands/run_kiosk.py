@@ -1,0 +1,16 @@
+"""`daka run kiosk`: the daemon that sees."""
+
+from __future__ import annotations
+
+import click
+
+from device import kiosk, supervisor
+from device.commands.context import Context, pass_context
+
+
+@click.command("kiosk")
+@pass_context
+def run_kiosk(context: Context) -> None:
+    """The daemon with the camera, the templates and the journal; it opens no network socket."""
+    stop = supervisor.stop_on_signals()
+    kiosk.run(context.folder, context.config(), context.weights(), stop)

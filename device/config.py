@@ -1,0 +1,164 @@
+"""Every setting of a kiosk, its meaning and its unit; read from one TOML file, frozen from then on.
+
+A wrong key or value is an error that names it. No secret stands here: keys are files of their own.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from device.errors import DeviceError
+
+
+class ConfigError(DeviceError):
+    """The configuration cannot be used; the message names the setting and what would be right."""
+
+
+class Section(BaseModel):
+    """Frozen, and closed to misspelt keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Device(Section):
+    """Which kiosk this is."""
+
+    id: str = Field(
+        default="kiosk-1",
+        pattern="^[a-z0-9][a-z0-9-]{0,63}$",
+        description="Name in topics, records and certificates; a-z, 0-9, hyphen.",
+    )
+    site: str = Field(
+        default="", max_length=64, description="Label of the place, written into each punch; empty: none. Never coordinates."
+    )
+
+
+class Camera(Section):
+    """Where the frames come from."""
+
+    source: str = Field(
+        default="device:0",
+        description="device:N, file:PATH, folder:PATH, video:PATH or stage:PATH; all but device: count as simulated.",
+    )
+    width: int = Field(default=640, ge=160, le=3840, description="Width asked of the camera, pixels.")
+    height: int = Field(default=480, ge=120, le=2160, description="Height asked of the camera, pixels.")
+    frames_per_second: float = Field(default=15.0, gt=0, le=60, description="Frames per second asked of the camera.")
+
+
+class Models(Section):
+    """The weights."""
+
+    directory: str = Field(default="", description="Folder that `daka models fetch` filled; empty: the user's cache folder.")
+
+
+class Recognition(Section):
+    """When a face counts as somebody."""
+
+    threads: int = Field(default=1, ge=1, le=64, description="Processor cores that the models may use.")
+    working_width: int = Field(default=320, ge=96, le=1920, description="Width at which faces are looked for, pixels.")
+    working_height: int = Field(default=240, ge=96, le=1080, description="Height at which faces are looked for, pixels.")
+    false_match_rate: float = Field(
+        default=1e-5,
+        gt=0,
+        lt=1,
+        description="Strangers taken for one given person, per look; one of the rates that the calibration supports.",
+    )
+    min_margin: float = Field(default=0.05, ge=0, le=1, description="Lead in cosine over the second-best other person.")
+    votes: int = Field(default=3, ge=1, le=30, description="Looks that must agree before a person is named.")
+    looks_before_stranger: int = Field(
+        default=8, ge=2, le=100, description="Looks without agreement after which a face counts as a stranger."
+    )
+    stranger_after_s: float = Field(default=2.0, ge=0, le=60, description="And not before a face was looked at this long, seconds.")
+    look_interval_ms: float = Field(default=100.0, ge=0, le=5_000, description="Pause between two looks at one face, milliseconds.")
+    min_face_px: int = Field(
+        default=72, ge=32, le=1000, description="Height of the smallest face that is compared, pixels of the frame."
+    )
+    nearest_lead: float = Field(
+        default=1.2,
+        ge=1,
+        le=5,
+        description="How many times taller than the next face the nearest must be; otherwise nobody is named.",
+    )
+
+
+class Attend(Section):
+    """When an identified person becomes a punch."""
+
+    min_gap_s: float = Field(
+        default=60.0,
+        ge=0,
+        le=86_400,
+        description="A second look at the same person within this time is not a second punch, seconds.",
+    )
+    day_span_h: float = Field(default=16.0, gt=0, le=48, description="An `in` older than this is not answered by an `out`, hours.")
+    allow_simulated: bool = Field(
+        default=False, description="Accept punches from files instead of a camera; for demonstrations and tests only."
+    )
+
+
+class Uplink(Section):
+    """The way to the enterprise's broker."""
+
+    enabled: bool = Field(default=False, description="Whether records are sent at all.")
+    host: str = Field(default="", description="Name or address of the MQTT 5 broker.")
+    port: int = Field(default=8883, ge=1, le=65_535, description="TLS port of the broker.")
+    ca: str = Field(default="", description="File with the authority's certificate (PEM) that the broker must present.")
+    certificate: str = Field(default="", description="File with this device's certificate (PEM).")
+    key: str = Field(default="", description="File with this device's private key (PEM), mode 0600.")
+    server_key: str = Field(
+        default="", description="The server's acknowledgement key, ed25519:BASE64; printed by daka-enterprise keys show."
+    )
+    keepalive_s: int = Field(default=20, ge=5, le=600, description="MQTT keep-alive, seconds.")
+
+
+class Config(Section):
+    """The whole tree."""
+
+    device: Device = Device()
+    camera: Camera = Camera()
+    models: Models = Models()
+    recognition: Recognition = Recognition()
+    attend: Attend = Attend()
+    uplink: Uplink = Uplink()
+
+
+def read(path: Path) -> Config:
+    """The configuration in `path`; an absent file means every default."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return Config()
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read ({error.strerror}); make it readable for this user") from error
+    try:
+        return parse(tomllib.loads(text))
+    except (tomllib.TOMLDecodeError, ConfigError) as error:
+        raise ConfigError(f"{path}: {error}") from error
+
+
+def parse(tree: dict[str, Any]) -> Config:
+    """The configuration in a parsed TOML tree; ConfigError names each wrong key and value."""
+    try:
+        return Config.model_validate(tree, strict=False)
+    except ValidationError as error:
+        raise ConfigError("; ".join(_sentence(problem) for problem in error.errors())) from error
+
+
+def _sentence(problem: Any) -> str:
+    where = ".".join(str(part) for part in problem["loc"])
+    if problem["type"] == "extra_forbidden":
+        return f"{where} is not a setting; `daka config list` shows all of them"
+    return f"{where}: {problem['msg'][0].lower()}{problem['msg'][1:]} (got {problem['input']!r})"
+
+
+def settings() -> Iterator[tuple[str, Any, str]]:
+    """Name, default and meaning of every setting, in order."""
+    for section_name, section in Config.model_fields.items():
+        assert isinstance(section.annotation, type)
+        for name, field in section.annotation.model_fields.items():
+            yield f"{section_name}.{name}", field.default, field.description or ""

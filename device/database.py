@@ -1,0 +1,152 @@
+"""SQLite for the kiosk's two files: durable commits, numbered migrations, and disk trouble told apart by what one can do about it.
+
+One process, one connection, one lock a file: SQLite up to 3.51.2 can corrupt a file that two connections checkpoint at once.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import resources
+from pathlib import Path
+
+from device.errors import DeviceError
+
+
+class StorageError(DeviceError):
+    """A database of the kiosk cannot do what was asked; nothing of the failed change was kept."""
+
+
+class StorageFull(StorageError):
+    """No room left on the disk; free some, the kiosk goes on by itself."""
+
+
+class StorageReadOnly(StorageError):
+    """The disk or the file takes no writes; remount or repair it, the kiosk goes on by itself."""
+
+
+class StorageFailing(StorageError):
+    """The disk reports errors; replace it."""
+
+
+class StorageDamaged(StorageError):
+    """The file is not a sound database any more; it is kept aside, never deleted."""
+
+
+SENTENCES: tuple[tuple[tuple[int, ...], type[StorageError], str], ...] = (
+    ((sqlite3.SQLITE_FULL,), StorageFull, "the disk is full; free some room"),
+    ((sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM), StorageReadOnly, "the disk takes no writes; check its mount and permissions"),
+    ((sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB), StorageDamaged, "the file is damaged"),
+    ((sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN), StorageFailing, "the disk reports an error; check or replace it"),
+)
+
+
+def translated(path: Path, error: sqlite3.Error) -> StorageError:
+    """The library's error as one of ours, by its primary result code (sqlite.org/rescode.html), never by its text."""
+    code = getattr(error, "sqlite_errorcode", None)
+    for codes, kind, sentence in SENTENCES:
+        if code is not None and code & 0xFF in codes:
+            return kind(f"{path.name}: {sentence}")
+    return StorageError(f"{path.name}: {type(error).__name__}")
+
+
+class Database:
+    """One SQLite file with one connection; every use holds the lock. Reopens by itself after a disk error."""
+
+    def __init__(self, path: Path, migrations: str) -> None:
+        self.path = path
+        self._migrations = migrations
+        self._lock = threading.RLock()
+        self._connection: sqlite3.Connection | None = None
+        with self.transaction():
+            pass
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """BEGIN IMMEDIATE to COMMIT; durable when the block has ended, undone when it raised."""
+        with self._lock:
+            try:
+                connection = self._open()
+                connection.execute("BEGIN IMMEDIATE")
+                yield connection
+                connection.execute("COMMIT")
+            except sqlite3.Error as error:
+                self._drop()
+                raise translated(self.path, error) from error
+            except BaseException:
+                self._rollback()
+                raise
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """The connection for a look, without a transaction."""
+        with self._lock:
+            try:
+                yield self._open()
+            except sqlite3.Error as error:
+                self._drop()
+                raise translated(self.path, error) from error
+
+    def checkpoint(self) -> None:
+        """Fold the write-ahead log into the file, so that nothing deleted lingers there."""
+        with self.reading() as connection:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def close(self) -> None:
+        """Close the file; a later use opens it again."""
+        with self._lock:
+            self._drop()
+
+    def _open(self) -> sqlite3.Connection:
+        if self._connection is None:
+            new = not self.path.exists()
+            self._connection = connect(self.path)
+            migrate(self._connection, self._migrations)
+            if new:
+                sync_folder(self.path.parent)
+        return self._connection
+
+    def _rollback(self) -> None:
+        if self._connection is not None and self._connection.in_transaction:
+            self._connection.execute("ROLLBACK")
+
+    def _drop(self) -> None:
+        if self._connection is not None:
+            connection, self._connection = self._connection, None
+            connection.close()
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """A connection whose every commit is on the disk before it returns, in a file of mode 0600."""
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5.0)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")  # one fsync a commit; NORMAL lost every row in a power cut
+    connection.execute("PRAGMA secure_delete = ON")  # erased means overwritten, not merely unlinked
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA mmap_size = 0")
+    return connection
+
+
+def migrate(connection: sqlite3.Connection, folder: str) -> None:
+    """Apply the numbered SQL files of `device/migrations/<folder>` that this database has not seen, each atomically."""
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    files = resources.files("device").joinpath("migrations", folder).iterdir()
+    scripts = sorted((file for file in files if file.name.endswith(".sql")), key=lambda file: file.name)
+    for number, script in enumerate(scripts, start=1):
+        if number > version:
+            connection.executescript(
+                f"BEGIN IMMEDIATE; {script.read_text(encoding='utf-8')} PRAGMA user_version = {number}; COMMIT;"
+            )
+
+
+def sync_folder(folder: Path) -> None:
+    """Make a new file's name itself durable."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

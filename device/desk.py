@@ -1,0 +1,165 @@
+"""The desk: the one place where people, consents and templates change, each change with its record in the journal.
+
+A photograph that arrives here is looked at once and dropped. Nothing is half done: a refusal leaves everything as it was.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import secrets
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from device import api, consent, messages, people, pictures
+from device.clock import Clock
+from device.errors import DeviceError
+from device.journal import Journal
+from device.people import Agreement, Directory, Person
+from device.sight import Sight
+from models import align, match
+from models.detect import Face
+
+MIN_ENROL_FACE_PX = 80  # height; SFace looks at 112x112, and below this it would mostly see interpolation
+MOST_LISTED = 1_000
+
+
+class EnrolmentRefused(DeviceError):
+    """No template was made; the message says why and what to do."""
+
+
+class Desk:
+    """Office work on one kiosk's files; `sight` is asked for only when a photograph has to be looked at."""
+
+    def __init__(self, journal: Journal, directory: Directory, clock: Clock, sight: Callable[[], Sight]) -> None:
+        self._journal, self._directory, self._clock, self._sight = journal, directory, clock, sight
+        self.gallery_changed: Callable[[], None] = lambda: None
+
+    def people(self) -> tuple[api.Person, ...]:
+        """Everybody, by employee number."""
+        return tuple(_shown(person) for person in self._directory.list())
+
+    def add_person(self, number: str, name: str, language: str, by: str) -> api.Person:
+        """A new employee under a fresh opaque id."""
+        if language not in consent.LANGUAGES:
+            raise people.PeopleError(f"language {language} is not one of {', '.join(consent.LANGUAGES)}")
+        self._directory.check_free(number)
+        moment = self._clock.now()
+        person = f"p-{secrets.token_hex(16)}"
+        self._journal.append(messages.PersonAnnounced(person, "kiosk"), moment)
+        self._directory.add(Person(person, number, name, language, False, 0), moment.at)
+        self._journal.append(messages.Audit("person_added", by, person), self._clock.now())
+        return _shown(self._directory.get(person))
+
+    def give_consent(self, number: str, language: str, basis: str, by: str) -> api.Person:
+        """Put the current text's consent in force, in the journal first."""
+        person, text, moment = self._directory.by_number(number), consent.text(language), self._clock.now()
+        agreement = Agreement(text.version, text.language, text.sha256, basis, by)
+        self._journal.append(_consent_record(person.person, messages.ConsentAct.GIVEN, agreement, by), moment)
+        self._directory.agree(person.person, agreement, moment.at)
+        return _shown(self._directory.get(person.person))
+
+    def withdraw_consent(self, number: str, by: str) -> api.Person:
+        """Destroy the template first, then record the withdrawal: a failing disk must not keep a face alive."""
+        person = self._directory.by_number(number)
+        agreement = self._directory.agreement(person.person)
+        if agreement is None:
+            raise people.ConsentMissing(f"employee {number} has no consent in force; there is nothing to withdraw")
+        self._directory.withdraw(person.person)
+        self.gallery_changed()
+        self._journal.append(_consent_record(person.person, messages.ConsentAct.WITHDRAWN, agreement, by), self._clock.now())
+        return _shown(self._directory.get(person.person))
+
+    def enrol(self, number: str, photograph: bytes, by: str) -> api.Enrolled:
+        """A template from one photograph; refused without consent, with a bad picture, or when it is somebody else's face."""
+        person = self._directory.by_number(number)
+        self._directory.require_consent(person.person)
+        sight = self._sight()
+        vector = self._vector(sight, photograph)
+        self._refuse_duplicate(sight, person.person, vector)
+        moment = self._clock.now()
+        self._directory.add_template(person.person, sight.models.embedder, "photograph", vector, moment.at)
+        self._journal.append(messages.Audit("template_made_from_photograph", by, person.person), moment)
+        self.gallery_changed()
+        return api.Enrolled(person.person, self._directory.get(person.person).templates)
+
+    def _vector(self, sight: Sight, photograph: bytes) -> NDArray[np.float32]:
+        try:
+            pixels = pictures.decode(photograph)
+        except pictures.PictureError as error:
+            raise EnrolmentRefused(f"the photograph cannot be used: {error}") from error
+        face = _only_face(sight.faces_in_photograph(pixels))
+        return sight.embedder.embed(align.chip(pixels, face.landmarks))
+
+    def _refuse_duplicate(self, sight: Sight, person: str, vector: NDArray[np.float32]) -> None:
+        others = self.gallery(sight).without(person)
+        nearest = match.best(others, vector)
+        if nearest is not None and nearest.score >= sight.min_score:
+            number = self._directory.get(nearest.person).number
+            raise EnrolmentRefused(
+                f"this face is enrolled already, under employee number {number}; check the photograph, "
+                "or give look-alikes a second way (PIN, QR, badge)"
+            )
+
+    def gallery(self, sight: Sight) -> match.Gallery:
+        """Every template whose person's consent is in force, opened."""
+        return match.Gallery.of(self._directory.templates(sight.models.embedder))
+
+    def punches(self, after: int) -> tuple[dict[str, Any], ...]:
+        """Punch records after `after`, as they stand in the chain."""
+        return tuple(messages.parse(record.text) for record in self._journal.punches(after, MOST_LISTED))
+
+    def verify(self) -> api.Verified:
+        """Walk the whole chain; ChainBroken names the first record that does not hold."""
+        head = self._journal.verify()
+        return api.Verified(self._journal.device, head.epoch, head.kept_from, head.seq, head.hash, head.acknowledged)
+
+    def status(self) -> api.Status:
+        """The kiosk's files without its eyes; the daemon adds what it sees."""
+        head, known = self._journal.head(), self._directory.list()
+        return api.Status(
+            device=self._journal.device,
+            epoch=head.epoch,
+            last=head.seq,
+            head=head.hash,
+            acknowledged=head.acknowledged,
+            kept_from=head.kept_from,
+            camera_state="not_running",
+            camera="the kiosk daemon is not running",
+            simulated=False,
+            waiting="",
+            trouble="",
+            decisions=0,
+            people=len(known),
+            templates=sum(person.templates for person in known),
+            public_key=self._journal.public_key,
+            clock_quality=self._clock.now().quality,
+        )
+
+    def name_of(self, person: str) -> str:
+        """The display name for the screen; empty for nobody."""
+        return self._directory.get(person).name if person else ""
+
+
+def _only_face(faces: tuple[Face, ...]) -> Face:
+    if not faces:
+        raise EnrolmentRefused("no face found in the photograph; use one that shows the face from the front, well lit")
+    if len(faces) > 1 and faces[1].box.height > faces[0].box.height / 2:
+        raise EnrolmentRefused(f"{len(faces)} faces in the photograph; use one that shows only this person")
+    if faces[0].box.height < MIN_ENROL_FACE_PX:
+        raise EnrolmentRefused(
+            f"the face is {faces[0].box.height:.0f} pixels tall, {MIN_ENROL_FACE_PX} are needed; use a larger or closer photograph"
+        )
+    return faces[0]
+
+
+def _consent_record(person: str, act: messages.ConsentAct, agreed: Agreement, by: str) -> messages.Consent:
+    return messages.Consent(
+        person, act, "face_recognition", agreed.text_version, agreed.language, agreed.text_sha256, agreed.basis, by
+    )
+
+
+def _shown(person: Person) -> api.Person:
+    return api.Person(**dataclasses.asdict(person))

@@ -1,0 +1,348 @@
+"""The journal: every record hashed onto its predecessor, signed, and on the disk before anybody is told.
+
+A record leaves only after the server has signed for it. It is never changed; pictures, templates and names never enter.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import secrets
+import sqlite3
+import threading
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from device import clock, database, messages
+from device.attend import LastPunch
+from device.errors import DeviceError
+from device.messages import Body, Direction, Purpose, Record, Stamp
+
+log = logging.getLogger(__name__)
+
+TAIL_CHECKED_AT_START = 1_000  # records; the whole chain is for `daka verify`
+
+
+class JournalError(DeviceError):
+    """The journal cannot do what was asked."""
+
+
+class WrongKey(JournalError):
+    """The signing key at hand is not the one that this journal was begun with."""
+
+
+class ChainBroken(JournalError):
+    """A record is not what its hash, its predecessor or its signature says; `seq` names the first such record."""
+
+    def __init__(self, seq: int, sentence: str) -> None:
+        super().__init__(f"record {seq}: {sentence}")
+        self.seq = seq
+
+
+class AcknowledgementRefused(JournalError):
+    """An acknowledgement that cannot be for this journal: unsigned, of another epoch, or of records that are not here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """Proof for the screen that a record is on the disk: its number and its hash (lowercase hex)."""
+
+    seq: int
+    hash: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Where the chain stands; `kept_from` is the oldest record that is still here."""
+
+    epoch: str
+    kept_from: int
+    seq: int
+    hash: str
+    acknowledged: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Consecutive records as canonical bytes, with the signature of the last."""
+
+    epoch: str
+    first: int
+    texts: list[bytes]
+    sig: str
+
+    @property
+    def last(self) -> int:
+        return self.first + len(self.texts) - 1
+
+
+class Journal:
+    """One open journal file of one device; safe to use from several threads."""
+
+    def __init__(self, path: Path, device: str, key: Ed25519PrivateKey, software: str) -> None:
+        self.device = device
+        self._key = key
+        self._software = software
+        self._database = database.Database(path, "journal")
+        self._grown = threading.Condition()
+        self._newest = self._last_seq()
+
+    def _last_seq(self) -> int:
+        with self._database.reading() as connection:
+            (seq,) = connection.execute("SELECT coalesce(max(seq), 0) FROM record").fetchone()
+        return int(seq)
+
+    @property
+    def public_key(self) -> str:
+        """This device's identity, ed25519:BASE64."""
+        return messages.public_key_text(self._key)
+
+    def begin(self, reason: str, moment: clock.Moment) -> None:
+        """Write the epoch and its genesis record, unless there is one; a half-begun journal cannot exist."""
+        with self._database.transaction() as connection:
+            if connection.execute("SELECT 1 FROM epoch").fetchone():
+                return
+            key = messages.public_key_text(self._key)
+            connection.execute("INSERT INTO epoch VALUES (1, ?, ?, ?)", (secrets.token_hex(16), self.device, key))
+            self._append(connection, messages.Genesis(reason, self._software, key), moment)
+        self._newest = self._last_seq()
+
+    def append(self, body: Body, moment: clock.Moment) -> Receipt:
+        """One record, durable when this returns; StorageError, and nothing written, when it cannot be."""
+        with self._database.transaction() as connection:
+            receipt = self._append(connection, body, moment)
+        with self._grown:
+            self._newest = receipt.seq
+            self._grown.notify_all()
+        return receipt
+
+    def wait_beyond(self, seq: int, wait_s: float) -> None:
+        """Returns when there is a record after `seq`, or after `wait_s` seconds."""
+        with self._grown:
+            self._grown.wait_for(lambda: self._newest > seq, wait_s)
+
+    def _append(self, connection: sqlite3.Connection, body: Body, moment: clock.Moment) -> Receipt:
+        epoch = _one(connection, "SELECT epoch FROM epoch")
+        last = connection.execute("SELECT seq, hash FROM record ORDER BY seq DESC LIMIT 1").fetchone()
+        seq, prev = (last[0] + 1, last[1].hex()) if last else (1, messages.GENESIS_PREV)
+        record = messages.write_record(self.device, epoch, seq, prev, stamp(moment), body)
+        sig = messages.sign(self._key, Purpose.RECORD, self.device, epoch, record.hash)
+        connection.execute(
+            "INSERT INTO record VALUES (?, ?, ?, ?, ?, ?)",
+            (seq, record.kind, messages.write_time(moment.at), record.hash, sig, record.text),
+        )
+        if isinstance(body, messages.PunchBody):
+            self._remember(connection, seq, body, moment)
+        return Receipt(seq, record.hash.hex(), moment.at)
+
+    def _remember(self, connection: sqlite3.Connection, seq: int, punch: messages.PunchBody, moment: clock.Moment) -> None:
+        connection.execute(
+            "INSERT OR REPLACE INTO last_punch VALUES (?, ?, ?, ?, ?, ?)",
+            (punch.person, seq, messages.write_time(moment.at), moment.boot_id, moment.monotonic_us, punch.direction),
+        )
+
+    def last_punch(self, person: str) -> LastPunch | None:
+        """The person's latest punch on this kiosk, or None."""
+        with self._database.reading() as connection:
+            row = connection.execute(
+                "SELECT seq, at, boot_id, monotonic_us, direction FROM last_punch WHERE person = ?", (person,)
+            ).fetchone()
+        if row is None:
+            return None
+        moment = clock.Moment(messages.read_time(row[1]), row[3], row[2], clock.Quality.UNSYNCED)
+        return LastPunch(row[0], moment, Direction(row[4]))
+
+    def head(self) -> Head:
+        """The latest record, the oldest kept one and the server's cursor."""
+        with self._database.reading() as connection:
+            epoch = _one(connection, "SELECT epoch FROM epoch")
+            seq, digest = connection.execute("SELECT seq, hash FROM record ORDER BY seq DESC LIMIT 1").fetchone()
+            kept_from = int(_one(connection, "SELECT min(seq) FROM record"))
+            acknowledged = _acknowledged(connection)
+        return Head(epoch, kept_from, seq, digest.hex(), acknowledged)
+
+    def stretch(self, after: int, most_records: int = messages.MAX_BATCH_RECORDS) -> Stretch | None:
+        """The records that follow `after`, as many as the limits allow; None when there are none."""
+        with self._database.reading() as connection:
+            epoch = _one(connection, "SELECT epoch FROM epoch")
+            rows = connection.execute(
+                "SELECT seq, text, sig FROM record WHERE seq > ? ORDER BY seq LIMIT ?", (after, most_records)
+            ).fetchall()
+        texts: list[bytes] = []
+        size = 0
+        for _, text, _ in rows:
+            if texts and size + len(text) > messages.MAX_BATCH_BYTES - 1_024:  # the envelope's own share
+                break
+            texts.append(text)
+            size += len(text) + 1
+        return Stretch(epoch, rows[0][0], texts, rows[len(texts) - 1][2]) if texts else None
+
+    def hello(self, nonce: str) -> dict[str, object]:
+        """Where this journal stands, signed by its key."""
+        head = self.head()
+        greeting = messages.Hello(
+            head.epoch, head.kept_from, head.seq, head.hash, head.acknowledged, nonce, self._software, ("gzip",)
+        )
+        return messages.signed(greeting, self._key, Purpose.HELLO, self.device)
+
+    def acknowledge(self, payload: bytes, server_key: Ed25519PublicKey, nonce: str) -> messages.Acknowledgement:
+        """Move the cursor to where the server has signed for.
+
+        Backwards (a restored server) only when it answers `nonce`, the latest hello's: a retained message may be an old one.
+        """
+        try:
+            data = messages.open_envelope(payload, "acknowledgement", self.device)
+            messages.verify_signed(data, server_key, Purpose.ACKNOWLEDGEMENT, self.device)
+        except messages.MessageError as error:
+            raise AcknowledgementRefused(f"the acknowledgement is not the pinned server's: {error}") from error
+        answer = messages.read_message(data, messages.Acknowledgement)
+        with self._database.transaction() as connection:
+            self._check_acknowledgement(connection, answer)
+            if answer.upto != (now := _acknowledged(connection)) and (answer.upto > now or answer.nonce == nonce):
+                row = (answer.upto, answer.head, payload.decode("utf-8"))
+                connection.execute("INSERT OR REPLACE INTO acknowledged VALUES (1, ?, ?, ?)", row)
+        return answer
+
+    def _check_acknowledgement(self, connection: sqlite3.Connection, answer: messages.Acknowledgement) -> None:
+        if answer.epoch != _one(connection, "SELECT epoch FROM epoch"):
+            raise AcknowledgementRefused("the acknowledgement is for another epoch of this device")
+        if answer.upto == 0 and answer.head == messages.GENESIS_PREV:
+            return
+        row = connection.execute("SELECT hash FROM record WHERE seq = ?", (answer.upto,)).fetchone()
+        if row is None:
+            raise AcknowledgementRefused(f"the server has signed for record {answer.upto}, which is not in this journal")
+        if row[0].hex() != answer.head:
+            raise AcknowledgementRefused(f"the server has signed for another record {answer.upto} than this journal holds: a fork")
+
+    def oldest_unacknowledged(self) -> datetime | None:
+        """When the oldest record that still waits for the server was made."""
+        with self._database.reading() as connection:
+            row = connection.execute(
+                "SELECT at FROM record WHERE seq > coalesce((SELECT upto FROM acknowledged), 0) ORDER BY seq LIMIT 1"
+            ).fetchone()
+        return messages.read_time(row[0]) if row else None
+
+    def punches(self, after: int, most: int) -> list[Record]:
+        """Punch records that follow `after`, oldest first."""
+        with self._database.reading() as connection:
+            rows = connection.execute(
+                "SELECT text FROM record WHERE seq > ? AND kind = 'punch' ORDER BY seq LIMIT ?", (after, most)
+            ).fetchall()
+        return [messages.read_record(messages.parse(text)) for (text,) in rows]
+
+    def verify(self, newest: int | None = None) -> Head:
+        """Walk the chain (or its `newest` records); ChainBroken names the first record that does not hold."""
+        head = self.head()
+        start = head.kept_from if newest is None else max(head.kept_from, head.seq - newest + 1)
+        prev = messages.GENESIS_PREV if start == 1 else None
+        expected = start
+        while rows := self._rows(expected, 1_000):
+            for row in rows:
+                prev = self._verified(head.epoch, row, expected, prev)
+                expected += 1
+        self._verify_cursor()
+        return head
+
+    def _rows(self, first: int, most: int) -> list[tuple[int, bytes, str, bytes]]:
+        with self._database.reading() as connection:
+            return connection.execute(
+                "SELECT seq, hash, sig, text FROM record WHERE seq >= ? ORDER BY seq LIMIT ?", (first, most)
+            ).fetchall()
+
+    def _verified(self, epoch: str, row: tuple[int, bytes, str, bytes], expected: int, prev: str | None) -> str:
+        seq, digest, sig, text = row
+        if seq != expected:
+            raise ChainBroken(expected, f"missing; the next one here is {seq}")
+        if hashlib.sha256(text).digest() != digest:
+            raise ChainBroken(seq, "its content does not match its hash")
+        record = _read(seq, text)
+        if (record.device, record.epoch, record.seq) != (self.device, epoch, seq):
+            raise ChainBroken(seq, "it was made by another device, in another epoch or at another place")
+        if prev is not None and record.prev != prev:
+            raise ChainBroken(seq, "it does not name the record before it")
+        try:
+            messages.verify(self._key.public_key(), Purpose.RECORD, self.device, epoch, digest, sig)
+        except messages.SignatureRefused as error:
+            raise ChainBroken(seq, "its signature does not hold") from error
+        return digest.hex()
+
+    def _verify_cursor(self) -> None:
+        """What the server has signed for must still be here: a journal whose tail was cut off fails."""
+        with self._database.reading() as connection:
+            cursor = connection.execute("SELECT upto, head FROM acknowledged").fetchone()
+            if cursor is None or cursor[0] == 0:
+                return
+            row = connection.execute("SELECT hash FROM record WHERE seq = ?", (cursor[0],)).fetchone()
+        if row is None:
+            raise ChainBroken(cursor[0], "missing, though the server has signed for it")
+        if row[0].hex() != cursor[1]:
+            raise ChainBroken(cursor[0], "not the record that the server has signed for")
+
+    def check_at_start(self) -> None:
+        """Sound pages, the right key, and a chain whose newest part holds; raises what is wrong."""
+        with self._database.reading() as connection:
+            if (verdict := _one(connection, "PRAGMA quick_check(1)")) != "ok":
+                raise database.StorageDamaged(f"{self._database.path.name}: {verdict}")
+            row = connection.execute("SELECT device, key FROM epoch").fetchone()
+        if row is None:
+            return
+        if row != (self.device, messages.public_key_text(self._key)):
+            raise WrongKey(
+                f"{self._database.path.name} belongs to device {row[0]} and its key; "
+                "restore keys/journal.key and device.id, or move the journal away to begin a new epoch"
+            )
+        self.verify(TAIL_CHECKED_AT_START)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._database.close()
+
+
+def stamp(moment: clock.Moment) -> Stamp:
+    """A moment as a record carries it."""
+    return Stamp(moment.at, moment.boot_id, moment.monotonic_us, moment.quality)
+
+
+def open_journal(path: Path, device: str, key: Ed25519PrivateKey, software: str, moment: clock.Moment) -> Journal:
+    """The journal at `path`, begun if there is none. One that fails its check is kept under another name and a new epoch begins."""
+    reason = "first_start"
+    try:
+        journal = Journal(path, device, key, software)
+        journal.check_at_start()
+    except (database.StorageDamaged, ChainBroken) as error:
+        kept = _quarantine(path, moment)
+        log.error("journal failed its check (%s); kept as %s, a new epoch begins", error, kept.name)
+        reason, journal = "damaged_journal", Journal(path, device, key, software)
+    journal.begin(reason, moment)
+    return journal
+
+
+def _quarantine(path: Path, moment: clock.Moment) -> Path:
+    kept = path.with_name(f"{path.name}.damaged-{moment.at:%Y%m%dT%H%M%S}-{secrets.token_hex(2)}")
+    for suffix in ("", "-wal", "-shm"):
+        part = path.with_name(path.name + suffix)
+        if part.exists():
+            part.rename(kept.with_name(kept.name + suffix))
+    database.sync_folder(path.parent)
+    return kept
+
+
+def _read(seq: int, text: bytes) -> Record:
+    try:
+        return messages.read_record(messages.parse(text))
+    except messages.MessageError as error:
+        raise ChainBroken(seq, "it is not a record") from error
+
+
+def _acknowledged(connection: sqlite3.Connection) -> int:
+    row = connection.execute("SELECT upto FROM acknowledged").fetchone()
+    return int(row[0]) if row else 0
+
+
+def _one(connection: sqlite3.Connection, query: str) -> str:
+    (value,) = connection.execute(query).fetchone()
+    return value  # type: ignore[no-any-return]

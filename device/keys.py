@@ -1,0 +1,60 @@
+"""The kiosk daemon's secrets: the journal's signing key and the key that wraps the persons' keys, files of mode 0600.
+
+Made on the device, once, never overwritten, never sent anywhere, never logged.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from device import database, messages
+from device.errors import DeviceError
+
+KEY_BYTES = 32
+
+
+class KeyFileError(DeviceError):
+    """A key file that cannot be used; the message says which and what to do."""
+
+
+def journal_key(folder: Path) -> Ed25519PrivateKey:
+    """The key whose public half is this device's identity."""
+    return messages.private_key_from_seed(_secret(folder / "journal.key"))
+
+
+def wrapping_key(folder: Path) -> bytes:
+    """AES-256 key under which the persons' keys are kept, 32 bytes."""
+    return _secret(folder / "wrapping.key")
+
+
+def _secret(path: Path) -> bytes:
+    if not path.exists():
+        _create(path, secrets.token_bytes(KEY_BYTES))
+    try:
+        mode, secret = path.stat().st_mode, path.read_bytes()
+    except OSError as error:
+        raise KeyFileError(f"{path} cannot be read ({error.strerror}); the kiosk daemon's user must own it") from error
+    if mode & 0o077:
+        raise KeyFileError(f"{path} can be read by others; run: chmod 600 {path}")
+    if len(secret) != KEY_BYTES:
+        raise KeyFileError(f"{path} holds {len(secret)} bytes instead of {KEY_BYTES}; restore it from the backup")
+    return secret
+
+
+def _create(path: Path, secret: bytes) -> None:
+    """Written beside, synced, then linked into place: a power cut leaves a whole key or none, and never replaces one."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    draft = path.with_suffix(f".{os.getpid()}.new")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    try:
+        os.write(descriptor, secret)
+        os.fsync(descriptor)
+        os.link(draft, path)
+    finally:
+        os.close(descriptor)
+        os.unlink(draft)
+    database.sync_folder(path.parent)

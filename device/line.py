@@ -1,0 +1,156 @@
+"""The line inside the kiosk: frame, face, identity, decision, record, and only then the answer on the screen."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Iterable
+from typing import Protocol
+
+from device import api, attend, database, messages
+from device.attend import Identity, Punch, Refused, Stranger, Why
+from device.camera import Frame
+from device.clock import Moment
+from device.journal import Receipt
+from device.recognise import Waiting
+
+log = logging.getLogger(__name__)
+
+KEPT_DECISIONS = 500  # in memory only, for whoever watches; the journal is what lasts
+BAND = 5  # hundredths of cosine: a band says how sure it was without being a score
+
+
+class Recogniser(Protocol):
+    """Says who stands there; device.recognise has the real one."""
+
+    def see(self, frame: Frame) -> Identity | Stranger | Waiting: ...
+
+
+class Journal(Protocol):
+    """Remembers, durably; device.journal has the real one."""
+
+    def last_punch(self, person: str) -> attend.LastPunch | None: ...
+    def append(self, body: messages.Body, moment: Moment) -> Receipt: ...
+
+
+class Desk(Protocol):
+    """Knows names; device.desk has the real one."""
+
+    def name_of(self, person: str) -> str: ...
+
+
+class Board:
+    """Where answers are put up for the screen and for watchers: the newest decisions, and what the kiosk waits for."""
+
+    def __init__(self) -> None:
+        self._decisions: deque[api.Decision] = deque(maxlen=KEPT_DECISIONS)
+        self._changed = threading.Condition()
+        self.count = 0
+        self.waiting = Waiting.NOBODY
+        self.trouble = ""
+
+    def put(self, decision: api.Decision) -> None:
+        """Show one decision."""
+        with self._changed:
+            self.count = decision.number
+            self._decisions.append(decision)
+            self._changed.notify_all()
+
+    def after(self, number: int, wait_s: float) -> tuple[api.Decision, ...]:
+        """Decisions after `number`, waiting up to `wait_s` seconds for the first."""
+        with self._changed:
+            self._changed.wait_for(lambda: self.count > number, wait_s)
+            return tuple(decision for decision in self._decisions if decision.number > number)
+
+
+class Line:
+    """Everything between a frame and a receipt."""
+
+    def __init__(
+        self,
+        recogniser: Recogniser,
+        journal: Journal,
+        desk: Desk,
+        board: Board,
+        policy: attend.Policy,
+        models: messages.Models,
+        site: str,
+    ) -> None:
+        self._recogniser, self._journal, self._desk, self._board = recogniser, journal, desk, board
+        self._policy, self._models, self._site = policy, models, site
+
+    def run(self, frames: Iterable[Frame]) -> None:
+        """Until the camera ends. One bad frame is a line in the log, not the end of the kiosk."""
+        for frame in frames:
+            try:
+                self.take(frame)
+            except Exception:
+                self._board.trouble = "a frame could not be handled; the log says why"
+                log.exception("a frame could not be handled")
+
+    def take(self, frame: Frame) -> None:
+        """One frame from the camera to the screen."""
+        seen = self._recogniser.see(frame)
+        if isinstance(seen, Waiting):
+            self._board.waiting = seen
+            return
+        last = self._journal.last_punch(seen.person) if isinstance(seen, Identity) else None
+        match attend.decide(seen, last, self._policy):
+            case Punch() as punch:
+                self._record(punch)
+            case Refused() as refused:
+                self._show(seen, "refused", refused.why, seq=refused.earlier)
+
+    def _record(self, punch: Punch) -> None:
+        """Durable before anyone is told; a punch that cannot be written is refused in plain sight."""
+        who = punch.identity
+        try:
+            receipt = self._journal.append(punch_body(punch, self._models, self._site), who.accepted_at)
+        except database.StorageError as error:
+            self._board.trouble = f"the punch was not recorded: {error}"
+            log.error("a punch could not be recorded: %s", error)
+            self._show(who, "refused", Why.NOT_RECORDED)
+            return
+        self._board.trouble = ""
+        self._show(who, "punched", "", direction=punch.direction, seq=receipt.seq, digest=receipt.hash)
+
+    def _show(self, who: Identity | Stranger, outcome: str, why: str, direction: str = "", seq: int = 0, digest: str = "") -> None:
+        known = who if isinstance(who, Identity) else None
+        self._board.put(
+            api.Decision(
+                number=self._board.count + 1,
+                at=messages.write_time(who.seen_at.at),
+                outcome=outcome,
+                why=why,
+                person=known.person if known else "",
+                name=self._desk.name_of(known.person) if known else "",
+                direction=direction,
+                votes=known.votes if known else 0,
+                score_band=band(known.score) if known else 0,
+                seq=seq,
+                hash=digest,
+            )
+        )
+
+
+def punch_body(punch: Punch, models: messages.Models, site: str) -> messages.PunchBody:
+    """What the journal keeps of a decision: the score's band and never the score."""
+    who = punch.identity
+    return messages.PunchBody(
+        person=who.person,
+        method=messages.Method.FACE,
+        direction=punch.direction,
+        score_band=band(who.score),
+        votes=who.votes,
+        liveness=who.liveness,
+        capture=who.capture,
+        models=models,
+        site=site,
+        first_attempt_at=who.first_attempt.at,
+    )
+
+
+def band(score: float) -> int:
+    """Lower edge of the score's band, hundredths: 0.637 is 60."""
+    return int(score * 100 // BAND) * BAND

@@ -1,0 +1,178 @@
+"""Who may clock in here, what they agreed to, and their sealed templates.
+
+No template exists without a consent in force: `add_template` is the one place that writes one, and it asks. Withdrawal destroys
+at once.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import astuple, dataclass
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from device import database, messages, templates
+from device.errors import DeviceError
+
+
+class PeopleError(DeviceError):
+    """A change to the directory that is refused; nothing of it was kept."""
+
+
+class NumberTaken(PeopleError):
+    """That employee number belongs to somebody already."""
+
+
+class PersonUnknown(PeopleError):
+    """Nobody here has that id or number."""
+
+
+class ConsentMissing(PeopleError):
+    """No template, and no matching, without a consent in force."""
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """An employee as this kiosk knows them; `person` is the opaque id that records use."""
+
+    person: str
+    number: str
+    name: str
+    language: str
+    has_consent: bool
+    templates: int
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """Which text was shown, on what basis it was agreed to, and who recorded it."""
+
+    text_version: str
+    language: str
+    text_sha256: str
+    basis: str
+    by: str
+
+
+NO_CONSENT = "no consent in force; record it first with `daka people consent`, or offer PIN, QR or badge"
+
+AGREEMENT = "SELECT text_version, language, text_sha256, basis, by FROM consent WHERE person = ?"
+
+PEOPLE = """
+SELECT p.person, p.number, p.name, p.language,
+       EXISTS (SELECT 1 FROM consent c WHERE c.person = p.person),
+       (SELECT count(*) FROM template t WHERE t.person = p.person)
+FROM person p
+"""
+
+
+class Directory:
+    """The people database of one kiosk."""
+
+    def __init__(self, path: Path, wrapping_key: bytes) -> None:
+        self._wrapping_key = wrapping_key
+        self._database = database.Database(path, "people")
+
+    def check_free(self, number: str) -> None:
+        """Returns if the employee number is nobody's; NumberTaken otherwise."""
+        with self._database.reading() as connection:
+            if connection.execute("SELECT 1 FROM person WHERE number = ?", (number,)).fetchone():
+                raise NumberTaken(f"employee number {number} is taken; look it up with `daka people list`")
+
+    def add(self, person: Person, at: datetime) -> None:
+        """Keep a new employee."""
+        row = (person.person, person.number, person.name, person.language, messages.write_time(at))
+        with self._database.transaction() as connection:
+            connection.execute("INSERT INTO person VALUES (?, ?, ?, ?, ?)", row)
+
+    def list(self) -> tuple[Person, ...]:
+        """Everybody, by employee number."""
+        with self._database.reading() as connection:
+            rows = connection.execute(PEOPLE + "ORDER BY p.number").fetchall()
+        return tuple(_person(row) for row in rows)
+
+    def get(self, person: str) -> Person:
+        """The person with that opaque id; PersonUnknown if there is none."""
+        with self._database.reading() as connection:
+            row = connection.execute(PEOPLE + "WHERE p.person = ?", (person,)).fetchone()
+        if row is None:
+            raise PersonUnknown("nobody here has that id")
+        return _person(row)
+
+    def by_number(self, number: str) -> Person:
+        """The person with that employee number; PersonUnknown if there is none."""
+        with self._database.reading() as connection:
+            row = connection.execute(PEOPLE + "WHERE p.number = ?", (number,)).fetchone()
+        if row is None:
+            raise PersonUnknown(f"nobody here has employee number {number}; `daka people list` shows everybody")
+        return _person(row)
+
+    def agree(self, person: str, agreement: Agreement, at: datetime) -> None:
+        """Put a consent in force."""
+        row = (person, *astuple(agreement), messages.write_time(at))
+        with self._database.transaction() as connection:
+            connection.execute("INSERT OR REPLACE INTO consent VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+
+    def agreement(self, person: str) -> Agreement | None:
+        """The consent in force, with the text that was shown, or None."""
+        with self._database.reading() as connection:
+            row = connection.execute(AGREEMENT, (person,)).fetchone()
+        return Agreement(*row) if row else None
+
+    def require_consent(self, person: str) -> None:
+        """Returns if a consent is in force; ConsentMissing otherwise."""
+        if self.agreement(person) is None:
+            raise ConsentMissing(NO_CONSENT)
+
+    def withdraw(self, person: str) -> int:
+        """Take the consent out of force and destroy the person's key and templates, write-ahead log included; says how many."""
+        with self._database.transaction() as connection:
+            gone = connection.execute("DELETE FROM template WHERE person = ?", (person,)).rowcount
+            connection.execute("DELETE FROM person_key WHERE person = ?", (person,))
+            connection.execute("DELETE FROM consent WHERE person = ?", (person,))
+        self._database.checkpoint()
+        return gone
+
+    def add_template(self, person: str, embedder: str, source: str, vector: NDArray[np.float32], at: datetime) -> None:
+        """Seal and keep one template; ConsentMissing without a consent in force. The one place where a template comes to be."""
+        with self._database.transaction() as connection:
+            if not connection.execute("SELECT 1 FROM consent WHERE person = ?", (person,)).fetchone():
+                raise ConsentMissing(NO_CONSENT)
+            wrapped = self._wrapped_key(connection, person)
+            sealed = templates.seal(self._wrapping_key, wrapped, person, embedder, vector)
+            connection.execute(
+                "INSERT INTO template (person, embedder, source, sealed, enrolled_at) VALUES (?, ?, ?, ?, ?)",
+                (person, embedder, source, sealed, messages.write_time(at)),
+            )
+
+    def _wrapped_key(self, connection: sqlite3.Connection, person: str) -> bytes:
+        row = connection.execute("SELECT wrapped FROM person_key WHERE person = ?", (person,)).fetchone()
+        if row is not None:
+            return bytes(row[0])
+        wrapped = templates.new_person_key(self._wrapping_key, person)
+        connection.execute("INSERT INTO person_key VALUES (?, ?)", (person, wrapped))
+        return wrapped
+
+    def templates(self, embedder: str) -> tuple[tuple[str, NDArray[np.float32]], ...]:
+        """Every template of this embedder under a consent in force, opened; TemplateError at the first that does not open."""
+        with self._database.reading() as connection:
+            rows = connection.execute(
+                "SELECT t.person, k.wrapped, t.sealed FROM template t "
+                "JOIN person_key k USING (person) JOIN consent c USING (person) WHERE t.embedder = ? ORDER BY t.id",
+                (embedder,),
+            ).fetchall()
+        return tuple(
+            (person, templates.open_sealed(self._wrapping_key, wrapped, person, embedder, sealed))
+            for person, wrapped, sealed in rows
+        )
+
+    def close(self) -> None:
+        """Close the file."""
+        self._database.close()
+
+
+def _person(row: tuple[str, str, str, str, int, int]) -> Person:
+    return Person(row[0], row[1], row[2], row[3], bool(row[4]), row[5])

@@ -1,0 +1,190 @@
+"""Who stands in front of the kiosk. Several looks at one nearest face vote; pixels and vectors end here.
+
+Only the nearest face is ever embedded. A face that is not enrolled leaves nothing behind but the answer `Stranger`.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from device import attend
+from device.attend import Identity, Stranger
+from device.camera import Frame
+from device.clock import Moment
+from device.messages import Capture, Liveness
+from models import align, match
+from models.detect import Box, Face
+
+
+class Detector(Protocol):
+    """Finds faces, nearest first; models.detect has the real one."""
+
+    def faces(self, pixels: NDArray[np.uint8]) -> tuple[Face, ...]: ...
+
+
+class Embedder(Protocol):
+    """Turns an aligned face into a unit vector; models.embed has the real one."""
+
+    def embed(self, chip: NDArray[np.uint8]) -> NDArray[np.float32]: ...
+
+
+class Waiting(enum.StrEnum):
+    """What the kiosk is waiting for; a hint for the person, never a decision."""
+
+    NOBODY = "nobody"
+    TOO_FAR = "too_far"
+    TWO_PEOPLE = "two_people"
+    LOOKING = "looking"
+    DONE = "done"
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """When looks become an identity. Scores and margins are cosines, sizes pixels of the frame."""
+
+    min_score: float
+    min_margin: float
+    votes: int
+    looks_before_stranger: int
+    stranger_after: timedelta
+    look_interval: timedelta
+    min_face_px: int
+    nearest_lead: float
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One embedded face against the gallery; `person` is empty where nobody was near enough."""
+
+    person: str
+    score: float
+    margin: float
+    moment: Moment
+
+
+@dataclass(slots=True)
+class Track:
+    """One face followed over frames; ends when it is lost or when somebody else turns out to stand there."""
+
+    box: Box
+    first_seen: Moment
+    last_seen: Moment
+    looks: list[Look] = field(default_factory=list)
+    answer: Identity | Stranger | None = None
+    looked_at: Moment | None = None
+
+
+LOST_AFTER = timedelta(milliseconds=700)  # longer than a blink of the detector, shorter than two people changing places
+LOOK_AGAIN = timedelta(seconds=1)  # after an answer: is it still the same person?
+SAME_PLACE = 0.6  # of the face's width: how far a face moves between two frames at 15 a second
+SAME_SIZE = 1.6  # ratio of heights between two frames
+
+
+class Recogniser:
+    """Follows the nearest face and answers once for each person who stands there."""
+
+    def __init__(self, detector: Detector, embedder: Embedder, gallery: match.Gallery, policy: Policy, capture: Capture) -> None:
+        self._detector, self._embedder = detector, embedder
+        self.gallery = gallery  # immutable; replaced whole when somebody is enrolled or withdraws
+        self._policy, self._capture = policy, capture
+        self._track: Track | None = None
+
+    def see(self, frame: Frame) -> Identity | Stranger | Waiting:
+        """One frame; Identity or Stranger exactly once for each person, Waiting otherwise."""
+        nearest = self._nearest(self._detector.faces(frame.pixels))
+        if isinstance(nearest, Waiting):
+            self._forget_if_lost(frame.moment)
+            return nearest
+        track = self._follow(nearest, frame.moment)
+        if not self._is_due(track, frame.moment):
+            return Waiting.LOOKING if track.answer is None else Waiting.DONE
+        look = self._look(frame, nearest)
+        if track.answer is not None:
+            return self._look_again(track, look, nearest, frame.moment)
+        track.looked_at = frame.moment
+        track.looks.append(look)
+        track.answer = self._answer(track)
+        return track.answer or Waiting.LOOKING
+
+    def _nearest(self, faces: tuple[Face, ...]) -> Face | Waiting:
+        if not faces:
+            return Waiting.NOBODY
+        if faces[0].box.height < self._policy.min_face_px:
+            return Waiting.TOO_FAR
+        if len(faces) > 1 and faces[0].box.height < self._policy.nearest_lead * faces[1].box.height:
+            return Waiting.TWO_PEOPLE
+        return faces[0]
+
+    def _forget_if_lost(self, now: Moment) -> None:
+        if self._track is not None and attend.elapsed(self._track.last_seen, now) > LOST_AFTER:
+            self._track = None
+
+    def _follow(self, face: Face, now: Moment) -> Track:
+        self._forget_if_lost(now)
+        if self._track is None or not is_same_face(self._track.box, face.box):
+            self._track = Track(face.box, now, now)
+        self._track.box, self._track.last_seen = face.box, now
+        return self._track
+
+    def _is_due(self, track: Track, now: Moment) -> bool:
+        pause = self._policy.look_interval if track.answer is None else LOOK_AGAIN
+        return track.looked_at is None or attend.elapsed(track.looked_at, now) >= pause
+
+    def _look(self, frame: Frame, face: Face) -> Look:
+        vector = self._embedder.embed(align.chip(frame.pixels, face.landmarks))
+        best = match.best(self.gallery, vector)
+        if best is None:
+            return Look("", -1.0, 0.0, frame.moment)
+        margin = best.score - best.runner_up
+        good = best.score >= self._policy.min_score and margin >= self._policy.min_margin
+        return Look(best.person if good else "", best.score, margin, frame.moment)
+
+    def _look_again(self, track: Track, look: Look, face: Face, now: Moment) -> Waiting:
+        """After the answer: a different person in the same place starts afresh, so that nobody is passed over."""
+        track.looked_at = now
+        known = track.answer.person if isinstance(track.answer, Identity) else ""
+        if look.person and look.person != known:
+            self._track = Track(face.box, now, now, [look], looked_at=now)
+            return Waiting.LOOKING
+        return Waiting.DONE
+
+    def _answer(self, track: Track) -> Identity | Stranger | None:
+        votes = Counter(look.person for look in track.looks if look.person)
+        if len(votes) == 1:
+            (person, count), *_ = votes.most_common(1)
+            if count >= self._policy.votes:
+                return self._identity(track, person)
+        long_enough = attend.elapsed(track.first_seen, track.last_seen) >= self._policy.stranger_after
+        if long_enough and len(track.looks) >= self._policy.looks_before_stranger:
+            return Stranger(len(track.looks), track.first_seen, track.last_seen)
+        return None
+
+    def _identity(self, track: Track, person: str) -> Identity:
+        looks = [look for look in track.looks if look.person == person]
+        return Identity(
+            person,
+            min(look.score for look in looks),
+            min(look.margin for look in looks),
+            len(looks),
+            track.first_seen,
+            looks[0].moment,
+            track.last_seen,
+            Liveness.NOT_ASSESSED,
+            self._capture,
+        )
+
+
+def is_same_face(before: Box, now: Box) -> bool:
+    """Whether a face can have moved from one box to the other between two frames."""
+    moved = max(
+        abs((before.x + before.width / 2) - (now.x + now.width / 2)), abs((before.y + before.height / 2) - (now.y + now.height / 2))
+    )
+    grown = max(before.height, now.height) / max(min(before.height, now.height), 1.0)
+    return moved <= SAME_PLACE * max(before.width, now.width) and grown <= SAME_SIZE

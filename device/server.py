@@ -1,0 +1,140 @@
+"""The kiosk daemon's answers on its unix sockets: one small application for each kind of caller.
+
+A route that no caller is declared for does not exist; a request with another Host, or with an Origin, is refused. Answers hold no
+picture and no template.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import socket
+import stat
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import waitress.server
+from flask import Flask, Response, abort, request
+
+from device import api, database, desk, journal, messages, people, templates
+
+log = logging.getLogger(__name__)
+
+MOST_BODY_BYTES = 32 * 1024 * 1024  # a photograph for enrolment
+MOST_WAIT_S = 30.0
+
+REFUSALS: tuple[tuple[type[Exception], int], ...] = (
+    (people.PersonUnknown, 404),
+    (people.ConsentMissing, 409),
+    (people.PeopleError, 422),
+    (desk.EnrolmentRefused, 422),
+    (journal.AcknowledgementRefused, 409),
+    (journal.JournalError, 409),
+    (messages.MessageError, 422),
+    (templates.TemplateError, 409),
+    (database.StorageError, 507),
+)
+
+
+class Serving(Protocol):
+    """A server that runs until it is closed."""
+
+    def run(self) -> None: ...
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One thing that one kind of caller may ask."""
+
+    method: str
+    path: str
+    answer: Callable[[], Any]
+
+
+def application(name: str, routes: tuple[Route, ...]) -> Flask:
+    """A Flask application that answers exactly these routes."""
+    app = Flask(f"daka-{name}", static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = MOST_BODY_BYTES
+    app.before_request(_refuse_strangers)
+    for route in routes:
+        app.add_url_rule(route.path, f"{route.method} {route.path}", _plain(route.answer), methods=[route.method])
+    for kind, code in REFUSALS:
+        app.register_error_handler(kind, _refusal(code))
+    app.after_request(_never_kept)
+    return app
+
+
+def _refuse_strangers() -> None:
+    """A browser that was tricked into asking sends an Origin or another Host."""
+    if request.host != api.HOST or "Origin" in request.headers:
+        abort(403)
+
+
+def _plain(answer: Callable[[], Any]) -> Callable[[], Response]:
+    def view() -> Response:
+        value = answer()
+        if isinstance(value, Response):
+            return value
+        return Response(json.dumps(messages.CODEC.unstructure(value)), mimetype="application/json")
+
+    return view
+
+
+def _refusal(code: int) -> Callable[[Exception], Response]:
+    def handler(error: Exception) -> Response:
+        body = {"kind": type(error).__name__, "error": str(error)}
+        return Response(json.dumps(body), status=code, mimetype="application/json")
+
+    return handler
+
+
+def _never_kept(response: Response) -> Response:
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def number_argument(name: str, most: float) -> float:
+    """A number from the query, 400 unless it is one between 0 and `most`."""
+    try:
+        value = float(request.args.get(name, "0"))
+    except ValueError:
+        abort(400)
+    if not 0 <= value <= most:
+        abort(400)
+    return value
+
+
+def json_fields(*names: str) -> tuple[str, ...]:
+    """The named text fields of the JSON body, 400 unless they are all there."""
+    body = request.get_json(silent=True)
+    if not isinstance(body, dict) or not all(isinstance(body.get(name), str) for name in names):
+        abort(400)
+    return tuple(body[name] for name in names)
+
+
+def listen(path: Path) -> socket.socket:
+    """A unix socket at `path` that its group may use; a stale one from an earlier run is replaced."""
+    path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
+    if path.exists() and stat.S_ISSOCK(path.stat().st_mode):
+        path.unlink()
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listener.bind(str(path))
+    os.chmod(path, 0o660)
+    listener.listen(16)
+    return listener
+
+
+def serve(app: Flask, listener: socket.socket, threads: int) -> Serving:
+    """A waitress server for one socket; run it in a thread of its own."""
+    return waitress.server.create_server(
+        app,
+        sockets=[listener],
+        threads=threads,
+        ident="daka",
+        max_request_body_size=MOST_BODY_BYTES,
+        clear_untrusted_proxy_headers=True,
+    )

@@ -1,0 +1,49 @@
+"""The models of one kiosk, loaded once from verified bytes, and what their scores mean here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from device import config, messages
+from models import weights
+from models.detect import Detector, Face
+from models.embed import Embedder
+from models.errors import ModelError
+
+PHOTOGRAPH_SIDE_PX = 640  # a photograph is brought to this before faces are looked for
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """`min_score` is the cosine from which a look counts, from the error rate that was asked for."""
+
+    detector: Detector
+    photographs: Detector
+    embedder: Embedder
+    models: messages.Models
+    min_score: float
+
+    def faces_in_photograph(self, pixels: NDArray[np.uint8]) -> tuple[Face, ...]:
+        """Faces in a photograph of any size, nearest first, in the photograph's own pixels."""
+        return self.photographs.faces(pixels)
+
+
+def load(directory: Path, recognition: config.Recognition) -> Sight:
+    """Every digest checked, then the graphs loaded. Raises ModelError, whose message names the command that mends it."""
+    ready = weights.ready(directory)
+    if ready.calibration is None:
+        raise ModelError("the manifest holds no calibration, so no score means anything; install Daka again")
+    working = (recognition.working_width, recognition.working_height)
+    cv2.setNumThreads(recognition.threads)
+    return Sight(
+        Detector(ready.detector, threads=recognition.threads, working_size=working),
+        Detector(ready.detector, threads=recognition.threads, working_size=(PHOTOGRAPH_SIDE_PX, PHOTOGRAPH_SIDE_PX)),
+        Embedder(ready.embedder, threads=recognition.threads),
+        messages.Models(ready.digests[weights.DETECTOR], ready.digests[weights.EMBEDDER]),
+        max(ready.calibration.threshold(recognition.false_match_rate), ready.calibration.one_to_many),
+    )

@@ -1,0 +1,62 @@
+"""The state folder of one kiosk: where each file lies, and the lock that only one process holds."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from device import api
+from device.errors import DeviceError
+
+
+class StateBusy(DeviceError):
+    """Another process has this state folder open."""
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """Paths below one state folder."""
+
+    root: Path
+
+    @property
+    def config(self) -> Path:
+        return self.root / "config.toml"
+
+    @property
+    def keys(self) -> Path:
+        return self.root / "keys"
+
+    @property
+    def journal(self) -> Path:
+        return self.root / "journal.db"
+
+    @property
+    def people(self) -> Path:
+        return self.root / "people.db"
+
+    @property
+    def admin_socket(self) -> Path:
+        return self.root / "run" / api.ADMIN_SOCKET
+
+    @property
+    def uplink_socket(self) -> Path:
+        return self.root / "run" / api.UPLINK_SOCKET
+
+
+@contextmanager
+def locked(folder: Folder) -> Iterator[None]:
+    """Hold the folder alone; StateBusy if somebody else does. The kernel lets go when the process ends, however it ends."""
+    folder.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+    descriptor = os.open(folder.root / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError as error:
+        raise StateBusy(f"another process has {folder.root} open; stop it, or name another folder with --state") from error
+    finally:
+        os.close(descriptor)

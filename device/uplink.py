@@ -1,0 +1,212 @@
+"""Records to the enterprise's broker, acknowledgements back. A daemon of its own that knows no picture and no template.
+
+It believes nothing by itself: the kiosk daemon signs the hello, checks each acknowledgement and owns the cursor. It keeps no file;
+after a crash, a stall or a change on either side it says hello again and goes on from where the server stands. A PUBACK moves
+nothing.
+"""
+
+from __future__ import annotations
+
+import enum
+import logging
+import random
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass
+from queue import Empty, Queue
+
+from device import api, messages
+from device.mqtt import Connected, Disconnected, Event, Pipe, Received
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long the uplink waits for what; all in seconds."""
+
+    news: float = 1.0  # one question for new records stays open this long: live within two seconds
+    answer: float = 5.0  # to a hello; the server announces itself when it comes back, so this is only for lost messages
+    stall: float = 30.0  # no acknowledgement while batches are under way
+    state: float = 30.0  # between two publications of the kiosk's state
+    retry: float = 30.0  # the longest pause between two tries to reach the kiosk daemon
+
+
+class Phase(enum.Enum):
+    """Where the conversation with the server stands."""
+
+    OFFLINE = "offline"
+    GREETING = "greeting"
+    STREAMING = "streaming"
+
+
+class Uplink:
+    """One connection to the broker, one to the kiosk daemon, and a window of batches between them."""
+
+    def __init__(self, device: str, kiosk: api.UplinkClient, pipe: Pipe, goodbye: bytes, patience: Patience | None = None) -> None:
+        self._kiosk, self._pipe, self._goodbye = kiosk, pipe, goodbye
+        self._patience = patience or Patience()
+        self._topics = messages.topics(device)
+        self._events: Queue[Event] = pipe.events
+        self._phase = Phase.OFFLINE
+        self._epoch = ""
+        self._flying: deque[int] = deque()  # the last record of each batch under way, oldest first
+        self._sent = 0
+        self._window = messages.MAX_IN_FLIGHT
+        self._repeats = self._stalls = 0
+        self._progress = time.monotonic()
+        self._state_due = 0.0
+
+    def run(self, stop: threading.Event) -> None:
+        """Until `stop`: trouble with the kiosk daemon or the broker is waited out, never fatal."""
+        failures = 0
+        self._pipe.start()
+        while not stop.is_set():
+            try:
+                self.step()
+                failures = 0
+            except api.KioskError as error:
+                failures += 1
+                log.warning("the kiosk daemon cannot be asked: %s", error)
+                self._greet_again()
+                stop.wait(jittered(min(0.25 * 2**failures, self._patience.retry)))
+        self._pipe.stop(self._topics.state, self._goodbye)
+
+    def step(self) -> None:
+        """Take in what has come, mend what is stuck, send what may be sent; waits at most about a second."""
+        self._take_events(0.0)
+        if self._phase is Phase.STREAMING:
+            self._say_state()
+            self._watch_for_stalls()
+            self._send_or_wait()
+        else:
+            self._take_events(self._patience.news)
+            self._watch_for_silence()
+
+    def _take_events(self, wait_s: float) -> None:
+        """Everything that has come, after waiting up to `wait_s` for the first."""
+        try:
+            self._take(self._events.get(block=wait_s > 0, timeout=wait_s or None))
+            while True:
+                self._take(self._events.get_nowait())
+        except Empty:
+            return
+
+    def _take(self, event: Event) -> None:
+        match event:
+            case Connected():
+                self._greet()
+            case Disconnected(reason):
+                log.warning("no connection to the broker: %s", reason)
+                self._phase = Phase.OFFLINE
+            case Received(topic, payload) if topic == self._topics.acknowledgement:
+                self._take_acknowledgement(payload)
+            case Received(topic, payload) if topic == messages.SERVER_STATE_TOPIC:
+                self._take_server_state(payload)
+            case Received():
+                log.warning("a message on a topic that was not asked for is ignored")
+
+    def _greet(self) -> None:
+        """Say where the journal stands; nothing is sent until the server has said where it stands."""
+        self._phase = Phase.GREETING
+        self._flying.clear()
+        self._progress = time.monotonic()
+        self._epoch, hello = self._kiosk.hello()
+        self._pipe.publish(self._topics.hello, hello)
+
+    def _greet_again(self) -> None:
+        """After trouble with the kiosk daemon its journal may be another; ask anew before anything is sent."""
+        if self._phase is not Phase.OFFLINE:
+            self._phase = Phase.GREETING
+            self._progress = time.monotonic() - self._patience.answer
+
+    def _take_server_state(self, payload: bytes) -> None:
+        try:
+            state = messages.read_message(messages.open_envelope(payload, "server-state", "server"), messages.ServerState)
+        except messages.MessageError as error:
+            log.warning("the server's state cannot be read: %s", error)
+            return
+        if state.online and self._phase is Phase.GREETING:
+            self._greet()  # it has just come back, and may not have heard the first one
+
+    def _take_acknowledgement(self, payload: bytes) -> None:
+        try:
+            cursor = self._kiosk.acknowledge(payload)
+        except api.KioskRefused as refusal:
+            log.error("an acknowledgement is not believed: %s", refusal)
+            return
+        self._window = max(1, min(cursor.window, messages.MAX_IN_FLIGHT))
+        if cursor.answers_hello:
+            self._stream_from(cursor.upto)
+        elif self._phase is Phase.STREAMING:
+            self._advance(cursor.upto)
+
+    def _stream_from(self, upto: int) -> None:
+        if self._phase is Phase.GREETING:
+            log.info("the server has %d records of this epoch", upto)
+        self._phase, self._sent = Phase.STREAMING, upto
+        self._flying.clear()
+        self._made_progress()
+
+    def _advance(self, upto: int) -> None:
+        landed = False
+        while self._flying and self._flying[0] <= upto:
+            self._flying.popleft()
+            landed = True
+        if landed or not self._flying:
+            self._made_progress()
+        else:
+            self._repeats += 1
+            if self._repeats > self._window:  # it keeps answering, but not to what is under way: a batch was lost or refused
+                self._repeats = 0
+                self._greet()
+
+    def _made_progress(self) -> None:
+        self._progress, self._repeats, self._stalls = time.monotonic(), 0, 0
+
+    def _watch_for_silence(self) -> None:
+        if self._phase is Phase.GREETING and time.monotonic() - self._progress >= self._patience.answer:
+            self._greet()
+
+    def _watch_for_stalls(self) -> None:
+        """Silence while batches are under way: the first time they are sent again, the second time over a new connection."""
+        if not self._flying or time.monotonic() - self._progress < self._patience.stall:
+            return
+        self._stalls += 1
+        log.warning("no acknowledgement for %.0f s", self._patience.stall)
+        if self._stalls == 1:
+            self._greet()
+        else:
+            self._stalls, self._phase = 0, Phase.OFFLINE
+            self._pipe.reconnect()
+
+    def _send_or_wait(self) -> None:
+        if self._phase is not Phase.STREAMING:
+            return
+        if len(self._flying) >= self._window:
+            self._take_events(self._patience.news)
+            return
+        batch = self._kiosk.records(self._epoch, self._sent, 0.0 if self._flying else self._patience.news)
+        if batch is not None:
+            self._send(batch)
+        elif self._flying:
+            self._take_events(self._patience.news)
+
+    def _send(self, batch: api.Outgoing) -> None:
+        payload, encoding = messages.compress(batch.payload)
+        if not self._flying:
+            self._progress = time.monotonic()
+        self._flying.append(batch.last)
+        self._sent = batch.last
+        self._pipe.publish(self._topics.records, payload, encoding=encoding)
+
+    def _say_state(self) -> None:
+        if time.monotonic() >= self._state_due:
+            self._state_due = time.monotonic() + self._patience.state
+            self._pipe.publish(self._topics.state, self._kiosk.state(), retain=True)
+
+
+def jittered(seconds: float) -> float:
+    """Between half of it and all of it."""
+    return seconds * random.uniform(0.5, 1.0)
