@@ -114,7 +114,7 @@ def why_not(path: Path) -> str | None:
             return f"{path} is not a camera device. Cameras are listed by: v4l2-ctl --list-devices"
         os.close(os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC))
     except OSError as error:
-        return _sentence_for(path, error)
+        return sentence_for(path, error)
     return None
 
 
@@ -134,7 +134,8 @@ def busy_or_no_camera(path: Path) -> str:
     )
 
 
-def _sentence_for(path: Path, error: OSError) -> str:
+def sentence_for(path: Path, error: OSError) -> str:
+    """What the kernel's refusal means, and what to do."""
     if error.errno in (errno.ENOENT, errno.ENODEV, errno.ENXIO):
         return f"There is no camera at {path}: no such device. Plug one in, or name another one."
     if error.errno in (errno.EACCES, errno.EPERM):

@@ -83,17 +83,17 @@ class Camera:
     def frames(self) -> Iterator[Frame]:
         """The newest frame, again and again, until `close()` or the end of a folder or video.
 
-        Waits while the camera is away. A caller who is slower than the camera misses frames; several callers do
-        not disturb each other.
+        Waits while the camera is away. A caller who is slower than the camera misses frames; several callers
+        do not disturb each other.
         """
         with self._starting:
             if self._thread is None and not self._closing.is_set():
                 self._thread = threading.Thread(target=self._run, name=f"camera {self._name}", daemon=True)
                 self._thread.start()
-        return self._frames()
+        return self._frames(self._newest.begin())
 
     def close(self) -> None:
-        """End every `frames()` and let go of the device; may be called from any thread, and twice."""
+        """End every `frames()` and let go of the device; from any thread, also twice."""
         with self._starting:
             self._closing.set()
             thread = self._thread
@@ -111,10 +111,10 @@ class Camera:
     ) -> None:
         self.close()
 
-    def _frames(self) -> Iterator[Frame]:
-        taken: tuple[int, Frame] | None = None
-        while (taken := self._newest.after(taken[0] if taken else 0, self._is_fresh)) is not None:
-            yield taken[1]
+    def _frames(self, seen: int) -> Iterator[Frame]:
+        while (taken := self._newest.after(seen, self._is_fresh)) is not None:
+            seen, frame = taken
+            yield frame
 
     def _is_fresh(self, frame: Frame) -> bool:
         return self._age_s(frame.moment) <= max(STALE_S, 2 * self._period_s)

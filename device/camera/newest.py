@@ -45,6 +45,11 @@ class Newest:
             self._frame, self._closed = None, True
             self._changed.notify_all()
 
+    def begin(self) -> int:
+        """The number after which a new reader starts: the newest frame is for it too, unless all is over."""
+        with self._changed:
+            return self._number if self._ended else 0
+
     def after(self, seen: int, is_fresh: Callable[[Frame], bool]) -> tuple[int, Frame] | None:
         """Wait for a fresh frame with a number above `seen`; None when there will be none."""
         with self._changed:
