@@ -78,9 +78,13 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """How the kiosk is; `camera` is the camera's own sentence, `trouble` the journal's or the models' ("" for none)."""
+    """How the kiosk is.
+
+    `boot` changes with each start of the daemon; `camera` is the camera's own sentence, `trouble` the journal's ("" for none).
+    """
 
     device: str
+    boot: str
     epoch: str
     last: int
     head: str

@@ -121,6 +121,7 @@ class Desk:
         head, known = self._journal.head(), self._directory.list()
         return api.Status(
             device=self._journal.device,
+            boot="",
             epoch=head.epoch,
             last=head.seq,
             head=head.hash,

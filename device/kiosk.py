@@ -112,10 +112,13 @@ def capture_of(source: camera.Camera) -> messages.Capture:
 def admin_routes(office: desk.Desk, board: line.Board, source: camera.Camera) -> tuple[Route, ...]:
     """What the command line may ask."""
 
+    boot = secrets.token_hex(8)
+
     def status() -> api.Status:
         seen = source.status()
         return dataclasses.replace(
             office.status(),
+            boot=boot,
             camera_state=seen.state,
             camera=seen.sentence,
             simulated=source.simulated,

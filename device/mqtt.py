@@ -11,6 +11,7 @@ import random
 import socket
 import ssl
 import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from queue import Queue
 from typing import Any, Protocol
@@ -78,13 +79,13 @@ class Pipe(Protocol):
     def start(self) -> None: ...
     def publish(self, topic: str, payload: bytes, *, encoding: str = "", retain: bool = False) -> None: ...
     def reconnect(self) -> None: ...
-    def stop(self, topic: str, last_words: bytes) -> None: ...
+    def stop(self) -> None: ...
 
 
 class PahoPipe:
-    """The real pipe. `will` is what the broker says for us when we are gone: (topic, payload)."""
+    """The real pipe. `will`, (topic, payload), is said by us when we stop and by the broker when we are gone without a word."""
 
-    def __init__(self, broker: Broker, device: str, subscriptions: tuple[str, ...], will: tuple[str, bytes]) -> None:
+    def __init__(self, broker: Broker, device: str, subscriptions: tuple[str, ...], will: tuple[str, bytes] | None) -> None:
         self._broker, self._device, self._subscriptions, self._will = broker, device, subscriptions, will
         self._context = tls_context(broker)
         self._client: paho.Client | None = None
@@ -112,15 +113,20 @@ class PahoPipe:
         if self._client is not None:
             self._client.disconnect()
 
-    def stop(self, topic: str, last_words: bytes) -> None:
+    def stop(self) -> None:
         """Say goodbye where there is a connection, and end."""
         self._stop.set()
         client = self._client
         if client is not None and client.is_connected():
-            client.publish(topic, last_words, qos=1, retain=True).wait_for_publish(GOODBYE_S)
+            self._say_goodbye(client)
             client.disconnect()
         if self._thread.is_alive():
             self._thread.join(GOODBYE_S)
+
+    def _say_goodbye(self, client: paho.Client) -> None:
+        if self._will is not None:
+            with suppress(RuntimeError, ValueError):  # the connection ended meanwhile: the broker says it for us
+                client.publish(*self._will, qos=1, retain=True).wait_for_publish(GOODBYE_S)
 
     def _run(self) -> None:
         failures = 0
@@ -151,7 +157,8 @@ class PahoPipe:
         )
         client.tls_set_context(self._context)
         client.connect_timeout = CONNECT_TIMEOUT_S
-        client.will_set(self._will[0], self._will[1], qos=1, retain=True)
+        if self._will is not None:
+            client.will_set(*self._will, qos=1, retain=True)
         client.on_socket_open = _without_delay
         client.on_connect = _on_connect
         client.on_subscribe = _on_subscribe

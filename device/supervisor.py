@@ -5,33 +5,36 @@ On an appliance systemd does this, with users and sandboxes of their own; here t
 
 from __future__ import annotations
 
-import ctypes
 import logging
 import signal
 import subprocess
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
 log = logging.getLogger(__name__)
 
-PR_SET_PDEATHSIG = 1  # linux/prctl.h
+END_WITH_PARENT = ("setpriv", "--pdeathsig", "TERM", "--")  # the kernel ends the child when its parent dies, however that happens
 SETTLED_S = 10.0  # a daemon that lived this long starts again at once
 MOST_PAUSE_S = 30.0
 STOP_S = 10.0
 
 
-def end_with_parent() -> None:
-    """Ask the kernel to end this process when its parent does, however that happens (prctl(2))."""
-    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+def keep_running(commands: Mapping[str, tuple[str, ...]], pids: Path, stop: threading.Event, logs: Path | None = None) -> None:
+    """Run every command until `stop`.
 
-
-def keep_running(commands: Mapping[str, tuple[str, ...]], pids: Path, stop: threading.Event) -> None:
-    """Run every command until `stop`; `pids` gets one NAME.pid file each, so that a person can see and signal them."""
+    `pids` gets one NAME.pid file each, so that a person can see and signal them; with `logs`, their output goes to NAME.log there.
+    """
     pids.mkdir(mode=0o750, parents=True, exist_ok=True)
-    keepers = [threading.Thread(target=_keep, args=(name, command, pids, stop), name=name) for name, command in commands.items()]
+    runs = {
+        name: _Run(name, command, pids / f"{name}.pid", logs / f"{name}.log" if logs else None)
+        for name, command in commands.items()
+    }
+    keepers = [threading.Thread(target=_keep, args=(run, stop), name=name) for name, run in runs.items()]
     for keeper in keepers:
         keeper.start()
     stop.wait()
@@ -39,26 +42,38 @@ def keep_running(commands: Mapping[str, tuple[str, ...]], pids: Path, stop: thre
         keeper.join()
 
 
-def _keep(name: str, command: tuple[str, ...], pids: Path, stop: threading.Event) -> None:
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """One command that is kept running."""
+
+    name: str
+    command: tuple[str, ...]
+    pid_file: Path
+    log_file: Path | None
+
+
+def _keep(run: _Run, stop: threading.Event) -> None:
     failures = 0
     while not stop.is_set():
         started = time.monotonic()
-        code = _run_once(command, pids / f"{name}.pid", stop)
+        code = _run_once(run, stop)
         if stop.is_set():
             return
         failures = 0 if time.monotonic() - started > SETTLED_S else failures + 1
         pause = min(0.2 * 2**failures, MOST_PAUSE_S)
-        log.warning("%s ended (%s); again in %.1f s", name, describe(code), pause)
+        log.warning("%s ended (%s); again in %.1f s", run.name, describe(code), pause)
         stop.wait(pause)
 
 
-def _run_once(command: tuple[str, ...], pid_file: Path, stop: threading.Event) -> int:
-    with subprocess.Popen(command) as process:
-        pid_file.write_text(str(process.pid), encoding="ascii")
+def _run_once(run: _Run, stop: threading.Event) -> int:
+    with ExitStack() as stack:
+        output = stack.enter_context(run.log_file.open("ab")) if run.log_file else None
+        process = stack.enter_context(subprocess.Popen((*END_WITH_PARENT, *run.command), stdout=output, stderr=output))
+        run.pid_file.write_text(str(process.pid), encoding="ascii")
         while process.poll() is None:
             if stop.wait(0.1):
                 _end(process)
-        pid_file.unlink(missing_ok=True)
+        run.pid_file.unlink(missing_ok=True)
         return process.returncode
 
 

@@ -44,8 +44,8 @@ class Phase(enum.Enum):
 class Uplink:
     """One connection to the broker, one to the kiosk daemon, and a window of batches between them."""
 
-    def __init__(self, device: str, kiosk: api.UplinkClient, pipe: Pipe, goodbye: bytes, patience: Patience | None = None) -> None:
-        self._kiosk, self._pipe, self._goodbye = kiosk, pipe, goodbye
+    def __init__(self, device: str, kiosk: api.UplinkClient, pipe: Pipe, patience: Patience | None = None) -> None:
+        self._kiosk, self._pipe = kiosk, pipe
         self._patience = patience or Patience()
         self._topics = messages.topics(device)
         self._events: Queue[Event] = pipe.events
@@ -71,7 +71,7 @@ class Uplink:
                 log.warning("the kiosk daemon cannot be asked: %s", error)
                 self._greet_again()
                 stop.wait(jittered(min(0.25 * 2**failures, self._patience.retry)))
-        self._pipe.stop(self._topics.state, self._goodbye)
+        self._pipe.stop()
 
     def step(self) -> None:
         """Take in what has come, mend what is stuck, send what may be sent; waits at most about a second."""

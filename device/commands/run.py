@@ -17,12 +17,9 @@ DAEMONS = {
 
 
 @click.group(cls=LazyGroup, commands_in=DAEMONS, invoke_without_command=True)
-@click.option("--end-with-parent", is_flag=True, hidden=True)
 @click.pass_context
-def run(click_context: click.Context, end_with_parent: bool) -> None:
+def run(click_context: click.Context) -> None:
     """Run the kiosk: all daemons under one supervisor, or the one that is named."""
-    if end_with_parent:
-        supervisor.end_with_parent()
     if click_context.invoked_subcommand is None:
         run_all(click_context.obj)
 
@@ -30,6 +27,6 @@ def run(click_context: click.Context, end_with_parent: bool) -> None:
 def run_all(context: Context) -> None:
     """Every daemon that the configuration asks for, restarted when it ends."""
     wanted = ("kiosk", "uplink") if context.config().uplink.enabled else ("kiosk",)
-    base = (sys.executable, "-m", "device.commands.main", "--state", str(context.folder.root), "run", "--end-with-parent")
+    base = (sys.executable, "-m", "device.commands.main", "--state", str(context.folder.root), "run")
     commands = {name: (*base, name) for name in wanted}
     supervisor.keep_running(commands, context.folder.root / "run", supervisor.stop_on_signals())

@@ -24,7 +24,7 @@ def run_uplink(context: Context) -> None:
         goodbye = _first_goodbye(client, stop)
         if goodbye is not None:
             pipe = mqtt.PahoPipe(broker, device, (topics.acknowledgement, messages.SERVER_STATE_TOPIC), (topics.state, goodbye))
-            Uplink(device, client, pipe, goodbye).run(stop)
+            Uplink(device, client, pipe).run(stop)
 
 
 def _broker(chosen: config.Uplink, root: Path) -> mqtt.Broker:
