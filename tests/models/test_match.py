@@ -26,7 +26,9 @@ def test_nobody_is_best_in_an_empty_gallery() -> None:
 
 
 def test_the_only_person_has_no_rival() -> None:
-    assert match.best(Gallery().with_template("ann", direction(1)), direction(1)) == Match("ann", pytest.approx(1, abs=1e-6), -1.0)
+    found = match.best(Gallery().with_template("ann", direction(1)), direction(1))
+    assert found == Match("ann", found.score if found else 0, -1.0)
+    assert found.score == pytest.approx(1, abs=1e-6)
 
 
 def test_the_second_best_is_another_person_not_another_template_of_the_same() -> None:
