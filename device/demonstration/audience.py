@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 
 import cv2
@@ -19,18 +20,24 @@ def photograph(source: str, eyes: Sight, console: Console) -> bytes:
     """One picture with one large face, as PNG in memory; DemonstrationFailed says what the camera lacked."""
     console.print("Look into the camera ...")
     watched = camera.open_source(source, clock.SystemClock())
-    deadline = time.monotonic() + LOOK_S
+    sentence = ""
+
+    def give_up() -> None:
+        nonlocal sentence
+        sentence = watched.status().sentence
+        watched.close()
+
+    patience = threading.Timer(LOOK_S, give_up)
+    patience.start()
     try:
         for frame in watched.frames():
             faces = eyes.detector.faces(frame.pixels)
             if len(faces) == 1 and faces[0].box.height >= GOOD_FACE_PX:
                 return cv2.imencode(".png", frame.pixels)[1].tobytes()
-            if time.monotonic() > deadline:
-                break
     finally:
-        sentence = watched.status().sentence
+        patience.cancel()
         watched.close()
-    raise DemonstrationFailed(f"no single face of {GOOD_FACE_PX} pixels was seen in {LOOK_S:.0f} s. {sentence}")
+    raise DemonstrationFailed(f"no single face at least {GOOD_FACE_PX} pixels tall was seen in {LOOK_S:.0f} s. {sentence}")
 
 
 def announce(client: api.AdminClient, seconds: float, console: Console) -> None:
@@ -40,6 +47,5 @@ def announce(client: api.AdminClient, seconds: float, console: Console) -> None:
         for decision in client.decisions(number, wait_s=1.0):
             number = decision.number
             receipt = f"#{decision.seq} {decision.hash[:12]}" if decision.hash else ""
-            console.print(
-                f"{decision.at[11:19]} {decision.name or 'somebody'}: {decision.outcome} {decision.why or decision.direction} {receipt}"
-            )
+            who, came_of_it = decision.name or "somebody", decision.why or decision.direction
+            console.print(f"{decision.at[11:19]} {who}: {decision.outcome} {came_of_it} {receipt}")

@@ -69,10 +69,11 @@ class Director:
         before = self._status()
         for attempt in range(1, MOST_TRIES + 1):
             walk_up = self._make(scene, index)
-            walkups.write(walk_up, self._house.stage / f"{index:04d}-{attempt}.toml")
+            file = self._house.stage / f"{index:04d}-{attempt}.toml"
+            walkups.write(walk_up, file)
             decision = self._decision(scene, before)
             if decision is not None:
-                self._let_the_scene_end()
+                _let_the_scene_end(file)
                 return _played(scene, decision, numbers, attempt)
             now = self._status()
             if scene.outcome == "punched" and (recorded := self._recorded_since(before.last)) is not None:
@@ -126,15 +127,12 @@ class Director:
                     raise
                 time.sleep(0.2)
 
-    def _let_the_scene_end(self) -> None:
-        """Nobody walks up while somebody stands there; a daemon that went away plays nothing."""
-        deadline = time.monotonic() + PATIENCE_S
-        while any(_is_on(path) for path in self._house.stage.iterdir()) and time.monotonic() < deadline:
-            time.sleep(0.1)
 
-
-def _is_on(path: Path) -> bool:
-    return path.name.endswith((".toml", ".playing"))
+def _let_the_scene_end(file: Path) -> None:
+    """Nobody walks up while somebody stands there; a daemon that went away just now plays nothing to its end."""
+    deadline, playing = time.monotonic() + PATIENCE_S, file.with_name(file.name + ".playing")
+    while playing.exists() and time.monotonic() < deadline:
+        time.sleep(0.1)
 
 
 def _played(scene: Scene, decision: api.Decision, numbers: dict[str, str], tries: int) -> Played:

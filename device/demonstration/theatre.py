@@ -1,4 +1,4 @@
-"""The processes of the demonstration: a broker with a throw-away authority, the ingester, and the kiosk's daemons, all on loopback."""
+"""The processes of the demonstration: a broker with a throw-away authority, the ingester and the kiosk's daemons, on loopback."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What left the kiosk, counted from outside: a second subscriber on the broker, and the internet sockets of the kiosk's processes."""
+"""What left the kiosk, counted from outside: by a second subscriber on the broker, and by its processes' internet sockets."""
 
 from __future__ import annotations
 
