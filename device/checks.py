@@ -1,0 +1,171 @@
+"""What a kiosk needs, looked at one by one. Reads only; changes nothing, sends nothing but one TLS handshake to the broker."""
+
+from __future__ import annotations
+
+import enum
+import shutil
+import socket
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from cryptography import x509
+
+from device import api, clock, config, mqtt, state
+from device.errors import DeviceError
+from models import weights
+from models.errors import ModelError
+
+LOW_DISK_BYTES = 500 * 1024 * 1024
+SOON_DAYS = 30
+HANDSHAKE_S = 5.0
+
+
+class Verdict(enum.Enum):
+    """How a check came out."""
+
+    GOOD = "good"
+    NOTE = "note"
+    BAD = "bad"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One check: what was found, and what to do about it."""
+
+    check: str
+    verdict: Verdict
+    sentence: str
+    remedy: str = ""
+
+
+def all_of(folder: state.Folder, weights_directory: Callable[[], Path]) -> tuple[Finding, ...]:
+    """Every check, in the order of the line; a wrong configuration ends it, since all else hangs on that."""
+    try:
+        settings = config.read(folder.config)
+    except config.ConfigError as error:
+        return (Finding("configuration", Verdict.BAD, str(error), "mend the setting; `daka config list` explains each"),)
+    return (
+        Finding("configuration", Verdict.GOOD, str(folder.config) if folder.config.exists() else "no file; every default holds"),
+        models(weights_directory()),
+        keys(folder),
+        disk(folder.root),
+        time(clock.SystemClock()),
+        camera(settings),
+        kiosk(folder),
+        *broker(settings.uplink, folder.root),
+    )
+
+
+def models(directory: Path) -> Finding:
+    """The weights and their digests."""
+    try:
+        weights.ready(directory)
+    except ModelError as error:
+        return Finding("models", Verdict.BAD, str(error), "daka models fetch")
+    return Finding("models", Verdict.GOOD, f"every digest holds in {directory}")
+
+
+def keys(folder: state.Folder) -> Finding:
+    """The key files and who can read them."""
+    found = [folder.keys / name for name in ("journal.key", "wrapping.key")]
+    absent = [path.name for path in found if not path.exists()]
+    if absent:
+        return Finding("keys", Verdict.NOTE, f"{', '.join(absent)}: not made yet", "they are made at the first start")
+    for path in found:
+        if path.stat().st_mode & 0o077:
+            return Finding("keys", Verdict.BAD, f"{path} can be read by others", f"chmod 600 {path}")
+    return Finding("keys", Verdict.NOTE, "files of mode 0600; they do not protect a stolen card", "see docs/threat-model.md")
+
+
+def disk(root: Path) -> Finding:
+    """Room for records."""
+    place = root if root.exists() else root.parent
+    free = shutil.disk_usage(place if place.exists() else "/").free
+    words = f"{free // 2**20} MB free"
+    if free < LOW_DISK_BYTES:
+        return Finding(
+            "disk", Verdict.BAD, words, f"free some room; below {LOW_DISK_BYTES // 2**20} MB punches will soon be refused"
+        )
+    return Finding("disk", Verdict.GOOD, words)
+
+
+def time(time_source: clock.Clock) -> Finding:
+    """Whether anybody disciplines the clock."""
+    now = time_source.now()
+    if now.quality is clock.Quality.SYNCED:
+        return Finding("clock", Verdict.GOOD, f"{now.at:%Y-%m-%d %H:%M:%S} UTC, synchronised")
+    return Finding("clock", Verdict.NOTE, f"{now.at:%Y-%m-%d %H:%M:%S} UTC, not synchronised", "start chrony or systemd-timesyncd")
+
+
+def camera(settings: config.Config) -> Finding:
+    """The camera that the configuration names, without opening it: the kiosk daemon may have it."""
+    source = settings.camera.source
+    kind, _, rest = source.partition(":")
+    if kind != "device":
+        if settings.attend.allow_simulated:
+            return Finding(
+                "camera", Verdict.NOTE, f"{kind}: is simulated; its punches are marked so", "set camera.source for production"
+            )
+        return Finding(
+            "camera", Verdict.BAD, f"{kind}: is simulated and attend.allow_simulated is off", "set camera.source = 'device:0'"
+        )
+    device = Path(rest if rest.startswith("/dev/") else f"/dev/video{rest}")
+    if not device.exists():
+        return Finding("camera", Verdict.BAD, f"{device} does not exist", "plug the camera in, or set camera.source")
+    return Finding("camera", Verdict.GOOD, f"{device} exists")
+
+
+def kiosk(folder: state.Folder) -> Finding:
+    """The running daemon, asked through its own socket."""
+    if not folder.admin_socket.exists():
+        return Finding("kiosk daemon", Verdict.NOTE, "not running", "daka run")
+    try:
+        with api.AdminClient(folder.admin_socket) as client:
+            status = client.status()
+    except DeviceError as error:
+        return Finding("kiosk daemon", Verdict.BAD, str(error), "daka run")
+    backlog = status.last - status.acknowledged
+    if status.trouble:
+        return Finding("kiosk daemon", Verdict.BAD, status.trouble, "see its log")
+    return Finding("kiosk daemon", Verdict.GOOD, f"{status.camera} {status.people} people, {backlog} records wait for the server")
+
+
+def broker(chosen: config.Uplink, root: Path) -> tuple[Finding, ...]:
+    """The way to the broker, step by step; the first step that fails is the last one tried."""
+    if not chosen.enabled:
+        return (Finding("uplink", Verdict.NOTE, "switched off", "set uplink.enabled and the rest of [uplink]"),)
+    target = mqtt.Broker(
+        chosen.host, chosen.port, str(root / chosen.ca), str(root / chosen.certificate), str(root / chosen.key), chosen.keepalive_s
+    )
+    try:
+        context = mqtt.tls_context(target)
+    except mqtt.BrokerConfigError as error:
+        return (Finding("certificates", Verdict.BAD, str(error), "copy the files that daka-enterprise authority wrote"),)
+    return (certificate(Path(target.certificate), clock.SystemClock().now().at), handshake(target, context))
+
+
+def certificate(path: Path, now: datetime) -> Finding:
+    """How long this device's certificate is still good for."""
+    ends = x509.load_pem_x509_certificate(path.read_bytes()).not_valid_after_utc
+    days = (ends - now).days
+    if days < 0:
+        return Finding(
+            "certificate", Verdict.BAD, f"ran out on {ends:%Y-%m-%d}", "have the authority issue a new one; check the clock too"
+        )
+    verdict = Verdict.GOOD if days > SOON_DAYS else Verdict.NOTE
+    return Finding("certificate", verdict, f"good for {days} days", "" if days > SOON_DAYS else "renew it")
+
+
+def handshake(target: mqtt.Broker, context: ssl.SSLContext) -> Finding:
+    """One TLS connection to the broker, closed again."""
+    try:
+        with (
+            socket.create_connection((target.host, target.port), HANDSHAKE_S) as raw,
+            context.wrap_socket(raw, server_hostname=target.host) as secured,
+        ):
+            return Finding("broker", Verdict.GOOD, f"{target.host}:{target.port} answers with {secured.version()}")
+    except OSError as error:
+        return Finding("broker", Verdict.BAD, mqtt.sentence(error, target), "the uplink tries again by itself")
