@@ -16,7 +16,7 @@ from device import pictures
 from device.pictures import Pixels
 from device.walkups.script import Person, WalkUpRefused
 
-Cover = NDArray[np.float32]  # (height, width), 0 where the hall shows through, 1 where the person stands
+Cover = NDArray[np.uint8]  # (height, width), 0 where the hall shows through, 255 where the person stands
 
 # What belongs to a person, in heights of the face: above the face's top, below its bottom, to each side of
 # its middle.
@@ -95,8 +95,7 @@ def _silhouette(shape: tuple[int, int], face_top: tuple[int, float], height: flo
     cv2.rectangle(mask, (middle - axes[0], shoulders[1]), (middle + axes[0], shape[0]), 255, cv2.FILLED)
     edge = max(1, round(FEATHER * height))
     mask[:edge] = mask[:, :edge] = mask[:, -edge:] = 0
-    soft = cv2.blur(cv2.blur(mask, (edge, edge)), (edge, edge))
-    return (soft / np.float32(255)).astype(np.float32)
+    return np.asarray(cv2.blur(cv2.blur(mask, (edge, edge)), (edge, edge)), dtype=np.uint8)
 
 
 def _axes(half_width: float, half_height: float, face_height: float) -> tuple[int, int]:
@@ -112,6 +111,6 @@ def _halved(level: Level) -> Level:
     height, width = level.cover.shape
     size = (max(1, round(width / 2)), max(1, round(height / 2)))
     pixels = np.asarray(cv2.resize(level.pixels, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
-    cover = np.asarray(cv2.resize(level.cover, size, interpolation=cv2.INTER_AREA), dtype=np.float32)
+    cover = np.asarray(cv2.resize(level.cover, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
     across, down = size[0] / width, size[1] / height
     return Level(pixels, cover, (level.centre[0] * across, level.centre[1] * down), level.face_height * down)

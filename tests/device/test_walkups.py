@@ -22,7 +22,7 @@ from models.errors import ModelError
 
 SIZE = (320, 240)
 RATE = 15.0
-FACE = (80.0, 60.0, 60.0, 80.0)
+FACE = (60.0, 60.0, 60.0, 80.0)  # not in the middle of the photograph
 GREEN, RED = (40, 200, 40), (40, 40, 200)
 
 
@@ -127,7 +127,7 @@ def test_a_file_that_is_no_walk_up_is_refused_with_the_reason(
 
 
 def test_a_file_written_by_hand_needs_only_the_photograph_and_the_face(green: Path) -> None:
-    text = f'seconds = 4\nseed = 1\n[[person]]\nphotograph = "{green}"\nface = [80, 60, 60, 80]\n'
+    text = f'seconds = 4\nseed = 1\n[[person]]\nphotograph = "{green}"\nface = [60, 60, 60, 80]\n'
     walkup = walkups.from_table(tomllib.loads(text))
     assert walkup.person == (person(green),)
 
@@ -192,7 +192,7 @@ def test_the_nearer_person_stands_in_front(green: Path, red: Path) -> None:
 
 def test_light_makes_people_darker_and_brighter_and_leaves_the_hall_alone(green: Path) -> None:
     dark, bright = frames_of(person(green, light=(0.4, 0.4))), frames_of(person(green, light=(1.2, 1.2)))
-    assert bright[40][120, 160, 1] > 2 * dark[40][120, 160, 1]
+    assert int(bright[40][120, 160, 1]) > 2 * int(dark[40][120, 160, 1])
     assert abs(float(bright[40][:40, :40].mean()) - float(dark[40][:40, :40].mean())) < 1
 
 
