@@ -150,7 +150,7 @@ class Actor:
 
 
 def _lay_over(part: Pixels, pixels: MatLike, cover: MatLike) -> None:
-    """Mix `pixels` into `part`, in place; 255 of `cover` hides it. Whole numbers take half the time of fractions."""
+    """Mix `pixels` into `part`, in place; 255 of `cover` hides it. In whole numbers, which is faster."""
     shown = cv2.merge((cover, cover, cover))
     hidden = cv2.multiply(part, cv2.bitwise_not(shown), scale=1 / 255)
     part[:] = cv2.add(cv2.multiply(pixels, shown, scale=1 / 255), hidden)
