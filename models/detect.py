@@ -19,7 +19,7 @@ from models.session import Session, Tensor
 STRIDES = (8, 16, 32)  # pixels between two cells of the network's three grids
 SIDE = 32  # the network halves its input five times
 HEADS = ("cls", "obj", "bbox", "kps")
-WORKING_SIZE = (320, 240)  # (width, height): a face of about 20 pixels and more is found at this size
+WORKING_SIZE = (320, 240)  # (width, height): 20 pixels tall here, 40 in a 640x480 frame, and all sample faces are found
 LEAST_SCORE = 0.6
 OVERLAP = 0.3  # boxes that share more than this of their union are one face
 MOST_CANDIDATES = 5000  # as FaceDetectorYN's default; a frame of noise cannot make suppression slow

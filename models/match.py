@@ -45,7 +45,7 @@ class Gallery:
             raise BadInput("every template must be of unit length; Embedder.embed gives such vectors")
         if not all(self.persons):
             raise BadInput("every template needs a person")
-        # Column by column: BLAS streams through the templates about as fast as memory gives them; row by row took 1.6 times as long.
+        # Column by column: BLAS streams through the templates at about the pace of memory; row by row took 1.6 times as long.
         matrix = matrix.copy(order="F")
         matrix.setflags(write=False)
         numbers = {person: number for number, person in enumerate(dict.fromkeys(self.persons))}
