@@ -23,10 +23,14 @@ def main(only: str, weights: Path, output: Path, seconds: float, strict: bool) -
     for name in ONE_THREAD:  # numpy's BLAS reads these when it is loaded, so it is loaded only now
         os.environ[name] = "1"
     from bench import run
+    from models.errors import ModelError
 
     if only and only not in run.families():
         raise click.BadParameter(f"{only!r} is no family; known are {', '.join(run.families())}", param_hint="--only")
-    missed = run.run(only, weights, output, seconds)
+    try:
+        missed = run.run(only, weights, output, seconds)
+    except ModelError as error:
+        raise click.ClickException(str(error)) from error
     sys.exit(1 if strict and missed else 0)
 
 
