@@ -93,7 +93,7 @@ def _open_doors(house: House, client: api.AdminClient, console: Console) -> None
     with console.status("the kiosk daemon, the uplink, the broker and the ingester start"):
         wait_for("the kiosk daemon answers", lambda: theatre.is_up(client), house)
         key = client.status().public_key
-        theatre.enterprise("--database", f"sqlite:///{house.database}", "trust", theatre.DEVICE, key)
+        theatre.enterprise("trust", "--database", theatre.database(house), theatre.DEVICE, key)
     console.print(f"kiosk {theatre.DEVICE} runs; the enterprise trusts its key {key[:20]}...")
 
 

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from device import api
 from device.demonstration.director import Played
-from device.demonstration.theatre import DEVICE, House, enterprise
+from device.demonstration.theatre import DEVICE, House, database, enterprise
 from device.demonstration.watch import Seen
 
 
@@ -60,7 +60,7 @@ def _row(seq: int, digest: bytes | str, body: bytes | str) -> Row:
 def collect(house: House, client: api.AdminClient, played: tuple[Played, ...], seen: Seen) -> Result:
     """Both ends asked, and held against each other."""
     verified = client.verify()
-    words = enterprise("--database", f"sqlite:///{house.database}", "verify", DEVICE)
+    words = enterprise("verify", "--database", database(house), DEVICE)
     agree = verified.acknowledged == verified.seq and verified.hash in words
     return Result(played, rows(house), seen, verified, words.strip(), agree)
 

@@ -39,6 +39,10 @@ class House:
         return self.root / "server-keys"
 
     @property
+    def broker(self) -> Path:
+        return self.root / "broker"
+
+    @property
     def logs(self) -> Path:
         return self.root / "logs"
 
@@ -75,19 +79,31 @@ def enterprise(*arguments: str) -> str:
     return done.stdout
 
 
+def database(house: House) -> str:
+    """The enterprise's database, as its programs name it."""
+    return f"sqlite:///{house.database}"
+
+
 def prepare(house: House, camera_source: str, weights: Path) -> None:
     """Folders, certificates, keys and configuration; nothing is running yet."""
     for folder in (house.logs, house.stage, house.kiosk.root):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    enterprise("authority", "init", "--dir", str(house.pki))
-    enterprise("authority", "server", "--dir", str(house.pki), "--name", "broker", "--address", "127.0.0.1")
-    for name in (SERVER, OBSERVER, DEVICE):
-        enterprise("authority", "device", "--dir", str(house.pki), name)
-    enterprise(
-        "mosquitto", "--dir", str(house.pki), "--out", str(house.root / "broker"), "--port", str(house.port), "--observer", OBSERVER
-    )
+    pki = ("--dir", str(house.pki))
+    enterprise("authority", "init", *pki)
+    enterprise("authority", "server", *pki, "127.0.0.1")
+    enterprise("authority", "ingester", *pki, SERVER)
+    for name in (DEVICE, OBSERVER):
+        enterprise("authority", "device", *pki, name)
+    enterprise("authority", "mosquitto", *pki, "--out", str(house.broker), "--port", str(house.port))
+    _let_the_observer_listen(house)
     enterprise("keys", "init", "--dir", str(house.keys))
     house.kiosk.config.write_text(configuration(house, camera_source, weights, server_key(house)), encoding="utf-8")
+
+
+def _let_the_observer_listen(house: House) -> None:
+    """The second subscriber, which counts what leaves, may read every topic; no such right exists outside the demonstration."""
+    with (house.broker / "access.list").open("a", encoding="ascii") as access:
+        access.write(f"\nuser {OBSERVER}\ntopic read att/v1/#\n")
 
 
 def server_key(house: House) -> str:
@@ -116,8 +132,8 @@ allow_simulated = true
 enabled = true
 host = "127.0.0.1"
 port = {house.port}
-ca = "{house.pki / "ca.crt"}"
-certificate = "{house.pki / f"{DEVICE}.crt"}"
+ca = "{house.pki / "root.pem"}"
+certificate = "{house.pki / f"{DEVICE}.pem"}"
 key = "{house.pki / f"{DEVICE}.key"}"
 server_key = "{key}"
 """
@@ -126,18 +142,10 @@ server_key = "{key}"
 def commands(house: House, level: str = "info") -> Mapping[str, tuple[str, ...]]:
     """What is kept running."""
     python = (sys.executable, "-m")
-    certificate = ("--ca", f"{house.pki}/ca.crt", "--cert", f"{house.pki}/{SERVER}.crt", "--key", f"{house.pki}/{SERVER}.key")
-    ingest = (
-        "--database",
-        f"sqlite:///{house.database}",
-        "ingest",
-        "--keys",
-        str(house.keys),
-        "--broker",
-        f"127.0.0.1:{house.port}",
-    )
+    certificate = ("--ca", f"{house.pki}/root.pem", "--cert", f"{house.pki}/{SERVER}.pem", "--key", f"{house.pki}/{SERVER}.key")
+    ingest = ("ingest", "--database", database(house), "--keys", str(house.keys), "--broker", f"127.0.0.1:{house.port}")
     return {
-        "broker": ("/usr/sbin/mosquitto", "-c", str(house.root / "broker" / "mosquitto.conf")),
+        "broker": ("/usr/sbin/mosquitto", "-c", str(house.broker / "mosquitto.conf")),
         "ingester": (*python, "enterprise.commands", *ingest, *certificate),
         "daka": (*python, "device.commands.main", "--log-level", level, "--state", str(house.kiosk.root), "run"),
     }

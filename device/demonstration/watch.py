@@ -39,7 +39,7 @@ class Watch:
         self._sockets: set[tuple[str, str]] = set()
         self._watched: set[str] = set()
         broker = mqtt.Broker(
-            "127.0.0.1", house.port, f"{house.pki}/ca.crt", f"{house.pki}/{OBSERVER}.crt", f"{house.pki}/{OBSERVER}.key", 20
+            "127.0.0.1", house.port, f"{house.pki}/root.pem", f"{house.pki}/{OBSERVER}.pem", f"{house.pki}/{OBSERVER}.key", 20
         )
         self._pipe = mqtt.PahoPipe(broker, OBSERVER, (f"att/v1/{DEVICE}/#",), None)
         self._thread = threading.Thread(target=self._run, name="watch", daemon=True)

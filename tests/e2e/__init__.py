@@ -1,0 +1,1 @@
+"""The whole line, with real processes, a real broker and real databases."""
