@@ -257,6 +257,8 @@ class Journal:
         seq, digest, sig, text = row
         if seq != expected:
             raise ChainBroken(expected, f"missing; the next one here is {seq}")
+        if not (isinstance(text, bytes) and isinstance(digest, bytes) and isinstance(sig, str)):
+            raise ChainBroken(seq, "it is not stored as this journal stores records")
         if hashlib.sha256(text).digest() != digest:
             raise ChainBroken(seq, "its content does not match its hash")
         record = _read(seq, text)

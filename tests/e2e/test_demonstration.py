@@ -87,7 +87,8 @@ def test_the_kiosk_and_the_database_agree_on_the_head(played: Performance) -> No
 def test_one_changed_byte_in_the_journal_is_found_and_named(copy: Path) -> None:
     with sqlite3.connect(copy / "kiosk" / "journal.db") as connection:
         connection.execute(
-            "UPDATE record SET text = replace(text, '\"in\"', '\"im\"') WHERE kind = 'punch' AND seq = (SELECT min(seq) FROM record WHERE kind = 'punch')"
+            "UPDATE record SET text = CAST(replace(CAST(text AS TEXT), '\"in\"', '\"im\"') AS BLOB) "
+            "WHERE seq = (SELECT min(seq) FROM record WHERE kind = 'punch')"
         )
         (seq,) = connection.execute("SELECT min(seq) FROM record WHERE kind = 'punch'").fetchone()
     code, says = verify_kiosk(copy)
