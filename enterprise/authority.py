@@ -1,0 +1,162 @@
+"""A small certificate authority for tests, the demonstration and small sites: a root, and P-256 certificates for both ends.
+
+A client certificate's common name is the kiosk's name, from which the broker derives its rights. A server's certificate cannot be
+used as a client's, nor the other way round. No certificate is ever overwritten.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from enterprise import files, names
+from enterprise.errors import EnterpriseError
+
+ROOT_LIFE = timedelta(days=3_650)
+LEAF_LIFE = timedelta(days=730)
+CLOCK_SKEW = timedelta(hours=1)  # a kiosk whose clock is a little behind must not find a certificate of the future
+ROOT_NAME = "Daka authority"
+ROOT = "root"
+BROKER = "broker"
+
+
+class AuthorityError(EnterpriseError):
+    """The authority cannot issue what was asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """Two PEM files; the key has mode 0600."""
+
+    certificate: Path
+    key: Path
+
+
+def place(folder: Path, name: str) -> Issued:
+    """Where the files of `name` lie or will lie."""
+    return Issued(folder / f"{name}.pem", folder / f"{name}.key")
+
+
+def create(folder: Path, now: datetime) -> Issued:
+    """A new root in `folder`."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = _name(ROOT_NAME)
+    usage = _key_usage(certificates=True)
+    builder = _builder(subject, subject, key.public_key(), now, ROOT_LIFE)
+    limits = x509.BasicConstraints(ca=True, path_length=0)
+    builder = builder.add_extension(limits, critical=True).add_extension(usage, critical=True)
+    return _write(place(folder, ROOT), builder.sign(key, hashes.SHA256()), key)
+
+
+def issue_server(folder: Path, addresses: Sequence[str], now: datetime) -> Issued:
+    """A certificate for the broker, good for `addresses`: names of hosts and IP addresses."""
+    if not addresses:
+        raise AuthorityError("name at least one host name or IP address under which kiosks reach the broker")
+    alternatives = x509.SubjectAlternativeName([_alternative(address) for address in addresses])
+    return _issue(folder, BROKER, addresses[0], ExtendedKeyUsageOID.SERVER_AUTH, now, alternatives)
+
+
+def issue_device(folder: Path, name: str, now: datetime) -> Issued:
+    """A client certificate for the kiosk `name`."""
+    if not names.is_device(name) or name in (ROOT, BROKER):
+        raise AuthorityError(f"{name!r} cannot be a kiosk's name: a-z, 0-9 and hyphens, at most 64, and none of ours")
+    return _issue(folder, name, name, ExtendedKeyUsageOID.CLIENT_AUTH, now, None)
+
+
+def issue_ingester(folder: Path, now: datetime, name: str = names.INGEST) -> Issued:
+    """A client certificate for the ingester; each worker of a shared subscription needs a name of its own (`ingest-2` ...)."""
+    if not names.is_ingester(name):
+        raise AuthorityError(f"{name!r} cannot be an ingester's name: ingest, or ingest- and a number")
+    return _issue(folder, name, name, ExtendedKeyUsageOID.CLIENT_AUTH, now, None)
+
+
+def _issue(
+    folder: Path,
+    file_name: str,
+    common_name: str,
+    use: x509.ObjectIdentifier,
+    now: datetime,
+    alternatives: x509.SubjectAlternativeName | None,
+) -> Issued:
+    root, root_key = _read_root(folder)
+    key = ec.generate_private_key(ec.SECP256R1())
+    root_public = root_key.public_key()
+    builder = (
+        _builder(_name(common_name), root.subject, key.public_key(), now, LEAF_LIFE)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(_key_usage(certificates=False), critical=True)
+        .add_extension(x509.ExtendedKeyUsage([use]), critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(root_public), critical=False)
+    )
+    if alternatives is not None:
+        builder = builder.add_extension(alternatives, critical=False)
+    return _write(place(folder, file_name), builder.sign(root_key, hashes.SHA256()), key)
+
+
+def _builder(
+    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey, now: datetime, life: timedelta
+) -> x509.CertificateBuilder:
+    return (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer)
+        .public_key(key)
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - CLOCK_SKEW)
+        .not_valid_after(now + life)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
+    )
+
+
+def _key_usage(*, certificates: bool) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=not certificates,
+        key_cert_sign=certificates,
+        crl_sign=certificates,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        encipher_only=False,
+        decipher_only=False,
+    )
+
+
+def _name(common_name: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
+
+
+def _alternative(address: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ipaddress.ip_address(address))
+    except ValueError:
+        return x509.DNSName(address)
+
+
+def _read_root(folder: Path) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
+    files_of_root = place(folder, ROOT)
+    try:
+        certificate = x509.load_pem_x509_certificate(files_of_root.certificate.read_bytes())
+        key = serialization.load_pem_private_key(files_of_root.key.read_bytes(), password=None)
+    except (OSError, ValueError) as error:
+        sentence = f"{folder} holds no usable root; make one with: daka-enterprise authority init --dir {folder}"
+        raise AuthorityError(sentence) from error
+    if not isinstance(key, ec.EllipticCurvePrivateKey):
+        raise AuthorityError(f"{files_of_root.key} is not a key that this authority made")
+    return certificate, key
+
+
+def _write(where: Issued, certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey) -> Issued:
+    """The key first: a certificate without its key is worth nothing, and a second attempt says which file is in the way."""
+    form = serialization.PrivateFormat.PKCS8
+    files.create(where.key, key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption()), secret=True)
+    files.create(where.certificate, certificate.public_bytes(serialization.Encoding.PEM), secret=False)
+    return where

@@ -1,0 +1,97 @@
+"""A configuration for Mosquitto under which a kiosk can do nothing in another's name: mutual TLS, and topic rights by certificate.
+
+The broker keeps nothing that would be missed: a kiosk's journal is the outbox, and only the server's signature empties it. Its
+queues are unlimited in number because each kiosk has at most four batches under way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from device import messages
+from device.messages import wire
+from enterprise import authority, names
+from enterprise.errors import EnterpriseError
+
+CONFIG_NAME = "mosquitto.conf"
+
+
+class BrokerConfigError(EnterpriseError):
+    """The configuration cannot be written as asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """Where the broker listens, and the user it runs as when root starts it (empty: Mosquitto's own choice)."""
+
+    port: int
+    address: str = "127.0.0.1"
+    user: str = ""
+
+
+def write(folder: Path, certificates: Path, listener: Listener, ingesters: Sequence[str] = (names.INGEST,)) -> Path:
+    """mosquitto.conf, its access list and a place for its state in `folder`; the path of mosquitto.conf, written anew each time."""
+    root, server = authority.place(certificates, authority.ROOT), authority.place(certificates, authority.BROKER)
+    for needed in (root.certificate, server.certificate, server.key):
+        if not needed.exists():
+            raise BrokerConfigError(f"{needed} is missing; run daka-enterprise authority init and authority server first")
+    state = folder / "state"
+    state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    access = folder / "access.list"
+    access.write_text(access_list(ingesters), encoding="ascii")
+    config = folder / CONFIG_NAME
+    config.write_text("\n".join(_lines(listener, root, server, access, state)) + "\n", encoding="utf-8")
+    return config
+
+
+def _lines(listener: Listener, root: authority.Issued, server: authority.Issued, access: Path, state: Path) -> list[str]:
+    return [
+        *([f"user {listener.user}"] if listener.user else []),
+        f"listener {listener.port} {listener.address}",
+        f"cafile {root.certificate.absolute()}",
+        f"certfile {server.certificate.absolute()}",
+        f"keyfile {server.key.absolute()}",
+        "require_certificate true",
+        "use_identity_as_username true",
+        "use_username_as_clientid true",  # or one kiosk could end another's connection by taking its client id
+        "allow_anonymous false",
+        f"acl_file {access.absolute()}",
+        "set_tcp_nodelay true",
+        f"max_packet_size {wire.MAX_MESSAGE_BYTES}",
+        f"message_size_limit {wire.MAX_MESSAGE_BYTES}",
+        "max_queued_messages 0",  # the default of 1,000 drops in silence
+        "max_inflight_messages 100",
+        "persistence true",
+        f"persistence_location {state.absolute()}/",
+        "autosave_on_changes true",
+        "autosave_interval 1",  # the default loses what it has acknowledged in the last half hour
+        "log_dest stderr",
+        "log_type error",
+        "log_type warning",
+    ]
+
+
+def access_list(ingesters: Sequence[str]) -> str:
+    """Topic rights: %u is the common name of the client's certificate."""
+    own = messages.topics("%u")
+    kiosk = [f"pattern write {_below(own.hello)}", f"pattern write {own.state}", f"pattern read {_below(own.acknowledgement)}"]
+    kiosk.append(f"pattern read {messages.SERVER_STATE_TOPIC}")
+    return "\n".join([*kiosk, *(line for name in ingesters for line in _ingester(name))]) + "\n"
+
+
+def _ingester(name: str) -> list[str]:
+    every = messages.topics("+")
+    return [
+        "",
+        f"user {name}",
+        f"topic read {_below(every.records)}",
+        f"topic read {every.state}",
+        f"topic write {_below(every.acknowledgement)}",
+        f"topic write {messages.SERVER_STATE_TOPIC}",
+    ]
+
+
+def _below(topic: str) -> str:
+    return topic.rpartition("/")[0] + "/#"

@@ -1,0 +1,138 @@
+"""The ingest daemon's loop: messages from the broker into commits, signed answers back, and only then the broker may forget.
+
+What the database does not take now is kept and tried again, never dropped and never answered; meanwhile the broker holds the rest.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+from queue import Empty
+
+from device import messages
+from enterprise.ingest import Ingester
+from enterprise.mqtt import Connected, Disconnected, Link, Received
+from enterprise.outcome import Arrival, Kind, Outcome, Verdict
+from enterprise.store import StoreAway
+
+log = logging.getLogger(__name__)
+
+MOST_IN_ONE_COMMIT = 32  # messages; more only makes the first of them wait
+WAIT_S = 0.5
+SOONEST_RETRY_S = 0.2
+LATEST_RETRY_S = 10.0
+KIND_OF_TOPIC = {"rec": Kind.RECORDS, "hello": Kind.HELLO}
+QUIET = frozenset({Verdict.STORED, Verdict.DUPLICATE, Verdict.GREETED, Verdict.HOLE})
+
+
+class Service:
+    """Runs until told to stop; owns the link."""
+
+    def __init__(self, ingester: Ingester, link: Link) -> None:
+        self._ingester, self._link = ingester, link
+        self._said = ""
+        self.unforeseen = 0  # exceptions that nobody expected, each logged
+
+    def run(self, stop: threading.Event) -> None:
+        """Until `stop`: neither broker nor database nor message ends it."""
+        self._link.start()
+        while not stop.is_set():
+            received = self._gather()
+            if received and not self._handle(received, stop) and len(received) > 1:
+                for message in received:  # one bad message must not take its neighbours with it
+                    self._handle([message], stop)
+        self._link.stop()
+
+    def _handle(self, received: list[Received], stop: threading.Event) -> bool:
+        """False if something happened that nobody has thought of; a lone message is then let go, unanswered: its kiosk keeps it."""
+        try:
+            self._settle(received, stop)
+        except Exception:
+            self.unforeseen += 1
+            log.exception("a message could not be handled")
+            if len(received) == 1:
+                _acknowledge(received)
+            return False
+        return True
+
+    def _gather(self) -> list[Received]:
+        """What has come, after waiting a little for the first."""
+        found: list[Received] = []
+        try:
+            self._note(found, wait_s=WAIT_S)
+            while len(found) < MOST_IN_ONE_COMMIT:
+                self._note(found, wait_s=0.0)
+        except Empty:
+            pass
+        return found
+
+    def _note(self, found: list[Received], wait_s: float) -> None:
+        match self._link.events.get(block=wait_s > 0, timeout=wait_s or None):
+            case Received() as message:
+                found.append(message)
+            case Connected():
+                self._say(logging.INFO, "connected to the broker")
+            case Disconnected(reason):
+                self._say(logging.WARNING, f"no connection to the broker: {reason}; trying again")
+
+    def _say(self, level: int, sentence: str) -> None:
+        """Once, not at each try."""
+        if sentence != self._said:
+            self._said = sentence
+            log.log(level, "%s", sentence)
+
+    def _settle(self, received: list[Received], stop: threading.Event) -> None:
+        """Commit, answer, let the broker forget; when told to stop in between, nothing of it happens and the kiosks send again."""
+        arrivals = [_arrival(message) for message in received]
+        outcomes = self._commit([arrival for arrival in arrivals if arrival is not None], stop)
+        if outcomes is None:
+            return
+        for outcome in _worth_saying(outcomes):
+            assert outcome.answer is not None
+            self._link.publish(messages.topics(outcome.device).acknowledgement, outcome.answer)
+        _acknowledge(received)
+        for outcome in outcomes:
+            _report(outcome)
+
+    def _commit(self, arrivals: list[Arrival], stop: threading.Event) -> list[Outcome] | None:
+        failures = 0
+        while not stop.is_set():
+            try:
+                outcomes = self._ingester.take_all(arrivals)
+            except StoreAway as error:
+                failures += 1
+                self._say(logging.ERROR, f"{error}; nothing is lost, trying again")
+                stop.wait(random.uniform(SOONEST_RETRY_S, min(SOONEST_RETRY_S * 2**failures, LATEST_RETRY_S)))
+                continue
+            if failures:
+                self._say(logging.INFO, "the database takes records again")
+            return outcomes
+        return None
+
+
+def _acknowledge(received: list[Received]) -> None:
+    for message in received:
+        message.acknowledge()
+
+
+def _arrival(message: Received) -> Arrival | None:
+    """None for a topic that was not asked for."""
+    kind = KIND_OF_TOPIC.get(message.topic.rpartition("/")[2])
+    if kind is None:
+        return None
+    return Arrival(kind, messages.device_of(message.topic), message.payload, message.encoding)
+
+
+def _worth_saying(outcomes: list[Outcome]) -> list[Outcome]:
+    """Every answer to a hello, and of the cumulative ones the last for each journal."""
+    last = {(outcome.device, outcome.epoch): outcome for outcome in outcomes if outcome.answer is not None}
+    chosen = [outcome for outcome in outcomes if outcome.verdict is Verdict.GREETED]
+    return chosen + [outcome for outcome in last.values() if outcome.verdict is not Verdict.GREETED]
+
+
+def _report(outcome: Outcome) -> None:
+    level = logging.DEBUG if outcome.verdict in QUIET else logging.WARNING
+    log.log(level, "%s %s upto %d %s", outcome.device, outcome.verdict, outcome.upto, outcome.detail)
+    if outcome.parked:
+        log.warning("%s: %d records are parked; see: daka-enterprise show parked", outcome.device, outcome.parked)

@@ -1,0 +1,323 @@
+"""The database: SQLite by default, PostgreSQL by URL. A transaction is on the disk before anybody is told of it, or it never was.
+
+Exactly once stands on two legs: the row of an epoch is locked before its records are compared and inserted, so that several workers
+never decide about one kiosk at a time, and the primary key (device, epoch, seq) refuses whatever slips past. The library's errors
+are translated here and nowhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy
+from sqlalchemy import Connection, Engine, Table, and_, event, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import ArgumentError, DataError, IntegrityError, InvalidRequestError, SQLAlchemyError
+
+from device import messages
+from enterprise import tables
+from enterprise.errors import EnterpriseError
+
+BUSY_S = 10.0  # how long SQLite waits for another writer, such as `daka-enterprise trust`
+CONNECT_S = 5  # how long PostgreSQL may take to answer a connection
+SCHEMA_LOCK = 0x64616B61  # "daka": several workers that start at once make the tables one after the other
+
+
+class StoreError(EnterpriseError):
+    """The database cannot do what was asked."""
+
+
+class StoreAway(StoreError):
+    """The database is not there, locked, full or failing; worth retrying, nothing was stored."""
+
+
+class StoreRefused(StoreError):
+    """The database refuses this very content; retrying changes nothing, nothing was stored."""
+
+
+@dataclass(frozen=True, slots=True)
+class EpochState:
+    """What the server has signed for in one epoch of one kiosk; `begun` is true for the transaction that first heard of it."""
+
+    device: str
+    epoch: str
+    key: str
+    upto: int
+    head: str
+    begun: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RecordRow:
+    """A row of `record`; the fields stand in the order of its columns."""
+
+    device: str
+    epoch: str
+    seq: int
+    hash: str
+    kind: str
+    person: str
+    at: str
+    body: str
+    sig: str | None
+    received_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class ParkedRow:
+    """A row of `parked`; the fields stand in the order of its columns."""
+
+    device: str
+    epoch: str
+    seq: int
+    hash: str
+    reason: str
+    body: str
+    sig: str | None
+    received_at: str
+
+
+class Store:
+    """An open database; one writing thread in each process."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    @property
+    def name(self) -> str:
+        """Where it is, without a password."""
+        return self._engine.url.render_as_string(hide_password=True)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Transaction]:
+        """All of it is committed and on the disk when the block ends, or none of it."""
+        with self._translated(), self._engine.begin() as connection:
+            yield Transaction(connection)
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """One consistent view that blocks no writer."""
+        options: dict[str, Any] = {"daka_reading": True}
+        if self._engine.dialect.name == "postgresql":
+            options["isolation_level"] = "REPEATABLE READ"
+        with self._translated(), self._engine.connect().execution_options(**options) as connection:
+            yield connection
+
+    def trusted_keys(self, devices: Iterable[str]) -> dict[str, str]:
+        """The journal keys that a person has vouched for, by device; the others are left out."""
+        column = tables.device.c
+        with self.reading() as connection:
+            found = connection.execute(select(column.name, column.key).where(column.name.in_(sorted(set(devices)))))
+            return {row.name: row.key for row in found}
+
+    def close(self) -> None:
+        """Let go of every connection."""
+        self._engine.dispose()
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        driver = self._engine.dialect.loaded_dbapi  # COPY speaks to it directly, so its own errors come too
+        try:
+            yield
+        except (DataError, IntegrityError, driver.DataError, driver.IntegrityError) as error:
+            raise StoreRefused(f"the database {self.name} refuses a row: {_first_line(error)}") from error
+        except (SQLAlchemyError, driver.Error) as error:
+            raise StoreAway(
+                f"the database {self.name} does not take records now ({_first_line(error)}); "
+                "check that it runs, that its disk has room and that this user may write"
+            ) from error
+
+
+class Transaction:
+    """What may be done to the database inside one transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._insert: Any = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+
+    def lock_epoch(self, device: str, epoch: str, key: str, at: datetime) -> EpochState:
+        """The epoch's state, its row made if it is new, and locked until the transaction ends."""
+        row = self._locked_row(device, epoch)
+        begun = False
+        if row is None:
+            now = messages.write_time(at)
+            fresh = {"upto": 0, "head": messages.GENESIS_PREV, "duplicates": 0, "first_seen": now, "last_seen": now}
+            values = {"device": device, "epoch": epoch, "key": key} | fresh
+            insert = self._insert(tables.epoch).values(values).on_conflict_do_nothing().returning(tables.epoch.c.epoch)
+            begun = self._connection.execute(insert).first() is not None  # another worker may have been quicker
+            row = self._locked_row(device, epoch)
+            assert row is not None
+        return EpochState(device, epoch, row.key, row.upto, row.head, begun)
+
+    def _locked_row(self, device: str, epoch: str) -> Any:
+        return self._connection.execute(select(tables.epoch).where(_of(tables.epoch, device, epoch)).with_for_update()).first()
+
+    def other_epochs(self, state: EpochState) -> int:
+        """How many other epochs of this device are known."""
+        column = tables.epoch.c
+        query = select(sqlalchemy.func.count()).where(column.device == state.device, column.epoch != state.epoch)
+        return self._connection.execute(query).scalar_one()
+
+    def hashes(self, state: EpochState, first: int, last: int) -> dict[int, str]:
+        """Hash by sequence number of what is stored, usable or parked, from `first` to `last`."""
+        halves = (
+            select(table.c.seq, table.c.hash).where(_of(table, state.device, state.epoch), table.c.seq.between(first, last))
+            for table in (tables.record, tables.parked)
+        )
+        return {row.seq: row.hash for row in self._connection.execute(sqlalchemy.union_all(*halves))}
+
+    def body(self, state: EpochState, seq: int) -> bytes:
+        """The exact bytes of one stored record, usable or parked; it must be there."""
+        halves = (
+            select(table.c.body).where(_of(table, state.device, state.epoch), table.c.seq == seq)
+            for table in (tables.record, tables.parked)
+        )
+        body: str = self._connection.execute(sqlalchemy.union_all(*halves)).scalar_one()
+        return body.encode("utf-8", "surrogateescape")
+
+    def add(self, records: Sequence[RecordRow], parked: Sequence[ParkedRow]) -> None:
+        """Insert rows that are not there yet."""
+        self._add(tables.record, tables.RECORD_COLUMNS, [_values(row) for row in records])
+        self._add(tables.parked, tables.PARKED_COLUMNS, [_values(row) for row in parked])
+
+    def _add(self, table: Table, columns: tuple[str, ...], rows: list[tuple[Any, ...]]) -> None:
+        if not rows:
+            return
+        names = ", ".join(columns)
+        if self._connection.dialect.name == "sqlite":
+            marks = ", ".join("?" * len(columns))
+            self._connection.exec_driver_sql(f"INSERT INTO {table.name} ({names}) VALUES ({marks})", rows)
+            return
+        driver: Any = self._connection.connection.driver_connection
+        with driver.cursor() as cursor, cursor.copy(f"COPY {table.name} ({names}) FROM STDIN") as copy:
+            for row in rows:
+                copy.write_row(row)
+
+    def advance(self, state: EpochState, upto: int, head: str, duplicates: int, at: datetime) -> EpochState:
+        """Move the epoch's cursor and count what came twice."""
+        column = tables.epoch.c
+        values = {"upto": upto, "head": head, "duplicates": column.duplicates + duplicates, "last_seen": messages.write_time(at)}
+        self._connection.execute(tables.epoch.update().where(_of(tables.epoch, state.device, state.epoch)).values(values))
+        return EpochState(state.device, state.epoch, state.key, upto, head, begun=False)
+
+    def declare_gap(self, state: EpochState, first: int, last: int, at: datetime) -> None:
+        """The kiosk no longer has `first` to `last`, and this server never had them."""
+        values = {"device": state.device, "epoch": state.epoch, "first": first, "last": last}
+        insert = self._insert(tables.gap).values(values | {"declared_at": messages.write_time(at)})
+        self._connection.execute(insert.on_conflict_do_update(index_elements=["device", "epoch", "first"], set_={"last": last}))
+
+    def gap_end(self, state: EpochState) -> int | None:
+        """The last record of a declared gap that reaches beyond what is signed for, or None."""
+        column, wanted = tables.gap.c, state.upto + 1
+        query = select(sqlalchemy.func.max(column.last)).where(
+            _of(tables.gap, state.device, state.epoch), column.first <= wanted, column.last >= wanted
+        )
+        last: int | None = self._connection.scalar(query)
+        return last
+
+    def alarm(self, device: str, epoch: str, kind: str, seq: int, detail: str, at: datetime) -> None:
+        """Tell a person; the same trouble again is counted, not repeated."""
+        now, column = messages.write_time(at), tables.alarm.c
+        values = {"device": device, "epoch": epoch, "kind": kind, "seq": seq, "detail": detail}
+        insert = self._insert(tables.alarm).values(values | {"first_at": now, "last_at": now, "count": 1})
+        again = {"detail": detail, "last_at": now, "count": column.count + 1}
+        self._connection.execute(insert.on_conflict_do_update(index_elements=["device", "epoch", "kind", "seq"], set_=again))
+
+    def trust(self, device: str, key: str, at: datetime) -> str | None:
+        """Vouch for `key` as the device's; the key that it replaces, or None."""
+        column = tables.device.c
+        before = self._connection.scalar(select(column.key).where(column.name == device).with_for_update())
+        if before != key:
+            values = {"name": device, "key": key, "trusted_at": messages.write_time(at)}
+            insert = self._insert(tables.device).values(values)
+            self._connection.execute(insert.on_conflict_do_update(index_elements=["name"], set_=values))
+        return before if before != key else None
+
+
+def connect(url: str, *, create: bool = True) -> Store:
+    """The database at `url`, its tables made if there are none; StoreAway if it cannot be reached now, else StoreError.
+
+    Without `create` a SQLite file that is not there is a StoreError, not a new and empty database.
+    """
+    store = Store(_engine(url, create))
+    with store.transaction() as transaction:
+        _prepare(transaction._connection)
+    return store
+
+
+def _engine(url: str, create: bool) -> Engine:
+    try:
+        parsed = sqlalchemy.make_url(url)
+        if parsed.get_backend_name() == "sqlite":
+            return _sqlite_engine(parsed, create)
+        if parsed.drivername != "postgresql+psycopg":
+            raise StoreError("the database's address begins with sqlite:/// or postgresql+psycopg://")
+        engine = sqlalchemy.create_engine(parsed, pool_pre_ping=True, connect_args={"connect_timeout": CONNECT_S})
+        event.listen(engine, "connect", _make_commits_wait)
+        return engine
+    except (ArgumentError, InvalidRequestError, ImportError) as error:
+        raise StoreError(f"this is not the address of a database that can be used: {error}") from error
+
+
+def _make_commits_wait(connection: Any, _record: Any) -> None:
+    """A commit that returns before the disk has it must not be signed for, whatever the server's default is."""
+    connection.execute("SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'")
+    connection.commit()
+
+
+def _sqlite_engine(url: sqlalchemy.URL, create: bool) -> Engine:
+    if not create and not Path(url.database or "").exists():
+        raise StoreError(f"there is no database {url.database}; name it with --database, as daka-enterprise ingest did")
+    engine = sqlalchemy.create_engine(url, connect_args={"timeout": BUSY_S})
+    event.listen(engine, "connect", _make_durable)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _make_durable(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # we say BEGIN ourselves
+    connection.text_factory = _lenient_text
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+
+
+def _lenient_text(raw: bytes) -> str:
+    """Text that somebody has damaged must be readable, or `verify` could not name it."""
+    return raw.decode("utf-8", "surrogateescape")
+
+
+def _begin(connection: Connection) -> None:
+    reading = connection.get_execution_options().get("daka_reading", False)
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+
+def _prepare(connection: Connection) -> None:
+    if connection.dialect.name == "postgresql":
+        if connection.exec_driver_sql("SHOW server_encoding").scalar() != "UTF8":
+            raise StoreError("the database must have been made with encoding UTF8: createdb --encoding=UTF8 --template=template0")
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({SCHEMA_LOCK})")
+    tables.metadata.create_all(connection)
+    tables.create_punch_view(connection)
+    found = connection.scalar(select(tables.schema_version.c.version))
+    if found is None:
+        connection.execute(tables.schema_version.insert().values(version=tables.VERSION))
+    elif found != tables.VERSION:
+        raise StoreError(f"the database has layout {found}, this program knows {tables.VERSION}; use the version that wrote it")
+
+
+def _of(table: Table, device: str, epoch: str) -> Any:
+    return and_(table.c.device == device, table.c.epoch == epoch)
+
+
+def _values(row: RecordRow | ParkedRow) -> tuple[Any, ...]:
+    return tuple(getattr(row, name) for name in row.__slots__)
+
+
+def _first_line(error: BaseException) -> str:
+    origin = getattr(error, "orig", None) or error
+    return next(iter(str(origin).splitlines()), type(origin).__name__).strip()

@@ -1,0 +1,110 @@
+"""The tables, as a person may query them: hashes in hex, times as RFC 3339 text in UTC (they sort, and PostgreSQL casts them).
+
+`record.body` and `parked.body` are the exact canonical text that was hashed and signed; `kind`, `person` and `at` are copied out of
+it for queries, and `verify` holds them against the text. No names of people stand anywhere: `person` is the kiosk's opaque id.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Column, Connection, Index, Integer, MetaData, Table, Text
+
+VERSION = 1  # of this layout; a later one comes with numbered steps from here
+
+metadata = MetaData()
+
+schema_version = Table("schema_version", metadata, Column("version", Integer, primary_key=True))
+
+# Kiosks that a person has vouched for, and the journal key of each (`daka-enterprise trust`).
+device = Table(
+    "device",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("key", Text, nullable=False),
+    Column("trusted_at", Text, nullable=False),
+)
+
+# One row for each journal of each kiosk: what has been signed for. `upto` 0 and 64 zeros: nothing yet.
+epoch = Table(
+    "epoch",
+    metadata,
+    Column("device", Text, primary_key=True),
+    Column("epoch", Text, primary_key=True),
+    Column("key", Text, nullable=False),
+    Column("upto", BigInteger, nullable=False),
+    Column("head", Text, nullable=False),
+    Column("duplicates", BigInteger, nullable=False),
+    Column("first_seen", Text, nullable=False),
+    Column("last_seen", Text, nullable=False),
+)
+
+# `sig` stands in the last record of each batch; through `prev` it covers the ones before it.
+record = Table(
+    "record",
+    metadata,
+    Column("device", Text, primary_key=True),
+    Column("epoch", Text, primary_key=True),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("hash", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("person", Text, nullable=False),
+    Column("at", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("sig", Text),
+    Column("received_at", Text, nullable=False),
+    Index("record_by_person", "person", "at"),
+)
+
+# Records that keep their place in the chain though this server cannot use them.
+parked = Table(
+    "parked",
+    metadata,
+    Column("device", Text, primary_key=True),
+    Column("epoch", Text, primary_key=True),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("hash", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("sig", Text),
+    Column("received_at", Text, nullable=False),
+)
+
+# Stretches that a kiosk has declared gone before this server had them; rows stay as history even if the records turn up later.
+gap = Table(
+    "gap",
+    metadata,
+    Column("device", Text, primary_key=True),
+    Column("epoch", Text, primary_key=True),
+    Column("first", BigInteger, primary_key=True, autoincrement=False),
+    Column("last", BigInteger, nullable=False),
+    Column("declared_at", Text, nullable=False),
+)
+
+# What a person must look at. `seq` is the record concerned, 0 where there is none.
+alarm = Table(
+    "alarm",
+    metadata,
+    Column("device", Text, primary_key=True),
+    Column("epoch", Text, primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("detail", Text, nullable=False),
+    Column("first_at", Text, nullable=False),
+    Column("last_at", Text, nullable=False),
+    Column("count", BigInteger, nullable=False),
+)
+
+RECORD_COLUMNS = tuple(column.name for column in record.columns)
+PARKED_COLUMNS = tuple(column.name for column in parked.columns)
+PUNCH_FIELDS = ("direction", "method", "liveness", "capture", "site", "first_attempt_at")
+
+
+def create_punch_view(connection: Connection) -> None:
+    """`punch`: one row for each punch, with the fields that people ask for."""
+    if connection.dialect.name == "sqlite":
+        begin, field = "CREATE VIEW IF NOT EXISTS", "json_extract(body, '$.body.{0}') AS {0}"
+    else:
+        begin, field = "CREATE OR REPLACE VIEW", "body::jsonb -> 'body' ->> '{0}' AS {0}"
+    fields = ", ".join(field.format(name) for name in PUNCH_FIELDS)
+    connection.exec_driver_sql(
+        f"{begin} punch AS SELECT device, epoch, seq, person, at, {fields}, received_at FROM record WHERE kind = 'punch'"
+    )
