@@ -309,13 +309,20 @@ def stamp(moment: clock.Moment) -> Stamp:
     return Stamp(moment.at, moment.boot_id, moment.monotonic_us, moment.quality)
 
 
-def open_journal(path: Path, device: str, key: Ed25519PrivateKey, software: str, moment: clock.Moment) -> Journal:
-    """The journal at `path`, begun if there is none. One that fails its check is kept under another name and a new epoch begins."""
+def open_journal(
+    path: Path, device: str, key: Ed25519PrivateKey, software: str, moment: clock.Moment, *, replace_damaged: bool = True
+) -> Journal:
+    """The journal at `path`, begun if there is none.
+
+    One that fails its check is kept under another name and a new epoch begins, or, without `replace_damaged`, the failure is raised.
+    """
     reason = "first_start"
     try:
         journal = Journal(path, device, key, software)
         journal.check_at_start()
     except (database.StorageDamaged, ChainBroken) as error:
+        if not replace_damaged:
+            raise
         kept = _quarantine(path, moment)
         log.error("journal failed its check (%s); kept as %s, a new epoch begins", error, kept.name)
         reason, journal = "damaged_journal", Journal(path, device, key, software)

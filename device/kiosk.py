@@ -34,11 +34,14 @@ class Files:
     directory: people.Directory
 
 
-def open_files(folder: state.Folder, device_id: str, time_source: clock.Clock) -> Files:
-    """Keys and databases of one state folder, made if it is new; raises what stands in the way."""
+def open_files(folder: state.Folder, device_id: str, time_source: clock.Clock, *, replace_damaged: bool) -> Files:
+    """Keys and databases of one state folder, made if it is new; raises what stands in the way.
+
+    Only the daemon replaces a damaged journal by a new epoch; whoever merely looks is told what is wrong.
+    """
     folder.root.mkdir(mode=0o700, parents=True, exist_ok=True)
     key = keys.journal_key(folder.keys)
-    opened = journal.open_journal(folder.journal, device_id, key, SOFTWARE, time_source.now())
+    opened = journal.open_journal(folder.journal, device_id, key, SOFTWARE, time_source.now(), replace_damaged=replace_damaged)
     return Files(opened, people.Directory(folder.people, keys.wrapping_key(folder.keys)))
 
 
@@ -47,7 +50,7 @@ def run(folder: state.Folder, config: Config, weights: Path, stop: threading.Eve
     with ExitStack() as stack:
         stack.enter_context(state.locked(folder))
         time_source = clock.SystemClock()
-        files = open_files(folder, config.device.id, time_source)
+        files = open_files(folder, config.device.id, time_source, replace_damaged=True)
         eyes = sight.load(weights, config.recognition)
         board = line.Board()
         office = desk.Desk(files.journal, files.directory, time_source, lambda: eyes)
