@@ -1,0 +1,45 @@
+# Two commands on a fresh machine: make demo, make test. Everything they need is installed on the way, once.
+
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+LOCK := requirements/lock.txt
+CAMERA :=
+ARGS :=
+ONLY :=
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check bench lock clean weights packages-demo packages-test
+
+help: ## show what there is
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+
+demo: packages-demo $(VENV)/ready weights ## play the main job: walk-ups, decisions, receipts, rows (CAMERA=0 for a real camera, ARGS=--keep)
+	@$(PYTHON) -m device.commands.main --log-level warning demo $(if $(CAMERA),--camera $(CAMERA)) $(ARGS)
+
+test: packages-test $(VENV)/ready weights ## run every test (ARGS="-k journal" for some)
+	@$(PYTHON) -m pytest $(ARGS)
+
+check: packages-test $(VENV)/ready ## linters, types and import rules
+	@$(PYTHON) -m ruff check .
+	@$(PYTHON) -m ruff format --check .
+	@$(PYTHON) -m mypy
+	@$(VENV)/bin/lint-imports
+
+bench: packages-demo $(VENV)/ready weights ## measure, each figure beside its peer (ONLY=recognition for one family)
+	@$(PYTHON) -m bench $(if $(ONLY),--only $(ONLY)) $(ARGS)
+
+weights: $(VENV)/ready
+	@$(PYTHON) -m device.commands.main models fetch --with-samples
+
+packages-demo packages-test:
+	@tools/packages.sh $(@:packages-%=%)
+
+$(VENV)/ready: $(LOCK) setup.py tools/environment.sh
+	@tools/environment.sh $(VENV) $(LOCK)
+	@touch $@
+
+lock: $(VENV)/ready ## renew the exact versions and hashes
+	@tools/lock.sh $(PYTHON) $(LOCK)
+
+clean: ## remove what was made here (not the fetched weights)
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,66 @@
+#!/bin/sh
+# Installs the Debian packages that a target needs, naming each. No service is started, and none is left enabled that was not.
+# usage: tools/packages.sh demo|test
+set -eu
+
+# mosquitto: the broker of the demonstration and the tests. The libraries: OpenCV and MediaPipe load them.
+DEMO="python3-venv mosquitto libgl1 libegl1 libgles2 libglib2.0-0"
+# strace shows syncs and sockets in tests; the ingester is tested against PostgreSQL; git lists the tracked files.
+TEST="$DEMO strace postgresql git"
+SERVICES="mosquitto postgresql"
+
+case "${1:-}" in
+    demo) wanted=$DEMO ;;
+    test) wanted=$TEST ;;
+    *) echo "usage: tools/packages.sh demo|test" >&2; exit 2 ;;
+esac
+
+installed() {
+    # libglib2.0-0 is called libglib2.0-0t64 from Debian 13 on
+    dpkg-query -W -f '${db:Status-Abbrev}\n' "$1" "$1t64" 2>/dev/null | grep -q '^ii'
+}
+
+missing=""
+for package in $wanted; do
+    installed "$package" || missing="$missing $package"
+done
+[ -n "$missing" ] || exit 0
+
+if [ "$(id -u)" = 0 ]; then
+    as_root=""
+elif command -v sudo >/dev/null; then
+    as_root="sudo"
+else
+    echo "missing:$missing. Install them as root: apt-get install$missing" >&2
+    exit 1
+fi
+echo "installing through apt:$missing"
+
+# What is not installed yet cannot have been enabled by anybody.
+fresh=""
+for service in $SERVICES; do
+    case " $missing " in *" $service "*) fresh="$fresh $service" ;; esac
+done
+
+POLICY=/usr/sbin/policy-rc.d
+put_back() {
+    $as_root rm -f "$POLICY"
+    if [ -e "$POLICY.daka" ]; then $as_root mv "$POLICY.daka" "$POLICY"; fi
+}
+if [ -n "$fresh" ]; then
+    # invoke-rc.d asks this script; 101 forbids every start, for as long as the installation takes
+    if [ -e "$POLICY" ]; then $as_root mv "$POLICY" "$POLICY.daka"; fi
+    trap put_back EXIT INT TERM
+    printf '#!/bin/sh\nexit 101\n' | $as_root tee "$POLICY" >/dev/null
+    $as_root chmod 755 "$POLICY"
+fi
+
+$as_root env DEBIAN_FRONTEND=noninteractive apt-get update -qq
+# shellcheck disable=SC2086  # one word a package
+$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null
+
+for service in $fresh; do
+    if command -v deb-systemd-helper >/dev/null; then $as_root deb-systemd-helper disable "$service.service" >/dev/null 2>&1 || true; fi
+    if [ -e "/etc/init.d/$service" ]; then $as_root update-rc.d "$service" disable >/dev/null 2>&1 || true; fi
+    if [ -d /run/systemd/system ]; then $as_root systemctl daemon-reload || true; fi
+done

@@ -1,0 +1,1 @@
+"""The administrators' web UI. Reserved: nothing is built here yet."""
