@@ -53,10 +53,10 @@ DEV = [
 setup(
     name="daka",
     version="0.1.0",
-    description="Attendance and face verification on the kiosk itself: no picture leaves, no punch is lost, every promise can be shown",
+    description="Attendance and face verification on the kiosk: no picture leaves, no punch is lost, promises can be shown",
     license="Apache-2.0",
     python_requires=">=3.11",
-    packages=find_packages(include=[f"{room}{rest}" for room in ("device", "models", "enterprise") for rest in ("", ".*")]),
+    packages=find_packages(include=["device", "device.*", "models", "models.*", "enterprise", "enterprise.*"]),
     package_data={
         "device": ["schemas/*", "migrations/*/*.sql", "texts/*.txt"],
         "models": ["weights.toml", "MODEL_CARD.md"],

@@ -314,7 +314,7 @@ def open_journal(
 ) -> Journal:
     """The journal at `path`, begun if there is none.
 
-    One that fails its check is kept under another name and a new epoch begins, or, without `replace_damaged`, the failure is raised.
+    One that fails its check is kept under another name and a new epoch begins; without `replace_damaged` the failure is raised.
     """
     reason = "first_start"
     try:

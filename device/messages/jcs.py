@@ -35,10 +35,11 @@ def digest(canonical_bytes: bytes) -> bytes:
 def parse(text: bytes) -> Any:
     """JSON in, value out; NotCanonical for anything that could be read in two ways or has no canonical form."""
     try:
-        value = json.loads(text, object_pairs_hook=_unique, parse_float=_no_float, parse_constant=_no_float)
+        # decoded here: given bytes, json would also take UTF-16, UTF-32 and the UTF-8 of half a surrogate pair
+        value = json.loads(text.decode("utf-8"), object_pairs_hook=_unique, parse_float=_no_float, parse_constant=_no_float)
     except (ValueError, RecursionError) as error:
         raise NotCanonical(f"not JSON that Daka reads: {error}") from error
-    _check(value, "$", MAX_DEPTH)
+    canonical(value)  # what has no canonical form, half of a surrogate pair included, is refused here
     return value
 
 

@@ -186,8 +186,11 @@ def read_record(plain: dict[str, Any]) -> Record:
 
 
 def read_body(record: Record) -> Body:
-    """The typed body; what this version does not know stays in `record.body`."""
-    return CODEC.structure(record.body, BODIES[record.kind])
+    """The typed body; what this version does not know stays in `record.body`. SchemaRefused for a date that no calendar has."""
+    try:
+        return CODEC.structure(record.body, BODIES[record.kind])
+    except cattrs.BaseValidationError as error:
+        raise SchemaRefused(f"{record.kind}: a value cannot be read; a time must exist in the calendar") from error
 
 
 def _record(plain: dict[str, Any], text: bytes) -> Record:
@@ -207,11 +210,12 @@ def write_time(at: datetime) -> str:
 def read_time(text: str) -> datetime:
     """The aware UTC time that `write_time` wrote; SchemaRefused otherwise."""
     try:
-        if len(text) == len("2026-11-23T09:00:00.000000Z") and text.endswith("Z"):
-            return datetime.fromisoformat(text)
+        at = datetime.fromisoformat(text)
     except (ValueError, TypeError) as error:
         raise SchemaRefused("a time must exist in the calendar") from error
-    raise SchemaRefused("a time is written 2026-11-23T09:00:00.000000Z")
+    if at.tzinfo is not UTC or write_time(at) != text:  # ISO 8601 has many spellings of one moment
+        raise SchemaRefused("a time is written 2026-11-23T09:00:00.000000Z")
+    return at
 
 
 def _codec() -> cattrs.Converter:

@@ -41,7 +41,7 @@ def public_key_from_text(text: str) -> Ed25519PublicKey:
     if not text.startswith(KEY_PREFIX):
         raise MessageError(f"a public key begins with '{KEY_PREFIX}'; this one does not")
     try:
-        return Ed25519PublicKey.from_public_bytes(base64.b64decode(text[len(KEY_PREFIX) :], validate=True))
+        return Ed25519PublicKey.from_public_bytes(_decoded(text[len(KEY_PREFIX) :]))
     except (ValueError, binascii.Error) as error:
         raise MessageError("a public key is 'ed25519:' and the base64 of 32 bytes; this one is damaged, copy it again") from error
 
@@ -54,10 +54,18 @@ def sign(key: Ed25519PrivateKey, purpose: Purpose, device: str, epoch: str, dige
 def verify(key: Ed25519PublicKey, purpose: Purpose, device: str, epoch: str, digest: bytes, signature: str) -> None:
     """Returns if the signature holds; SignatureRefused otherwise, whatever is wrong with it."""
     try:
-        key.verify(base64.b64decode(signature, validate=True), _signed_bytes(purpose, device, epoch, digest))
+        key.verify(_decoded(signature), _signed_bytes(purpose, device, epoch, digest))
     except (InvalidSignature, ValueError, binascii.Error) as error:
         raise SignatureRefused(f"the {purpose} signature of {device} in epoch {epoch} does not hold") from error
 
 
 def _signed_bytes(purpose: Purpose, device: str, epoch: str, digest: bytes) -> bytes:
     return b"\0".join((purpose.encode("ascii"), device.encode("utf-8"), epoch.encode("utf-8"), digest))
+
+
+def _decoded(text: str) -> bytes:
+    """ValueError unless `text` is the one base64 spelling of its bytes: b64decode ignores the last letter's unused bits."""
+    raw = base64.b64decode(text, validate=True)
+    if base64.b64encode(raw).decode("ascii") != text:
+        raise ValueError("not the canonical spelling")
+    return raw

@@ -33,7 +33,7 @@ class Performance:
 
 
 def demonstration(folder: Path, kill_after: Mapping[int, str] | None = None, pause_s: float = 1.5) -> Performance:
-    """Run `daka demo` in `folder`; after scene N, `kill_after[N]` (a pid file below `folder`) is killed in the middle of the next."""
+    """Run `daka demo` in `folder`; after scene N the process of `kill_after[N]`, a pid file in `folder`, is killed in the next."""
     command = (sys.executable, "-m", "device.commands.main", "--log-level", "warning", "demo", "--folder", str(folder), "--json")
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env={**os.environ, "COLUMNS": "200"}

@@ -1,4 +1,4 @@
-"""Every process is killed once in the middle of the demonstration; what lies in the database afterwards is what lay there without."""
+"""Every process is killed once in the middle of the demonstration; the database ends with the same rows as without."""
 
 from __future__ import annotations
 
