@@ -39,7 +39,9 @@ def parse(text: bytes) -> Any:
         value = json.loads(text.decode("utf-8"), object_pairs_hook=_unique, parse_float=_no_float, parse_constant=_no_float)
     except (ValueError, RecursionError) as error:
         raise NotCanonical(f"not JSON that Daka reads: {error}") from error
-    canonical(value)  # what has no canonical form, half of a surrogate pair included, is refused here
+    _check(value, "$", MAX_DEPTH)
+    if b"\\u" in text:  # the only way in for half of a surrogate pair
+        canonical(value)
     return value
 
 
