@@ -1,0 +1,60 @@
+"""Real weights and photographs, loaded once; a journal; and how much hypothesis may try."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import cv2
+import hypothesis
+import numpy as np
+import platformdirs
+import pytest
+from numpy.typing import NDArray
+
+from device import config, journal, sight
+from models import manifest as manifests
+from models import weights
+from models.errors import ModelError
+from tests.device import parts
+
+hypothesis.settings.register_profile(
+    "device", deadline=None, max_examples=60, suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture]
+)
+hypothesis.settings.load_profile("device")
+
+
+@pytest.fixture
+def opened(tmp_path: Path) -> Iterator[journal.Journal]:
+    """A fresh journal with its genesis record."""
+    found = parts.open_journal(tmp_path)
+    yield found
+    found.close()
+
+
+@pytest.fixture(scope="session")
+def eyes() -> sight.Sight:
+    """The real models; their absence is a failure, not a skip."""
+    try:
+        return sight.load(platformdirs.user_cache_path("daka") / "weights", config.Recognition())
+    except ModelError as error:
+        pytest.fail(f"{error}\nrun: make test, or: daka models fetch --with-samples", pytrace=False)
+
+
+@pytest.fixture(scope="session")
+def photograph(eyes: sight.Sight) -> Callable[[str], bytes]:
+    """The file of a sample photograph by its name in the manifest, digest checked."""
+    manifest = manifests.load()
+    return lambda name: weights.read(platformdirs.user_cache_path("daka") / "weights", manifest.entry(name))
+
+
+@pytest.fixture(scope="session")
+def pixels(photograph: Callable[[str], bytes]) -> Callable[[str], NDArray[np.uint8]]:
+    """The same, unpacked: (height, width, 3) uint8 BGR."""
+
+    def unpacked(name: str) -> NDArray[np.uint8]:
+        found = cv2.imdecode(np.frombuffer(photograph(name), np.uint8), cv2.IMREAD_COLOR)
+        assert found is not None
+        return np.asarray(found, dtype=np.uint8)
+
+    return unpacked

@@ -1,0 +1,133 @@
+"""The published schemas are sound, equal the code, and mean the same to two validators."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+from typing import Any
+
+import jsonschema
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from device import messages
+from device.messages import SchemaRefused, records, schema, wire
+from tests.device import parts
+from tests.device.test_messages_batch import EPOCH, NOW, payload, signed_hello
+from tests.device.test_messages_records import written
+
+ONLINE = messages.Online(
+    "5" * 32, messages.Backlog(3, 40), messages.Clock(NOW, "synced"), 10**9, "daka", "Linux", "aarch64", "ethernet"
+)
+
+
+def samples() -> list[tuple[str, dict[str, Any]]]:
+    """One honest value for each schema, and for `record` one of each kind."""
+    acknowledgement = messages.parse(parts.Server().acknowledgement(EPOCH, 3, "a" * 64))
+    plain = [("record", messages.parse(written(body).text)) for body in parts.BODIES]
+    return [
+        *plain,
+        ("envelope", acknowledgement),
+        ("acknowledgement", acknowledgement["data"]),
+        ("records", messages.parse(payload())["data"]),
+        ("hello", signed_hello()),
+        ("state", messages.CODEC.unstructure(ONLINE)),
+        ("state", messages.CODEC.unstructure(messages.DeviceState("5" * 32, False))),
+        ("server-state", messages.CODEC.unstructure(messages.ServerState(True, 30))),
+    ]
+
+
+@pytest.mark.parametrize("name", schema.NAMES)
+def test_every_schema_is_valid_draft_07(name: str) -> None:
+    published = schema.read(name)
+    assert published["$schema"] == "http://json-schema.org/draft-07/schema#"
+    assert published["$id"] == f"urn:daka:schema:v1:{name}"
+    jsonschema.Draft7Validator.check_schema(published)
+
+
+def test_every_schema_has_an_honest_sample_that_it_accepts() -> None:
+    assert {name for name, _ in samples()} == set(schema.NAMES)
+    for name, value in samples():
+        schema.check(name, value, SchemaRefused)
+        jsonschema.Draft7Validator(schema.read(name)).validate(value)
+
+
+@pytest.mark.parametrize(("message", "name"), list(wire.TYPES.items()), ids=lambda item: getattr(item, "__name__", item))
+def test_every_message_has_the_fields_of_its_schema(message: type[Any], name: str) -> None:
+    properties = set(schema.read(name)["properties"]) - {"sig"}
+    if message is messages.DeviceState:  # the least of a state
+        assert records.fields_of(message) == set(schema.read(name)["required"])
+    else:
+        assert records.fields_of(message) == properties
+
+
+@pytest.mark.parametrize(("message", "field"), [(messages.Backlog, "backlog"), (messages.Clock, "clock")])
+def test_the_nested_parts_of_a_state_have_the_fields_of_their_schema(message: type[Any], field: str) -> None:
+    assert set(schema.read("state")["properties"][field]["properties"]) == records.fields_of(message)
+
+
+def test_an_event_leaves_nothing_of_a_message_behind() -> None:
+    for message in (ONLINE, messages.ServerState(True, 3), messages.DeviceState("5" * 32, False)):
+        plain = messages.parse(messages.canonical(messages.CODEC.unstructure(message)))
+        assert set(plain) == {field.name for field in dataclasses.fields(message)}
+        assert messages.read_message(plain, type(message)) == message
+
+
+def paths(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    found = [path] if path else []
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, item in items:
+        found += paths(item, (*path, key))
+    return found
+
+
+ODD = st.one_of(
+    st.integers(-5, 5),
+    st.just(2**53 - 1),
+    st.booleans(),
+    st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=5),
+    st.sampled_from(["a" * 64, "a" * 32, "p-" + "a" * 32, "in", "punch", "", NOW, "A" * 86 + "==", "en", "/att/v1/kiosk-1"]),
+    st.just([]),
+    st.just({}),
+    st.lists(st.integers(0, 2), max_size=3),
+)
+
+
+@st.composite
+def mutated(draw: st.DrawFn) -> tuple[str, Any]:
+    """An honest sample with one to three places replaced, removed or added."""
+    name, value = draw(st.sampled_from(samples()))
+    value = copy.deepcopy(value)
+    for _ in range(draw(st.integers(1, 3))):
+        places = paths(value)
+        if not places:
+            break
+        path = draw(st.sampled_from(places))
+        holder = value
+        for step in path[:-1]:
+            holder = holder[step]
+        if draw(st.booleans()):
+            holder[path[-1]] = draw(ODD)
+        else:
+            del holder[path[-1]]
+    return name, value
+
+
+VALIDATORS = {name: jsonschema.Draft7Validator(schema.read(name)) for name in schema.NAMES}
+
+
+@given(mutated())
+def test_two_validators_agree_on_every_sample(sample: tuple[str, Any]) -> None:
+    name, value = sample
+    try:
+        schema.check(name, value, SchemaRefused)
+        accepted = True
+    except SchemaRefused:
+        accepted = False
+    assert VALIDATORS[name].is_valid(value) is accepted
+
+
+def test_an_optional_field_with_a_bad_value_is_refused() -> None:
+    with pytest.raises(SchemaRefused, match="backlog"):
+        schema.check("state", messages.CODEC.unstructure(ONLINE) | {"backlog": {"records": -1, "oldest_age_s": 0}}, SchemaRefused)
