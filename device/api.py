@@ -112,6 +112,7 @@ class Verified:
     seq: int
     hash: str
     acknowledged: int
+    public_key: str
 
 
 @dataclass(frozen=True, slots=True)

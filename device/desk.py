@@ -114,7 +114,9 @@ class Desk:
     def verify(self) -> api.Verified:
         """Walk the whole chain; ChainBroken names the first record that does not hold."""
         head = self._journal.verify()
-        return api.Verified(self._journal.device, head.epoch, head.kept_from, head.seq, head.hash, head.acknowledged)
+        return api.Verified(
+            self._journal.device, head.epoch, head.kept_from, head.seq, head.hash, head.acknowledged, self._journal.public_key
+        )
 
     def status(self) -> api.Status:
         """The kiosk's files without its eyes; the daemon adds what it sees."""

@@ -98,6 +98,7 @@ def verify(context: Context) -> None:
     click.echo(f"journal of {found.device}, epoch {found.epoch}: records {found.kept_from} to {found.seq} hold")
     click.echo(f"acknowledged by the server: {found.acknowledged}")
     click.echo(f"head {found.hash}")
+    click.echo(f"this kiosk's key, for `daka-enterprise trust {found.device} KEY`: {found.public_key}")
 
 
 def _language_of(everybody: tuple[api.Person, ...], number: str) -> str:

@@ -1,0 +1,1 @@
+"""The repository about itself: its rooms, its rules, its files."""

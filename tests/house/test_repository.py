@@ -1,0 +1,89 @@
+"""What may and what may not lie in the repository."""
+
+from __future__ import annotations
+
+import ast
+import importlib.metadata
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+LONGEST_FUNCTION = 60
+LARGEST_FILE = 512 * 1024
+WEIGHTS_AND_PICTURES = {".onnx", ".task", ".tflite", ".pth", ".pt", ".jpg", ".jpeg", ".png", ".mp4", ".avi"}
+MAGIC = (b"\xff\xd8\xff", b"\x89PNG\r\n", b"RIFF", b"\x08\x07\x12", b"PK\x03\x04")
+# pieces, so that this file does not hold them
+UNWANTED = ["pypi" + ".org", "pythonhosted" + ".org", "npmjs" + ".org", "deb.debian" + ".org", "/wo" + "rk/", "sub" + "agent"]
+
+
+def tracked() -> list[Path]:
+    command = ("git", "-c", "safe.directory=*", "ls-files", "-z")
+    listed = subprocess.run(command, cwd=REPOSITORY, capture_output=True, check=True)
+    return [REPOSITORY / name for name in listed.stdout.decode().split("\0") if name and (REPOSITORY / name).is_file()]
+
+
+def python_files() -> list[Path]:
+    return [path for path in tracked() if path.suffix == ".py"]
+
+
+@pytest.mark.parametrize("room", ["device", "models", "enterprise"])
+def test_a_rooms_name_belongs_to_our_distribution_alone(room: str) -> None:
+    assert set(importlib.metadata.packages_distributions()[room]) == {"daka"}
+
+
+def test_one_distribution_owns_cv2() -> None:
+    assert set(importlib.metadata.packages_distributions()["cv2"]) == {"opencv-contrib-python"}
+
+
+def test_no_weights_and_no_photographs_are_in_the_repository() -> None:
+    named = [path for path in tracked() if path.suffix.lower() in WEIGHTS_AND_PICTURES]
+    smuggled = [path for path in tracked() if path.read_bytes()[:8].startswith(MAGIC)]
+    large = [path for path in tracked() if path.stat().st_size > LARGEST_FILE]
+    assert not named + smuggled + large
+
+
+def test_no_file_names_a_registry_or_a_workplace() -> None:
+    guilty = [
+        (path.relative_to(REPOSITORY), word)
+        for path in tracked()
+        for word in UNWANTED
+        if word in path.read_text("utf-8", errors="replace")
+    ]
+    assert not guilty
+
+
+def test_every_module_says_what_it_promises() -> None:
+    silent = [path.relative_to(REPOSITORY) for path in python_files() if path.stat().st_size and not docstring(path)]
+    assert not silent
+
+
+def docstring(path: Path) -> str | None:
+    return ast.get_docstring(ast.parse(path.read_text("utf-8")))
+
+
+def test_no_function_is_longer_than_a_page() -> None:
+    long = [
+        f"{path.relative_to(REPOSITORY)}:{node.lineno} {node.name}"
+        for path in python_files()
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and (node.end_lineno or 0) - node.lineno >= LONGEST_FUNCTION
+    ]
+    assert not long
+
+
+def test_every_make_target_of_the_readme_exists() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (REPOSITORY / "Makefile").read_text("utf-8"), re.MULTILINE))
+    named = set(re.findall(r"^make ([a-z-]+)", (REPOSITORY / "README.md").read_text("utf-8"), re.MULTILINE))
+    assert named
+    assert named <= targets
+
+
+def test_the_lock_holds_a_hash_for_every_package() -> None:
+    lines = (REPOSITORY / "requirements" / "lock.txt").read_text("utf-8").splitlines()
+    pins = [number for number, line in enumerate(lines) if re.match(r"[a-z0-9][\w.-]*==", line)]
+    unhashed = [lines[number] for number in pins if "--hash=sha256:" not in lines[number + 1]]
+    assert len(pins) > 40
+    assert not unhashed
