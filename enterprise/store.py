@@ -23,7 +23,7 @@ from device import messages
 from enterprise import tables
 from enterprise.errors import EnterpriseError
 
-BUSY_S = 10.0  # how long SQLite waits for another writer, such as `daka-enterprise trust`
+BUSY_S = 2.0  # how long SQLite waits for another writer, such as `daka-enterprise trust`
 CONNECT_S = 5  # how long PostgreSQL may take to answer a connection
 SCHEMA_LOCK = 0x64616B61  # "daka": several workers that start at once make the tables one after the other
 

@@ -18,6 +18,7 @@ from enterprise import authority, mosquitto
 
 STARTS_WITHIN_S = 10.0
 ADDRESS = "127.0.0.1"
+INGESTERS = ("ingest", "ingest-2")
 
 
 def free_port() -> int:
@@ -62,15 +63,16 @@ class Broker:
         return f"{ADDRESS}:{self.port}"
 
     def prepare(self, devices: Sequence[str]) -> None:
-        """An authority of its own, certificates for broker, ingester and `devices`, and the configuration."""
+        """An authority of its own, certificates for broker, ingesters and `devices`, and the configuration."""
         now = datetime.now(UTC)
         authority.create(self.certificates, now)
         authority.issue_server(self.certificates, [ADDRESS, "localhost"], now)
-        authority.issue_ingester(self.certificates, now)
+        for name in INGESTERS:
+            authority.issue_ingester(self.certificates, now, name)
         for name in devices:
             authority.issue_device(self.certificates, name, now)
         user = "root" if os.geteuid() == 0 else ""
-        mosquitto.write(self.folder, self.certificates, mosquitto.Listener(self.port, ADDRESS, user))
+        mosquitto.write(self.folder, self.certificates, mosquitto.Listener(self.port, ADDRESS, user), INGESTERS)
 
     def certificate_of(self, name: str) -> authority.Issued:
         """The PEM files of one client."""

@@ -21,10 +21,12 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from device import messages
 from device.messages import Purpose
 from enterprise import store as stores
+from enterprise import tables
 from enterprise.ingest import Ingester
 from tests.broker import Broker, missing
 from tests.enterprise.kiosk import START, Kiosk
 
+TABLES = ", ".join(tables.metadata.tables)
 DATABASES = itertools.count(1)
 STARTS_WITHIN_S = 15.0
 
@@ -41,6 +43,13 @@ class Postgres:
         with psycopg.connect(host=str(self.folder), user="postgres", dbname="postgres", autocommit=True) as connection:
             connection.execute(f"CREATE DATABASE {name} ENCODING 'UTF8' TEMPLATE template0".encode())
         return f"postgresql+psycopg://postgres@/{name}?host={self.folder}"
+
+    def emptied(self) -> str:
+        """The address of the one that most tests use in turn, its tables emptied: making one takes a third of a second."""
+        address = f"postgresql+psycopg://postgres@/shared?host={self.folder}"
+        with psycopg.connect(host=str(self.folder), user="postgres", dbname="shared", autocommit=True) as connection:
+            connection.execute(f"TRUNCATE {TABLES}".encode())
+        return address
 
 
 def programs() -> Path:
@@ -67,9 +76,12 @@ def postgres() -> Iterator[Postgres]:
         process = subprocess.Popen(command, stdout=log, stderr=log, user=user, cwd=folder)
     try:
         _wait_until_it_answers(folder)
+        with psycopg.connect(host=str(folder), user="postgres", dbname="postgres", autocommit=True) as connection:
+            connection.execute("CREATE DATABASE shared ENCODING 'UTF8' TEMPLATE template0")
+        stores.connect(f"postgresql+psycopg://postgres@/shared?host={folder}").close()
         yield Postgres(folder)
     finally:
-        process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGQUIT)  # at once: the folder goes anyway
         process.wait(10)
         shutil.rmtree(folder)
 
@@ -92,7 +104,7 @@ def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/records.db"
     server: Postgres = request.getfixturevalue("postgres")
-    return server.fresh()
+    return server.emptied()
 
 
 @dataclass

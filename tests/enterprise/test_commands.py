@@ -1,0 +1,175 @@
+"""The command line: what it prints, what it refuses, and how it ends."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner, Result
+from cryptography import x509
+
+from device import messages
+from enterprise import authority, commands, files, keys, mosquitto
+from enterprise.errors import EnterpriseError
+from tests.enterprise.conftest import open_office
+from tests.enterprise.kiosk import START, Kiosk
+
+
+def call(*words: object) -> Result:
+    return CliRunner().invoke(commands.daka_enterprise, [str(word) for word in words])
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> str:
+    """Ten good records of kiosk-1, then one that is parked."""
+    address = f"sqlite:///{tmp_path}/records.db"
+    office = open_office(address)
+    kiosk = office.trust(Kiosk())
+    kiosk.punch(9)
+    kiosk.write_raw(kind="seance")
+    office.ingester.take(kiosk.name, kiosk.batch(1, 11))
+    office.store.close()
+    return address
+
+
+def test_a_key_is_made_once_for_its_owner_alone_and_never_replaced(tmp_path: Path) -> None:
+    made = call("keys", "init", "--dir", tmp_path)
+    assert made.output.startswith("ed25519:")
+    path = tmp_path / keys.FILE_NAME
+    assert path.stat().st_mode & 0o777 == 0o600
+    before = path.read_bytes()
+    assert isinstance(call("keys", "init", "--dir", tmp_path).exception, files.FileExists)
+    assert path.read_bytes() == before
+    assert call("keys", "show", "--dir", tmp_path).output == made.output
+    assert sorted(found.name for found in tmp_path.iterdir()) == [keys.FILE_NAME]
+
+
+@pytest.mark.parametrize(
+    ("spoil", "sentence"),
+    [
+        (lambda path: path.chmod(0o644), "can be read by others"),
+        (lambda path: path.write_bytes(b"short"), "5 bytes instead of 32"),
+        (lambda path: path.unlink(), "make it once with: daka-enterprise keys init"),
+    ],
+)
+def test_a_key_file_that_will_not_do_is_refused_with_the_reason(
+    tmp_path: Path, spoil: Callable[[Path], object], sentence: str
+) -> None:
+    call("keys", "init", "--dir", tmp_path)
+    spoil(tmp_path / keys.FILE_NAME)
+    assert sentence in str(call("keys", "show", "--dir", tmp_path).exception)
+
+
+def test_another_key_for_a_trusted_device_needs_a_word_and_leaves_a_trace(database: str) -> None:
+    other = Kiosk().public_key
+    refused = call("trust", "kiosk-1", other, "--database", database)
+    assert "is trusted with another key" in str(refused.exception)
+    assert "key_replaced" not in call("show", "alarms", "--database", database).output
+    assert call("trust", "kiosk-1", other, "--replace", "--database", database).exit_code == 0
+    office = open_office(database)
+    assert office.rows("SELECT key FROM device") == [(other,)]
+    assert "key_replaced" in office.alarms()
+    office.store.close()
+
+
+def test_the_same_key_twice_is_no_change(database: str) -> None:
+    key = Kiosk().public_key
+    for _ in range(2):
+        assert call("trust", "kiosk-2", key, "--database", database).exit_code == 0
+
+
+@pytest.mark.parametrize("name", ["server", "ingest", "ingest-2", "Kiosk 1", "a/b", "+", "#", ""])
+def test_a_name_that_would_bring_anothers_rights_is_no_kiosks_name(tmp_path: Path, name: str) -> None:
+    assert "cannot be a kiosk's name" in str(call("trust", name, Kiosk().public_key).exception)
+    authority.create(tmp_path, START)
+    with pytest.raises(authority.AuthorityError):
+        authority.issue_device(tmp_path, name, START)
+
+
+def test_a_damaged_public_key_is_refused(database: str) -> None:
+    assert "copy it again" in str(call("trust", "kiosk-2", "ed25519:AAAA", "--database", database).exception)
+
+
+def test_verify_prints_the_head_and_ends_with_one_if_a_byte_was_changed(database: str) -> None:
+    good = call("verify", "--database", database)
+    assert (good.exit_code, "upto 11" in good.output, "every chain holds" in good.output) == (0, True, True)
+    office = open_office(database)
+    office.tamper("UPDATE record SET body = replace(body, 'Building 4', 'Building 5') WHERE seq = 7")
+    office.store.close()
+    bad = call("verify", "kiosk-1", "--database", database)
+    assert bad.exit_code == 1
+    assert "bad_record: record 7: its content does not match its hash" in bad.output
+
+
+def test_what_is_stored_can_be_looked_at(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "250")
+    assert "kiosk-1" in call("show", "devices", "--database", database).output
+    assert call("show", "punches", "--database", database).output.count("not_assessed") == 9
+    assert "breaks the rule" in call("show", "parked", "--database", database).output
+    assert "parked" in call("show", "alarms", "--database", database).output
+
+
+def test_a_mistyped_database_is_not_made_anew(tmp_path: Path) -> None:
+    for words in (["verify"], ["show", "punches"]):
+        refused = call(*words, "--database", f"sqlite:///{tmp_path}/typo.db")
+        assert "there is no database" in str(refused.exception)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_only_databases_that_were_tried_are_taken() -> None:
+    for address in ("mysql://x/y", "postgresql://x/y", "nonsense"):
+        assert isinstance(call("trust", "kiosk-1", Kiosk().public_key, "--database", address).exception, EnterpriseError)
+
+
+def test_an_error_is_one_sentence_and_an_exit_code() -> None:
+    words = [sys.executable, "-m", "enterprise.commands", "verify", "--database", "sqlite:////nowhere/at/all.db"]
+    ended = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr.startswith("daka-enterprise: there is no database")
+    assert len(ended.stderr.splitlines()) == 1
+
+
+def test_every_command_and_option_says_what_it_does() -> None:
+    def walk(command: click.Command) -> None:
+        assert command.help, command.name
+        for parameter in command.params:
+            assert isinstance(parameter, click.Argument) or getattr(parameter, "help", None), (command.name, parameter.name)
+        for inner in getattr(command, "commands", {}).values():
+            walk(inner)
+
+    walk(commands.daka_enterprise)
+
+
+def test_certificates_serve_one_end_only_and_are_never_replaced(tmp_path: Path) -> None:
+    for words in (["init"], ["server", "broker.example", "192.0.2.7"], ["device", "kiosk-1"], ["ingester"]):
+        assert call("authority", *words, "--dir", tmp_path).exit_code == 0
+    root = x509.load_pem_x509_certificate((tmp_path / "root.pem").read_bytes())
+    uses = {}
+    for name in ("broker", "kiosk-1", "ingest"):
+        issued = authority.place(tmp_path, name)
+        certificate = x509.load_pem_x509_certificate(issued.certificate.read_bytes())
+        certificate.verify_directly_issued_by(root)
+        uses[name] = [use._name for use in certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value]
+        assert issued.key.stat().st_mode & 0o777 == 0o600
+        assert not certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+    assert uses == {"broker": ["serverAuth"], "kiosk-1": ["clientAuth"], "ingest": ["clientAuth"]}
+    for words in (["init"], ["server", "other.example"], ["device", "kiosk-1"]):
+        assert isinstance(call("authority", *words, "--dir", tmp_path).exception, files.FileExists)
+
+
+def test_mosquittos_configuration_needs_an_authority_first(tmp_path: Path) -> None:
+    refused = call("authority", "mosquitto", "--dir", tmp_path, "--out", tmp_path / "out")
+    assert "authority init" in str(refused.exception)
+    call("authority", "init", "--dir", tmp_path)
+    call("authority", "server", "localhost", "--dir", tmp_path)
+    written = call("authority", "mosquitto", "--dir", tmp_path, "--out", tmp_path / "out")
+    assert written.output.strip() == str(tmp_path / "out" / mosquitto.CONFIG_NAME)
+
+
+def test_the_published_name_of_a_public_key_is_what_the_kiosk_pins(tmp_path: Path) -> None:
+    printed = call("keys", "init", "--dir", tmp_path).output.strip()
+    assert messages.public_key_text(messages.public_key_from_text(printed)) == printed
