@@ -188,10 +188,10 @@ def _on_connect(client: paho.Client, life: _Life, _flags: Any, reason: Any, _pro
     client.subscribe([(topic, SubscribeOptions(qos=1)) for topic in life.subscriptions])
 
 
-def _on_subscribe(_client: paho.Client, life: _Life, _mid: int, reasons: Any, _properties: Any) -> None:
+def _on_subscribe(client: paho.Client, life: _Life, _mid: int, reasons: Any, _properties: Any) -> None:
     if any(reason.is_failure for reason in reasons):
         life.reason = "the broker does not let this device read its own topics; check its access list"
-        log.error("%s", life.reason)
+        client.disconnect()
         return
     life.stood = True
     life.events.put(Connected())

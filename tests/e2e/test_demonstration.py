@@ -9,17 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.play import Performance, demonstration, run
+from tests.e2e.play import Performance, run
 
 EXPECTED = [("1001", "in"), ("1002", "in"), ("1001", "out"), ("1002", "out")]
-
-
-@pytest.fixture(scope="module")
-def played(tmp_path_factory: pytest.TempPathFactory) -> Performance:
-    """One undisturbed demonstration, kept."""
-    performance = demonstration(tmp_path_factory.mktemp("demo"))
-    assert performance.result, performance.said
-    return performance
 
 
 @pytest.fixture
