@@ -14,7 +14,7 @@ from device import messages
 from device.messages import Purpose, schema
 from device.messages.wire import Link
 from enterprise.outcome import Outcome, Signed, Verdict
-from enterprise.store import EpochState, ParkedRow, RecordRow, Transaction
+from enterprise.store import EpochState, ParkedRow, RecordRow, Transaction, storable
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +138,7 @@ def _rows(batch: messages.Batch, fresh: list[Link], received_at: str) -> tuple[l
         place, digest, body = (batch.device, batch.epoch, link.seq), link.hash.hex(), link.text.decode("utf-8")
         sig = batch.sig if link.seq == batch.last else None
         if reason := why_unusable(link):
-            parked.append(ParkedRow(*place, digest, reason, body, sig, received_at))
+            parked.append(ParkedRow(*place, digest, storable(reason), body, sig, received_at))
         else:
             records.append(RecordRow(*place, digest, *copied_columns(link.plain), body, sig, received_at))
     return records, parked

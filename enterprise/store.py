@@ -24,6 +24,7 @@ from enterprise import tables
 from enterprise.errors import EnterpriseError
 
 BUSY_S = 2.0  # how long SQLite waits for another writer, such as `daka-enterprise trust`
+MOST_DETAIL = 500  # characters of an alarm or a reason
 CONNECT_S = 5  # how long PostgreSQL may take to answer a connection
 SCHEMA_LOCK = 0x64616B61  # "daka": several workers that start at once make the tables one after the other
 
@@ -223,9 +224,9 @@ class Transaction:
     def alarm(self, device: str, epoch: str, kind: str, seq: int, detail: str, at: datetime) -> None:
         """Tell a person; the same trouble again is counted, not repeated."""
         now, column = messages.write_time(at), tables.alarm.c
-        values = {"device": device, "epoch": epoch, "kind": kind, "seq": seq, "detail": detail}
+        values = {"device": device, "epoch": epoch, "kind": kind, "seq": seq, "detail": storable(detail)}
         insert = self._insert(tables.alarm).values(values | {"first_at": now, "last_at": now, "count": 1})
-        again = {"detail": detail, "last_at": now, "count": column.count + 1}
+        again = {"detail": storable(detail), "last_at": now, "count": column.count + 1}
         self._connection.execute(insert.on_conflict_do_update(index_elements=["device", "epoch", "kind", "seq"], set_=again))
 
     def trust(self, device: str, key: str, at: datetime) -> str | None:
@@ -308,6 +309,11 @@ def _prepare(connection: Connection) -> None:
         connection.execute(tables.schema_version.insert().values(version=tables.VERSION))
     elif found != tables.VERSION:
         raise StoreError(f"the database has layout {found}, this program knows {tables.VERSION}; use the version that wrote it")
+
+
+def storable(sentence: str) -> str:
+    """A sentence that quotes what came from outside, as every database can hold it."""
+    return sentence.encode("utf-8", "backslashreplace").decode("utf-8").replace("\0", "\\0")[:MOST_DETAIL]
 
 
 def _of(table: Table, device: str, epoch: str) -> Any:

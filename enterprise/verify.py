@@ -119,7 +119,7 @@ class _Walk:
         if (plain.get("device"), plain.get("epoch"), plain.get("seq")) != (self._device, self._epoch, row.seq):
             return "it was made by another device, in another epoch or at another place"
         if follows and plain.get("prev") != self._head:
-            return "it does not name the record before it"
+            return "it does not name the record before it as that one stands here; one of the two was changed"
         if row.usable and copied_columns(plain) != (row.kind, row.person, row.at):
             return "a column beside it (kind, person or at) does not repeat what it says"
         return self._what_is_wrong_with_signature(row)

@@ -10,9 +10,9 @@ import pytest
 
 from enterprise import store as stores
 from enterprise import verify
-from enterprise.outcome import Verdict
+from enterprise.outcome import Arrival, Kind, Verdict
 from tests.enterprise.conftest import Office, Postgres, open_office
-from tests.enterprise.kiosk import Kiosk
+from tests.enterprise.kiosk import START, Kiosk
 
 
 @pytest.fixture
@@ -35,6 +35,28 @@ def test_a_full_disk_stores_nothing_by_halves_and_goes_on_when_there_is_room(sma
     office.rows("PRAGMA max_page_count = 100000")
     assert office.ingester.take(kiosk.name, kiosk.batch(1, 200)).stored == 200
     assert all(chain.holds for chain in verify.chains(office.store))
+
+
+def test_a_message_that_the_database_refuses_does_not_take_its_neighbours_with_it(small: tuple[Office, Kiosk]) -> None:
+    office, kiosk = small
+    other = office.trust(Kiosk("kiosk-2"))
+    refusing = "CREATE TRIGGER refusing BEFORE INSERT ON record WHEN NEW.device = 'kiosk-2' BEGIN SELECT RAISE(ABORT, 'no'); END"
+    with office.store.transaction() as transaction:
+        transaction._connection.exec_driver_sql(refusing)
+    messages = [Arrival(Kind.RECORDS, other.name, other.batch(1, 1)), Arrival(Kind.RECORDS, kiosk.name, kiosk.batch(1, 200))]
+    refused, stored = office.ingester.take_all(messages)
+    assert (refused.verdict, refused.answer) == (Verdict.UNSTORABLE, None)
+    assert (stored.verdict, stored.upto) == (Verdict.STORED, 200)
+    assert office.rows("SELECT device, kind FROM alarm") == [("kiosk-2", "unstorable")]
+
+
+def test_whatever_an_alarm_quotes_can_be_stored(address: str) -> None:
+    office = open_office(address)
+    with office.store.transaction() as transaction:
+        transaction.alarm("kiosk-1", "", "malformed", 0, "a \0 and \ud800 and 雨" + "x" * 10_000, START)
+    ((detail,),) = office.rows("SELECT detail FROM alarm")
+    assert (str(detail)[:21], len(str(detail))) == ("a \\0 and \\ud800 and 雨", 500)
+    office.store.close()
 
 
 def test_postgresql_that_drops_its_connections_is_reached_again(postgres: Postgres) -> None:

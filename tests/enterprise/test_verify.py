@@ -55,6 +55,12 @@ def test_any_single_changed_byte_of_a_record_is_found(office: Office, stored: Ki
     assert findings(office) == []
 
 
+def test_a_record_that_was_changed_together_with_its_hash_is_found_by_the_next(office: Office, stored: Kiosk) -> None:
+    changed = stored.texts[3].replace(b'"score_band":60', b'"score_band":90')
+    office.tamper(f"UPDATE record SET body = '{changed.decode()}', hash = '{messages.digest(changed).hex()}' WHERE seq = 4")
+    assert findings(office) == [("bad_record", 5)]
+
+
 def test_a_changed_parked_record_is_found(office: Office, stored: Kiosk) -> None:
     office.tamper("UPDATE parked SET body = replace(body, 'seance', 'punch!') WHERE seq = 11")
     assert findings(office) == [("bad_record", 11)]
