@@ -160,7 +160,10 @@ class Journal:
         """The latest record, the oldest kept one and the server's cursor."""
         with self._database.reading() as connection:
             epoch = _one(connection, "SELECT epoch FROM epoch")
-            seq, digest = connection.execute("SELECT seq, hash FROM record ORDER BY seq DESC LIMIT 1").fetchone()
+            newest = connection.execute("SELECT seq, hash FROM record ORDER BY seq DESC LIMIT 1").fetchone()
+            if newest is None:
+                raise ChainBroken(1, "missing, and so is every other one")
+            seq, digest = newest
             kept_from = int(_one(connection, "SELECT min(seq) FROM record"))
             acknowledged = _acknowledged(connection)
         return Head(epoch, kept_from, seq, digest.hex(), acknowledged)
@@ -202,7 +205,8 @@ class Journal:
         answer = messages.read_message(data, messages.Acknowledgement)
         with self._database.transaction() as connection:
             self._check_acknowledgement(connection, answer)
-            if answer.upto != (now := _acknowledged(connection)) and (answer.upto > now or answer.nonce == nonce):
+            answers_hello = bool(nonce) and answer.nonce == nonce  # before the first hello there is no nonce, in an old one neither
+            if answer.upto != (now := _acknowledged(connection)) and (answer.upto > now or answers_hello):
                 row = (answer.upto, answer.head, payload.decode("utf-8"))
                 connection.execute("INSERT OR REPLACE INTO acknowledged VALUES (1, ?, ?, ?)", row)
         return answer
@@ -237,6 +241,8 @@ class Journal:
     def verify(self, newest: int | None = None) -> Head:
         """Walk the chain (or its `newest` records); ChainBroken names the first record that does not hold."""
         head = self.head()
+        if head.kept_from > head.acknowledged + 1:
+            raise ChainBroken(1, f"missing, though the server has not signed for it; the first one here is {head.kept_from}")
         start = head.kept_from if newest is None else max(head.kept_from, head.seq - newest + 1)
         prev = messages.GENESIS_PREV if start == 1 else None
         expected = start
@@ -247,14 +253,14 @@ class Journal:
         self._verify_cursor()
         return head
 
-    def _rows(self, first: int, most: int) -> list[tuple[int, bytes, str, bytes]]:
+    def _rows(self, first: int, most: int) -> list[tuple[int, bytes, str, bytes, str, str]]:
         with self._database.reading() as connection:
             return connection.execute(
-                "SELECT seq, hash, sig, text FROM record WHERE seq >= ? ORDER BY seq LIMIT ?", (first, most)
+                "SELECT seq, hash, sig, text, kind, at FROM record WHERE seq >= ? ORDER BY seq LIMIT ?", (first, most)
             ).fetchall()
 
-    def _verified(self, epoch: str, row: tuple[int, bytes, str, bytes], expected: int, prev: str | None) -> str:
-        seq, digest, sig, text = row
+    def _verified(self, epoch: str, row: tuple[int, bytes, str, bytes, str, str], expected: int, prev: str | None) -> str:
+        seq, digest, sig, text, kind, at = row
         if seq != expected:
             raise ChainBroken(expected, f"missing; the next one here is {seq}")
         if not (isinstance(text, bytes) and isinstance(digest, bytes) and isinstance(sig, str)):
@@ -264,6 +270,8 @@ class Journal:
         record = _read(seq, text)
         if (record.device, record.epoch, record.seq) != (self.device, epoch, seq):
             raise ChainBroken(seq, "it was made by another device, in another epoch or at another place")
+        if (record.kind, messages.write_time(record.stamp.at)) != (kind, at):
+            raise ChainBroken(seq, "it is filed under another kind or time than its own")
         if prev is not None and record.prev != prev:
             raise ChainBroken(seq, "it does not name the record before it")
         try:
@@ -290,6 +298,9 @@ class Journal:
             if (verdict := _one(connection, "PRAGMA quick_check(1)")) != "ok":
                 raise database.StorageDamaged(f"{self._database.path.name}: {verdict}")
             row = connection.execute("SELECT device, key FROM epoch").fetchone()
+            orphans = connection.execute("SELECT 1 FROM record LIMIT 1").fetchone()
+        if row is None and orphans:
+            raise ChainBroken(1, "its epoch is gone from the file")
         if row is None:
             return
         if row != (self.device, messages.public_key_text(self._key)):
@@ -318,8 +329,7 @@ def open_journal(
     """
     reason = "first_start"
     try:
-        journal = Journal(path, device, key, software)
-        journal.check_at_start()
+        journal = _checked(path, device, key, software)
     except (database.StorageDamaged, ChainBroken) as error:
         if not replace_damaged:
             raise
@@ -327,6 +337,17 @@ def open_journal(
         log.error("journal failed its check (%s); kept as %s, a new epoch begins", error, kept.name)
         reason, journal = "damaged_journal", Journal(path, device, key, software)
     journal.begin(reason, moment)
+    return journal
+
+
+def _checked(path: Path, device: str, key: Ed25519PrivateKey, software: str) -> Journal:
+    """The journal at `path` if it passes its check; otherwise its file is let go before the error is raised."""
+    journal = Journal(path, device, key, software)
+    try:
+        journal.check_at_start()
+    except BaseException:
+        journal.close()
+        raise
     return journal
 
 
