@@ -44,8 +44,13 @@ SENTENCES: tuple[tuple[tuple[int, ...], type[StorageError], str], ...] = (
 )
 
 
-def translated(path: Path, error: sqlite3.Error) -> StorageError:
+LIBRARY_ERRORS = (sqlite3.Error, UnicodeDecodeError)  # the second: sqlite3 quotes a damaged schema in a message that is not UTF-8
+
+
+def translated(path: Path, error: sqlite3.Error | UnicodeDecodeError) -> StorageError:
     """The library's error as one of ours, by its primary result code (sqlite.org/rescode.html), never by its text."""
+    if isinstance(error, UnicodeDecodeError):
+        return StorageDamaged(f"{path.name}: the file is damaged")
     code = getattr(error, "sqlite_errorcode", None)
     for codes, kind, sentence in SENTENCES:
         if code is not None and code & 0xFF in codes:
@@ -73,7 +78,7 @@ class Database:
                 connection.execute("BEGIN IMMEDIATE")
                 yield connection
                 connection.execute("COMMIT")
-            except sqlite3.Error as error:
+            except LIBRARY_ERRORS as error:
                 self._drop()
                 raise translated(self.path, error) from error
             except BaseException:
@@ -86,7 +91,7 @@ class Database:
         with self._lock:
             try:
                 yield self._open()
-            except sqlite3.Error as error:
+            except LIBRARY_ERRORS as error:
                 self._drop()
                 raise translated(self.path, error) from error
 
@@ -123,12 +128,22 @@ def connect(path: Path) -> sqlite3.Connection:
     """A connection whose every commit is on the disk before it returns, in a file of mode 0600."""
     os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5.0)
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = FULL")  # one fsync a commit; NORMAL lost every row in a power cut
-    connection.execute("PRAGMA secure_delete = ON")  # erased means overwritten, not merely unlinked
-    connection.execute("PRAGMA foreign_keys = ON")
-    connection.execute("PRAGMA mmap_size = 0")
+    connection.text_factory = _text
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")  # one fsync a commit; NORMAL lost every row in a power cut
+        connection.execute("PRAGMA secure_delete = ON")  # erased means overwritten, not merely unlinked
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA mmap_size = 0")
+    except LIBRARY_ERRORS:
+        connection.close()
+        raise
     return connection
+
+
+def _text(raw: bytes) -> str:
+    """Damaged text is read as it is, for the journal's check to name its record; sqlite3 alone would stop with a bare error."""
+    return raw.decode("utf-8", "surrogateescape")
 
 
 def migrate(connection: sqlite3.Connection, folder: str) -> None:
