@@ -5,12 +5,13 @@ A wrong key or value is an error that names it. No secret stands here: keys are 
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from device.errors import DeviceError
 
@@ -36,6 +37,14 @@ class Device(Section):
     site: str = Field(
         default="", max_length=64, description="Label of the place, written into each punch; empty: none. Never coordinates."
     )
+
+
+    @field_validator("id")
+    @classmethod
+    def _is_nobody_elses(cls, name: str) -> str:
+        if re.fullmatch(r"server|ingest(-\d+)?", name):
+            raise ValueError("that name is the server's own; choose another")
+        return name
 
 
 class Camera(Section):

@@ -204,19 +204,21 @@ class Journal:
             raise AcknowledgementRefused(f"the acknowledgement is not the pinned server's: {error}") from error
         answer = messages.read_message(data, messages.Acknowledgement)
         with self._database.transaction() as connection:
-            self._check_acknowledgement(connection, answer)
+            self._check_acknowledgement(connection, answer, nonce)
             answers_hello = bool(nonce) and answer.nonce == nonce  # before the first hello there is no nonce, in an old one neither
             if answer.upto != (now := _acknowledged(connection)) and (answer.upto > now or answers_hello):
                 row = (answer.upto, answer.head, payload.decode("utf-8"))
                 connection.execute("INSERT OR REPLACE INTO acknowledged VALUES (1, ?, ?, ?)", row)
         return answer
 
-    def _check_acknowledgement(self, connection: sqlite3.Connection, answer: messages.Acknowledgement) -> None:
+    def _check_acknowledgement(self, connection: sqlite3.Connection, answer: messages.Acknowledgement, nonce: str) -> None:
         if answer.epoch != _one(connection, "SELECT epoch FROM epoch"):
             raise AcknowledgementRefused("the acknowledgement is for another epoch of this device")
         if answer.upto == 0 and answer.head == messages.GENESIS_PREV:
             return
         row = connection.execute("SELECT hash FROM record WHERE seq = ?", (answer.upto,)).fetchone()
+        if row is None and answer.nonce == nonce and answer.upto < int(_one(connection, "SELECT min(seq) FROM record")):
+            return  # a server that was restored to before the oldest record kept here: it has to live with the gap
         if row is None:
             raise AcknowledgementRefused(f"the server has signed for record {answer.upto}, which is not in this journal")
         if row[0].hex() != answer.head:

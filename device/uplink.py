@@ -127,8 +127,8 @@ class Uplink:
         except messages.MessageError as error:
             log.warning("the server's state cannot be read: %s", error)
             return
-        if state.online and self._phase is Phase.GREETING:
-            self._greet()  # it has just come back, and may not have heard the first one
+        if state.online and self._phase is not Phase.OFFLINE:
+            self._greet()  # it has just come back, and may have heard neither the first hello nor what was under way
 
     def _take_acknowledgement(self, payload: bytes) -> None:
         try:

@@ -102,9 +102,7 @@ def _enrol(client: api.AdminClient, employee: script.Employee, photograph: bytes
     client.give_consent(employee.number, employee.language, "consent", "demonstration")
     client.enrol(employee.number, photograph, "demonstration")
     shown = consent.text(employee.language)
-    console.print(
-        f"{employee.number} agreed (text {shown.version}, {shown.language}) and is enrolled from one photograph, which is not kept"
-    )
+    console.print(f"{employee.number} agreed (text {shown.version}, {shown.language}); enrolled from one photograph, not kept")
 
 
 def _all_acknowledged(house: House, client: api.AdminClient, console: Console) -> None:

@@ -7,6 +7,7 @@ import sqlite3
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -68,57 +69,71 @@ def collect(house: House, client: api.AdminClient, played: tuple[Played, ...], s
 def show(result: Result, console: Console) -> None:
     """The whole report."""
     console.print(_walk_ups(result))
+    console.print("The camera is simulated, so liveness is not assessed. The records say so; a production policy refuses them.\n")
+    console.print(f"What left the kiosk, as a second subscriber at the broker counted it: {result.seen.records} records")
     console.print(_left(result.seen))
     _sockets(result.seen, console)
-    console.print("\n[bold]The kiosk's journal[/]")
-    console.print(
-        f"  records 1 to {result.verified.seq} hold; the server's signed acknowledgement covers {result.verified.acknowledged}"
-    )
-    console.print(f"  head {result.verified.hash}")
-    console.print("[bold]The enterprise's database[/]")
-    for line in result.database_says.splitlines():
-        console.print(f"  {line}", highlight=False)
-    verdict = "[green]every decision right, every punch stored once, both ends on the same head[/]"
-    console.print(f"\n{verdict if result.right else '[red]something is not as it should be; see the lines above[/]'}")
+    _both_ends(result, console)
+    verdict = "[green]Every decision is right, every punch is stored once, both ends have the same head.[/]"
+    console.print(f"\n{verdict if result.right else '[red]Something is not as it should be; see the lines above.[/]'}")
 
 
 def _walk_ups(result: Result) -> Table:
-    table = Table("who walked up", "decided", "why", "receipt", "in the database", title="Walk-ups")
+    table = Table(
+        "who walked up", "decided", "why", "receipt", "in the database", box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False
+    )
     stored = {row.seq: row for row in result.rows}
     for played in result.played:
-        row = stored.get(played.seq) if played.outcome == "punched" else None
         table.add_row(
             played.scene.title,
-            f"{played.number}: {played.outcome} {played.direction}".strip() + ("" if played.right else "  [red]wrong[/]"),
+            _decided(played) + ("" if played.right else " [red]wrong[/]"),
             _why(played),
-            f"#{played.seq} {played.hash[:12]}" if played.outcome == "punched" else "",
-            f"#{row.seq} {row.hash[:12]} {row.direction}"
-            if row
-            else ("nothing" if played.outcome != "punched" else "[red]missing[/]"),
+            f"#{played.seq} {played.hash[:8]}" if played.outcome == "punched" else "-",
+            _stored(played, stored.get(played.seq)),
         )
     return table
 
 
+def _decided(played: Played) -> str:
+    return f"{played.number} {played.direction}" if played.outcome == "punched" else "refused"
+
+
 def _why(played: Played) -> str:
     if played.outcome == "punched":
-        return f"{played.votes} looks agree" + (f", at try {played.tries}" if played.tries > 1 else "")
+        return f"{played.votes} looks agree" + (f", try {played.tries}" if played.tries > 1 else "")
     if played.why == "too_soon":
-        return f"too soon: #{played.seq} stands already"
-    return played.why
+        return f"has #{played.seq} already"
+    return "not enrolled" if played.why == "stranger" else played.why
+
+
+def _stored(played: Played, row: Row | None) -> str:
+    if played.outcome != "punched":
+        return "-"
+    return f"#{row.seq} {row.hash[:8]} {row.direction}" if row else "[red]missing[/]"
 
 
 def _left(seen: Seen) -> Table:
-    table = Table("topic", "messages", "bytes", title=f"What left the kiosk, counted at the broker: {seen.records} records")
+    table = Table("topic", "messages", "bytes", box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False)
     for topic in sorted(seen.messages):
         table.add_row(topic, str(seen.messages[topic]), str(seen.bytes[topic]))
     return table
 
 
 def _sockets(seen: Seen, console: Console) -> None:
-    console.print("\n[bold]Internet sockets of the kiosk's processes[/], looked at four times a second")
+    console.print("Internet sockets of its processes, looked at four times a second")
     for daemon in sorted(seen.watched):
         addresses = sorted(address for name, address in seen.sockets if name == daemon)
         console.print(f"  {daemon}: {', '.join(addresses) if addresses else 'none'}", highlight=False)
+
+
+def _both_ends(result: Result, console: Console) -> None:
+    found = result.verified
+    console.print("\nThe kiosk's journal: every hash, predecessor and signature holds", highlight=False)
+    console.print(f"  records 1 to {found.seq}, head {found.hash[:16]}...", highlight=False)
+    console.print(f"  acknowledged up to {found.acknowledged}, signed by the server key that this kiosk pins", highlight=False)
+    console.print("The enterprise's database, as daka-enterprise verify reads it", highlight=False)
+    for line in result.database_says.splitlines():
+        console.print(f"  {line}", highlight=False)
 
 
 def as_json(result: Result) -> dict[str, Any]:

@@ -58,10 +58,10 @@ class Scene:
 
 
 SCENES = (
-    Scene("1001 walks up to the kiosk", (Role("obama2.jpg"),), ADA, "punched", direction="in"),
-    Scene("1001 looks once more, within the repeat gap", (Role("obama3.jpg"),), ADA, "refused", why="too_soon"),
+    Scene("1001 walks up", (Role("obama2.jpg"),), ADA, "punched", direction="in"),
+    Scene("1001 once more, at once", (Role("obama3.jpg"),), ADA, "refused", why="too_soon"),
     Scene(
-        "1002 comes from the left, out of the dark",
+        "1002 from the dark, left",
         (Role("person_b_2.jpg", path=((0.25, 0.45), (0.42, 0.5)), light=(0.45, 1.0)),),
         BEA,
         "punched",
@@ -69,7 +69,7 @@ SCENES = (
     ),
     Scene("a stranger", (Role("impostor_2.jpg"),), STRANGER, "refused", why="stranger", seconds=5.0),
     Scene(
-        "1001 again, in a hurry: every third frame is blurred",
+        "1001, some frames blurred",
         (Role("impostor_1.jpg", path=((0.7, 0.5), (0.55, 0.5)), blur_frames=0.33),),
         ADA,
         "punched",
@@ -77,7 +77,7 @@ SCENES = (
         rests=True,
     ),
     Scene(
-        "two people: 1002 in front, 1001 behind",
+        "1002, with 1001 behind",
         (
             Role("person_b_2.jpg", path=((0.35, 0.5), (0.35, 0.5))),
             Role("obama3.jpg", approach=(0.1, 0.22), path=((0.82, 0.4), (0.8, 0.4))),

@@ -21,6 +21,11 @@ _ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, sort_keys=True,
 def canonical(value: Any) -> bytes:
     """The one spelling of `value` in UTF-8; NotCanonical names the path of what has none."""
     _check(value, "$", MAX_DEPTH)
+    return spelled(value)
+
+
+def spelled(value: Any) -> bytes:
+    """As `canonical`, for a value that `parse` has just checked."""
     try:
         return _ENCODER.encode(value).encode("utf-8")
     except UnicodeEncodeError as error:

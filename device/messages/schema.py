@@ -24,8 +24,25 @@ def read(name: str) -> dict[str, Any]:
 
 @functools.cache
 def _compiled(name: str) -> Callable[[Any], Any]:
-    compiled: Callable[[Any], Any] = fastjsonschema.compile(read(name), use_default=False)
+    return _record() if name == "record" else _compile(read(name))
+
+
+def _compile(rules: dict[str, Any]) -> Callable[[Any], Any]:
+    compiled: Callable[[Any], Any] = fastjsonschema.compile(rules, use_default=False)
     return compiled
+
+
+def _record() -> Callable[[Any], Any]:
+    """The record's schema with its `if kind, then body` branches as one look-up: trying one after the other takes twice as long."""
+    whole = read("record")
+    bodies = {kind: _compile({"properties": {"body": rules}}) for kind, rules in whole["definitions"].items()}
+    common = _compile({key: value for key, value in whole.items() if key not in ("allOf", "definitions")})
+
+    def validate(value: Any) -> None:
+        common(value)
+        bodies[value["kind"]](value)
+
+    return validate
 
 
 def check(name: str, value: Any, refusal: type[MessageError]) -> None:

@@ -251,7 +251,7 @@ def verify_batch(batch: Batch, key: Ed25519PublicKey) -> None:
 
 
 def _link(plain: dict[str, Any]) -> Link:
-    text = jcs.canonical(plain)
+    text = jcs.spelled(plain)
     return Link(plain["seq"], plain["prev"], plain, text, jcs.digest(text))
 
 
