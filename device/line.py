@@ -12,6 +12,7 @@ from device import api, attend, database, messages
 from device.attend import Identity, Punch, Refused, Stranger, Why
 from device.camera import Frame
 from device.clock import Moment
+from device.errors import DeviceError
 from device.journal import Receipt
 from device.recognise import Waiting
 
@@ -95,6 +96,15 @@ class Line:
         if isinstance(seen, Waiting):
             self._board.waiting = seen
             return
+        try:
+            self._settle(seen)
+        except database.StorageError as error:
+            self._board.trouble = f"the punch was not recorded: {error}"
+            log.error("a punch could not be recorded: %s", error)
+            self._show(seen, "refused", Why.NOT_RECORDED)
+
+    def _settle(self, seen: Identity | Stranger) -> None:
+        """Decide, and record or show; StorageError where the journal can neither be read nor written."""
         last = self._journal.last_punch(seen.person) if isinstance(seen, Identity) else None
         match attend.decide(seen, last, self._policy):
             case Punch() as punch:
@@ -105,13 +115,7 @@ class Line:
     def _record(self, punch: Punch) -> None:
         """Durable before anyone is told; a punch that cannot be written is refused in plain sight."""
         who = punch.identity
-        try:
-            receipt = self._journal.append(punch_body(punch, self._models, self._site), who.accepted_at)
-        except database.StorageError as error:
-            self._board.trouble = f"the punch was not recorded: {error}"
-            log.error("a punch could not be recorded: %s", error)
-            self._show(who, "refused", Why.NOT_RECORDED)
-            return
+        receipt = self._journal.append(punch_body(punch, self._models, self._site), who.accepted_at)
         self._board.trouble = ""
         self._show(who, "punched", "", direction=punch.direction, seq=receipt.seq, digest=receipt.hash)
 
@@ -124,7 +128,7 @@ class Line:
                 outcome=outcome,
                 why=why,
                 person=known.person if known else "",
-                name=self._desk.name_of(known.person) if known else "",
+                name=self._name_of(known.person) if known else "",
                 direction=direction,
                 votes=known.votes if known else 0,
                 score_band=band(known.score) if known else 0,
@@ -132,6 +136,14 @@ class Line:
                 hash=digest,
             )
         )
+
+    def _name_of(self, person: str) -> str:
+        """The name for the screen, or none: what is decided and recorded is shown even if the name cannot be read."""
+        try:
+            return self._desk.name_of(person)
+        except DeviceError as error:
+            log.warning("a name could not be read: %s", error)
+            return ""
 
 
 def punch_body(punch: Punch, models: messages.Models, site: str) -> messages.PunchBody:
