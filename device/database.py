@@ -5,6 +5,7 @@ One process, one connection, one lock a file: SQLite up to 3.51.2 can corrupt a 
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 import threading
@@ -44,14 +45,27 @@ SENTENCES: tuple[tuple[tuple[int, ...], type[StorageError], str], ...] = (
 )
 
 
-LIBRARY_ERRORS = (sqlite3.Error, UnicodeDecodeError)  # the second: sqlite3 quotes a damaged schema in a message that is not UTF-8
+# UnicodeDecodeError: sqlite3 quotes a damaged schema in a message that is not UTF-8. OSError: the file itself cannot be opened.
+LIBRARY_ERRORS = (sqlite3.Error, UnicodeDecodeError, OSError)
+
+CODE_OF_ERRNO = {
+    errno.ENOSPC: sqlite3.SQLITE_FULL,
+    errno.EDQUOT: sqlite3.SQLITE_FULL,
+    errno.EROFS: sqlite3.SQLITE_READONLY,
+    errno.EACCES: sqlite3.SQLITE_READONLY,
+    errno.EPERM: sqlite3.SQLITE_READONLY,
+}
 
 
-def translated(path: Path, error: sqlite3.Error | UnicodeDecodeError) -> StorageError:
-    """The library's error as one of ours, by its primary result code (sqlite.org/rescode.html), never by its text."""
+def translated(path: Path, error: Exception) -> StorageError:
+    """The library's or the kernel's error as one of ours, by its code (sqlite.org/rescode.html), never by its text."""
     if isinstance(error, UnicodeDecodeError):
         return StorageDamaged(f"{path.name}: the file is damaged")
-    code = getattr(error, "sqlite_errorcode", None)
+    code: int | None
+    if isinstance(error, OSError):
+        code = CODE_OF_ERRNO.get(error.errno or 0, sqlite3.SQLITE_IOERR)
+    else:
+        code = getattr(error, "sqlite_errorcode", None)
     for codes, kind, sentence in SENTENCES:
         if code is not None and code & 0xFF in codes:
             return kind(f"{path.name}: {sentence}")
