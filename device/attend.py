@@ -90,9 +90,9 @@ def decide(who: Identity | Stranger, last: LastPunch | None, policy: Policy) -> 
         return Refused(Why.LIVENESS_FAILED, who.person)
     if who.capture is Capture.SIMULATED and not policy.allow_simulated:
         return Refused(Why.SIMULATED, who.person)
-    if last is not None and timedelta(0) <= elapsed(last.moment, who.seen_at) < policy.min_gap:
+    if last is not None and timedelta(0) <= elapsed(last.moment, who.accepted_at) < policy.min_gap:
         return Refused(Why.TOO_SOON, who.person, last.seq)
-    return Punch(who, propose_direction(last, who.seen_at, policy))
+    return Punch(who, propose_direction(last, who.accepted_at, policy))
 
 
 def propose_direction(last: LastPunch | None, now: Moment, policy: Policy) -> Direction:
