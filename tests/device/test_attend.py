@@ -1,0 +1,132 @@
+"""One walk-up, one answer: gaps, directions, nights, and what a production policy refuses."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from device import attend, clock
+from device.attend import Identity, LastPunch, Policy, Punch, Refused, Stranger, Why
+from device.messages import Capture, Direction, Liveness
+from tests.device import parts
+
+GAP_S = 60.0
+POLICY = Policy(timedelta(seconds=GAP_S), timedelta(hours=16), allow_simulated=False)
+HOUR = 3_600.0
+
+
+def seen(at: clock.Moment, voted_s: float = 0.0) -> Identity:
+    """Ada, first accepted at `at`; the votes took `voted_s`."""
+    later = replace(at, at=at.at + timedelta(seconds=voted_s), monotonic_us=at.monotonic_us + round(voted_s * 1e6))
+    return Identity(parts.ADA, 0.8, 0.4, 3, at, at, later, Liveness.NOT_ASSESSED, Capture.CAMERA)
+
+
+def last(at: clock.Moment, direction: Direction = Direction.IN) -> LastPunch:
+    return LastPunch(7, at, direction)
+
+
+LOOKS = st.lists(st.tuples(st.floats(0.0, 200.0), st.floats(-1e6, 1e6), st.floats(0.0, 5.0)), min_size=1, max_size=40)
+
+
+@given(LOOKS)
+def test_no_two_punches_lie_closer_than_the_gap_whatever_the_wall_clock_does(looks: list[tuple[float, float, float]]) -> None:
+    now, known, punches = 0.0, None, []
+    for pause_s, wall_step_s, voted_s in looks:
+        now += pause_s
+        answer = attend.decide(seen(parts.moment(now, wall_step_s=wall_step_s), voted_s), known, POLICY)
+        if isinstance(answer, Punch):
+            recorded = answer.identity.accepted_at
+            known = last(recorded, answer.direction)
+            punches.append(recorded.monotonic_us)
+        else:
+            assert answer == Refused(Why.TOO_SOON, parts.ADA, 7)
+        now += voted_s
+    assert punches[0] == round(looks[0][0] * 1e6)
+    assert all(after - before >= GAP_S * 1e6 for before, after in zip(punches, punches[1:], strict=False))
+
+
+@given(st.floats(0, 1e6), st.floats(GAP_S, 1e5), st.floats(-1e6, 1e6))
+def test_after_the_gap_the_wall_clock_keeps_nobody_out(start_s: float, gap_s: float, wall_step_s: float) -> None:
+    then = parts.moment(start_s)
+    now = parts.moment(start_s + gap_s + 0.001, wall_step_s=wall_step_s)
+    assert isinstance(attend.decide(seen(now), last(then), POLICY), Punch)
+
+
+@pytest.mark.parametrize(("seconds", "punched"), [(0, False), (59.999, False), (60.0, True), (61, True)])
+def test_a_second_look_within_a_minute_is_not_a_second_punch(seconds: float, punched: bool) -> None:
+    answer = attend.decide(seen(parts.moment(100 + seconds)), last(parts.moment(100)), POLICY)
+    assert isinstance(answer, Punch) is punched
+
+
+def test_the_gap_counts_to_the_moment_that_the_record_will_carry() -> None:
+    answer = attend.decide(seen(parts.moment(159), voted_s=3), last(parts.moment(100)), POLICY)
+    assert isinstance(answer, Refused)
+
+
+def test_after_a_restart_the_gap_is_told_by_the_wall_clock() -> None:
+    then = parts.moment(1_000)
+    soon = parts.moment(20, wall_step_s=1_000, boot_id=parts.OTHER_BOOT_ID)
+    later = parts.moment(70, wall_step_s=1_000, boot_id=parts.OTHER_BOOT_ID)
+    assert isinstance(attend.decide(seen(soon), last(then), POLICY), Refused)
+    assert isinstance(attend.decide(seen(later), last(then), POLICY), Punch)
+
+
+def test_a_wall_clock_that_lost_years_in_a_restart_keeps_nobody_out() -> None:
+    back = parts.moment(5, wall_step_s=-1e8, boot_id=parts.OTHER_BOOT_ID)
+    assert isinstance(attend.decide(seen(back), last(parts.moment(1_000)), POLICY), Punch)
+
+
+def test_simulated_pictures_are_refused_by_a_production_policy_and_taken_by_a_demonstration() -> None:
+    simulated = replace(seen(parts.moment()), capture=Capture.SIMULATED)
+    assert attend.decide(simulated, None, POLICY) == Refused(Why.SIMULATED, parts.ADA)
+    assert isinstance(attend.decide(simulated, None, replace(POLICY, allow_simulated=True)), Punch)
+
+
+def test_failed_liveness_is_refused_even_where_simulation_is_allowed() -> None:
+    failed = replace(seen(parts.moment()), liveness=Liveness.FAILED)
+    assert attend.decide(failed, None, replace(POLICY, allow_simulated=True)) == Refused(Why.LIVENESS_FAILED, parts.ADA)
+
+
+def test_a_stranger_is_refused_and_has_no_name() -> None:
+    assert attend.decide(Stranger(9, parts.moment(), parts.moment(3)), None, POLICY) == Refused(Why.STRANGER, "", 0)
+
+
+@pytest.mark.parametrize(
+    ("before", "hours", "direction"),
+    [
+        (None, 0, Direction.IN),
+        (Direction.IN, 8, Direction.OUT),
+        (Direction.OUT, 1, Direction.IN),
+        (Direction.OUT, 15, Direction.IN),
+        (Direction.IN, 15.99, Direction.OUT),
+        (Direction.IN, 16, Direction.IN),
+        (Direction.IN, 24, Direction.IN),
+        (Direction.OUT, 24, Direction.IN),
+    ],
+)
+def test_the_proposed_direction(before: Direction | None, hours: float, direction: Direction) -> None:
+    known = last(parts.moment(), before) if before else None
+    answer = attend.decide(seen(parts.moment(max(hours * HOUR, GAP_S))), known, POLICY)
+    assert isinstance(answer, Punch)
+    assert answer.direction is direction
+
+
+def test_a_night_shift_that_ends_after_midnight_goes_out_and_the_next_evening_in() -> None:
+    evening, morning, next_evening = parts.moment(13 * HOUR), parts.moment(21 * HOUR), parts.moment(37 * HOUR)
+    assert evening.at.date() != morning.at.date()
+    out = attend.decide(seen(morning), last(evening), POLICY)
+    assert isinstance(out, Punch)
+    assert out.direction is Direction.OUT
+    again = attend.decide(seen(next_evening), last(morning, Direction.OUT), POLICY)
+    assert isinstance(again, Punch)
+    assert again.direction is Direction.IN
+
+
+def test_a_night_shift_that_forgot_to_go_out_comes_in_the_next_evening() -> None:
+    answer = attend.decide(seen(parts.moment(24 * HOUR)), last(parts.moment()), POLICY)
+    assert isinstance(answer, Punch)
+    assert answer.direction is Direction.IN

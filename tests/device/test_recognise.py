@@ -1,0 +1,263 @@
+"""Who stands there, by several looks at the nearest face alone. Detector and embedder are scripted here; the next file has the real ones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from device import camera, recognise
+from device.attend import Identity, Stranger
+from device.messages import Capture, Liveness
+from device.recognise import Waiting
+from models import match
+from models.align import REFERENCE
+from models.detect import Box, Face
+from tests.device import parts
+
+POLICY = recognise.Policy(
+    min_score=0.5,
+    min_margin=0.05,
+    votes=3,
+    looks_before_stranger=8,
+    stranger_after=timedelta(seconds=2),
+    look_interval=timedelta(milliseconds=100),
+    min_face_px=72,
+    nearest_lead=1.2,
+)
+STEP_S = 0.1
+
+
+def unit(index: int, cosine: float = 1.0, other: int = 100) -> NDArray[np.float32]:
+    """A unit vector with this cosine to axis `index`."""
+    vector = np.zeros(128, np.float32)
+    vector[index], vector[other] = cosine, np.sqrt(1 - cosine**2)
+    return vector
+
+
+GALLERY = match.Gallery.of([(parts.ADA, unit(0)), (parts.BOB, unit(1))])
+ADA, BOB, NOBODY = unit(0, 0.8), unit(1, 0.8), unit(2)
+
+
+@dataclass(frozen=True)
+class Someone:
+    """A face in a frame: how tall, where, and whose vector it gives."""
+
+    vector: NDArray[np.float32]
+    height: float = 120.0
+    x: float = 200.0
+
+
+class Hall:
+    """Detector and embedder in one: each frame's pixels say which moment of the script it is, each chip whose face it is."""
+
+    def __init__(self, script: Sequence[Sequence[Someone]]) -> None:
+        self.script = script
+        self.embedded: list[NDArray[np.float32]] = []
+        self._now: Sequence[Someone] = ()
+
+    def faces(self, pixels: NDArray[np.uint8]) -> tuple[Face, ...]:
+        self._now = sorted(self.script[int(pixels[0, 0, 0])], key=lambda someone: -someone.height)
+        return tuple(_face(someone, mark) for mark, someone in enumerate(self._now))
+
+    def embed(self, chip: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """The frame is painted so that a chip's colour is the place of its face among those of the frame, by where it was cut."""
+        mark = int(round(float(chip[56, 56, 1]) / 20))
+        self.embedded.append(self._now[mark].vector)
+        return self._now[mark].vector
+
+    def frame(self, number: int, at_s: float) -> camera.Frame:
+        pixels = np.zeros((480, 640, 3), np.uint8)
+        for mark, someone in enumerate(sorted(self.script[number], key=lambda someone: -someone.height)):
+            left, top = int(someone.x), 100
+            pixels[top : top + int(someone.height), left : left + int(someone.height), 1] = mark * 20
+        pixels[0, 0, 0] = number
+        return camera.Frame(pixels, parts.moment(at_s))
+
+
+def _face(someone: Someone, _mark: int) -> Face:
+    scale = someone.height / 112
+    landmarks = np.asarray(REFERENCE * scale + (someone.x, 100), dtype=np.float32)
+    return Face(Box(someone.x, 100, someone.height, someone.height), landmarks, 0.9)
+
+
+def play(
+    script: Sequence[Sequence[Someone]], policy: recognise.Policy = POLICY, step_s: float = STEP_S
+) -> tuple[list[Identity | Stranger | Waiting], Hall]:
+    hall = Hall(script)
+    recogniser = recognise.Recogniser(hall, hall, GALLERY, policy, Capture.CAMERA)
+    return [recogniser.see(hall.frame(number, number * step_s)) for number in range(len(script))], hall
+
+
+def answers(seen: Sequence[Identity | Stranger | Waiting]) -> list[str]:
+    named = {parts.ADA: "ada", parts.BOB: "bob"}
+    return [
+        named[one.person] if isinstance(one, Identity) else "stranger" for one in seen if isinstance(one, Identity | Stranger)
+    ]
+
+
+def test_three_agreeing_looks_name_a_person_with_three_embeddings() -> None:
+    seen, hall = play([[Someone(ADA)]] * 3)
+    assert seen[:2] == [Waiting.LOOKING] * 2
+    who = seen[2]
+    assert isinstance(who, Identity)
+    assert (who.person, who.votes, who.capture, who.liveness) == (parts.ADA, 3, Capture.CAMERA, Liveness.NOT_ASSESSED)
+    assert len(hall.embedded) == 3
+
+
+def test_an_identity_carries_its_worst_look_and_its_moments() -> None:
+    script = [[Someone(NOBODY)], [Someone(unit(0, 0.9))], [Someone(unit(0, 0.6))], [Someone(unit(0, 0.8))]]
+    who = play(script)[0][3]
+    assert isinstance(who, Identity)
+    assert who.score == pytest.approx(0.6, abs=1e-5)
+    assert who.margin == pytest.approx(0.6, abs=1e-5)
+    assert who.first_attempt == parts.moment(0)
+    assert who.accepted_at == parts.moment(STEP_S)
+    assert who.seen_at == parts.moment(3 * STEP_S)
+
+
+def test_a_clean_punch_takes_at_most_three_embeddings_at_any_frame_rate() -> None:
+    for step_s in (1 / 60, 1 / 15, 0.3):
+        seen, hall = play([[Someone(ADA)]] * 30, step_s=step_s)
+        first = next(number for number, one in enumerate(seen) if isinstance(one, Identity))
+        assert len(play([[Someone(ADA)]] * (first + 1), step_s=step_s)[1].embedded) == 3
+        assert answers(seen) == ["ada"]
+
+
+def test_after_the_answer_a_person_who_stays_is_looked_at_once_a_second_and_not_named_again() -> None:
+    seen, hall = play([[Someone(ADA)]] * 53)
+    assert answers(seen) == ["ada"]
+    assert len(hall.embedded) == 3 + 5
+    assert set(seen[3:]) == {Waiting.DONE}
+
+
+def test_looks_come_no_faster_than_the_interval() -> None:
+    _, hall = play([[Someone(NOBODY)]] * 30, step_s=0.02)
+    assert len(hall.embedded) == 6
+
+
+def test_two_looks_are_not_enough() -> None:
+    assert answers(play([[Someone(ADA)]] * 2)[0]) == []
+
+
+def test_looks_below_the_score_do_not_count() -> None:
+    below = Someone(unit(0, 0.49))
+    assert answers(play([[below]] * 15)[0]) == []
+    assert answers(play([[below], [Someone(ADA)], [below], [Someone(ADA)], [below], [Someone(ADA)]])[0]) == ["ada"]
+
+
+def test_a_face_between_two_people_is_neither() -> None:
+    twin = np.zeros(128, np.float32)
+    twin[0], twin[1] = 0.72, 0.69
+    twin[5] = np.sqrt(1 - 0.72**2 - 0.69**2)
+    assert answers(play([[Someone(twin)]] * 40)[0]) == ["stranger"]
+    near = recognise.Policy(**{**_fields(POLICY), "min_margin": 0.02})
+    assert answers(play([[Someone(twin)]] * 40, near)[0]) == ["ada"]
+
+
+def _fields(policy: recognise.Policy) -> dict[str, object]:
+    return {name: getattr(policy, name) for name in policy.__dataclass_fields__}
+
+
+def test_votes_for_two_people_name_neither() -> None:
+    assert "ada" not in answers(play([[Someone(ADA)], [Someone(BOB)]] * 4)[0])
+    assert "bob" not in answers(play([[Someone(ADA)], [Someone(BOB)]] * 4)[0])
+
+
+def test_a_stranger_is_one_only_after_both_time_and_looks() -> None:
+    seen, _ = play([[Someone(NOBODY)]] * 40)
+    at = next(number for number, one in enumerate(seen) if isinstance(one, Stranger))
+    assert at * STEP_S == pytest.approx(2.0)
+    assert answers(seen) == ["stranger"]
+    slow, _ = play([[Someone(NOBODY)]] * 12, step_s=0.5)
+    at = next(number for number, one in enumerate(slow) if isinstance(one, Stranger))
+    assert at == 7  # the eighth look, long after two seconds
+    stranger = slow[at]
+    assert isinstance(stranger, Stranger)
+    assert (stranger.looks, stranger.first_seen) == (8, parts.moment(0))
+
+
+def test_somebody_taken_for_a_stranger_in_bad_light_is_named_when_it_gets_better() -> None:
+    assert answers(play([[Someone(NOBODY)]] * 25 + [[Someone(ADA)]] * 15)[0]) == ["stranger", "ada"]
+
+
+def test_an_empty_gallery_knows_nobody() -> None:
+    hall = Hall([[Someone(ADA)]] * 30)
+    recogniser = recognise.Recogniser(hall, hall, match.Gallery(), POLICY, Capture.SIMULATED)
+    assert answers([recogniser.see(hall.frame(number, number * STEP_S)) for number in range(30)]) == ["stranger"]
+
+
+def test_only_the_nearest_face_is_ever_embedded() -> None:
+    seen, hall = play([[Someone(BOB, 100, 400), Someone(ADA, 200, 50)]] * 30)
+    assert answers(seen) == ["ada"]
+    assert all(vector is ADA for vector in hall.embedded)
+
+
+def test_two_people_equally_near_are_asked_to_separate_and_neither_is_embedded() -> None:
+    seen, hall = play([[Someone(ADA, 120, 50), Someone(BOB, 101, 400)]] * 30)
+    assert set(seen) == {Waiting.TWO_PEOPLE}
+    assert hall.embedded == []
+    clear, _ = play([[Someone(ADA, 120, 50), Someone(BOB, 100, 400)]] * 3)
+    assert answers(clear) == ["ada"]
+
+
+def test_a_face_too_far_away_is_not_embedded() -> None:
+    seen, hall = play([[Someone(ADA, 71)]] * 10)
+    assert set(seen) == {Waiting.TOO_FAR}
+    assert hall.embedded == []
+    assert answers(play([[Someone(ADA, 72)]] * 3)[0]) == ["ada"]
+
+
+def test_nobody_is_nobody() -> None:
+    assert play([[]] * 3)[0] == [Waiting.NOBODY] * 3
+
+
+@pytest.mark.parametrize("looks_at_first", [1, 2, 3, 5, 9])
+def test_a_different_person_in_the_same_place_is_not_taken_for_the_first(looks_at_first: int) -> None:
+    """From one frame to the next, same box: no track can tell, so the looks must."""
+    seen, _ = play([[Someone(ADA)]] * looks_at_first + [[Someone(BOB)]] * 60)
+    found = answers(seen)
+    assert found.count("ada") == (1 if looks_at_first >= 3 else 0)
+    assert found[-1] == "bob"
+    assert found.count("bob") == 1
+
+
+@pytest.mark.parametrize("looks_at_first", [1, 2])
+def test_a_stranger_who_steps_into_the_place_of_a_half_seen_person_is_not_that_person(looks_at_first: int) -> None:
+    seen, _ = play([[Someone(ADA)]] * looks_at_first + [[Someone(NOBODY)]] * 40)
+    assert answers(seen) == ["stranger"]
+
+
+def test_a_face_that_jumps_across_the_picture_is_somebody_else() -> None:
+    script = [[Someone(ADA, x=50)]] * 2 + [[Someone(ADA, x=400)]] * 2
+    assert answers(play(script)[0]) == []
+
+
+def test_a_short_gap_is_the_same_visit_and_a_long_one_is_not() -> None:
+    assert answers(play([[Someone(ADA)]] * 4 + [[]] * 5 + [[Someone(ADA)]] * 4)[0]) == ["ada"]
+    assert answers(play([[Someone(ADA)]] * 4 + [[]] * 9 + [[Someone(ADA)]] * 4)[0]) == ["ada", "ada"]
+
+
+def test_votes_from_before_a_long_gap_do_not_count() -> None:
+    assert answers(play([[Someone(ADA)]] * 2 + [[]] * 9 + [[Someone(ADA)]] * 2)[0]) == []
+
+
+def test_a_withdrawn_person_is_nobody_from_the_next_look_on() -> None:
+    hall = Hall([[Someone(ADA)]] * 60)
+    recogniser = recognise.Recogniser(hall, hall, GALLERY, POLICY, Capture.CAMERA)
+    seen = [recogniser.see(hall.frame(number, number * STEP_S)) for number in range(2)]
+    recogniser.gallery = GALLERY.without(parts.ADA)
+    seen += [recogniser.see(hall.frame(number, number * STEP_S)) for number in range(2, 60)]
+    assert answers(seen) == ["stranger"]
+
+
+@pytest.mark.parametrize("change", [{"x": 300.0}, {"height": 200.0, "x": 160.0}])
+def test_a_box_too_far_or_too_different_is_another_face(change: dict[str, float]) -> None:
+    before = _face(Someone(ADA), 0).box
+    after = _face(replace(Someone(ADA), **change), 0).box  # type: ignore[arg-type]
+    assert recognise.is_same_face(before, before)
+    assert not recognise.is_same_face(before, after)
