@@ -72,8 +72,17 @@ def run(folder: state.Folder, config: Config, weights: Path, stop: threading.Eve
             stack, folder.uplink_socket, "uplink", uplink_routes(Post(files.journal, config, time_source, folder.root)), threads=4
         )
         log.info("kiosk %s is ready", config.device.id)
-        threading.Thread(target=walk.run, args=(source.frames(),), name="line", daemon=True).start()
+        threading.Thread(target=_walk, args=(walk, source, stop), name="line", daemon=True).start()
         stop.wait()
+
+
+def _walk(walk: line.Line, source: camera.Camera, stop: threading.Event) -> None:
+    """The line until the camera ends; if it breaks altogether the daemon stops, so that whoever watches it starts it afresh."""
+    try:
+        walk.run(source.frames())
+    except BaseException:
+        stop.set()
+        raise
 
 
 def _renew(recogniser: recognise.Recogniser, gallery: match.Gallery) -> None:

@@ -10,10 +10,11 @@ import enum
 from dataclasses import dataclass, field
 
 from device import clock
+from device.errors import DeviceError
 from device.pictures import Pixels
 
 
-class CameraError(Exception):
+class CameraError(DeviceError):
     """Anything that a camera can do to us."""
 
 
