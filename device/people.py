@@ -58,6 +58,7 @@ class Agreement:
 
 
 NO_CONSENT = "no consent in force; record it first with `daka people consent`, or offer PIN, QR or badge"
+UNKNOWN_ID = "nobody here has that id"
 
 AGREEMENT = "SELECT text_version, language, text_sha256, basis, by FROM consent WHERE person = ?"
 
@@ -79,13 +80,13 @@ class Directory:
     def check_free(self, number: str) -> None:
         """Returns if the employee number is nobody's; NumberTaken otherwise."""
         with self._database.reading() as connection:
-            if connection.execute("SELECT 1 FROM person WHERE number = ?", (number,)).fetchone():
-                raise NumberTaken(f"employee number {number} is taken; look it up with `daka people list`")
+            _check_free(connection, number)
 
     def add(self, person: Person, at: datetime) -> None:
-        """Keep a new employee."""
+        """Keep a new employee; NumberTaken if the number is somebody's."""
         row = (person.person, person.number, person.name, person.language, messages.write_time(at))
         with self._database.transaction() as connection:
+            _check_free(connection, person.number)
             connection.execute("INSERT INTO person VALUES (?, ?, ?, ?, ?)", row)
 
     def list(self) -> tuple[Person, ...]:
@@ -99,7 +100,7 @@ class Directory:
         with self._database.reading() as connection:
             row = connection.execute(PEOPLE + "WHERE p.person = ?", (person,)).fetchone()
         if row is None:
-            raise PersonUnknown("nobody here has that id")
+            raise PersonUnknown(UNKNOWN_ID)
         return _person(row)
 
     def by_number(self, number: str) -> Person:
@@ -111,9 +112,11 @@ class Directory:
         return _person(row)
 
     def agree(self, person: str, agreement: Agreement, at: datetime) -> None:
-        """Put a consent in force."""
+        """Put a consent in force; PersonUnknown for nobody's."""
         row = (person, *astuple(agreement), messages.write_time(at))
         with self._database.transaction() as connection:
+            if not connection.execute("SELECT 1 FROM person WHERE person = ?", (person,)).fetchone():
+                raise PersonUnknown(UNKNOWN_ID)
             connection.execute("INSERT OR REPLACE INTO consent VALUES (?, ?, ?, ?, ?, ?, ?)", row)
 
     def agreement(self, person: str) -> Agreement | None:
@@ -172,6 +175,11 @@ class Directory:
     def close(self) -> None:
         """Close the file."""
         self._database.close()
+
+
+def _check_free(connection: sqlite3.Connection, number: str) -> None:
+    if connection.execute("SELECT 1 FROM person WHERE number = ?", (number,)).fetchone():
+        raise NumberTaken(f"employee number {number} is taken; look it up with `daka people list`")
 
 
 def _person(row: tuple[str, str, str, str, int, int]) -> Person:
