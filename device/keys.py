@@ -32,8 +32,11 @@ def wrapping_key(folder: Path) -> bytes:
 
 
 def _secret(path: Path) -> bytes:
-    if not path.exists():
-        _create(path, secrets.token_bytes(KEY_BYTES))
+    try:
+        if not path.exists():
+            _create(path, secrets.token_bytes(KEY_BYTES))
+    except OSError as error:
+        raise KeyFileError(f"{path} cannot be made ({error.strerror}); the kiosk daemon's user must own its folder") from error
     try:
         mode, secret = path.stat().st_mode, path.read_bytes()
     except OSError as error:
@@ -48,7 +51,7 @@ def _secret(path: Path) -> bytes:
 def _create(path: Path, secret: bytes) -> None:
     """Written beside, synced, then linked into place: a power cut leaves a whole key or none, and never replaces one."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    draft = path.with_suffix(f".{os.getpid()}.new")
+    draft = path.with_suffix(f".{secrets.token_hex(4)}.new")  # not the process id: after a power cut the same one may come again
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
         os.write(descriptor, secret)
