@@ -54,9 +54,14 @@ def locked(folder: Folder) -> Iterator[None]:
     folder.root.mkdir(mode=0o700, parents=True, exist_ok=True)
     descriptor = os.open(folder.root / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _take(descriptor, folder.root)
         yield
-    except BlockingIOError as error:
-        raise StateBusy(f"another process has {folder.root} open; stop it, or name another folder with --state") from error
     finally:
         os.close(descriptor)
+
+
+def _take(descriptor: int, root: Path) -> None:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise StateBusy(f"another process has {root} open; stop it, or name another folder with --state") from error
