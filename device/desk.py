@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import secrets
+import unicodedata
 from collections.abc import Callable
 from typing import Any
 
@@ -24,6 +25,7 @@ from models.detect import Face
 
 MIN_ENROL_FACE_PX = 80  # height; SFace looks at 112x112, and below this it would mostly see interpolation
 MOST_LISTED = 1_000
+MOST_LETTERS = 64  # as the record's schema has it for whoever does something
 
 
 class EnrolmentRefused(DeviceError):
@@ -43,8 +45,9 @@ class Desk:
 
     def add_person(self, number: str, name: str, language: str, by: str) -> api.Person:
         """A new employee under a fresh opaque id."""
-        if language not in consent.LANGUAGES:
-            raise people.PeopleError(f"language {language} is not one of {', '.join(consent.LANGUAGES)}")
+        for what, text in (("an employee number", number), ("a name", name), ("whoever does this", by)):
+            _check_text(what, text)
+        _check_language(language)
         self._directory.check_free(number)
         moment = self._clock.now()
         person = f"p-{secrets.token_hex(16)}"
@@ -55,6 +58,8 @@ class Desk:
 
     def give_consent(self, number: str, language: str, basis: str, by: str) -> api.Person:
         """Put the current text's consent in force, in the journal first."""
+        _check_text("whoever does this", by)
+        _check_language(language)
         person, text, moment = self._directory.by_number(number), consent.text(language), self._clock.now()
         agreement = Agreement(text.version, text.language, text.sha256, basis, by)
         self._journal.append(_consent_record(person.person, messages.ConsentAct.GIVEN, agreement, by), moment)
@@ -63,25 +68,32 @@ class Desk:
 
     def withdraw_consent(self, number: str, by: str) -> api.Person:
         """Destroy the template first, then record the withdrawal: a failing disk must not keep a face alive."""
+        _check_text("whoever does this", by)
         person = self._directory.by_number(number)
         agreement = self._directory.agreement(person.person)
         if agreement is None:
             raise people.ConsentMissing(f"employee {number} has no consent in force; there is nothing to withdraw")
-        self._directory.withdraw(person.person)
-        self.gallery_changed()
+        try:
+            self._directory.withdraw(person.person)
+        finally:  # committed, though the disk may have failed in tidying up after it
+            self.gallery_changed()
         self._journal.append(_consent_record(person.person, messages.ConsentAct.WITHDRAWN, agreement, by), self._clock.now())
         return _shown(self._directory.get(person.person))
 
     def enrol(self, number: str, photograph: bytes, by: str) -> api.Enrolled:
-        """A template from one photograph; refused without consent, with a bad picture, or when it is somebody else's face."""
+        """A template from one photograph; refused without consent, with a bad picture, or when it is somebody else's face.
+
+        In the journal first: no template exists that was not announced.
+        """
+        _check_text("whoever does this", by)
         person = self._directory.by_number(number)
         self._directory.require_consent(person.person)
         sight = self._sight()
         vector = self._vector(sight, photograph)
         self._refuse_duplicate(sight, person.person, vector)
         moment = self._clock.now()
-        self._directory.add_template(person.person, sight.models.embedder, "photograph", vector, moment.at)
         self._journal.append(messages.Audit("template_made_from_photograph", by, person.person), moment)
+        self._directory.add_template(person.person, sight.models.embedder, "photograph", vector, moment.at)
         self.gallery_changed()
         return api.Enrolled(person.person, self._directory.get(person.person).templates)
 
@@ -144,6 +156,17 @@ class Desk:
     def name_of(self, person: str) -> str:
         """The display name for the screen; empty for nobody."""
         return self._directory.get(person).name if person else ""
+
+
+def _check_text(what: str, text: str) -> None:
+    """Before anything is written: a text that the journal or the screen could not take would leave a change half done."""
+    if not text.strip() or len(text) > MOST_LETTERS or any(unicodedata.category(letter) in ("Cc", "Cs") for letter in text):
+        raise people.PeopleError(f"{what} needs 1 to {MOST_LETTERS} letters, none of them a control character")
+
+
+def _check_language(language: str) -> None:
+    if language not in consent.LANGUAGES:
+        raise people.PeopleError(f"language {language} is not one of {', '.join(consent.LANGUAGES)}")
 
 
 def _only_face(faces: tuple[Face, ...]) -> Face:
