@@ -144,6 +144,8 @@ def read(path: Path) -> Config:
         return Config()
     except OSError as error:
         raise ConfigError(f"{path} cannot be read ({error.strerror}); make it readable for this user") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path} is not UTF-8 text; save it again as UTF-8") from error
     try:
         return parse(tomllib.loads(text))
     except (tomllib.TOMLDecodeError, ConfigError) as error:
@@ -153,7 +155,7 @@ def read(path: Path) -> Config:
 def parse(tree: dict[str, Any]) -> Config:
     """The configuration in a parsed TOML tree; ConfigError names each wrong key and value."""
     try:
-        return Config.model_validate(tree, strict=False)
+        return Config.model_validate(tree, strict=True)
     except ValidationError as error:
         raise ConfigError("; ".join(_sentence(problem) for problem in error.errors())) from error
 
