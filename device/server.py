@@ -18,13 +18,21 @@ from typing import Any, Protocol
 
 import waitress.server
 from flask import Flask, Response, abort, request
+from werkzeug.exceptions import HTTPException
 
 from device import api, database, desk, journal, messages, people, templates
+from device.errors import DeviceError
 
 log = logging.getLogger(__name__)
 
 MOST_BODY_BYTES = 32 * 1024 * 1024  # a photograph for enrolment
 MOST_WAIT_S = 30.0
+MOST_PATH_BYTES = 107  # unix(7): sun_path has 108, one of them the final zero
+
+
+class ListenError(DeviceError):
+    """The socket cannot be made where it should be; the message says where and why."""
+
 
 REFUSALS: tuple[tuple[type[Exception], int], ...] = (
     (people.PersonUnknown, 404),
@@ -64,6 +72,7 @@ def application(name: str, routes: tuple[Route, ...]) -> Flask:
         app.add_url_rule(route.path, f"{route.method} {route.path}", _plain(route.answer), methods=[route.method])
     for kind, code in REFUSALS:
         app.register_error_handler(kind, _refusal(code))
+    app.register_error_handler(HTTPException, _plainly)
     app.after_request(_never_kept)
     return app
 
@@ -92,6 +101,12 @@ def _refusal(code: int) -> Callable[[Exception], Response]:
     return handler
 
 
+def _plainly(error: HTTPException) -> Response:
+    """What Flask itself refuses, in the same form as our own refusals; an error that nobody foresaw is in the log."""
+    body = {"kind": error.name, "error": error.description or error.name}
+    return Response(json.dumps(body), status=error.code or 500, mimetype="application/json")
+
+
 def _never_kept(response: Response) -> Response:
     response.headers["Cache-Control"] = "no-store"
     return response
@@ -118,13 +133,17 @@ def json_fields(*names: str) -> tuple[str, ...]:
 
 def listen(path: Path) -> socket.socket:
     """A unix socket at `path` that its group may use; a stale one from an earlier run is replaced."""
-    path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
-    if path.exists() and stat.S_ISSOCK(path.stat().st_mode):
-        path.unlink()
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    listener.bind(str(path))
-    os.chmod(path, 0o660)
-    listener.listen(16)
+    try:
+        path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
+        if path.exists() and stat.S_ISSOCK(path.stat().st_mode):
+            path.unlink()
+        listener.bind(str(path))
+        os.chmod(path, 0o660)
+        listener.listen(16)
+    except OSError as error:
+        listener.close()
+        raise ListenError(f"no socket at {path}: {error.strerror or error}; a path may have {MOST_PATH_BYTES} bytes") from error
     return listener
 
 
