@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from pathlib import Path
@@ -36,7 +37,7 @@ def test_every_record_names_the_one_before_it(opened: journal.Journal) -> None:
     parts.fill(opened, 20)
     chain = records(opened)
     assert [record.seq for record in chain] == list(range(1, 22))
-    assert all(after.prev == before.hash.hex() for before, after in zip(chain, chain[1:], strict=False))
+    assert all(after.prev == before.hash.hex() for before, after in itertools.pairwise(chain))
     assert {record.epoch for record in chain} == {opened.head().epoch}
 
 

@@ -217,7 +217,10 @@ def test_a_damaged_journal_is_kept_aside_and_a_new_epoch_says_why(tmp_path: Path
     assert [found.read_bytes() for found in kept(tmp_path)] == [before]
     head = again.verify()
     assert head.epoch != old_epoch
-    (genesis,) = (messages.read_body(messages.read_record(messages.parse(text))) for text in (again.stretch(0) or pytest.fail()).texts)
+    stretch = again.stretch(0)
+    assert stretch is not None
+    (text,) = stretch.texts
+    genesis = messages.read_body(messages.read_record(messages.parse(text)))
     assert genesis == messages.Genesis("damaged_journal", parts.SOFTWARE, again.public_key)
     assert again.append(parts.punch(), parts.moment()).seq == 2
     again.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import gzip
 import zlib
@@ -112,8 +113,8 @@ def test_a_missing_record_is_noticed_wherever_it_stood(index: int, renumber: boo
             read(raw)
 
 
-@given(st.integers(0, 4), st.integers(1, 5))
-def test_a_record_of_another_chain_in_the_middle_is_refused(index: int, _other: int) -> None:
+@given(st.integers(0, 4))
+def test_a_record_of_another_chain_in_the_middle_is_refused(index: int) -> None:
     records = plains()
     records[index]["body"]["software"] = "another"
     with pytest.raises(SignatureRefused, match="does not follow"):
@@ -225,10 +226,8 @@ def test_a_flipped_bit_in_a_gzip_message_never_changes_the_content_in_silence(pl
     plain = payload() * 2
     packed = bytearray(gzip.compress(plain, mtime=0))
     packed[place % len(packed)] ^= 1 << bit
-    try:
+    with contextlib.suppress(NotCanonical, TooLarge):
         assert messages.decompress(bytes(packed), "gzip") == plain  # a bit of the header that says nothing
-    except (NotCanonical, TooLarge):
-        pass
 
 
 def test_bytes_behind_the_end_and_unknown_encodings_are_refused() -> None:

@@ -18,7 +18,9 @@ KEYS = st.text(st.characters(max_codepoint=127), max_size=12)
 TEXTS = st.text(st.characters(exclude_categories=("Cs",)), max_size=20)
 INTEGERS = st.integers(-messages.MAX_SAFE_INTEGER, messages.MAX_SAFE_INTEGER)
 VALUES = st.recursive(
-    st.booleans() | INTEGERS | TEXTS, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(KEYS, inner, max_size=4), max_leaves=20
+    st.booleans() | INTEGERS | TEXTS,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(KEYS, inner, max_size=4),
+    max_leaves=20,
 )
 
 

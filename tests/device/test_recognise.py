@@ -1,4 +1,7 @@
-"""Who stands there, by several looks at the nearest face alone. Detector and embedder are scripted here; the next file has the real ones."""
+"""Who stands there, by several looks at the nearest face alone.
+
+Detector and embedder are scripted here; test_recognise_photographs has the real ones.
+"""
 
 from __future__ import annotations
 
@@ -66,7 +69,7 @@ class Hall:
 
     def embed(self, chip: NDArray[np.uint8]) -> NDArray[np.float32]:
         """The frame is painted so that a chip's colour is the place of its face among those of the frame, by where it was cut."""
-        mark = int(round(float(chip[56, 56, 1]) / 20))
+        mark = round(float(chip[56, 56, 1]) / 20)
         self.embedded.append(self._now[mark].vector)
         return self._now[mark].vector
 
@@ -122,7 +125,7 @@ def test_an_identity_carries_its_worst_look_and_its_moments() -> None:
 
 def test_a_clean_punch_takes_at_most_three_embeddings_at_any_frame_rate() -> None:
     for step_s in (1 / 60, 1 / 15, 0.3):
-        seen, hall = play([[Someone(ADA)]] * 30, step_s=step_s)
+        seen, _ = play([[Someone(ADA)]] * 30, step_s=step_s)
         first = next(number for number, one in enumerate(seen) if isinstance(one, Identity))
         assert len(play([[Someone(ADA)]] * (first + 1), step_s=step_s)[1].embedded) == 3
         assert answers(seen) == ["ada"]

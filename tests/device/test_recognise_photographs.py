@@ -1,0 +1,86 @@
+"""The same recogniser with the real models: another photograph of a person is that person, somebody else's is nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from device import camera, config, kiosk, pictures, recognise, sight
+from device.attend import Identity, Stranger
+from device.messages import Capture
+from models import align, match
+from tests.device import parts
+
+Pixels = Callable[[str], NDArray[np.uint8]]
+FRAME = (640, 480)
+ENROLLED = {parts.ADA: "obama", parts.BOB: "person_b_1"}
+
+
+class Counted:
+    """The real embedder, counting."""
+
+    def __init__(self, eyes: sight.Sight) -> None:
+        self._eyes, self.count = eyes, 0
+
+    def embed(self, chip: NDArray[np.uint8]) -> NDArray[np.float32]:
+        self.count += 1
+        return self._eyes.embedder.embed(chip)
+
+
+def gallery(eyes: sight.Sight, pixels: Pixels) -> match.Gallery:
+    found = match.Gallery()
+    for person, name in ENROLLED.items():
+        whole = pixels(name)
+        face = eyes.faces_in_photograph(whole)[0]
+        found = found.with_template(person, eyes.embedder.embed(align.chip(whole, face.landmarks)))
+    return found
+
+
+def stand(
+    eyes: sight.Sight, pixels: Pixels, picture: NDArray[np.uint8], frames: int = 30
+) -> tuple[list[Identity | Stranger], Counted]:
+    """What is said about somebody who stands still before the camera for three seconds."""
+    embedder = Counted(eyes)
+    policy = kiosk.recognition_policy(config.Config(), eyes)
+    recogniser = recognise.Recogniser(eyes.detector, embedder, gallery(eyes, pixels), policy, Capture.SIMULATED)
+    seen = [recogniser.see(camera.Frame(picture, parts.moment(number / 10))) for number in range(frames)]
+    return [one for one in seen if isinstance(one, Identity | Stranger)], embedder
+
+
+@pytest.mark.parametrize(("name", "person"), [("obama2", parts.ADA), ("obama3", parts.ADA), ("person_b_2", parts.BOB)])
+def test_another_photograph_of_the_same_person_is_that_person(
+    eyes: sight.Sight, pixels: Pixels, name: str, person: str
+) -> None:
+    said, embedder = stand(eyes, pixels, pictures.fit(pixels(name), FRAME), frames=3)
+    (who,) = said
+    assert isinstance(who, Identity)
+    assert who.person == person
+    assert who.score >= eyes.min_score
+    assert embedder.count == 3
+
+
+@pytest.mark.parametrize("name", ["impostor_2", "biden", "person_a_2"])
+def test_somebody_who_is_not_enrolled_is_a_stranger(eyes: sight.Sight, pixels: Pixels, name: str) -> None:
+    (who,) = stand(eyes, pixels, pictures.fit(pixels(name), FRAME))[0]
+    assert isinstance(who, Stranger)
+
+
+def test_of_two_people_the_nearer_is_named(eyes: sight.Sight, pixels: Pixels) -> None:
+    near, far = pictures.fit(pixels("obama2"), (400, 480)), pictures.fit(pixels("person_b_2"), (240, 200))
+    picture = np.zeros((480, 640, 3), np.uint8)
+    picture[:, :400] = near
+    picture[140:340, 400:] = far
+    assert len(eyes.detector.faces(picture)) == 2
+    (who,) = stand(eyes, pixels, picture, frames=3)[0]
+    assert isinstance(who, Identity)
+    assert who.person == parts.ADA
+
+
+def test_an_empty_picture_holds_nobody(eyes: sight.Sight, pixels: Pixels) -> None:
+    for picture in (np.zeros((480, 640, 3), np.uint8), np.full((480, 640, 3), 255, np.uint8)):
+        said, embedder = stand(eyes, pixels, picture, frames=5)
+        assert said == []
+        assert embedder.count == 0
