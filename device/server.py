@@ -18,6 +18,7 @@ from typing import Any, Protocol
 
 import waitress.server
 from flask import Flask, Response, abort, request
+from waitress import wasyncore
 from werkzeug.exceptions import HTTPException
 
 from device import api, database, desk, journal, messages, people, templates
@@ -79,7 +80,7 @@ def application(name: str, routes: tuple[Route, ...]) -> Flask:
 
 def _refuse_strangers() -> None:
     """A browser that was tricked into asking sends an Origin or another Host."""
-    if request.host != api.HOST or "Origin" in request.headers:
+    if request.headers.get("Host") != api.HOST or "Origin" in request.headers:
         abort(403)
 
 
@@ -148,12 +149,29 @@ def listen(path: Path) -> socket.socket:
 
 
 def serve(app: Flask, listener: socket.socket, threads: int) -> Serving:
-    """A waitress server for one socket; run it in a thread of its own."""
-    return waitress.server.create_server(
+    """A waitress server for one socket; run it in a thread of its own, close it from any."""
+    channels: dict[int, Any] = {}
+    inner = waitress.server.create_server(
         app,
+        map=channels,
         sockets=[listener],
         threads=threads,
         ident="daka",
         max_request_body_size=MOST_BODY_BYTES,
         clear_untrusted_proxy_headers=True,
     )
+    return _Waitress(inner, channels)
+
+
+class _Waitress:
+    """Closes inside its own loop: descriptors that another thread closes under a running select end it with a traceback."""
+
+    def __init__(self, inner: Any, channels: dict[int, Any]) -> None:
+        self._inner, self._channels = inner, channels
+
+    def run(self) -> None:
+        self._inner.run()
+        self._inner.task_dispatcher.shutdown()
+
+    def close(self) -> None:
+        self._inner.trigger.pull_trigger(lambda: wasyncore.close_all(self._channels))
