@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -58,3 +59,10 @@ def pixels(photograph: Callable[[str], bytes]) -> Callable[[str], NDArray[np.uin
         return np.asarray(found, dtype=np.uint8)
 
     return unpacked
+
+
+@pytest.fixture
+def short_folder() -> Iterator[Path]:
+    """A folder whose name leaves room for a unix socket's path."""
+    with tempfile.TemporaryDirectory(prefix="daka-") as folder:
+        yield Path(folder)
