@@ -19,7 +19,7 @@ import device
 from device import api, attend, camera, clock, desk, journal, keys, line, messages, people, recognise, server, sight, state
 from device.config import Config
 from device.server import Route
-from models import match
+from models import match, quality
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +62,7 @@ def run(folder: state.Folder, config: Config, weights: Path, stop: threading.Eve
         )
         stack.callback(source.close)
         recogniser = recognise.Recogniser(
-            eyes.detector, eyes.embedder, office.gallery(eyes), recognition_policy(config, eyes), capture_of(source)
+            eyes.detector, gate(config), eyes.embedder, office.gallery(eyes), recognition_policy(config, eyes), capture_of(source)
         )
         office.gallery_changed = lambda: _renew(recogniser, office.gallery(eyes))
         walk = line.Line(recogniser, files.journal, office, board, attend_policy(config), eyes.models, config.device.site)
@@ -93,6 +93,12 @@ def _serve(stack: ExitStack, path: Path, name: str, routes: tuple[Route, ...], t
     serving = server.serve(server.application(name, routes), server.listen(path), threads)
     threading.Thread(target=serving.run, name=name, daemon=True).start()
     stack.callback(serving.close)
+
+
+def gate(config: Config) -> recognise.Gate:
+    """The quality gate with this kiosk's least face height and the measured defaults for the rest."""
+    limits = quality.Limits(least_height_px=config.recognition.min_face_px)
+    return lambda pixels, face, chip: quality.assess(pixels, face, chip, limits)
 
 
 def recognition_policy(config: Config, eyes: sight.Sight) -> recognise.Policy:

@@ -21,6 +21,7 @@ from device.clock import Moment
 from device.messages import Capture, Liveness
 from models import align, match
 from models.detect import Box, Face
+from models.quality import Shortfall
 
 
 class Detector(Protocol):
@@ -35,11 +36,23 @@ class Embedder(Protocol):
     def embed(self, chip: NDArray[np.uint8]) -> NDArray[np.float32]: ...
 
 
+class Gate(Protocol):
+    """Says what is wrong with a look before it is compared; models.quality has the real one."""
+
+    def __call__(self, pixels: NDArray[np.uint8], face: Face, chip: NDArray[np.uint8]) -> tuple[Shortfall, ...]: ...
+
+
 class Waiting(enum.StrEnum):
-    """What the kiosk is waiting for; a hint for the person, never a decision."""
+    """What the kiosk is waiting for; a hint for the person, never a decision. The gate's reasons keep their names."""
 
     NOBODY = "nobody"
     TOO_FAR = "too_far"
+    TOO_NEAR = "too_near"
+    OUTSIDE = "outside"
+    TOO_DARK = "too_dark"
+    TOO_BRIGHT = "too_bright"
+    TURNED_AWAY = "turned_away"
+    BLURRED = "blurred"
     TWO_PEOPLE = "two_people"
     LOOKING = "looking"
     DONE = "done"
@@ -90,8 +103,10 @@ SAME_SIZE = 1.6  # ratio of heights between two frames
 class Recogniser:
     """Follows the nearest face and answers once for each person who stands there."""
 
-    def __init__(self, detector: Detector, embedder: Embedder, gallery: match.Gallery, policy: Policy, capture: Capture) -> None:
-        self._detector, self._embedder = detector, embedder
+    def __init__(
+        self, detector: Detector, gate: Gate, embedder: Embedder, gallery: match.Gallery, policy: Policy, capture: Capture
+    ) -> None:
+        self._detector, self._gate, self._embedder = detector, gate, embedder
         self.gallery = gallery  # immutable; replaced whole when somebody is enrolled or withdraws
         self._policy, self._capture = policy, capture
         self._track: Track | None = None
@@ -105,7 +120,10 @@ class Recogniser:
         track = self._follow(nearest, frame.moment)
         if not self._is_due(track, frame.moment):
             return Waiting.LOOKING if track.answer is None else Waiting.DONE
-        look = self._look(frame, nearest)
+        chip = align.chip(frame.pixels, nearest.landmarks)
+        if shortfalls := self._gate(frame.pixels, nearest, chip):
+            return Waiting(shortfalls[0].reason)
+        look = self._look(chip, frame.moment)
         if track.answer is not None:
             return self._look_again(track, look, nearest, frame.moment)
         track.looked_at = frame.moment
@@ -137,14 +155,13 @@ class Recogniser:
         pause = self._policy.look_interval if track.answer is None else LOOK_AGAIN
         return track.looked_at is None or attend.elapsed(track.looked_at, now) >= pause
 
-    def _look(self, frame: Frame, face: Face) -> Look:
-        vector = self._embedder.embed(align.chip(frame.pixels, face.landmarks))
-        best = match.best(self.gallery, vector)
+    def _look(self, chip: NDArray[np.uint8], moment: Moment) -> Look:
+        best = match.best(self.gallery, self._embedder.embed(chip))
         if best is None:
-            return Look("", -1.0, 0.0, frame.moment)
+            return Look("", -1.0, 0.0, moment)
         margin = best.score - best.runner_up
         good = best.score >= self._policy.min_score and margin >= self._policy.min_margin
-        return Look(best.person if good else "", best.score, margin, frame.moment)
+        return Look(best.person if good else "", best.score, margin, moment)
 
     def _look_again(self, track: Track, look: Look, face: Face, now: Moment) -> Waiting:
         """After the answer: a different person in the same place starts afresh, so that nobody is passed over."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -45,15 +46,14 @@ def stand(
     """What is said about somebody who stands still before the camera for three seconds."""
     embedder = Counted(eyes)
     policy = kiosk.recognition_policy(config.Config(), eyes)
-    recogniser = recognise.Recogniser(eyes.detector, embedder, gallery(eyes, pixels), policy, Capture.SIMULATED)
+    gate = kiosk.gate(config.Config())
+    recogniser = recognise.Recogniser(eyes.detector, gate, embedder, gallery(eyes, pixels), policy, Capture.SIMULATED)
     seen = [recogniser.see(camera.Frame(picture, parts.moment(number / 10))) for number in range(frames)]
     return [one for one in seen if isinstance(one, Identity | Stranger)], embedder
 
 
 @pytest.mark.parametrize(("name", "person"), [("obama2", parts.ADA), ("obama3", parts.ADA), ("person_b_2", parts.BOB)])
-def test_another_photograph_of_the_same_person_is_that_person(
-    eyes: sight.Sight, pixels: Pixels, name: str, person: str
-) -> None:
+def test_another_photograph_of_the_same_person_is_that_person(eyes: sight.Sight, pixels: Pixels, name: str, person: str) -> None:
     said, embedder = stand(eyes, pixels, pictures.fit(pixels(name), FRAME), frames=3)
     (who,) = said
     assert isinstance(who, Identity)
@@ -84,3 +84,11 @@ def test_an_empty_picture_holds_nobody(eyes: sight.Sight, pixels: Pixels) -> Non
         said, embedder = stand(eyes, pixels, picture, frames=5)
         assert said == []
         assert embedder.count == 0
+
+
+def test_a_blurred_stranger_is_asked_to_stand_still_and_not_refused(eyes: sight.Sight, pixels: Pixels) -> None:
+    blurred = np.asarray(cv2.GaussianBlur(pictures.fit(pixels("impostor_2"), FRAME), (0, 0), 6), dtype=np.uint8)
+    gate, policy = kiosk.gate(config.Config()), kiosk.recognition_policy(config.Config(), eyes)
+    recogniser = recognise.Recogniser(eyes.detector, gate, eyes.embedder, match.Gallery(), policy, Capture.SIMULATED)
+    seen = {recogniser.see(camera.Frame(blurred, parts.moment(number / 10))) for number in range(40)}
+    assert seen == {recognise.Waiting.BLURRED}
