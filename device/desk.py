@@ -20,11 +20,24 @@ from device.errors import DeviceError
 from device.journal import Journal
 from device.people import Agreement, Directory, Person
 from device.sight import Sight
-from models import align, match
+from models import align, match, quality
 from models.detect import Face
+from models.quality import Reason
 
 MIN_ENROL_FACE_PX = 80  # height; SFace looks at 112x112, and below this it would mostly see interpolation
 MOST_LISTED = 1_000
+
+# A template serves for years: it has to be closer and sharper than a passing look, but a portrait may fill its picture.
+ENROL_LIMITS = quality.Limits(least_height_px=MIN_ENROL_FACE_PX, most_height=2.0, least_margin=-0.1, most_turn=0.3)
+REMEDIES = {
+    Reason.TOO_FAR: "the face is too small; use a larger or closer one",
+    Reason.TOO_NEAR: "the face is larger than the picture; use one with some room around the face",
+    Reason.OUTSIDE: "the face is cut off by the picture's edge; use one that shows it whole",
+    Reason.TOO_DARK: "the face is too dark; use one in better light",
+    Reason.TOO_BRIGHT: "the face is too bright; use one without glare",
+    Reason.TURNED_AWAY: "the face is turned away; use one from the front",
+    Reason.BLURRED: "the face is blurred; use a sharper one",
+}
 MOST_LETTERS = 64  # as the record's schema has it for whoever does something
 
 
@@ -103,7 +116,10 @@ class Desk:
         except pictures.PictureError as error:
             raise EnrolmentRefused(f"the photograph cannot be used: {error}") from error
         face = _only_face(sight.faces_in_photograph(pixels))
-        return sight.embedder.embed(align.chip(pixels, face.landmarks))
+        chip = align.chip(pixels, face.landmarks)
+        if shortfalls := quality.assess(pixels, face, chip, ENROL_LIMITS):
+            raise EnrolmentRefused(f"the photograph cannot be used: {REMEDIES[shortfalls[0].reason]}")
+        return sight.embedder.embed(chip)
 
     def _refuse_duplicate(self, sight: Sight, person: str, vector: NDArray[np.float32]) -> None:
         others = self.gallery(sight).without(person)
