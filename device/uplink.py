@@ -52,7 +52,7 @@ class Uplink:
         self._phase = Phase.OFFLINE
         self._epoch = ""
         self._flying: deque[int] = deque()  # the last record of each batch under way, oldest first
-        self._sent = 0
+        self._sent = self._upto = 0
         self._window = messages.MAX_IN_FLIGHT
         self._repeats = self._stalls = 0
         self._progress = time.monotonic()
@@ -147,10 +147,14 @@ class Uplink:
             log.info("the server has %d records of this epoch", upto)
         self._phase, self._sent = Phase.STREAMING, upto
         self._flying.clear()
-        self._made_progress()
+        self._progress, self._repeats = time.monotonic(), 0
+        if upto > self._upto:  # an answer to a hello alone is no progress: a connection on which no batch arrives must end
+            self._stalls = 0
+        self._upto = upto
 
     def _advance(self, upto: int) -> None:
         landed = False
+        self._upto = upto
         while self._flying and self._flying[0] <= upto:
             self._flying.popleft()
             landed = True
