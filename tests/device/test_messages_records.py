@@ -19,9 +19,8 @@ EPOCH = "e" * 32
 STAMP = messages.Stamp(parts.START, parts.BOOT_ID, 5, "synced")
 
 
-def written(body: messages.Body, **changes: Any) -> messages.Record:
-    place = {"device": parts.DEVICE, "epoch": EPOCH, "seq": 2, "prev": "a" * 64} | changes
-    return messages.write_record(place["device"], place["epoch"], place["seq"], place["prev"], STAMP, body)
+def written(body: messages.Body) -> messages.Record:
+    return messages.write_record(parts.DEVICE, EPOCH, 2, "a" * 64, STAMP, body)
 
 
 def test_there_is_an_example_of_every_body() -> None:
@@ -169,12 +168,12 @@ def test_a_body_whose_time_is_in_no_calendar_is_a_refusal_not_a_crash() -> None:
 
 KEY = parts.signing_key()
 DIGEST = messages.digest(b"a record")
-SIGNED = {"purpose": Purpose.RECORD, "device": parts.DEVICE, "epoch": EPOCH, "digest": DIGEST}
+SIGNED: dict[str, Any] = {"purpose": Purpose.RECORD, "device": parts.DEVICE, "epoch": EPOCH, "digest": DIGEST}
 
 
 def verified(**changes: Any) -> None:
-    sig = messages.sign(KEY, *SIGNED.values())  # type: ignore[arg-type]
-    said = SIGNED | {"key": KEY.public_key(), "sig": sig} | changes
+    sig = messages.sign(KEY, *SIGNED.values())
+    said: dict[str, Any] = SIGNED | {"key": KEY.public_key(), "sig": sig} | changes
     messages.verify(said["key"], said["purpose"], said["device"], said["epoch"], said["digest"], said["sig"])
 
 

@@ -145,7 +145,9 @@ def test_missing_or_misformed_fields_are_refused(running: Running, body: bytes) 
     assert ask(running.admin, "GET", "/v1/people")[1] == []
 
 
-@pytest.mark.parametrize("query", ["after=x", "after=-1", "after=nan", "after=inf", "after=1e99", "wait_s=31", "wait_s=-1", "wait_s="])
+@pytest.mark.parametrize(
+    "query", ["after=x", "after=-1", "after=nan", "after=inf", "after=1e99", "wait_s=31", "wait_s=-1", "wait_s="]
+)
 def test_numbers_out_of_range_are_refused(running: Running, query: str) -> None:
     assert refused(running.admin, "GET", f"/v1/decisions?{query}") == 400
 

@@ -1,0 +1,399 @@
+"""The uplink's conversation, with the kiosk's real counter on a real socket and a broker that the test plays."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from queue import Queue
+
+import pytest
+
+from device import api, config, journal, kiosk, messages, server
+from device.mqtt import Connected, Disconnected, Event, Received
+from device.uplink import Patience, Phase, Uplink
+from tests.device import parts
+
+TOPICS = messages.topics(parts.DEVICE)
+QUICK = Patience(news=0.02, answer=0.15, stall=0.3, state=60.0, retry=0.05)
+
+
+@dataclass
+class Wire:
+    """A pipe whose other end is the test: what was published, and what is to come."""
+
+    events: Queue[Event] = field(default_factory=Queue)
+    published: list[tuple[str, bytes, str, bool]] = field(default_factory=list)
+    reconnects: int = 0
+    started: bool = False
+
+    def start(self) -> None:
+        self.started = True
+
+    def publish(self, topic: str, payload: bytes, *, encoding: str = "", retain: bool = False) -> None:
+        self.published.append((topic, payload, encoding, retain))
+
+    def reconnect(self) -> None:
+        self.reconnects += 1
+
+    def stop(self) -> None:
+        self.started = False
+
+    def on(self, topic: str) -> list[bytes]:
+        return [messages.decompress(payload, encoding) for name, payload, encoding, _ in self.published if name == topic]
+
+
+class Counter:
+    """One kiosk daemon's uplink socket; it can be killed and started again, with another journal if need be."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.path = folder, folder / "run" / "u.sock"
+        self.server = parts.Server()
+        self.start(folder)
+
+    def start(self, folder: Path) -> None:
+        folder.mkdir(exist_ok=True)
+        self.journal = parts.open_journal(folder)
+        settings = config.parse({"uplink": {"server_key": messages.public_key_text(self.server.key)}})
+        post = kiosk.Post(self.journal, settings, parts.Clock(), folder)
+        self._serving = server.serve(server.application("uplink", kiosk.uplink_routes(post)), server.listen(self.path), 4)
+        self._thread = threading.Thread(target=self._serving.run, daemon=True)
+        self._thread.start()
+
+    def kill(self) -> None:
+        self._serving.close()
+        self._thread.join(5)
+        self.path.unlink(missing_ok=True)
+        self.journal.close()
+
+
+class Play:
+    """Everything around one uplink, and the server's lines."""
+
+    def __init__(self, counter: Counter, client: api.UplinkClient, patience: Patience = QUICK) -> None:
+        self.counter, self.wire = counter, Wire()
+        self.uplink = Uplink(parts.DEVICE, client, self.wire, patience)
+
+    @property
+    def journal(self) -> journal.Journal:
+        return self.counter.journal
+
+    def steps(self, count: int = 1) -> None:
+        for _ in range(count):
+            self.uplink.step()
+
+    def until(self, done: object, limit_s: float = 5.0) -> None:
+        deadline = time.monotonic() + limit_s
+        while not done():  # type: ignore[operator]
+            assert time.monotonic() < deadline, "it never came to that"
+            self.uplink.step()
+
+    def hellos(self) -> list[messages.Hello]:
+        found = [messages.open_envelope(raw, "hello", parts.DEVICE) for raw in self.wire.on(TOPICS.hello)]
+        for data in found:
+            messages.verify_signed(data, parts.signing_key().public_key(), messages.Purpose.HELLO, parts.DEVICE)
+        return [messages.read_message(data, messages.Hello) for data in found]
+
+    def batches(self) -> list[tuple[int, int]]:
+        return [(batch.first, batch.last) for batch in (self._batch(raw) for raw in self.wire.on(TOPICS.records))]
+
+    def _batch(self, raw: bytes) -> messages.Batch:
+        batch = messages.read_batch(raw, parts.DEVICE)
+        messages.verify_batch(batch, parts.signing_key().public_key())
+        return batch
+
+    def say(self, upto: int, *, nonce: str = "", window: int = 4, server: parts.Server | None = None, epoch: str = "") -> None:
+        head = parts.hash_of(self.journal, upto) if upto else "0" * 64
+        said = (server or self.counter.server).acknowledgement(
+            epoch or self.journal.head().epoch, upto, head, nonce=nonce, window=window
+        )
+        self.wire.events.put(Received(TOPICS.acknowledgement, said))
+
+    def answer_hello(self, upto: int = 0, *, window: int = 4) -> None:
+        self.say(upto, nonce=self.hellos()[-1].nonce, window=window)
+
+    def stream(self, upto: int = 0, *, window: int = 4) -> None:
+        """As far as the first batch."""
+        self.wire.events.put(Connected())
+        self.steps()
+        self.answer_hello(upto, window=window)
+        self.steps()
+
+
+@pytest.fixture
+def play(short_folder: Path) -> Iterator[Play]:
+    counter = Counter(short_folder)
+    with api.UplinkClient(counter.path) as client:
+        yield Play(counter, client)
+    counter.kill()
+
+
+def test_nothing_is_said_before_there_is_a_connection(play: Play) -> None:
+    play.steps(3)
+    assert play.wire.published == []
+
+
+def test_the_greeting_comes_first_and_no_record_before_the_servers_answer(play: Play) -> None:
+    play.wire.events.put(Connected())
+    play.steps(4)
+    assert {topic for topic, *_ in play.wire.published} == {TOPICS.hello}
+    hello = play.hellos()[0]
+    assert (hello.last, hello.acknowledged, hello.head) == (1, 0, play.journal.head().hash)
+    play.answer_hello()
+    play.until(play.batches)
+    assert play.batches()[0] == (1, 1)
+
+
+def test_an_answer_to_another_hello_opens_nothing(play: Play) -> None:
+    play.wire.events.put(Connected())
+    play.steps()
+    play.say(0, nonce="f" * 32)
+    play.say(0)
+    play.steps(3)
+    assert play.batches() == []
+
+
+def test_records_are_sent_from_where_the_server_stands(play: Play) -> None:
+    parts.fill(play.journal, 9)
+    play.stream(upto=6)
+    play.until(play.batches)
+    assert play.batches() == [(7, 10)]
+    assert play.journal.head().acknowledged == 6
+
+
+def test_a_new_record_is_sent_as_soon_as_it_is_there_and_only_once(play: Play) -> None:
+    play.stream(upto=1)
+    play.steps(2)
+    assert play.batches() == []
+    play.journal.append(parts.punch(), parts.moment())
+    play.until(play.batches)
+    play.say(2)
+    play.steps(4)
+    assert play.batches() == [(2, 2)]
+    assert play.journal.head().acknowledged == 2
+
+
+@pytest.mark.parametrize(("asked", "granted"), [(1, 1), (2, 2), (64, messages.MAX_IN_FLIGHT)])
+def test_the_window_that_the_server_gives_is_never_exceeded(play: Play, asked: int, granted: int) -> None:
+    parts.fill(play.journal, 200 * 5 + 50)
+    play.stream(window=asked)
+    play.steps(8)
+    assert len(play.batches()) == granted
+    play.say(200, window=asked)
+    play.until(lambda: len(play.batches()) == granted + 1)
+    play.steps(3)
+    assert len(play.batches()) == granted + 1
+    assert play.batches()[:2] == [(1, 200), (201, 400)][: len(play.batches())]
+
+
+def test_one_acknowledgement_may_cover_many_batches(play: Play) -> None:
+    parts.fill(play.journal, 999)
+    play.stream()
+    play.until(lambda: len(play.batches()) == 4)
+    play.say(800)
+    play.until(lambda: len(play.batches()) == 5)
+    assert play.batches()[-1] == (801, 1000)
+    play.say(1000)
+    play.until(lambda: play.journal.head().acknowledged == 1000)
+
+
+def test_large_batches_travel_compressed(play: Play) -> None:
+    parts.fill(play.journal, 100)
+    play.stream()
+    play.until(play.batches)
+    (encoding,) = {encoding for topic, _, encoding, _ in play.wire.published if topic == TOPICS.records}
+    assert encoding == "gzip"
+
+
+def test_answers_that_repeat_themselves_make_it_ask_again_where_the_server_stands(play: Play) -> None:
+    """A batch was lost: the server keeps answering with what it has."""
+    parts.fill(play.journal, 500)
+    play.stream(window=2)
+    play.until(lambda: len(play.batches()) == 2)
+    for _ in range(3):
+        play.say(0, window=2)
+    play.until(lambda: len(play.hellos()) == 2)
+    play.answer_hello(0, window=2)
+    play.until(lambda: len(play.batches()) == 4)
+    assert play.batches() == [(1, 200), (201, 400)] * 2
+
+
+def test_silence_first_greets_again_and_then_connects_anew(play: Play) -> None:
+    parts.fill(play.journal, 10)
+    play.stream()
+    play.until(lambda: len(play.hellos()) == 2)
+    assert play.wire.reconnects == 0
+    play.answer_hello(0)
+    play.until(lambda: len(play.batches()) == 2)
+    play.until(lambda: play.wire.reconnects == 1 or len(play.hellos()) > 12)
+    assert play.wire.reconnects == 1, "a server that answers hellos and never a batch must lead to a new connection"
+
+
+def test_an_idle_line_is_not_a_stall(play: Play) -> None:
+    play.stream(upto=1)
+    deadline = time.monotonic() + 0.8
+    while time.monotonic() < deadline:
+        play.steps()
+    assert len(play.hellos()) == 1
+    assert play.wire.reconnects == 0
+
+
+def test_a_hello_without_an_answer_is_repeated_with_a_fresh_nonce(play: Play) -> None:
+    play.wire.events.put(Connected())
+    play.until(lambda: len(play.hellos()) >= 3)
+    assert len({hello.nonce for hello in play.hellos()}) == len(play.hellos())
+    assert play.batches() == []
+
+
+def test_a_server_that_comes_back_is_greeted_at_once(play: Play) -> None:
+    play.wire.events.put(Connected())
+    play.steps()
+    before = len(play.hellos())
+    play.wire.events.put(Received(messages.SERVER_STATE_TOPIC, play.counter.server.state(online=False)))
+    play.steps()
+    assert len(play.hellos()) == before
+    play.wire.events.put(Received(messages.SERVER_STATE_TOPIC, play.counter.server.state()))
+    play.steps()
+    assert len(play.hellos()) == before + 1
+
+
+def test_rubbish_from_the_broker_changes_nothing(play: Play) -> None:
+    play.stream(upto=1)
+    for topic in (TOPICS.acknowledgement, messages.SERVER_STATE_TOPIC, TOPICS.desired, "other"):
+        for payload in (b"", b"{}", b"\xff", b"null", b"[" * 50_000):
+            play.wire.events.put(Received(topic, payload))
+    play.steps(3)
+    play.journal.append(parts.punch(), parts.moment())
+    play.until(play.batches)
+    assert play.journal.head().acknowledged == 1
+
+
+def test_an_acknowledgement_with_another_key_moves_nothing_and_is_a_stall_like_any_other(play: Play) -> None:
+    parts.fill(play.journal, 5)
+    play.stream()
+    play.until(play.batches)
+    play.say(6, server=parts.Server(parts.signing_key(3)))
+    play.say(6, epoch="f" * 32)
+    play.steps(3)
+    assert play.journal.head().acknowledged == 0
+    play.until(lambda: len(play.hellos()) >= 2)
+
+
+def test_a_restored_server_gets_everything_again(play: Play) -> None:
+    parts.fill(play.journal, 9)
+    play.stream(upto=10)
+    assert play.journal.head().acknowledged == 10
+    play.wire.events.put(Disconnected("the broker went away"))
+    play.wire.events.put(Connected())
+    play.steps()
+    play.answer_hello(upto=3)
+    play.until(play.batches)
+    assert play.batches() == [(4, 10)]
+    assert play.journal.head().acknowledged == 3
+
+
+def test_after_a_lost_connection_it_greets_again_before_it_sends(play: Play) -> None:
+    parts.fill(play.journal, 5)
+    play.stream()
+    play.until(play.batches)
+    play.wire.events.put(Disconnected("gone"))
+    play.steps()
+    play.journal.append(parts.punch(), parts.moment())
+    sent = len(play.batches())
+    play.steps(3)
+    assert len(play.batches()) == sent
+    play.wire.events.put(Connected())
+    play.steps()
+    assert len(play.hellos()) == 2
+    assert len(play.batches()) == sent
+    play.answer_hello(6)
+    play.until(lambda: len(play.batches()) > sent)
+    assert play.batches()[-1] == (7, 7)
+
+
+def test_the_state_is_retained_and_names_backlog_and_clock(play: Play) -> None:
+    parts.fill(play.journal, 5)
+    play.stream(upto=2)
+    ((payload, retain),) = [(payload, retain) for topic, payload, _, retain in play.wire.published if topic == TOPICS.state]
+    assert retain
+    online = messages.read_message(messages.open_envelope(payload, "state", parts.DEVICE), messages.Online)
+    assert online.online
+    assert online.backlog.records == 4
+    assert online.clock.quality == "synced"
+
+
+def running(play: Play) -> tuple[threading.Thread, threading.Event]:
+    stop = threading.Event()
+    thread = threading.Thread(target=play.uplink.run, args=(stop,), daemon=True)
+    thread.start()
+    return thread, stop
+
+
+def wait(done: object, limit_s: float = 8.0) -> None:
+    deadline = time.monotonic() + limit_s
+    while not done():  # type: ignore[operator]
+        assert time.monotonic() < deadline, "it never came to that"
+        time.sleep(0.01)
+
+
+def serve_hellos(play: Play, answered: set[str]) -> bool:
+    """The server's part: answer each new hello with what it has (nothing)."""
+    for hello in play.hellos():
+        if hello.nonce not in answered and hello.epoch == play.journal.head().epoch:
+            answered.add(hello.nonce)
+            play.say(0, nonce=hello.nonce)
+    return bool(answered)
+
+
+@pytest.mark.parametrize("fresh", [False, True], ids=["the same journal", "a new epoch"])
+def test_a_kiosk_daemon_that_restarts_is_greeted_again_and_everything_arrives(play: Play, short_folder: Path, fresh: bool) -> None:
+    parts.fill(play.journal, 5)
+    thread, stop = running(play)
+    answered: set[str] = set()
+    play.wire.events.put(Connected())
+    wait(lambda: serve_hellos(play, answered) and play.batches())
+    epoch = play.journal.head().epoch
+    play.counter.kill()
+    time.sleep(0.3)
+    play.counter.start(short_folder / "another" if fresh else short_folder)
+    if fresh:
+        parts.fill(play.journal, 2)
+    answered.clear()
+    before = len(play.batches())
+    wait(lambda: serve_hellos(play, answered) and len(play.batches()) > before)
+    assert (play.journal.head().epoch != epoch) is fresh
+    assert play.batches()[-1] == (1, 3 if fresh else 6)
+    assert play.hellos()[-1].epoch == play.journal.head().epoch
+    stop.set()
+    thread.join(5)
+    assert not thread.is_alive()
+    assert not play.wire.started
+
+
+def test_the_counter_gives_no_record_of_another_epoch(play: Play) -> None:
+    parts.fill(play.journal, 3)
+    with api.UplinkClient(play.counter.path) as client:
+        epoch, _ = client.hello()
+        assert client.records(epoch, 0, 0.0) is not None
+        assert client.records(epoch, 4, 0.0) is None
+        with pytest.raises(api.KioskRefused, match="say hello again"):
+            client.records("f" * 32, 0, 0.0)
+
+
+def test_the_last_will_says_offline_and_nothing_else(play: Play) -> None:
+    with api.UplinkClient(play.counter.path) as client:
+        data = messages.open_envelope(client.goodbye(), "state", parts.DEVICE)
+    assert data["online"] is False
+    assert set(data) == {"online", "session"}
+
+
+def test_phases_are_what_they_are_called(play: Play) -> None:
+    phases = [play.uplink._phase]
+    play.wire.events.put(Connected())
+    play.steps()
+    phases.append(play.uplink._phase)
+    play.answer_hello()
+    play.steps()
+    assert [*phases, play.uplink._phase] == [Phase.OFFLINE, Phase.GREETING, Phase.STREAMING]
