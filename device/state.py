@@ -48,16 +48,29 @@ class Folder:
         return self.root / "run" / api.UPLINK_SOCKET
 
 
+class StateUnusable(DeviceError):
+    """The state folder cannot be made or written in; the message says which and why."""
+
+
 @contextmanager
 def locked(folder: Folder) -> Iterator[None]:
     """Hold the folder alone; StateBusy if somebody else does. The kernel lets go when the process ends, however it ends."""
-    folder.root.mkdir(mode=0o700, parents=True, exist_ok=True)
-    descriptor = os.open(folder.root / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    descriptor = _lock_file(folder.root)
     try:
         _take(descriptor, folder.root)
         yield
     finally:
         os.close(descriptor)
+
+
+def _lock_file(root: Path) -> int:
+    try:
+        root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return os.open(root / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise StateUnusable(
+            f"{root} cannot be used ({error.strerror}); give it to this user, or name another with --state"
+        ) from error
 
 
 def _take(descriptor: int, root: Path) -> None:
