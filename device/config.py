@@ -38,7 +38,6 @@ class Device(Section):
         default="", max_length=64, description="Label of the place, written into each punch; empty: none. Never coordinates."
     )
 
-
     @field_validator("id")
     @classmethod
     def _is_nobody_elses(cls, name: str) -> str:
@@ -110,6 +109,13 @@ class Attend(Section):
     )
 
 
+class Journal(Section):
+    """How long records stay here after the server has signed for them, in case it has to be restored. Unsent ones always stay."""
+
+    keep_days: int = Field(default=30, ge=1, le=3_650, description="Acknowledged records are kept this long, days.")
+    most_megabytes: int = Field(default=1_024, ge=16, le=1_000_000, description="Beyond this the oldest acknowledged go first, MB.")
+
+
 class Uplink(Section):
     """The way to the enterprise's broker."""
 
@@ -133,6 +139,7 @@ class Config(Section):
     models: Models = Models()
     recognition: Recognition = Recognition()
     attend: Attend = Attend()
+    journal: Journal = Journal()
     uplink: Uplink = Uplink()
 
 

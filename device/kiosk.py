@@ -16,13 +16,31 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from flask import Response, request
 
 import device
-from device import api, attend, camera, clock, desk, journal, keys, line, messages, people, recognise, server, sight, state
+from device import (
+    api,
+    attend,
+    camera,
+    clock,
+    database,
+    desk,
+    journal,
+    keys,
+    line,
+    messages,
+    people,
+    recognise,
+    server,
+    sight,
+    state,
+)
 from device.config import Config
+from device.config import Journal as JournalSettings
 from device.server import Route
 from models import match, quality
 
 log = logging.getLogger(__name__)
 
+HOUSE_EVERY_S = 60.0
 SOFTWARE = f"daka {device.__version__}"
 
 
@@ -71,9 +89,25 @@ def run(folder: state.Folder, config: Config, weights: Path, stop: threading.Eve
         _serve(
             stack, folder.uplink_socket, "uplink", uplink_routes(Post(files.journal, config, time_source, folder.root)), threads=4
         )
+        threading.Thread(
+            target=_keep_house, args=(files.journal, config.journal, time_source, stop), name="house", daemon=True
+        ).start()
         log.info("kiosk %s is ready", config.device.id)
         threading.Thread(target=_walk, args=(walk, source, stop), name="line", daemon=True).start()
         stop.wait()
+
+
+def _keep_house(opened: journal.Journal, chosen: JournalSettings, time_source: clock.Clock, stop: threading.Event) -> None:
+    """Prune in small steps. With an unsure clock nothing is old: a wrong date must not empty the journal."""
+    while not stop.wait(HOUSE_EVERY_S):
+        now = time_source.now()
+        if now.quality is clock.Quality.UNSYNCED:
+            continue
+        try:
+            while opened.prune(now.at - timedelta(days=chosen.keep_days), chosen.most_megabytes * 2**20) and not stop.wait(0.1):
+                pass
+        except database.StorageError as error:
+            log.warning("old records could not be removed: %s", error)
 
 
 def _walk(walk: line.Line, source: camera.Camera, stop: threading.Event) -> None:
