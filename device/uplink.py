@@ -56,7 +56,7 @@ class Uplink:
         self._window = messages.MAX_IN_FLIGHT
         self._repeats = self._stalls = 0
         self._progress = time.monotonic()
-        self._state_due = 0.0
+        self._state_due = self._resume_at = 0.0
 
     def run(self, stop: threading.Event) -> None:
         """Until `stop`: trouble with the kiosk daemon or the broker is waited out, never fatal."""
@@ -137,6 +137,7 @@ class Uplink:
             log.error("an acknowledgement is not believed: %s", refusal)
             return
         self._window = max(1, min(cursor.window, messages.MAX_IN_FLIGHT))
+        self._resume_at = time.monotonic() + cursor.retry_after_ms / 1000  # a busy server asks for patience
         if cursor.answers_hello:
             self._stream_from(cursor.upto)
         elif self._phase is Phase.STREAMING:
@@ -188,7 +189,7 @@ class Uplink:
     def _send_or_wait(self) -> None:
         if self._phase is not Phase.STREAMING:
             return
-        if len(self._flying) >= self._window:
+        if len(self._flying) >= self._window or time.monotonic() < self._resume_at:
             self._take_events(self._patience.news)
             return
         batch = self._kiosk.records(self._epoch, self._sent, 0.0 if self._flying else self._patience.news)

@@ -82,6 +82,4 @@ def _device_path(text: str) -> Path:
         return Path(f"/dev/video{int(text)}")
     if text.startswith("/dev/"):
         return Path(text)
-    raise BadSource(
-        f"'device:{text}' names no camera. Write its number or path: device:0 or device:/dev/video0."
-    )
+    raise BadSource(f"'device:{text}' names no camera. Write its number or path: device:0 or device:/dev/video0.")

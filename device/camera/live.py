@@ -38,10 +38,7 @@ BLACK_AFTER_S = 2.0  # cameras start dark while they find their exposure
 LUMINANCE_STRIDE = 8  # every 8th pixel of every 8th row: 5 kB of a 640 x 480 frame
 
 STREAMING = "The camera is working."
-BLACK = (
-    "The camera gives only black pictures. Take the cover off the lens, switch the light on, "
-    "or check the camera's cable."
-)
+BLACK = "The camera gives only black pictures. Take the cover off the lens, switch the light on, or check the camera's cable."
 
 
 class Camera:
@@ -106,9 +103,7 @@ class Camera:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
 
     def _frames(self, seen: int) -> Iterator[Frame]:

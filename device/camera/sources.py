@@ -148,9 +148,7 @@ class Video:
     def _start(self) -> cv2.VideoCapture:
         video = cv2.VideoCapture(str(self._path), cv2.CAP_FFMPEG)
         if not video.isOpened():
-            raise PictureUnreadable(
-                f"The video {self._path.name} cannot be played: it is damaged or unknown; try an MP4 file."
-            )
+            raise PictureUnreadable(f"The video {self._path.name} cannot be played: it is damaged or unknown; try an MP4 file.")
         own_rate = video.get(cv2.CAP_PROP_FPS)
         self._steps = own_rate / self._looks_per_second if 0 < own_rate < 1000 else 1.0
         return video

@@ -49,9 +49,7 @@ def levels(person: Person, number: int, most: float) -> tuple[Level, ...]:
     x, y, width, height = person.face
     if x + width > photograph.shape[1] or y + height > photograph.shape[0]:
         across, down = photograph.shape[1], photograph.shape[0]
-        raise WalkUpRefused(
-            f"'person {number} face': it lies outside the photograph, {across} x {down} pixels"
-        )
+        raise WalkUpRefused(f"'person {number} face': it lies outside the photograph, {across} x {down} pixels")
     # Shrunk before it is cut: a face that fills a large photograph would otherwise get an immense body.
     scale = min(1.0, most / height)
     photograph = _resized(photograph, scale)

@@ -83,9 +83,7 @@ def render(walkup: WalkUp, size: tuple[int, int], frames_per_second: float) -> I
 class Actor:
     """One person, and where that person is at each instant."""
 
-    def __init__(
-        self, number: int, person: Person, size: tuple[int, int], randomness: np.random.Generator
-    ) -> None:
+    def __init__(self, number: int, person: Person, size: tuple[int, int], randomness: np.random.Generator) -> None:
         self._person, self._size, self._randomness = person, size, randomness
         self._phase = float(randomness.uniform(0, 2 * math.pi))
         self._levels = cutout.levels(person, number, max(person.approach) * size[1])

@@ -92,12 +92,15 @@ class Server:
         *,
         nonce: str = "",
         window: int = 4,
+        retry_after_ms: int = 0,
         device: str = DEVICE,
         purpose: Purpose = Purpose.ACKNOWLEDGEMENT,
         extra: dict[str, Any] | None = None,
     ) -> bytes:
         now = messages.write_time(START)
-        plain = messages.CODEC.unstructure(messages.Acknowledgement(epoch, upto, head, window, 0, now, nonce)) | (extra or {})
+        plain = messages.CODEC.unstructure(messages.Acknowledgement(epoch, upto, head, window, retry_after_ms, now, nonce)) | (
+            extra or {}
+        )
         sig = messages.sign(self.key, purpose, device, epoch, messages.digest(messages.canonical(plain)))
         return messages.seal_envelope("acknowledgement", device, f"{epoch}/{upto}", now, plain | {"sig": sig})
 

@@ -36,9 +36,7 @@ def bomb() -> bytes:
     return b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + header + struct.pack(">I", zlib.crc32(header))
 
 
-@pytest.mark.parametrize(
-    "source", ["", "webcam", "device:", "device:front", "device:-1", "http://example.org/a.jpg", "file:"]
-)
+@pytest.mark.parametrize("source", ["", "webcam", "device:", "device:front", "device:-1", "http://example.org/a.jpg", "file:"])
 def test_a_source_that_names_no_camera_is_refused_with_the_forms_that_do(source: str) -> None:
     with pytest.raises(camera.BadSource, match="device:0"):
         camera.open_source(source, clock.SystemClock())
@@ -71,9 +69,7 @@ def test_one_picture_is_shown_again_and_again_and_says_that_it_is_simulated(tmp_
         ("broken.png", bomb()[:20], "cut short"),
     ],
 )
-def test_a_file_that_is_no_picture_is_named_with_the_reason(
-    name: str, content: bytes, reason: str, tmp_path: Path
-) -> None:
+def test_a_file_that_is_no_picture_is_named_with_the_reason(name: str, content: bytes, reason: str, tmp_path: Path) -> None:
     (tmp_path / name).write_bytes(content)
     with pytest.raises(camera.PictureUnreadable, match=reason) as refused:
         camera.open_source(f"file:{tmp_path / name}", clock.SystemClock())

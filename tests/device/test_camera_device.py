@@ -78,9 +78,7 @@ def test_a_device_that_is_not_there_is_away_and_says_what_to_do() -> None:
         assert source.status().state is camera.State.OPENING
         frames = source.frames()
         wait_until(lambda: states_of(source) is camera.State.AWAY)
-        assert source.status().sentence == (
-            "There is no camera at /dev/video97: no such device. Plug one in, or name another one."
-        )
+        assert source.status().sentence == ("There is no camera at /dev/video97: no such device. Plug one in, or name another one.")
         assert not source.simulated
         threading.Timer(0.2, source.close).start()
         assert list(frames) == []

@@ -80,18 +80,14 @@ def test_walk_ups_play_once_in_the_order_of_their_names_and_the_hall_is_empty_be
         assert stamps[0] < stamps[1]
 
 
-def test_a_walk_up_is_called_playing_while_it_plays_and_stays_so_when_the_kiosk_stops(
-    stage: Path, photograph: Path
-) -> None:
+def test_a_walk_up_is_called_playing_while_it_plays_and_stays_so_when_the_kiosk_stops(stage: Path, photograph: Path) -> None:
     walkups.write(walkup(photograph, seconds=30), stage / "0007.toml")
     with playing(stage) as source:
         watch(source.frames(), lambda: names(stage) == ["0007.toml.playing"])
     assert names(stage) == ["0007.toml.playing"]
 
 
-def test_what_a_killed_kiosk_left_behind_is_left_alone_until_the_director_puts_it_on_again(
-    stage: Path, photograph: Path
-) -> None:
+def test_what_a_killed_kiosk_left_behind_is_left_alone_until_the_director_puts_it_on_again(stage: Path, photograph: Path) -> None:
     walkups.write(walkup(photograph), stage / "0007.toml.playing")
     with playing(stage) as source:
         frames = source.frames()
@@ -125,9 +121,7 @@ def test_a_photograph_that_is_missing_is_refused_without_its_name_in_the_log(
     assert "wang-wei" not in caplog.text
 
 
-def test_a_stage_whose_folder_disappears_is_away_and_comes_back_with_it(
-    stage: Path, photograph: Path
-) -> None:
+def test_a_stage_whose_folder_disappears_is_away_and_comes_back_with_it(stage: Path, photograph: Path) -> None:
     with playing(stage) as source:
         frames = source.frames()
         next(frames)

@@ -239,5 +239,3 @@ def test_status_and_verify_say_the_same_head(office: Desk, opened: journal.Journ
     assert (status.people, status.templates) == (2, 0)
     opened.append(parts.punch(), parts.moment())
     assert [record["seq"] for record in office.punches(0)] == [verified.seq + 1]
-
-

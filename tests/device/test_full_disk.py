@@ -96,9 +96,7 @@ class Ada:
 
     def see(self, frame: camera.Frame) -> Identity:
         now = frame.moment
-        return Identity(
-            parts.ADA, 0.8, 0.5, 3, now, now, now, messages.Liveness.NOT_ASSESSED, messages.Capture.CAMERA
-        )
+        return Identity(parts.ADA, 0.8, 0.5, 3, now, now, now, messages.Liveness.NOT_ASSESSED, messages.Capture.CAMERA)
 
 
 class Names:

@@ -83,7 +83,8 @@ def test_a_second_look_names_the_record_that_stands(opened: journal.Journal) -> 
 def test_a_stranger_leaves_nothing_behind(opened: journal.Journal) -> None:
     board = play([Stranger(9, parts.moment(), parts.moment(3))], opened)
     (shown,) = board.after(0, 0)
-    assert (shown.outcome, shown.why, shown.person, shown.name, shown.seq, shown.score_band) == ("refused", "stranger", "", "", 0, 0)
+    assert (shown.outcome, shown.why) == ("refused", "stranger")
+    assert (shown.person, shown.name, shown.seq, shown.score_band) == ("", "", 0, 0)
     assert opened.head().seq == 1
 
 
@@ -167,7 +168,7 @@ def test_a_band_is_the_lower_edge_that_the_schema_allows(score: float) -> None:
     assert found - 1e-9 <= score * 100 <= found + 5 + 1e-9
 
 
-@pytest.mark.parametrize(("score", "edge"), [(0.637, 60), (0.65, 65), (0.6499, 60), (1.0, 100), (0.0, 0), (-0.01, -5), (-1.0, -100)])
+@pytest.mark.parametrize(("score", "edge"), [(0.637, 60), (0.65, 65), (0.6499, 60), (1.0, 100), (0.0, 0), (-0.01, -5)])
 def test_a_score_belongs_to_one_band(score: float, edge: int) -> None:
     assert line.band(score) == edge
 
@@ -181,7 +182,8 @@ def test_the_board_keeps_the_newest_and_gives_what_follows() -> None:
     for number in range(1, line.KEPT_DECISIONS + 11):
         board.put(decision(number))
     assert len(board.after(0, 0)) == line.KEPT_DECISIONS
-    assert [shown.number for shown in board.after(line.KEPT_DECISIONS + 8, 0)] == [line.KEPT_DECISIONS + 9, line.KEPT_DECISIONS + 10]
+    last = line.KEPT_DECISIONS + 10
+    assert [shown.number for shown in board.after(last - 2, 0)] == [last - 1, last]
 
 
 def test_a_watcher_is_woken_by_the_next_decision_and_not_kept_for_ever() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import gzip
+import tracemalloc
 import zlib
 from typing import Any
 
@@ -206,8 +207,12 @@ def test_compression_is_plain_gzip_for_everybody_else() -> None:
 def test_a_gzip_bomb_ends_at_the_limit() -> None:
     bomb = gzip.compress(bytes(200 * 1024 * 1024), 9)
     assert len(bomb) < 1_000_000
+    tracemalloc.start()
     with pytest.raises(TooLarge):
         messages.decompress(bomb, "gzip")
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 8 * wire.MAX_MESSAGE_BYTES
     assert messages.decompress(gzip.compress(bytes(wire.MAX_MESSAGE_BYTES)), "gzip") == bytes(wire.MAX_MESSAGE_BYTES)
     for encoding, raw in (("gzip", gzip.compress(bytes(wire.MAX_MESSAGE_BYTES + 1))), ("", bytes(wire.MAX_MESSAGE_BYTES + 1))):
         with pytest.raises(TooLarge):

@@ -191,6 +191,15 @@ def test_a_seal_is_bound_to_its_person_and_its_embedder(person: str, embedder: s
         templates.open_sealed(KEY, SEALED_FOR_ADA, person, embedder, SEALED)
 
 
+def test_even_under_one_and_the_same_key_a_template_stays_its_persons() -> None:
+    raw = bytes(range(32))
+    ada, bob = (templates._seal(KEY, raw, f"daka/v1/person-key/{person}") for person in (parts.ADA, parts.BOB))
+    sealed = templates.seal(KEY, ada, parts.ADA, EMBEDDER, vector(1))
+    np.testing.assert_array_equal(templates.open_sealed(KEY, ada, parts.ADA, EMBEDDER, sealed), vector(1))
+    with pytest.raises(TemplateError):
+        templates.open_sealed(KEY, bob, parts.BOB, EMBEDDER, sealed)
+
+
 @pytest.mark.parametrize("wrong", [np.zeros(127, np.float32), np.zeros(128, np.float64), np.zeros((1, 128), np.float32)])
 def test_only_vectors_of_the_right_shape_are_sealed(wrong: NDArray[np.float32]) -> None:
     with pytest.raises(TemplateError, match="128"):

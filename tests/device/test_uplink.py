@@ -130,6 +130,20 @@ def play(short_folder: Path) -> Iterator[Play]:
     counter.kill()
 
 
+def test_a_busy_server_is_given_the_time_that_it_asks_for(play: Play) -> None:
+    parts.fill(play.journal, 3)
+    play.wire.events.put(Connected())
+    play.steps()
+    epoch, nonce = play.journal.head().epoch, play.hellos()[-1].nonce
+    busy = play.counter.server.acknowledgement(epoch, 0, "0" * 64, nonce=nonce, retry_after_ms=400)
+    play.wire.events.put(Received(TOPICS.acknowledgement, busy))
+    asked = time.monotonic()
+    play.steps(4)
+    assert play.batches() == []
+    play.until(play.batches)
+    assert time.monotonic() - asked >= 0.4
+
+
 def test_nothing_is_said_before_there_is_a_connection(play: Play) -> None:
     play.steps(3)
     assert play.wire.published == []

@@ -118,9 +118,7 @@ def test_a_wrong_key_or_value_is_refused_by_its_name(change: dict[str, Any], com
     ("content", "reason"),
     [(b"seconds = ", "not TOML"), (b"\xff\xfe", "not UTF-8"), (b"#" * 70_000, "larger than 64 kB")],
 )
-def test_a_file_that_is_no_walk_up_is_refused_with_the_reason(
-    content: bytes, reason: str, tmp_path: Path
-) -> None:
+def test_a_file_that_is_no_walk_up_is_refused_with_the_reason(content: bytes, reason: str, tmp_path: Path) -> None:
     (tmp_path / "0001.toml").write_bytes(content)
     with pytest.raises(walkups.WalkUpRefused, match=reason):
         walkups.read(tmp_path / "0001.toml")
@@ -134,9 +132,7 @@ def test_a_file_written_by_hand_needs_only_the_photograph_and_the_face(green: Pa
 
 def test_a_face_outside_its_photograph_is_refused(green: Path) -> None:
     outside = replace(person(green), face=(200.0, 60.0, 60.0, 80.0))
-    with pytest.raises(
-        walkups.WalkUpRefused, match="'person 1 face': it lies outside the photograph, 220 x 300"
-    ):
+    with pytest.raises(walkups.WalkUpRefused, match="'person 1 face': it lies outside the photograph, 220 x 300"):
         frames_of(outside)
 
 
@@ -164,9 +160,7 @@ def test_the_face_has_the_size_and_place_that_were_asked_for(green: Path) -> Non
     assert stands == pytest.approx((0.6 * 320, 0.5 * 240, 0.4 * 240), abs=5)
 
 
-def test_a_face_stays_in_its_place_when_it_is_mirrored_or_comes_from_a_large_photograph(
-    green: Path, tmp_path: Path
-) -> None:
+def test_a_face_stays_in_its_place_when_it_is_mirrored_or_comes_from_a_large_photograph(green: Path, tmp_path: Path) -> None:
     x, y, width, height = (9 * value for value in FACE)
     large = replace(person(painted(tmp_path / "large.png", GREEN, scale=9)), face=(x, y, width, height))
     plain = face_in(frames_of(person(green))[40])
