@@ -11,6 +11,7 @@ import logging
 import os
 import socket
 import stat
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -164,14 +165,25 @@ def serve(app: Flask, listener: socket.socket, threads: int) -> Serving:
 
 
 class _Waitress:
-    """Closes inside its own loop: descriptors that another thread closes under a running select end it with a traceback."""
+    """Ends its loop from inside: a descriptor that another thread closes under it is a traceback, or by then another's file.
+
+    The trigger stays open: a worker that is still answering pulls it once more.
+    """
 
     def __init__(self, inner: Any, channels: dict[int, Any]) -> None:
         self._inner, self._channels = inner, channels
+        self._stop = threading.Event()
 
     def run(self) -> None:
-        self._inner.run()
-        self._inner.task_dispatcher.shutdown()
+        while not self._stop.is_set():
+            wasyncore.loop(timeout=1.0, use_poll=True, map=self._channels, count=1)
+        for channel in list(self._channels.values()):
+            if channel is self._inner:
+                wasyncore.dispatcher.close(channel)  # its own close would take the trigger along
+            elif channel is not self._inner.trigger:
+                channel.close()
+        self._inner.task_dispatcher.shutdown(timeout=1)
 
     def close(self) -> None:
-        self._inner.trigger.pull_trigger(lambda: wasyncore.close_all(self._channels))
+        self._stop.set()
+        self._inner.pull_trigger()
