@@ -1,0 +1,112 @@
+"""The wire format's examples, checked as a stranger would: with JSON, SHA-256 and Ed25519, and none of our own codec.
+
+Only at the end the codec reads them too, so that text, schema and code say the same.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from device import messages
+from device.messages import schema, wire
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+TEXT = (DOCS / "wire-format.md").read_text("utf-8")
+EXAMPLES = [json.loads(block) for block in re.findall(r"```json\n(.*?)```", TEXT, re.DOTALL)]
+KEYS = [Ed25519PublicKey.from_public_bytes(base64.b64decode(text)) for text in re.findall(r"`ed25519:([A-Za-z0-9+/=]+)`", TEXT)]
+ASYNCAPI = yaml.safe_load((DOCS / "schemas" / "asyncapi.yaml").read_text("utf-8"))
+
+
+def example(kind: str) -> dict[str, Any]:
+    return next(found for found in EXAMPLES if found["type"] == f"daka.{kind}.v1")
+
+
+def canonical(value: Any) -> bytes:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def verify(key: Ed25519PublicKey, purpose: str, data: dict[str, Any], digest: bytes) -> None:
+    signed = b"\0".join([purpose.encode(), b"kiosk-doc", data["epoch"].encode(), digest])
+    key.verify(base64.b64decode(data["sig"]), signed)
+
+
+def test_the_chain_of_the_example_holds_by_the_texts_rules_alone() -> None:
+    data = example("records")["data"]
+    prev = "0" * 64
+    for seq, record in enumerate(data["records"], start=1):
+        assert (record["seq"], record["prev"]) == (seq, prev)
+        prev = hashlib.sha256(canonical(record)).hexdigest()
+    verify(KEYS[0], "daka/v1/record", data, bytes.fromhex(prev))
+    assert prev == example("hello")["data"]["head"] == example("acknowledgement")["data"]["head"]
+
+
+@pytest.mark.parametrize(("kind", "key"), [("hello", 0), ("acknowledgement", 1)])
+def test_a_signature_of_the_example_holds_by_the_texts_rules_alone(kind: str, key: int) -> None:
+    data = example(kind)["data"]
+    rest = {name: value for name, value in data.items() if name != "sig"}
+    verify(KEYS[key], f"daka/v1/{kind}", data, hashlib.sha256(canonical(rest)).digest())
+
+
+def test_a_changed_example_would_not_pass() -> None:
+    data = json.loads(json.dumps(example("records")["data"]))
+    data["records"][2]["body"]["direction"] = "out"
+    digest = hashlib.sha256(canonical(data["records"][2])).digest()
+    with pytest.raises(InvalidSignature):
+        verify(KEYS[0], "daka/v1/record", data, digest)
+
+
+@pytest.mark.parametrize("found", EXAMPLES, ids=lambda found: str(found["type"]))
+def test_every_example_is_what_schema_and_codec_accept(found: dict[str, Any]) -> None:
+    kind = found["type"].removeprefix("daka.").removesuffix(".v1")
+    jsonschema.validate(found, schema.read("envelope"))
+    jsonschema.validate(found["data"], schema.read(kind))
+    device = found["source"].removeprefix("/att/v1/")
+    assert messages.open_envelope(messages.canonical(found), kind, device) == found["data"]
+
+
+def test_the_records_of_the_example_are_what_the_schema_accepts() -> None:
+    for record in example("records")["data"]["records"]:
+        jsonschema.validate(record, schema.read("record"))
+        messages.read_body(messages.read_record(record))
+
+
+def test_every_message_has_an_example_and_a_channel() -> None:
+    kinds = {"records", *wire.TYPES.values()}
+    assert {found["type"].removeprefix("daka.").removesuffix(".v1") for found in EXAMPLES} == kinds
+    assert set(ASYNCAPI["components"]["messages"]) == kinds
+
+
+def test_every_topic_of_the_code_is_a_channel_and_every_channel_a_topic() -> None:
+    topics = messages.topics("{device}")
+    named = {topics.records, topics.hello, topics.state, topics.acknowledgement, messages.SERVER_STATE_TOPIC}
+    assert {channel["address"] for channel in ASYNCAPI["channels"].values()} == named
+    assert all(f"`{address.replace('{device}', 'DEVICE')}`" in TEXT for address in named)
+
+
+def test_every_message_of_the_contract_points_to_a_published_schema() -> None:
+    for kind, message in ASYNCAPI["components"]["messages"].items():
+        assert message["payload"]["$ref"] == "./envelope.schema.json"
+        assert message["x-data-schema"]["$ref"] == f"./{kind}.schema.json"
+        assert (DOCS / "schemas" / f"{kind}.schema.json").exists()
+
+
+def test_every_operation_names_a_channel_and_its_messages() -> None:
+    for operation in ASYNCAPI["operations"].values():
+        assert operation["action"] in ("send", "receive")
+        name = operation["channel"]["$ref"].removeprefix("#/channels/")
+        assert name in ASYNCAPI["channels"]
+        assert operation["bindings"]["mqtt"]["qos"] == 1
+    assert {operation["channel"]["$ref"].rpartition("/")[2] for operation in ASYNCAPI["operations"].values()} == set(
+        ASYNCAPI["channels"]
+    )
