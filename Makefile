@@ -38,8 +38,8 @@ $(VENV)/ready: $(LOCK) setup.py tools/environment.sh
 	@tools/environment.sh $(VENV) $(LOCK)
 	@touch $@
 
-lock: $(VENV)/ready ## renew the exact versions and hashes
-	@tools/lock.sh $(PYTHON) $(LOCK)
+lock: ## renew the exact versions and hashes
+	@tools/lock.sh $(LOCK)
 
 clean: ## remove what was made here (not the fetched weights)
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -6,6 +6,8 @@ venv=$1 lock=$2
 
 python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed" >&2; exit 1; }
 [ -x "$venv/bin/python" ] || python3 -m venv "$venv"
-echo "installing the locked dependencies into $venv (about 400 MB, once)"
+echo "installing the locked dependencies into $venv (900 MB on disk; some minutes, once)"
 "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r "$lock"
-"$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+# setuptools tells everybody that an editable installation shadows folders of the same name: here they are the same folders
+PYTHONWARNINGS="ignore:Editable installation" \
+    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .

@@ -1,8 +1,15 @@
 #!/bin/sh
 # Renews the lock file: every extra and the build system, exact versions, all hashes of the ordinary index and of nothing else.
-# usage: tools/lock.sh PYTHON LOCK
+# One file for every Python from Debian 12's 3.11.2 on and for every processor: what only some need carries a marker.
+# usage: tools/lock.sh LOCK
 set -eu
-python=$1 lock=$2
-env -u PIP_FIND_LINKS -u PIP_EXTRA_INDEX_URL PIP_CONFIG_FILE=/dev/null CUSTOM_COMPILE_COMMAND="make lock" \
-    "$python" -m piptools compile --quiet --upgrade --all-extras --all-build-deps --generate-hashes --allow-unsafe --strip-extras \
-    --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --output-file "$lock" setup.py
+lock=$1
+OLDEST=3.11.2 # Debian 12's; a package that wants 3.11.5 does not install there, whatever Python the lock is made with
+TOOLS=build/lock
+
+# The compiler has a place of its own: it is no part of the product, and a broken lock can be mended with it.
+[ -x "$TOOLS/bin/uv" ] || { python3 -m venv "$TOOLS" && "$TOOLS/bin/python" -m pip install --quiet --disable-pip-version-check "uv>=0.9,<1"; }
+printf 'setuptools>=77\nwheel\n' >"$TOOLS/build-system.in" # as in pyproject.toml
+env -u UV_INDEX -u UV_INDEX_URL -u UV_DEFAULT_INDEX -u UV_EXTRA_INDEX_URL -u UV_FIND_LINKS \
+    "$TOOLS/bin/uv" pip compile --no-config --quiet --upgrade --universal --python-version "$OLDEST" --fork-strategy fewest --all-extras \
+    --generate-hashes --custom-compile-command "make lock" --output-file "$lock" setup.py "$TOOLS/build-system.in"
