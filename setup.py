@@ -18,6 +18,7 @@ KIOSK = [
     # Beside it: libraries rather than code of our own.
     "click>=8.1,<9",
     "httpx>=0.28,<1",
+    "matplotlib>=3.9,<4",
     "onnx>=1.19,<2",
     "platformdirs>=4,<5",
     "psutil>=7,<8",

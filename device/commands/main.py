@@ -26,6 +26,7 @@ COMMANDS = {
     "enrol": "device.commands.office:enrol",
     "verify": "device.commands.office:verify",
     "models": "device.commands.models:models",
+    "evaluate": "device.commands.evaluate:evaluate",
     "config": "device.commands.configuration:configuration",
     "doctor": "device.commands.doctor:doctor",
 }
