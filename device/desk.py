@@ -87,11 +87,18 @@ class Desk:
         if agreement is None:
             raise people.ConsentMissing(f"employee {number} has no consent in force; there is nothing to withdraw")
         try:
-            self._directory.withdraw(person.person)
+            self._directory.withdraw(person.person, by)
         finally:  # committed, though the disk may have failed in tidying up after it
             self.gallery_changed()
-        self._journal.append(_consent_record(person.person, messages.ConsentAct.WITHDRAWN, agreement, by), self._clock.now())
+        self.settle()
         return _shown(self._directory.get(person.person))
+
+    def settle(self) -> None:
+        """Record the withdrawals that the journal does not have yet; the daemon asks for it at each start."""
+        for person, agreement in self._directory.owed():
+            record = _consent_record(person, messages.ConsentAct.WITHDRAWN, agreement, agreement.by)
+            self._journal.append(record, self._clock.now())
+            self._directory.settled(person)
 
     def enrol(self, number: str, photograph: bytes, by: str) -> api.Enrolled:
         """A template from one photograph; refused without consent, with a bad picture, or when it is somebody else's face.

@@ -21,19 +21,21 @@ class KeyFileError(DeviceError):
     """A key file that cannot be used; the message says which and what to do."""
 
 
-def journal_key(folder: Path) -> Ed25519PrivateKey:
-    """The key whose public half is this device's identity."""
-    return messages.private_key_from_seed(_secret(folder / "journal.key"))
+def journal_key(folder: Path, *, may_create: bool = True) -> Ed25519PrivateKey:
+    """The key whose public half is this device's identity; made if there is none, unless a journal hangs on a lost one."""
+    return messages.private_key_from_seed(_secret(folder / "journal.key", may_create))
 
 
-def wrapping_key(folder: Path) -> bytes:
-    """AES-256 key under which the persons' keys are kept, 32 bytes."""
-    return _secret(folder / "wrapping.key")
+def wrapping_key(folder: Path, *, may_create: bool = True) -> bytes:
+    """AES-256 key under which the persons' keys are kept, 32 bytes; made like `journal_key`."""
+    return _secret(folder / "wrapping.key", may_create)
 
 
-def _secret(path: Path) -> bytes:
+def _secret(path: Path, may_create: bool) -> bytes:
     try:
         if not path.exists():
+            if not may_create:
+                raise KeyFileError(f"{path} is missing, but there are data that hang on it; restore it from the backup")
             _create(path, secrets.token_bytes(KEY_BYTES))
     except OSError as error:
         raise KeyFileError(f"{path} cannot be made ({error.strerror}); the kiosk daemon's user must own its folder") from error

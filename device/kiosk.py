@@ -58,9 +58,9 @@ def open_files(folder: state.Folder, device_id: str, time_source: clock.Clock, *
     Only the daemon replaces a damaged journal by a new epoch; whoever merely looks is told what is wrong.
     """
     folder.root.mkdir(mode=0o700, parents=True, exist_ok=True)
-    key = keys.journal_key(folder.keys)
+    key = keys.journal_key(folder.keys, may_create=not folder.journal.exists())
     opened = journal.open_journal(folder.journal, device_id, key, SOFTWARE, time_source.now(), replace_damaged=replace_damaged)
-    return Files(opened, people.Directory(folder.people, keys.wrapping_key(folder.keys)))
+    return Files(opened, people.Directory(folder.people, keys.wrapping_key(folder.keys, may_create=not folder.people.exists())))
 
 
 def run(folder: state.Folder, config: Config, weights: Path, stop: threading.Event) -> None:
@@ -84,7 +84,7 @@ def run(folder: state.Folder, config: Config, weights: Path, stop: threading.Eve
         )
         office.gallery_changed = lambda: _renew(recogniser, office.gallery(eyes))
         walk = line.Line(recogniser, files.journal, office, board, attend_policy(config), eyes.models, config.device.site)
-        files.journal.append(messages.Boot(SOFTWARE), time_source.now())
+        _announce(files.journal, office, time_source)
         _serve(stack, folder.admin_socket, "admin", admin_routes(office, board, source), threads=8)
         _serve(
             stack, folder.uplink_socket, "uplink", uplink_routes(Post(files.journal, config, time_source, folder.root)), threads=4
@@ -108,6 +108,15 @@ def _keep_house(opened: journal.Journal, chosen: JournalSettings, time_source: c
                 pass
         except database.StorageError as error:
             log.warning("old records could not be removed: %s", error)
+
+
+def _announce(opened: journal.Journal, office: desk.Desk, time_source: clock.Clock) -> None:
+    """The boot record and whatever is owed; a disk that takes neither must not keep the kiosk from starting and saying so."""
+    try:
+        opened.append(messages.Boot(SOFTWARE), time_source.now())
+        office.settle()
+    except database.StorageError as error:
+        log.error("the start could not be recorded: %s", error)
 
 
 def _walk(walk: line.Line, source: camera.Camera, stop: threading.Event) -> None:
@@ -218,11 +227,11 @@ class Post:
         """The batch after a record, or 204 when there is nothing."""
         after, wait_s = int(server.number_argument("after", 2**53)), server.number_argument("wait_s", server.MOST_WAIT_S)
         self._journal.wait_beyond(after, wait_s)
+        if request.args.get("epoch") != self._journal.head().epoch:
+            raise journal.JournalError("the journal is in another epoch by now; say hello again")
         stretch = self._journal.stretch(after)
         if stretch is None:
             return Response(status=204)
-        if request.args.get("epoch") != stretch.epoch:
-            raise journal.JournalError("the journal is in another epoch by now; say hello again")
         now = messages.write_time(self._clock.now().at)
         batch = messages.write_batch(self._journal.device, stretch.epoch, stretch.texts, stretch.first, stretch.sig, now)
         return Response(batch, mimetype="application/cloudevents+json", headers={"Daka-Last": str(stretch.last)})

@@ -62,6 +62,11 @@ UNKNOWN_ID = "nobody here has that id"
 
 AGREEMENT = "SELECT text_version, language, text_sha256, basis, by FROM consent WHERE person = ?"
 
+OWE = """
+INSERT OR REPLACE INTO withdrawal_owed
+SELECT person, text_version, language, text_sha256, basis, ? FROM consent WHERE person = ?
+"""
+
 PEOPLE = """
 SELECT p.person, p.number, p.name, p.language,
        EXISTS (SELECT 1 FROM consent c WHERE c.person = p.person),
@@ -130,14 +135,31 @@ class Directory:
         if self.agreement(person) is None:
             raise ConsentMissing(NO_CONSENT)
 
-    def withdraw(self, person: str) -> int:
-        """Take the consent out of force and destroy the person's key and templates, write-ahead log included; says how many."""
+    def withdraw(self, person: str, by: str = "kiosk") -> int:
+        """Take the consent out of force and destroy the person's key and templates, write-ahead log included; says how many.
+
+        What the journal has to say about it is owed from then on, until `settled`.
+        """
         with self._database.transaction() as connection:
+            connection.execute(OWE, (by, person))
             gone = connection.execute("DELETE FROM template WHERE person = ?", (person,)).rowcount
             connection.execute("DELETE FROM person_key WHERE person = ?", (person,))
             connection.execute("DELETE FROM consent WHERE person = ?", (person,))
         self._database.checkpoint()
         return gone
+
+    def owed(self) -> tuple[tuple[str, Agreement], ...]:
+        """Withdrawals that the journal does not have yet: the person, what had been agreed to, and who took it back."""
+        with self._database.reading() as connection:
+            rows = connection.execute(
+                "SELECT person, text_version, language, text_sha256, basis, by FROM withdrawal_owed"
+            ).fetchall()
+        return tuple((row[0], Agreement(*row[1:])) for row in rows)
+
+    def settled(self, person: str) -> None:
+        """The journal has the person's withdrawal."""
+        with self._database.transaction() as connection:
+            connection.execute("DELETE FROM withdrawal_owed WHERE person = ?", (person,))
 
     def add_template(self, person: str, embedder: str, source: str, vector: NDArray[np.float32], at: datetime) -> None:
         """Seal and keep one template; ConsentMissing without a consent in force. The one place where a template comes to be."""

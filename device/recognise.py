@@ -92,9 +92,11 @@ class Track:
     looks: list[Look] = field(default_factory=list)
     answer: Identity | Stranger | None = None
     looked_at: Moment | None = None
+    misses: int = 0
 
 
 LOST_AFTER = timedelta(milliseconds=700)  # longer than a blink of the detector, shorter than two people changing places
+MISSES = 3  # looks in a row after an answer that are not that person: somebody else stands there
 LOOK_AGAIN = timedelta(seconds=1)  # after an answer: is it still the same person?
 SAME_PLACE = 0.6  # of the face's width: how far a face moves between two frames at 15 a second
 SAME_SIZE = 1.6  # ratio of heights between two frames
@@ -167,7 +169,8 @@ class Recogniser:
         """After the answer: a different person in the same place starts afresh, so that nobody is passed over."""
         track.looked_at = now
         known = track.answer.person if isinstance(track.answer, Identity) else ""
-        if look.person and look.person != known:
+        track.misses = 0 if look.person == known else track.misses + 1
+        if (look.person and look.person != known) or track.misses >= MISSES:
             self._track = Track(face.box, now, now, [look], looked_at=now)
             return Waiting.LOOKING
         return Waiting.DONE

@@ -56,7 +56,11 @@ def _keep(run: _Run, stop: threading.Event) -> None:
     failures = 0
     while not stop.is_set():
         started = time.monotonic()
-        code = _run_once(run, stop)
+        try:
+            code = _run_once(run, stop)
+        except OSError as error:  # no setpriv, no room for a log: said, and tried again
+            log.error("%s cannot be started: %s", run.name, error)
+            code = 1
         if stop.is_set():
             return
         failures = 0 if time.monotonic() - started > SETTLED_S else failures + 1

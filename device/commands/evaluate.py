@@ -191,10 +191,11 @@ def _suspects(chosen: LabelledSet, found: Evaluation) -> str:
 
 def _show(found: Evaluation, out: Path | None) -> None:
     console = Console()
-    failed = found.acquisition.failed
+    seen, failed = found.acquisition, found.acquisition.failed
     console.print(
-        f"{found.acquisition.photographs:,} photographs of {found.acquisition.people:,} people, failure to acquire "
-        f"{failed.events:,}; {found.genuine_pairs:,} genuine and {found.impostor_pairs:,} impostor pairs, {len(found.suspects):,} of these at 0.50 or above",
+        f"{seen.photographs:,} photographs of {seen.people:,} people, failure to acquire {failed.events:,};\n"
+        f"{found.genuine_pairs:,} genuine and {found.impostor_pairs:,} impostor pairs, "
+        f"{len(found.suspects):,} of these at {measure.SUSPECT:.2f} or above",
         highlight=False,
     )
     table = Table(

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from device import consent, journal, messages, people, sight
+from device import consent, database, journal, messages, people, sight
 from device.desk import Desk, EnrolmentRefused
 from device.people import ConsentMissing, PeopleError
 from tests.device import parts
@@ -239,3 +239,23 @@ def test_status_and_verify_say_the_same_head(office: Desk, opened: journal.Journ
     assert (status.people, status.templates) == (2, 0)
     opened.append(parts.punch(), parts.moment())
     assert [record["seq"] for record in office.punches(0)] == [verified.seq + 1]
+
+
+def test_a_withdrawal_that_the_journal_could_not_take_is_recorded_later(
+    office: Desk, opened: journal.Journal, photograph: Photograph, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office.enrol("1", photograph("obama"), BY)
+    before = opened.head().seq
+    with monkeypatch.context() as failing:
+        failing.setattr(opened, "append", _full_disk)
+        with pytest.raises(database.StorageFull):
+            office.withdraw_consent("1", BY)
+    assert office.people()[0].templates == 0, "the template is gone all the same"
+    office.settle()
+    office.settle()
+    said = chain(opened)[before:]
+    assert [body.act for body in said if isinstance(body, messages.Consent)] == ["withdrawn"]
+
+
+def _full_disk(*_: object) -> None:
+    raise database.StorageFull("journal.db: the disk is full; free some room")

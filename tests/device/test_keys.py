@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from device import keys, messages, state
+from device import keys, kiosk, messages, state
 from device.keys import KeyFileError
 from device.state import Folder, StateBusy
 from tests.device import parts
@@ -111,3 +111,15 @@ def test_the_lock_is_free_after_an_error_and_the_error_stays_itself(tmp_path: Pa
 def test_the_state_folder_is_the_owners_alone(tmp_path: Path) -> None:
     with state.locked(Folder(tmp_path / "a" / "b")):
         assert stat.S_IMODE((tmp_path / "a" / "b").stat().st_mode) == 0o700
+
+
+@pytest.mark.parametrize("name", ["journal.key", "wrapping.key"])
+def test_a_lost_key_is_not_replaced_while_data_hang_on_it(tmp_path: Path, name: str) -> None:
+    folder, time_source = state.Folder(tmp_path / "state"), parts.Clock()
+    files = kiosk.open_files(folder, parts.DEVICE, time_source, replace_damaged=True)
+    files.journal.close()
+    files.directory.close()
+    (folder.keys / name).unlink()
+    with pytest.raises(keys.KeyFileError, match="restore it from the backup"):
+        kiosk.open_files(folder, parts.DEVICE, time_source, replace_damaged=True)
+    assert not (folder.keys / name).exists()

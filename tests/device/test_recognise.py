@@ -274,3 +274,8 @@ def test_a_look_that_is_not_good_enough_is_a_hint_and_never_a_vote(reason: Reaso
     seen = [closed.see(hall.frame(number, number * STEP_S)) for number in range(60)]
     assert set(seen) == {Waiting(str(reason))}, "nobody is called a stranger for bad light"
     assert not hall.embedded
+
+
+def test_a_stranger_who_takes_the_place_of_somebody_named_is_answered_too() -> None:
+    seen, _ = play([[Someone(ADA)]] * 5 + [[Someone(NOBODY)]] * 80)
+    assert answers(seen) == ["ada", "stranger"]

@@ -269,3 +269,9 @@ def test_no_answer_holds_a_template_or_a_key(running: Running, photograph: Calla
         assert "sealed" not in text
         assert "wrapped" not in text
         assert len(text) < 2_000
+
+
+def test_an_uplink_from_another_epoch_is_told_so_even_when_there_is_nothing_to_send(running: Running) -> None:
+    status, body, _ = ask(running.uplink, "GET", f"/v1/records?epoch={'f' * 32}&after=1000&wait_s=0")
+    assert status == 409
+    assert "say hello again" in body["error"]
