@@ -149,8 +149,8 @@ def _claims(found: Evaluation) -> list[str]:
         ),
         _quiet(
             "A rate is supported only where the upper 95 % limit is at or below it. The thresholds lie within the impostor "
-            "scores observed: no tail is extrapolated, and a threshold without any false match supports nothing. Suspect labels (below) "
-            "are kept in and push these thresholds up."
+            "scores observed: no tail is extrapolated, and a threshold without any false match supports nothing. Suspect labels "
+            "(below) are kept in and push these thresholds up."
         ),
     ]
 

@@ -86,13 +86,14 @@ def det(found: Evaluation) -> str:
     """FNMR against FMR, both logarithmic; with subgroups, one curve each."""
 
     def draw(axes: Axes) -> None:
+        axes.set(xscale="log", yscale="log")  # before any curve: one without a miss has nothing that a logarithm could show
         least = _hatched(axes, found.impostor_pairs)
         matched, missed = _thinned(found.curve)
         axes.plot(matched, missed, color=INK, label="all")
         for group, colour in zip(_with_curve(found.subgroups), PALETTE, strict=False):
             assert group.curve is not None
             axes.plot(*_thinned(group.curve), color=colour, linewidth=1, label=group.name)
-        axes.set(xscale="log", yscale="log", xlim=(least / 3, 1), ylim=(0.3 / found.genuine_pairs, 1), xlabel="FMR", ylabel="FNMR")
+        axes.set(xlim=(least / 3, 1), ylim=(0.3 / found.genuine_pairs, 1), xlabel="FMR", ylabel="FNMR")
         if found.subgroups:
             axes.legend(loc="lower left", fontsize=9)
 
