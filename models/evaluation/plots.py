@@ -86,7 +86,7 @@ def det(found: Evaluation) -> str:
     """FNMR against FMR, both logarithmic; with subgroups, one curve each."""
 
     def draw(axes: Axes) -> None:
-        axes.set(xscale="log", yscale="log")  # before any curve: one without a miss has nothing that a logarithm could show
+        axes.set(xscale="log", yscale="log")  # first: a curve without a miss has nothing that a logarithm could show
         least = _hatched(axes, found.impostor_pairs)
         matched, missed = _thinned(found.curve)
         axes.plot(matched, missed, color=INK, label="all")
@@ -124,13 +124,14 @@ def galleries(found: Evaluation) -> str:
     sizes = sorted({trial.size for trial in found.trials})
 
     def draw(axes: Axes) -> None:
+        axes.set(xscale="log", yscale="log")
         for number, (threshold, colour) in enumerate(zip(thresholds, PALETTE, strict=False)):
             rows: list[Trial] = [trial for trial in found.trials if trial.threshold == threshold]
             measured = [(trial.size * 1.04**number, trial.fpir) for trial in rows if trial.fpir is not None]  # side by side
             axes.plot([trial.size for trial in rows], [trial.modelled for trial in rows], "--", color=colour, linewidth=1)
             _bars(axes, [place for place, _ in measured], [fpir for _, fpir in measured], colour, f"at {threshold:.4g}")
         least = min((trial.modelled for trial in found.trials if trial.modelled), default=1e-4)
-        axes.set(xscale="log", yscale="log", ylim=(least / 10, 1.2), xlabel="people enrolled", ylabel="FPIR")
+        axes.set(ylim=(least / 10, 1.2), xlabel="people enrolled", ylabel="FPIR")
         axes.set_xticks(sizes, [f"{size:,}" for size in sizes], minor=False)
         axes.set_xticks([], minor=True)
         axes.legend(loc="upper left", ncols=2, fontsize=9)
@@ -190,7 +191,7 @@ def _bars(axes: Axes, places: Sequence[float], rates: Sequence[Estimate], colour
 
 def _svg(name: str, description: str, draw: Drawing, height: float = 3.6) -> str:
     """One figure as an `<svg>` element, the same bytes for the same numbers, with ids of its own and no address outside."""
-    with matplotlib.rc_context({**STYLE, "svg.hashsalt": f"daka-{name}"}):
+    with matplotlib.rc_context({**STYLE, "svg.hashsalt": "daka"}):
         figure = Figure(figsize=(6.6, height), layout="constrained")
         draw(figure.add_subplot())
         buffer = io.StringIO()

@@ -107,6 +107,14 @@ def test_the_page_stands_alone_and_names_nobody(people: Path, tmp_path: Path) ->
     assert "What was not measured" in page.words
 
 
+def test_the_same_photographs_and_seed_give_the_same_plots_and_numbers(people: Path, tmp_path: Path) -> None:
+    found = [measured(tmp_path, people, "--out", tmp_path / name) for name in ("one.html", "two.html")]
+    assert {**found[0], "at": ""} == {**found[1], "at": ""}
+    drawn = [re.findall("<svg.*?</svg>", (tmp_path / name).read_text("utf-8"), re.DOTALL) for name in ("one.html", "two.html")]
+    assert len(drawn[0]) >= 4
+    assert drawn[0] == drawn[1]
+
+
 def test_a_person_under_two_names_is_a_suspect_whose_name_stands_only_in_the_file_asked_for(people: Path, tmp_path: Path) -> None:
     (people / "somebody").mkdir()
     shutil.move(people / "obama" / "impostor_1.jpg", people / "somebody" / "one.jpg")
@@ -269,6 +277,8 @@ def test_sixty_people_of_the_development_set_reach_the_rates_of_the_weights(tmp_
     assert found["acquisition"]["failure_to_acquire"]["events"] == 0
     hundredth = next(claim for claim in found["supported"] if claim["rate"] == 1e-2)["point"]
     assert hundredth is not None
+    half = next(point for point in found["thresholds"] if point["threshold"] == 0.5)
+    assert len(found["suspect_impostor_scores"]) == half["fmr"]["events"]
     assert hundredth["tar"] > 0.97
     assert hundredth["fmr"]["limits"][1] <= 1e-2
     text = out.read_text(encoding="utf-8")

@@ -51,6 +51,9 @@ def test_a_score_exactly_at_the_threshold_is_a_match() -> None:
     found = scores.compare(vectors_with(1.0, 1.0, 0.5), np.array([0, 0, 1], dtype=np.int32), floor=0.0, rate=1e-2)
     assert found.impostors_from(scores.step_of(0.5)) == 2
     assert found.impostors_from(scores.step_of(0.5001)) == 0
+    once = np.ones((2, 1), dtype=np.float32)
+    matches = [found.resampled_matches(once, scores.step_of(at)) for at in (0.5, 0.5001)]
+    assert [None if each is None else each.tolist() for each in matches] == [[2], [0]]
 
 
 def test_blocks_of_any_size_count_what_one_large_matrix_counts(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -162,7 +165,8 @@ def test_a_rate_below_one_event_is_not_measured_and_no_rate_rests_on_a_threshold
     measured = verification.target(found, weights, 1e-2).point
     assert measured is not None
     assert measured.fmr.events <= 17
-    assert verification.claim(found, weights, 1e-3).point is None
+    assert limits.proportion(0, found.impostor_pairs).high < 2.5e-3  # but nothing was seen up there
+    assert verification.claim(found, weights, 2.5e-3).point is None
     claimed = verification.claim(found, weights, 5e-2).point
     assert claimed is not None
     assert claimed.fmr.supports(5e-2)
