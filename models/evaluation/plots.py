@@ -84,16 +84,16 @@ def roc(found: Evaluation) -> str:
 
 def det(found: Evaluation) -> str:
     """FNMR against FMR, both logarithmic; with subgroups, one curve each."""
+    limits = {"xlim": (1 / found.impostor_pairs / 3, 1), "ylim": (0.3 / found.genuine_pairs, 1)}
 
     def draw(axes: Axes) -> None:
-        axes.set(xscale="log", yscale="log")  # first: a curve without a miss has nothing that a logarithm could show
-        least = _hatched(axes, found.impostor_pairs)
-        matched, missed = _thinned(found.curve)
-        axes.plot(matched, missed, color=INK, label="all")
+        axes.set(xscale="log", yscale="log", **limits)  # first: a curve without a miss could not be scaled by itself
+        _hatched(axes, found.impostor_pairs)
+        axes.plot(*_thinned(found.curve), color=INK, label="all")
         for group, colour in zip(_with_curve(found.subgroups), PALETTE, strict=False):
             assert group.curve is not None
             axes.plot(*_thinned(group.curve), color=colour, linewidth=1, label=group.name)
-        axes.set(xlim=(least / 3, 1), ylim=(0.3 / found.genuine_pairs, 1), xlabel="FMR", ylabel="FNMR")
+        axes.set(xlabel="FMR", ylabel="FNMR")
         if found.subgroups:
             axes.legend(loc="lower left", fontsize=9)
 
@@ -122,16 +122,15 @@ def galleries(found: Evaluation) -> str:
     """FPIR by gallery size: measured with limits, and computed from FMR."""
     thresholds = list(dict.fromkeys(trial.threshold for trial in found.trials))
     sizes = sorted({trial.size for trial in found.trials})
+    least = min((trial.modelled for trial in found.trials if trial.modelled), default=1e-4)
 
     def draw(axes: Axes) -> None:
-        axes.set(xscale="log", yscale="log")
+        axes.set(xscale="log", yscale="log", ylim=(least / 10, 1.2), xlabel="people enrolled", ylabel="FPIR")
         for number, (threshold, colour) in enumerate(zip(thresholds, PALETTE, strict=False)):
             rows: list[Trial] = [trial for trial in found.trials if trial.threshold == threshold]
             measured = [(trial.size * 1.04**number, trial.fpir) for trial in rows if trial.fpir is not None]  # side by side
             axes.plot([trial.size for trial in rows], [trial.modelled for trial in rows], "--", color=colour, linewidth=1)
             _bars(axes, [place for place, _ in measured], [fpir for _, fpir in measured], colour, f"at {threshold:.4g}")
-        least = min((trial.modelled for trial in found.trials if trial.modelled), default=1e-4)
-        axes.set(ylim=(least / 10, 1.2), xlabel="people enrolled", ylabel="FPIR")
         axes.set_xticks(sizes, [f"{size:,}" for size in sizes], minor=False)
         axes.set_xticks([], minor=True)
         axes.legend(loc="upper left", ncols=2, fontsize=9)
