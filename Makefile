@@ -8,7 +8,8 @@ ARGS :=
 ONLY :=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench lock clean weights packages-demo packages-test
+.NOTPARALLEL: # packages, then the environment, then the weights
+.PHONY: help demo test check bench lock clean weights packages-demo packages-check packages-test
 
 help: ## show what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -19,7 +20,7 @@ demo: packages-demo $(VENV)/ready weights ## play the main job: walk-ups, decisi
 test: packages-test $(VENV)/ready weights ## run every test (ARGS="-k journal" for some)
 	@$(PYTHON) -m pytest $(ARGS)
 
-check: packages-test $(VENV)/ready ## linters, types and import rules
+check: packages-check $(VENV)/ready ## linters, types and import rules
 	@$(PYTHON) -m ruff check .
 	@$(PYTHON) -m ruff format --check .
 	@$(PYTHON) -m mypy
@@ -31,7 +32,7 @@ bench: packages-demo $(VENV)/ready weights ## measure, each figure beside its pe
 weights: $(VENV)/ready
 	@$(PYTHON) -m device.commands.main models fetch --with-samples
 
-packages-demo packages-test:
+packages-demo packages-check packages-test:
 	@tools/packages.sh $(@:packages-%=%)
 
 $(VENV)/ready: $(LOCK) setup.py tools/environment.sh

@@ -1,18 +1,20 @@
 #!/bin/sh
 # Installs the Debian packages that a target needs, naming each. No service is started, and none is left enabled that was not.
-# usage: tools/packages.sh demo|test
+# usage: tools/packages.sh demo|check|test
 set -eu
 
+CHECK="python3-venv"
 # mosquitto: the broker of the demonstration and the tests. The libraries: OpenCV and MediaPipe load them.
-DEMO="python3-venv mosquitto libgl1 libegl1 libgles2 libglib2.0-0"
+DEMO="$CHECK mosquitto libgl1 libegl1 libgles2 libglib2.0-0"
 # strace shows syncs and sockets in tests; the ingester is tested against PostgreSQL; git lists the tracked files.
 TEST="$DEMO strace postgresql git"
 SERVICES="mosquitto postgresql"
 
 case "${1:-}" in
     demo) wanted=$DEMO ;;
+    check) wanted=$CHECK ;;
     test) wanted=$TEST ;;
-    *) echo "usage: tools/packages.sh demo|test" >&2; exit 2 ;;
+    *) echo "usage: tools/packages.sh demo|check|test" >&2; exit 2 ;;
 esac
 
 installed() {
@@ -49,15 +51,19 @@ put_back() {
 }
 if [ -n "$fresh" ]; then
     # invoke-rc.d asks this script; 101 forbids every start, for as long as the installation takes
-    if [ -e "$POLICY" ]; then $as_root mv "$POLICY" "$POLICY.daka"; fi
+    # one with our mark was left by an installation that was killed
+    if [ -e "$POLICY" ] && ! grep -q '^# Daka' "$POLICY"; then $as_root mv "$POLICY" "$POLICY.daka"; fi
     trap put_back EXIT INT TERM
-    printf '#!/bin/sh\nexit 101\n' | $as_root tee "$POLICY" >/dev/null
+    printf '#!/bin/sh\n# Daka: nothing starts while it installs packages\nexit 101\n' | $as_root tee "$POLICY" >/dev/null
     $as_root chmod 755 "$POLICY"
 fi
 
 $as_root env DEBIAN_FRONTEND=noninteractive apt-get update -qq
 # shellcheck disable=SC2086  # one word a package
-$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null
+$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null || {
+    echo "apt could not install:$missing. Check the connection and the package sources, or install them another way, and call again" >&2
+    exit 1
+}
 
 for service in $fresh; do
     if command -v deb-systemd-helper >/dev/null; then $as_root deb-systemd-helper disable "$service.service" >/dev/null 2>&1 || true; fi
