@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from rich import box
+from rich.console import Group
 from rich.table import Table
 
 from bench.measure import Comparison
@@ -20,20 +22,30 @@ Result = tuple[Number, Comparison]
 DISTRIBUTIONS = ("numpy", "opencv-contrib-python", "onnxruntime")
 
 
-def table(results: Iterable[Result], machine: dict[str, Any]) -> Table:
-    """One row per number."""
-    title = ", ".join(f"{key} {value}" for key, value in machine.items())
-    drawn = Table(title=title, caption="ratio: our time / the peer's, median of neighbouring samples; below 1 we are faster")
-    for heading in ("number", "ours", "peer", "ratio", "half of the rounds", "min to max", "accepted"):
-        drawn.add_column(heading, justify="left" if heading == "number" else "right")
-    for number, found in results:
-        ours, peer = statistics.median(found.ours_ms), statistics.median(found.peer_ms)
-        low, high = found.quartiles
-        verdict = f"≤ {number.at_most:g} {'yes' if found.ratio <= number.at_most else 'NO'}"
-        name = f"{number.family}: {number.name}\n{number.ours} | {number.peer}"
-        spread = f"{min(found.ratios):.2f} to {max(found.ratios):.2f}"
-        drawn.add_row(name, f"{ours:.3f} ms", f"{peer:.3f} ms", f"{found.ratio:.2f}", f"{low:.2f} to {high:.2f}", spread, verdict)
-    return drawn
+def table(results: Iterable[Result], machine: dict[str, Any]) -> Group:
+    """One row per number, and below it what was ours and what the peer did."""
+    found = list(results)
+    drawn = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False)
+    for heading in ("number", "ours ms", "peer ms", "ratio", "half of them", "min..max", "accepted"):
+        drawn.add_column(heading, justify="left" if heading == "number" else "right", overflow="fold")
+    for number, one in found:
+        drawn.add_row(*_cells(number, one))
+    about = ", ".join(f"{key} {value}" for key, value in machine.items())
+    told = "\n".join(f"  {number.family}: {number.name}\n    ours: {number.ours}\n    peer: {number.peer}" for number, _ in found)
+    return Group(about, drawn, f"ratio: our time over the peer's, median of neighbouring samples; below 1 is faster\n{told}")
+
+
+def _cells(number: Number, found: Comparison) -> tuple[str, ...]:
+    low, high = found.quartiles
+    return (
+        number.name,
+        f"{statistics.median(found.ours_ms):.3f}",
+        f"{statistics.median(found.peer_ms):.3f}",
+        f"{found.ratio:.2f}",
+        f"{low:.2f}..{high:.2f}",
+        f"{min(found.ratios):.2f}..{max(found.ratios):.2f}",
+        f"≤ {number.at_most:g} {'yes' if found.ratio <= number.at_most else 'NO'}",
+    )
 
 
 def document(results: Iterable[Result], machine: dict[str, Any]) -> dict[str, Any]:
