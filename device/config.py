@@ -126,7 +126,7 @@ class Uplink(Section):
     certificate: str = Field(default="", description="File with this device's certificate (PEM).")
     key: str = Field(default="", description="File with this device's private key (PEM), mode 0600.")
     server_key: str = Field(
-        default="", description="The server's acknowledgement key, ed25519:BASE64; printed by daka-enterprise keys show."
+        default="", description="The server's acknowledgement key, ed25519:BASE64; printed by daka-enterprise keys show --dir KEYS."
     )
     keepalive_s: int = Field(default=20, ge=5, le=600, description="MQTT keep-alive, seconds.")
 

@@ -135,7 +135,7 @@ class Desk:
             number = self._directory.get(nearest.person).number
             raise EnrolmentRefused(
                 f"this face is enrolled already, under employee number {number}; check the photograph, "
-                "or give look-alikes a second way (PIN, QR, badge)"
+                "or register look-alikes in another way"
             )
 
     def gallery(self, sight: Sight) -> match.Gallery:

@@ -57,7 +57,7 @@ class Agreement:
     by: str
 
 
-NO_CONSENT = "no consent in force; record it first with `daka people consent`, or offer PIN, QR or badge"
+NO_CONSENT = "no consent in force; record it first with `daka people consent`, or offer another way to clock in"
 UNKNOWN_ID = "nobody here has that id"
 
 AGREEMENT = "SELECT text_version, language, text_sha256, basis, by FROM consent WHERE person = ?"

@@ -159,8 +159,10 @@ def _recorded(directory: Path) -> dict[str, Folded]:
 
 def _report(failures: dict[str, list[str]], entries: tuple[Entry, ...], directory: Path, carried: Path | None) -> str:
     lines = [f"{len(failures)} of {len(entries)} files could not be fetched into {directory}:"]
-    for name, reasons in failures.items():
-        lines += [f"  {name}", *(f"    {reason}" for reason in reasons)]
+    for name, reasons in list(failures.items())[:DETAILED]:
+        lines += [f"  {name}", *(f"    {reason[:MOST_REASON]}" for reason in reasons)]
+    if len(failures) > DETAILED:
+        lines.append(f"  and {len(failures) - DETAILED} more")
     if carried:
         lines.append(f"Put the files, or the packages' archives named above, into {carried} and run the command again.")
     else:
@@ -169,6 +171,10 @@ def _report(failures: dict[str, list[str]], entries: tuple[Entry, ...], director
             "that has them: daka models fetch --from DIR, where DIR holds the files or the packages' archives."
         )
     return "\n".join(lines)
+
+
+DETAILED = 3  # without a network every file fails alike; more of the same would hide what to do
+MOST_REASON = 480  # characters; libraries' reasons can fill a screen
 
 
 @contextlib.contextmanager

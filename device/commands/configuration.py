@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import json
+
 import click
-from rich.console import Console
-from rich.table import Table
 
 from device import config
 from device.commands.context import Context, pass_context
@@ -20,11 +20,21 @@ def configuration() -> None:
 def list_settings(context: Context) -> None:
     """Every setting: its value here, its default, its meaning and unit."""
     tree = context.config().model_dump()
-    table = Table("setting", "value", "default", "meaning", title=str(context.folder.config))
+    click.echo(f"{context.folder.config}{'' if context.folder.config.exists() else ' (absent: every default holds)'}")
+    section_shown = ""
     for name, default, meaning in config.settings():
         section, key = name.split(".")
-        table.add_row(name, repr(tree[section][key]), repr(default), meaning)
-    Console().print(table)
+        if section != section_shown:
+            click.echo(f"\n[{section}]")
+            section_shown = section
+        value = tree[section][key]
+        click.echo(f"{key} = {as_toml(value)}" + ("" if value == default else f"   (default {as_toml(default)})"))
+        click.echo(f"    {name}: {meaning}")
+
+
+def as_toml(value: str | bool | int | float) -> str:
+    """A value as the file holds it."""
+    return json.dumps(value, ensure_ascii=False)
 
 
 @configuration.command("check")

@@ -78,7 +78,7 @@ def _play_staged(house: House, samples: Path, console: Console, as_json: bool) -
         director = Director(client, house, lambda scene, seed: script.walk_up(scene, samples, eyes, seed))
         played = []
         for number, scene in enumerate(director.play(script.SCENES), start=1):
-            came_of_it = f"{scene.number} {scene.outcome} {scene.why or scene.direction}"
+            came_of_it = f"{report.decided(scene)}, {report.why(scene)}"
             console.print(f"{number}/{len(script.SCENES)} {scene.scene.title}: {came_of_it}")
             played.append(scene)
         _all_acknowledged(house, client, console)

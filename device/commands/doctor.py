@@ -6,6 +6,7 @@ import sys
 
 import click
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from device import checks
@@ -20,6 +21,6 @@ def doctor(context: Context) -> None:
     table = Table("check", "", "finding", "remedy", title=str(context.folder.root))
     marks = {checks.Verdict.GOOD: "[green]good[/]", checks.Verdict.NOTE: "[yellow]note[/]", checks.Verdict.BAD: "[red]bad[/]"}
     for finding in findings:
-        table.add_row(finding.check, marks[finding.verdict], finding.sentence, finding.remedy)
+        table.add_row(finding.check, marks[finding.verdict], escape(finding.sentence), escape(finding.remedy))
     Console().print(table)
     sys.exit(1 if any(finding.verdict is checks.Verdict.BAD for finding in findings) else 0)

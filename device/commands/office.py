@@ -9,7 +9,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from device import api
+from device import api, state
 from device import consent as consents
 from device.commands.context import Context, pass_context
 from device.commands.reach import office
@@ -33,7 +33,7 @@ def list_people(context: Context) -> None:
     """Everybody, by employee number."""
     with office(context) as desk:
         everybody = desk.people()
-    table = Table("number", "name", "language", "consent", "templates", title=f"{len(everybody)} people")
+    table = Table("number", "name", "language", "consent", "templates", title=f"people: {len(everybody)}")
     for person in everybody:
         table.add_row(person.number, person.name, person.language, "yes" if person.has_consent else "no", str(person.templates))
     Console().print(table)
@@ -93,6 +93,8 @@ def enrol(context: Context, number: str, photograph: Path) -> None:
 @pass_context
 def verify(context: Context) -> None:
     """Walk the journal from its first kept record: hashes, predecessors, signatures and the server's cursor."""
+    if not context.folder.journal.exists():
+        raise state.StateUnusable(f"there is no journal in {context.folder.root}; it is begun by `daka people add` or `daka run`")
     with office(context) as desk:
         found = desk.verify()
     click.echo(f"journal of {found.device}, epoch {found.epoch}: records {found.kept_from} to {found.seq} hold")

@@ -86,19 +86,21 @@ def _walk_ups(result: Result) -> Table:
     for played in result.played:
         table.add_row(
             played.scene.title,
-            _decided(played) + ("" if played.right else " [red]wrong[/]"),
-            _why(played),
+            decided(played) + ("" if played.right else " [red]wrong[/]"),
+            why(played),
             f"#{played.seq} {played.hash[:8]}" if played.outcome == "punched" else "-",
             _stored(played, stored.get(played.seq)),
         )
     return table
 
 
-def _decided(played: Played) -> str:
+def decided(played: Played) -> str:
+    """The decision in a word or two."""
     return f"{played.number} {played.direction}" if played.outcome == "punched" else "refused"
 
 
-def _why(played: Played) -> str:
+def why(played: Played) -> str:
+    """Its reason in a few words."""
     if played.outcome == "punched":
         return f"{played.votes} looks agree" + (f", try {played.tries}" if played.tries > 1 else "")
     if played.why == "too_soon":
@@ -109,7 +111,7 @@ def _why(played: Played) -> str:
 def _stored(played: Played, row: Row | None) -> str:
     if played.outcome != "punched":
         return "-"
-    return f"#{row.seq} {row.hash[:8]} {row.direction}" if row else "[red]missing[/]"
+    return f"#{row.seq} {row.hash[:8]}" if row else "[red]missing[/]"
 
 
 def _left(seen: Seen) -> Table:
