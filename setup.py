@@ -67,7 +67,7 @@ setup(
     entry_points={
         "console_scripts": [
             "daka = device.commands.main:main",
-            "daka-enterprise = enterprise.commands:main",
+            "daka-enterprise = enterprise.commands.main:main",
         ],
     },
 )

@@ -4,20 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-import platform
-import secrets
-import shutil
 import threading
 from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from flask import Response, request
-
 import device
 from device import (
-    api,
+    admin,
     attend,
     camera,
     clock,
@@ -28,6 +22,7 @@ from device import (
     line,
     messages,
     people,
+    post,
     recognise,
     server,
     sight,
@@ -41,7 +36,6 @@ from models import match, quality
 log = logging.getLogger(__name__)
 
 HOUSE_EVERY_S = 60.0
-SOFTWARE = f"daka {device.__version__}"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -59,7 +53,9 @@ def open_files(folder: state.Folder, device_id: str, time_source: clock.Clock, *
     """
     folder.root.mkdir(mode=0o700, parents=True, exist_ok=True)
     key = keys.journal_key(folder.keys, may_create=not folder.journal.exists())
-    opened = journal.open_journal(folder.journal, device_id, key, SOFTWARE, time_source.now(), replace_damaged=replace_damaged)
+    opened = journal.open_journal(
+        folder.journal, device_id, key, device.SOFTWARE, time_source.now(), replace_damaged=replace_damaged
+    )
     return Files(opened, people.Directory(folder.people, keys.wrapping_key(folder.keys, may_create=not folder.people.exists())))
 
 
@@ -85,9 +81,13 @@ def run(folder: state.Folder, config: Config, weights: Path, stop: threading.Eve
         office.gallery_changed = lambda: _renew(recogniser, office.gallery(eyes))
         walk = line.Line(recogniser, files.journal, office, board, attend_policy(config), eyes.models, config.device.site)
         _announce(files.journal, office, time_source)
-        _serve(stack, folder.admin_socket, "admin", admin_routes(office, board, source), threads=8)
+        _serve(stack, folder.admin_socket, "admin", admin.admin_routes(office, board, source), threads=8)
         _serve(
-            stack, folder.uplink_socket, "uplink", uplink_routes(Post(files.journal, config, time_source, folder.root)), threads=4
+            stack,
+            folder.uplink_socket,
+            "uplink",
+            post.uplink_routes(post.Post(files.journal, config, time_source, folder.root)),
+            threads=4,
         )
         threading.Thread(
             target=_keep_house, args=(files.journal, config.journal, time_source, stop), name="house", daemon=True
@@ -113,7 +113,7 @@ def _keep_house(opened: journal.Journal, chosen: JournalSettings, time_source: c
 def _announce(opened: journal.Journal, office: desk.Desk, time_source: clock.Clock) -> None:
     """The boot record and whatever is owed; a disk that takes neither must not keep the kiosk from starting and saying so."""
     try:
-        opened.append(messages.Boot(SOFTWARE), time_source.now())
+        opened.append(messages.Boot(device.SOFTWARE), time_source.now())
         office.settle()
     except database.StorageError as error:
         log.error("the start could not be recorded: %s", error)
@@ -168,114 +168,3 @@ def attend_policy(config: Config) -> attend.Policy:
 def capture_of(source: camera.Camera) -> messages.Capture:
     """Whether these frames come from a camera or stand in for one."""
     return messages.Capture.SIMULATED if source.simulated else messages.Capture.CAMERA
-
-
-def admin_routes(office: desk.Desk, board: line.Board, source: camera.Camera) -> tuple[Route, ...]:
-    """What the command line may ask."""
-
-    boot = secrets.token_hex(8)
-
-    def status() -> api.Status:
-        seen = source.status()
-        return dataclasses.replace(
-            office.status(),
-            boot=boot,
-            camera_state=seen.state,
-            camera=seen.sentence,
-            simulated=source.simulated,
-            waiting=board.waiting,
-            trouble=board.trouble,
-            decisions=board.count,
-        )
-
-    def decisions() -> tuple[api.Decision, ...]:
-        return board.after(int(server.number_argument("after", 2**53)), server.number_argument("wait_s", server.MOST_WAIT_S))
-
-    def enrol() -> api.Enrolled:
-        return office.enrol(request.args.get("number", ""), request.get_data(), request.args.get("by", ""))
-
-    return (
-        Route("GET", "/v1/status", status),
-        Route("GET", "/v1/decisions", decisions),
-        Route("GET", "/v1/people", office.people),
-        Route("POST", "/v1/people", lambda: office.add_person(*server.json_fields("number", "name", "language", "by"))),
-        Route("POST", "/v1/consent", lambda: office.give_consent(*server.json_fields("number", "language", "basis", "by"))),
-        Route("POST", "/v1/withdrawal", lambda: office.withdraw_consent(*server.json_fields("number", "by"))),
-        Route("POST", "/v1/enrolment", enrol),
-        Route("GET", "/v1/punches", lambda: office.punches(int(server.number_argument("after", 2**53)))),
-        Route("GET", "/v1/verify", office.verify),
-    )
-
-
-class Post:
-    """The uplink's counter: signed greetings, batches and acknowledgements."""
-
-    def __init__(self, opened: journal.Journal, config: Config, time_source: clock.Clock, root: Path) -> None:
-        self._journal, self._config, self._clock, self._root = opened, config, time_source, root
-        self._nonce = ""
-        self._session = secrets.token_hex(16)
-
-    def hello(self) -> Response:
-        """A greeting with a fresh nonce."""
-        self._nonce = secrets.token_hex(16)
-        greeting = self._journal.hello(self._nonce)
-        response = self._envelope("hello", self._nonce, greeting)
-        response.headers["Daka-Epoch"] = str(greeting["epoch"])
-        return response
-
-    def records(self) -> Response:
-        """The batch after a record, or 204 when there is nothing."""
-        after, wait_s = int(server.number_argument("after", 2**53)), server.number_argument("wait_s", server.MOST_WAIT_S)
-        self._journal.wait_beyond(after, wait_s)
-        if request.args.get("epoch") != self._journal.head().epoch:
-            raise journal.JournalError("the journal is in another epoch by now; say hello again")
-        stretch = self._journal.stretch(after)
-        if stretch is None:
-            return Response(status=204)
-        now = messages.write_time(self._clock.now().at)
-        batch = messages.write_batch(self._journal.device, stretch.epoch, stretch.texts, stretch.first, stretch.sig, now)
-        return Response(batch, mimetype="application/cloudevents+json", headers={"Daka-Last": str(stretch.last)})
-
-    def acknowledge(self) -> api.Cursor:
-        """Believe the server's signature, or say why not."""
-        answer = self._journal.acknowledge(request.get_data(), self._server_key(), self._nonce)
-        return api.Cursor(answer.upto, answer.window, answer.retry_after_ms, bool(self._nonce) and answer.nonce == self._nonce)
-
-    def _server_key(self) -> Ed25519PublicKey:
-        return messages.public_key_from_text(self._config.uplink.server_key)
-
-    def state(self) -> Response:
-        """How this kiosk is, for the retained topic."""
-        head, oldest, now = self._journal.head(), self._journal.oldest_unacknowledged(), self._clock.now()
-        age = max(0, int((now.at - oldest).total_seconds())) if oldest else 0
-        online = messages.Online(
-            session=self._session,
-            backlog=messages.Backlog(head.seq - head.acknowledged, age),
-            clock=messages.Clock(messages.write_time(now.at), now.quality),
-            disk_free_bytes=shutil.disk_usage(self._root).free,
-            software=SOFTWARE,
-            system=platform.platform(terse=True)[:64],
-            machine=platform.machine(),
-            network="unknown",
-        )
-        return self._envelope("state", self._session, messages.CODEC.unstructure(online))
-
-    def goodbye(self) -> Response:
-        """The last will."""
-        return self._envelope("state", self._session, messages.CODEC.unstructure(messages.DeviceState(self._session, False)))
-
-    def _envelope(self, kind: str, event: str, data: dict[str, object]) -> Response:
-        now = messages.write_time(self._clock.now().at)
-        body = messages.seal_envelope(kind, self._journal.device, f"{kind}/{event}", now, data)
-        return Response(body, mimetype="application/cloudevents+json")
-
-
-def uplink_routes(post: Post) -> tuple[Route, ...]:
-    """What the uplink may ask; no name, no picture, no template."""
-    return (
-        Route("GET", "/v1/hello", post.hello),
-        Route("GET", "/v1/records", post.records),
-        Route("POST", "/v1/acknowledgement", post.acknowledge),
-        Route("GET", "/v1/state", post.state),
-        Route("GET", "/v1/goodbye", post.goodbye),
-    )

@@ -72,7 +72,7 @@ def free_port() -> int:
 
 def enterprise(*arguments: str) -> str:
     """One call of the enterprise's own command line; its output."""
-    command = (sys.executable, "-m", "enterprise.commands", *arguments)
+    command = (sys.executable, "-m", "enterprise.commands.main", *arguments)
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise DemonstrationFailed(f"daka-enterprise {arguments[0]} failed: {done.stderr.strip() or done.stdout.strip()}")
@@ -146,7 +146,7 @@ def commands(house: House, level: str = "info") -> Mapping[str, tuple[str, ...]]
     ingest = ("ingest", "--database", database(house), "--keys", str(house.keys), "--broker", f"127.0.0.1:{house.port}")
     return {
         "broker": ("/usr/sbin/mosquitto", "-c", str(house.broker / "mosquitto.conf")),
-        "ingester": (*python, "enterprise.commands", *ingest, *certificate),
+        "ingester": (*python, "enterprise.commands.main", *ingest, *certificate),
         "daka": (*python, "device.commands.main", "--log-level", level, "--state", str(house.kiosk.root), "run"),
     }
 

@@ -11,7 +11,7 @@ from queue import Queue
 
 import pytest
 
-from device import api, config, journal, kiosk, messages, server
+from device import api, config, journal, messages, post, server
 from device.mqtt import Connected, Disconnected, Event, Received
 from device.uplink import Patience, Phase, Uplink
 from tests.device import parts
@@ -57,8 +57,8 @@ class Counter:
         folder.mkdir(exist_ok=True)
         self.journal = parts.open_journal(folder)
         settings = config.parse({"uplink": {"server_key": messages.public_key_text(self.server.key)}})
-        post = kiosk.Post(self.journal, settings, parts.Clock(), folder)
-        self._serving = server.serve(server.application("uplink", kiosk.uplink_routes(post)), server.listen(self.path), 4)
+        counter = post.Post(self.journal, settings, parts.Clock(), folder)
+        self._serving = server.serve(server.application("uplink", post.uplink_routes(counter)), server.listen(self.path), 4)
         self._thread = threading.Thread(target=self._serving.run, daemon=True)
         self._thread.start()
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import signal
 
-from enterprise import commands, mqtt
+from enterprise import mqtt
+from enterprise.commands import main as commands
 
 
 def die(_link: mqtt.Link, _topic: str, _payload: bytes) -> None:

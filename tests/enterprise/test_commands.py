@@ -13,7 +13,8 @@ from click.testing import CliRunner, Result
 from cryptography import x509
 
 from device import messages
-from enterprise import authority, commands, files, keys, mosquitto
+from enterprise import authority, files, keys, mosquitto
+from enterprise.commands import main as commands
 from enterprise.errors import EnterpriseError
 from tests.enterprise.conftest import open_office
 from tests.enterprise.kiosk import START, Kiosk
@@ -126,7 +127,7 @@ def test_only_databases_that_were_tried_are_taken() -> None:
 
 
 def test_an_error_is_one_sentence_and_an_exit_code() -> None:
-    words = [sys.executable, "-m", "enterprise.commands", "verify", "--database", "sqlite:////nowhere/at/all.db"]
+    words = [sys.executable, "-m", "enterprise.commands.main", "verify", "--database", "sqlite:////nowhere/at/all.db"]
     ended = subprocess.run(words, capture_output=True, text=True, check=False)
     assert (ended.returncode, ended.stdout) == (1, "")
     assert ended.stderr.startswith("daka-enterprise: there is no database")

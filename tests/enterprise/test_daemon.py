@@ -19,8 +19,9 @@ from click.testing import CliRunner, Result
 
 from device import messages
 from device.messages import Purpose
-from enterprise import commands, verify
 from enterprise import store as stores
+from enterprise import verify
+from enterprise.commands import main as commands
 from tests.broker import ADDRESS, INGESTERS, Broker
 from tests.enterprise.conftest import Postgres
 from tests.enterprise.kiosk import Client, Kiosk, wait_for
@@ -42,7 +43,7 @@ class Daemon:
     def command(self, *words: str) -> Result:
         return CliRunner().invoke(commands.daka_enterprise, words)
 
-    def start(self, *more: str, name: str = "ingest", module: str = "enterprise.commands") -> subprocess.Popen[bytes]:
+    def start(self, *more: str, name: str = "ingest", module: str = "enterprise.commands.main") -> subprocess.Popen[bytes]:
         own = self.broker.certificate_of(name)
         files = ["--ca", str(self.broker.root), "--cert", str(own.certificate), "--key", str(own.key)]
         where = ["--database", self.database, "--keys", str(self.folder / "keys"), "--broker", self.broker.address, "--name", name]

@@ -13,7 +13,7 @@ import platformdirs
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-MODULES = {"daka": "device.commands.main", "daka-enterprise": "enterprise.commands"}
+MODULES = {"daka": "device.commands.main", "daka-enterprise": "enterprise.commands.main"}
 ENDLESS = ("daka run", "daka-enterprise ingest")  # tried by the demonstration; here their help must know every option
 
 

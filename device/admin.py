@@ -1,0 +1,48 @@
+"""What the command line, and the web UI after it, may ask of the kiosk daemon: its routes on the admin socket."""
+
+from __future__ import annotations
+
+import dataclasses
+import secrets
+
+from flask import request
+
+from device import api, camera, desk, line, server
+from device.server import Route
+
+
+def admin_routes(office: desk.Desk, board: line.Board, source: camera.Camera) -> tuple[Route, ...]:
+    """What the command line may ask."""
+
+    boot = secrets.token_hex(8)
+
+    def status() -> api.Status:
+        seen = source.status()
+        return dataclasses.replace(
+            office.status(),
+            boot=boot,
+            camera_state=seen.state,
+            camera=seen.sentence,
+            simulated=source.simulated,
+            waiting=board.waiting,
+            trouble=board.trouble,
+            decisions=board.count,
+        )
+
+    def decisions() -> tuple[api.Decision, ...]:
+        return board.after(int(server.number_argument("after", 2**53)), server.number_argument("wait_s", server.MOST_WAIT_S))
+
+    def enrol() -> api.Enrolled:
+        return office.enrol(request.args.get("number", ""), request.get_data(), request.args.get("by", ""))
+
+    return (
+        Route("GET", "/v1/status", status),
+        Route("GET", "/v1/decisions", decisions),
+        Route("GET", "/v1/people", office.people),
+        Route("POST", "/v1/people", lambda: office.add_person(*server.json_fields("number", "name", "language", "by"))),
+        Route("POST", "/v1/consent", lambda: office.give_consent(*server.json_fields("number", "language", "basis", "by"))),
+        Route("POST", "/v1/withdrawal", lambda: office.withdraw_consent(*server.json_fields("number", "by"))),
+        Route("POST", "/v1/enrolment", enrol),
+        Route("GET", "/v1/punches", lambda: office.punches(int(server.number_argument("after", 2**53)))),
+        Route("GET", "/v1/verify", office.verify),
+    )

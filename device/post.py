@@ -1,0 +1,90 @@
+"""The uplink's counter: what the daemon that reaches the network may ask. No name, no picture, no template."""
+
+from __future__ import annotations
+
+import platform
+import secrets
+import shutil
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from flask import Response, request
+
+import device
+from device import api, clock, journal, messages, server
+from device.config import Config
+from device.server import Route
+
+
+class Post:
+    """The uplink's counter: signed greetings, batches and acknowledgements."""
+
+    def __init__(self, opened: journal.Journal, config: Config, time_source: clock.Clock, root: Path) -> None:
+        self._journal, self._config, self._clock, self._root = opened, config, time_source, root
+        self._nonce = ""
+        self._session = secrets.token_hex(16)
+
+    def hello(self) -> Response:
+        """A greeting with a fresh nonce."""
+        self._nonce = secrets.token_hex(16)
+        greeting = self._journal.hello(self._nonce)
+        response = self._envelope("hello", self._nonce, greeting)
+        response.headers["Daka-Epoch"] = str(greeting["epoch"])
+        return response
+
+    def records(self) -> Response:
+        """The batch after a record, or 204 when there is nothing."""
+        after, wait_s = int(server.number_argument("after", 2**53)), server.number_argument("wait_s", server.MOST_WAIT_S)
+        self._journal.wait_beyond(after, wait_s)
+        if request.args.get("epoch") != self._journal.head().epoch:
+            raise journal.JournalError("the journal is in another epoch by now; say hello again")
+        stretch = self._journal.stretch(after)
+        if stretch is None:
+            return Response(status=204)
+        now = messages.write_time(self._clock.now().at)
+        batch = messages.write_batch(self._journal.device, stretch.epoch, stretch.texts, stretch.first, stretch.sig, now)
+        return Response(batch, mimetype="application/cloudevents+json", headers={"Daka-Last": str(stretch.last)})
+
+    def acknowledge(self) -> api.Cursor:
+        """Believe the server's signature, or say why not."""
+        answer = self._journal.acknowledge(request.get_data(), self._server_key(), self._nonce)
+        return api.Cursor(answer.upto, answer.window, answer.retry_after_ms, bool(self._nonce) and answer.nonce == self._nonce)
+
+    def _server_key(self) -> Ed25519PublicKey:
+        return messages.public_key_from_text(self._config.uplink.server_key)
+
+    def state(self) -> Response:
+        """How this kiosk is, for the retained topic."""
+        head, oldest, now = self._journal.head(), self._journal.oldest_unacknowledged(), self._clock.now()
+        age = max(0, int((now.at - oldest).total_seconds())) if oldest else 0
+        online = messages.Online(
+            session=self._session,
+            backlog=messages.Backlog(head.seq - head.acknowledged, age),
+            clock=messages.Clock(messages.write_time(now.at), now.quality),
+            disk_free_bytes=shutil.disk_usage(self._root).free,
+            software=device.SOFTWARE,
+            system=platform.platform(terse=True)[:64],
+            machine=platform.machine(),
+            network="unknown",
+        )
+        return self._envelope("state", self._session, messages.CODEC.unstructure(online))
+
+    def goodbye(self) -> Response:
+        """The last will."""
+        return self._envelope("state", self._session, messages.CODEC.unstructure(messages.DeviceState(self._session, False)))
+
+    def _envelope(self, kind: str, event: str, data: dict[str, object]) -> Response:
+        now = messages.write_time(self._clock.now().at)
+        body = messages.seal_envelope(kind, self._journal.device, f"{kind}/{event}", now, data)
+        return Response(body, mimetype="application/cloudevents+json")
+
+
+def uplink_routes(post: Post) -> tuple[Route, ...]:
+    """What the uplink may ask; no name, no picture, no template."""
+    return (
+        Route("GET", "/v1/hello", post.hello),
+        Route("GET", "/v1/records", post.records),
+        Route("POST", "/v1/acknowledgement", post.acknowledge),
+        Route("GET", "/v1/state", post.state),
+        Route("GET", "/v1/goodbye", post.goodbye),
+    )

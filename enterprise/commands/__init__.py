@@ -1,0 +1,1 @@
+"""The command line of the enterprise's side, one module a group."""

@@ -1,0 +1,63 @@
+"""The small certificate authority on the command line."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+
+from enterprise import authority, mosquitto, names
+from enterprise.commands.shared import folder_option, now
+
+
+@click.group("authority")
+def authority_group() -> None:
+    """A small certificate authority: enough for one site, a test or a demonstration."""
+
+
+@authority_group.command("init")
+@folder_option
+def authority_init(folder: Path) -> None:
+    """Make the root. Its key signs every certificate: keep the folder off the network."""
+    _print(authority.create(folder, now()))
+
+
+@authority_group.command("server")
+@click.argument("addresses", nargs=-1, required=True)
+@folder_option
+def authority_server(addresses: tuple[str, ...], folder: Path) -> None:
+    """A certificate for the broker, good for each host name or IP address in ADDRESSES."""
+    _print(authority.issue_server(folder, addresses, now()))
+
+
+@authority_group.command("device")
+@click.argument("name")
+@folder_option
+def authority_device(name: str, folder: Path) -> None:
+    """A client certificate for the kiosk NAME."""
+    _print(authority.issue_device(folder, name, now()))
+
+
+@authority_group.command("ingester")
+@click.argument("name", default=names.INGEST)
+@folder_option
+def authority_ingester(name: str, folder: Path) -> None:
+    """A client certificate for the ingester; NAME is `ingest`, or `ingest-2` and so on for further workers."""
+    _print(authority.issue_ingester(folder, now(), name))
+
+
+@authority_group.command("mosquitto")
+@folder_option
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder for mosquitto.conf, access list and state.")
+@click.option("--port", type=click.IntRange(1, 65_535), default=8883, show_default=True, help="TLS port.")
+@click.option("--address", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--ingester", "ingesters", multiple=True, default=(names.INGEST,), show_default=True, help="Names of the workers.")
+def authority_mosquitto(folder: Path, out: Path, port: int, address: str, ingesters: tuple[str, ...]) -> None:
+    """Write a configuration for Mosquitto: mutual TLS with this authority, topic rights by certificate."""
+    user = "root" if os.geteuid() == 0 else ""
+    click.echo(mosquitto.write(out, folder, mosquitto.Listener(port, address, user), ingesters))
+
+
+def _print(issued: authority.Issued) -> None:
+    click.echo(f"{issued.certificate}\n{issued.key}")

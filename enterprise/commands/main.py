@@ -1,0 +1,36 @@
+"""The `daka-enterprise` command: the enterprise's side. What goes wrong is one sentence and an exit code, never a traceback."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+import click
+
+from device import messages
+from enterprise.commands import authority, ingest, keys, show, trust
+from enterprise.errors import EnterpriseError
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="info", help="How much to log.")
+def daka_enterprise(log_level: str) -> None:
+    """The enterprise's side of Daka: take kiosks' records from the broker, exactly once, and sign for them."""
+    logging.basicConfig(level=log_level.upper(), format="%(asctime)s %(name)s %(levelname)s %(message)s", stream=sys.stderr)
+
+
+for command in (ingest.ingest, trust.trust, trust.verify_command, keys.keys_group, authority.authority_group, show.show_group):
+    daka_enterprise.add_command(command)
+
+
+def main() -> None:
+    """The console script."""
+    try:
+        daka_enterprise()
+    except (EnterpriseError, messages.MessageError) as error:
+        click.secho(f"daka-enterprise: {error}", fg="red", err=True)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

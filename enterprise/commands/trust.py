@@ -1,0 +1,51 @@
+"""Which kiosks are believed, and whether what they sent holds."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from device import messages
+from enterprise import names, verify
+from enterprise.commands.shared import database_option, now, opened_database
+from enterprise.errors import EnterpriseError
+
+
+@click.command()
+@click.argument("device")
+@click.argument("key")
+@click.option("--replace", is_flag=True, help="Change the key of a device that has another one already.")
+@database_option
+def trust(device: str, key: str, replace: bool, database: str) -> None:
+    """Vouch for DEVICE: its journal's public KEY, ed25519:BASE64, as the kiosk shows it."""
+    if not names.is_device(device):
+        raise EnterpriseError(f"{device!r} cannot be a kiosk's name: a-z, 0-9 and hyphens, at most 64, neither server nor ingest")
+    messages.public_key_from_text(key)
+    with opened_database(database, create=True) as opened, opened.transaction() as transaction:
+        before = transaction.trust(device, key, now())
+        if before is not None and not replace:
+            raise EnterpriseError(f"{device} is trusted with another key, {before}; ask why before you add --replace")
+        if before is not None:
+            transaction.alarm(device, "", "key_replaced", 0, f"{before} was replaced by {key}", now())
+    click.echo(f"{device} is trusted with {key}")
+
+
+@click.command("verify")
+@click.argument("device", required=False)
+@database_option
+def verify_command(device: str | None, database: str) -> None:
+    """Walk every stored chain (or DEVICE's) and name the first bad record, each gap and each fork. Exit code 1 if there is one."""
+    with opened_database(database) as opened:
+        chains = list(verify.chains(opened, device))
+    if not chains:
+        raise EnterpriseError(f"no records are stored{f' for {device}' if device else ''}")
+    for chain in chains:
+        click.echo(
+            f"{chain.device} {chain.epoch} records {chain.records} parked {chain.parked} upto {chain.upto} head {chain.head}"
+        )
+        for finding in chain.findings:
+            click.secho(f"  {finding.kind}: {finding.sentence}", fg="red")
+    if not all(chain.holds for chain in chains):
+        sys.exit(1)
+    click.echo("every chain holds")
