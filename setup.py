@@ -14,6 +14,7 @@ KIOSK = [
     "numpy>=2,<3",
     "onnxruntime>=1.30,<2",
     "opencv-contrib-python>=5,<6",
+    "threadpoolctl>=3.5,<4",
     "paho-mqtt>=2.1,<3",
     # Beside it: libraries rather than code of our own.
     "click>=8.1,<9",

@@ -8,6 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from device import config, messages
 from models import weights
@@ -40,6 +41,7 @@ def load(directory: Path, recognition: config.Recognition) -> Sight:
         raise ModelError("the manifest holds no calibration, so no score means anything; install Daka again")
     working = (recognition.working_width, recognition.working_height)
     cv2.setNumThreads(recognition.threads)
+    threadpool_limits(recognition.threads, user_api="blas")  # numpy's own default is every core, which then wait for each other
     return Sight(
         Detector(ready.detector, threads=recognition.threads, working_size=working),
         Detector(ready.detector, threads=recognition.threads, working_size=(PHOTOGRAPH_SIDE_PX, PHOTOGRAPH_SIDE_PX)),
