@@ -27,6 +27,7 @@ KIOSK = [
     "pypi-simple>=1.6,<2",
     "requests>=2.32,<3",
     "rich>=14,<16",
+    "segno>=1.6,<2",
     "waitress>=3,<4",
 ]
 

@@ -7,11 +7,11 @@ import secrets
 
 from flask import request
 
-from device import api, camera, desk, line, server
+from device import api, camera, claims, desk, line, server
 from device.server import Route
 
 
-def admin_routes(office: desk.Desk, board: line.Board, source: camera.Camera) -> tuple[Route, ...]:
+def admin_routes(office: desk.Desk, board: line.Board, source: camera.Camera, counter: claims.Claims) -> tuple[Route, ...]:
     """What the command line may ask."""
 
     boot = secrets.token_hex(8)
@@ -33,7 +33,12 @@ def admin_routes(office: desk.Desk, board: line.Board, source: camera.Camera) ->
         return board.after(int(server.number_argument("after", 2**53)), server.number_argument("wait_s", server.MOST_WAIT_S))
 
     def enrol() -> api.Enrolled:
-        return office.enrol(request.args.get("number", ""), request.get_data(), request.args.get("by", ""))
+        asked = request.args
+        return office.enrol(asked.get("number", ""), request.get_data(), asked.get("by", ""), asked.get("look_alike_of", ""))
+
+    def issue_card() -> api.CardIssued:
+        days = int(server.number_argument("days", desk.MOST_CARD_DAYS))
+        return office.issue_card(request.args.get("number", ""), request.get_data(), request.args.get("by", ""), days)
 
     return (
         Route("GET", "/v1/status", status),
@@ -43,6 +48,11 @@ def admin_routes(office: desk.Desk, board: line.Board, source: camera.Camera) ->
         Route("POST", "/v1/consent", lambda: office.give_consent(*server.json_fields("number", "language", "basis", "by"))),
         Route("POST", "/v1/withdrawal", lambda: office.withdraw_consent(*server.json_fields("number", "by"))),
         Route("POST", "/v1/enrolment", enrol),
+        Route("POST", "/v1/card", issue_card),
+        Route("POST", "/v1/card-revocation", lambda: office.revoke_cards(*server.json_fields("number", "by"))),
+        Route("POST", "/v1/claim", lambda: counter.number(*server.json_fields("number", "kind"))),
+        Route("POST", "/v1/card-claim", lambda: counter.card(*server.json_fields("code"))),
+        Route("POST", "/v1/site-evaluation", lambda: office.evaluate_site(*server.json_fields("by"))),
         Route("GET", "/v1/punches", lambda: office.punches(int(server.number_argument("after", 2**53)))),
         Route("GET", "/v1/verify", office.verify),
     )

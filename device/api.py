@@ -60,6 +60,54 @@ class Enrolled:
 
 
 @dataclass(frozen=True, slots=True)
+class CardIssued:
+    """A face card: `code` is the text of its QR code, and the only place where the template is."""
+
+    person: str
+    card: str
+    code: str
+    expires_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimTaken:
+    """The kiosk waits for this person's face, and for nobody else's, for `lasts_s` seconds."""
+
+    person: str
+    lasts_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class RateAt:
+    """At this cosine: false matches of pairs, strangers named, enrolled people taken for another (-1: nobody has two templates);
+    each with its upper 95 % limit."""
+
+    threshold: float
+    false_match: float
+    false_match_high: float
+    named: float
+    named_high: float
+    mistaken: float
+    mistaken_high: float
+
+
+@dataclass(frozen=True, slots=True)
+class SiteEvaluated:
+    """What this site's own templates say; `most_people` is how many may be searched at the rate `strangers_named`."""
+
+    people: int
+    templates: int
+    pairs: int
+    look_alikes: int
+    strangers_named: float
+    most_people: int
+    searched: bool
+    threshold: float
+    rates: tuple[RateAt, ...]
+    sizes: tuple[tuple[int, float, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """What was decided about one walk-up; `seq` and `hash` are the receipt, or (no hash) the earlier record of a repeated look."""
 
@@ -140,7 +188,10 @@ class Office(Protocol):
     def add_person(self, number: str, name: str, language: str, by: str) -> Person: ...
     def give_consent(self, number: str, language: str, basis: str, by: str) -> Person: ...
     def withdraw_consent(self, number: str, by: str) -> Person: ...
-    def enrol(self, number: str, photograph: bytes, by: str) -> Enrolled: ...
+    def enrol(self, number: str, photograph: bytes, by: str, look_alike_of: str = "") -> Enrolled: ...
+    def issue_card(self, number: str, photograph: bytes, by: str, days: int) -> CardIssued: ...
+    def revoke_cards(self, number: str, by: str) -> Person: ...
+    def evaluate_site(self, by: str) -> SiteEvaluated: ...
     def punches(self, after: int) -> tuple[dict[str, Any], ...]: ...
     def status(self) -> Status: ...
     def verify(self) -> Verified: ...
@@ -210,12 +261,37 @@ class AdminClient(Client):
         """Take a consent back; the template is destroyed before this returns."""
         return self._post("/v1/withdrawal", Person, number=number, by=by)
 
-    def enrol(self, number: str, photograph: bytes, by: str) -> Enrolled:
-        """Make a template from a photograph (JPEG or PNG), which is used once and dropped."""
-        response = self._ask(
-            "POST", "/v1/enrolment", params={"number": number, "by": by}, content=photograph, timeout_s=ENROL_TIMEOUT_S
-        )
+    def enrol(self, number: str, photograph: bytes, by: str, look_alike_of: str = "") -> Enrolled:
+        """Make a template from a photograph (JPEG or PNG), which is used once and dropped.
+
+        `look_alike_of`: number of somebody who looks like this person; from then on neither is clocked in by a face alone.
+        """
+        query = {"number": number, "by": by, "look_alike_of": look_alike_of}
+        response = self._ask("POST", "/v1/enrolment", params=query, content=photograph, timeout_s=ENROL_TIMEOUT_S)
         return messages.CODEC.structure(response.json(), Enrolled)
+
+    def issue_card(self, number: str, photograph: bytes, by: str, days: int) -> CardIssued:
+        """A template for the person to carry as a QR code; the kiosk keeps none."""
+        query = {"number": number, "by": by, "days": str(days)}
+        response = self._ask("POST", "/v1/card", params=query, content=photograph, timeout_s=ENROL_TIMEOUT_S)
+        return messages.CODEC.structure(response.json(), CardIssued)
+
+    def revoke_cards(self, number: str, by: str) -> Person:
+        """The person's face cards open no more."""
+        return self._post("/v1/card-revocation", Person, number=number, by=by)
+
+    def claim(self, number: str, kind: str) -> ClaimTaken:
+        """Say whose face comes next; `kind`: number, badge, qr or pin."""
+        return self._post("/v1/claim", ClaimTaken, number=number, kind=kind)
+
+    def claim_card(self, code: str) -> ClaimTaken:
+        """The same with a face card's code."""
+        return self._post("/v1/card-claim", ClaimTaken, code=code)
+
+    def evaluate_site(self, by: str) -> SiteEvaluated:
+        """Measure this site's own templates; the threshold follows from it."""
+        answer = self._ask("POST", "/v1/site-evaluation", json={"by": by}, timeout_s=600.0)
+        return messages.CODEC.structure(answer.json(), SiteEvaluated)
 
     def punches(self, after: int) -> tuple[dict[str, Any], ...]:
         """Punch records after `after`, as they stand in the chain."""

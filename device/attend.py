@@ -18,11 +18,28 @@ class Why(enum.StrEnum):
     SIMULATED = "simulated"
     LIVENESS_FAILED = "liveness_failed"
     NOT_RECORDED = "not_recorded"
+    NOT_THEM = "not_them"  # the face is not that of the person whose number, badge, code or PIN came first
+    FACE_NOT_ENOUGH = "face_not_enough"  # somebody else here looks too much alike: badge, QR code or PIN first
+
+
+class Claim(enum.StrEnum):
+    """How a person said who they are before the face was compared with theirs alone."""
+
+    NONE = ""
+    NUMBER = "number"
+    BADGE = "badge"
+    QR = "qr"
+    PIN = "pin"
+
+
+SECOND_FACTORS = frozenset({Claim.BADGE, Claim.QR, Claim.PIN})  # what somebody has or knows; a number anybody may know
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
     """Several looks agreed that this is `person`; `score` is the worst of them, cosine, `margin` its lead over anybody else.
+
+    `claim` is how they had said so before, `has_look_alike` that a face alone does not tell them from somebody else.
 
     `first_attempt` is the first frame that showed this face, `accepted_at` the first that counted, `seen_at` the last.
     """
@@ -36,15 +53,18 @@ class Identity:
     seen_at: Moment
     liveness: Liveness
     capture: Capture
+    claim: Claim = Claim.NONE
+    has_look_alike: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Stranger:
-    """Several good looks, and nobody enrolled: a normal outcome that leaves nothing behind."""
+    """Several good looks, and nobody enrolled, or not whom they said: a normal outcome that leaves nothing behind."""
 
     looks: int
     first_seen: Moment
     seen_at: Moment
+    claim: Claim = Claim.NONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +105,9 @@ class Refused:
 def decide(who: Identity | Stranger, last: LastPunch | None, policy: Policy) -> Punch | Refused:
     """One walk-up, one answer."""
     if isinstance(who, Stranger):
-        return Refused(Why.STRANGER)
+        return Refused(Why.STRANGER if who.claim is Claim.NONE else Why.NOT_THEM)
+    if who.has_look_alike and who.claim not in SECOND_FACTORS:
+        return Refused(Why.FACE_NOT_ENOUGH)
     if who.liveness is Liveness.FAILED:
         return Refused(Why.LIVENESS_FAILED, who.person)
     if who.capture is Capture.SIMULATED and not policy.allow_simulated:

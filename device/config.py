@@ -70,11 +70,18 @@ class Recognition(Section):
     threads: int = Field(default=1, ge=1, le=64, description="Processor cores that the models may use.")
     working_width: int = Field(default=320, ge=96, le=1920, description="Width at which faces are looked for, pixels.")
     working_height: int = Field(default=240, ge=96, le=1080, description="Height at which faces are looked for, pixels.")
-    false_match_rate: float = Field(
-        default=1e-5,
+    strangers_named: float = Field(
+        default=0.05,
         gt=0,
         lt=1,
-        description="Strangers taken for one given person, per look; one of the rates that the calibration supports.",
+        description="Share of strangers' attempts that may name somebody; where the measurements do not carry that, "
+        "they say who they are first.",
+    )
+    claim_lasts_s: float = Field(
+        default=15.0,
+        ge=3,
+        le=120,
+        description="A number, badge, QR code or PIN waits this long for its face, seconds.",
     )
     min_margin: float = Field(default=0.05, ge=0, le=1, description="Lead in cosine over the second-best other person.")
     votes: int = Field(default=3, ge=1, le=30, description="Looks that must agree before a person is named.")

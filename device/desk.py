@@ -9,23 +9,28 @@ import dataclasses
 import secrets
 import unicodedata
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from device import api, consent, messages, people, pictures
+from device import api, consent, gallery, messages, people, pictures
 from device.clock import Clock
 from device.errors import DeviceError
+from device.gallery import Keeper
 from device.journal import Journal
 from device.people import Agreement, Directory, Person
 from device.sight import Sight
 from models import align, match, quality
 from models.detect import Face
+from models.evaluation.site import Site
 from models.quality import Reason
 
 MIN_ENROL_FACE_PX = 80  # height; SFace looks at 112x112, and below this it would mostly see interpolation
 MOST_LISTED = 1_000
+MOST_CARD_DAYS = 1_830
+STRANGERS = 0.05  # of strangers' attempts may name somebody, where no setting says otherwise
 
 # A template serves for years: it has to be closer and sharper than a passing look, but a portrait may fill its picture.
 ENROL_LIMITS = quality.Limits(least_height_px=MIN_ENROL_FACE_PX, most_height=2.0, least_margin=-0.1, most_turn=0.3)
@@ -48,9 +53,24 @@ class EnrolmentRefused(DeviceError):
 class Desk:
     """Office work on one kiosk's files; `sight` is asked for only when a photograph has to be looked at."""
 
-    def __init__(self, journal: Journal, directory: Directory, clock: Clock, sight: Callable[[], Sight]) -> None:
+    def __init__(
+        self, journal: Journal, directory: Directory, clock: Clock, sight: Callable[[], Sight], strangers_named: float = STRANGERS
+    ) -> None:
         self._journal, self._directory, self._clock, self._sight = journal, directory, clock, sight
-        self.gallery_changed: Callable[[], None] = lambda: None
+        self._strangers_named = strangers_named
+        self._keeper: Keeper | None = None
+
+    def keeper(self) -> Keeper:
+        """The gallery, filled when it is first asked for: most office work needs none."""
+        if self._keeper is None:
+            sight = self._sight()
+            terms = gallery.Terms(sight.bounds, self._strangers_named, sight.one_to_one)
+            self._keeper = Keeper(self._directory, sight.models.embedder, terms)
+        return self._keeper
+
+    def _renew(self, person: str) -> None:
+        if self._keeper is not None:
+            self._keeper.renew(person)
 
     def people(self) -> tuple[api.Person, ...]:
         """Everybody, by employee number."""
@@ -89,7 +109,7 @@ class Desk:
         try:
             self._directory.withdraw(person.person, by)
         finally:  # committed, though the disk may have failed in tidying up after it
-            self.gallery_changed()
+            self._renew(person.person)
         self.settle()
         return _shown(self._directory.get(person.person))
 
@@ -100,22 +120,58 @@ class Desk:
             self._journal.append(record, self._clock.now())
             self._directory.settled(person)
 
-    def enrol(self, number: str, photograph: bytes, by: str) -> api.Enrolled:
+    def enrol(self, number: str, photograph: bytes, by: str, look_alike_of: str = "") -> api.Enrolled:
         """A template from one photograph; refused without consent, with a bad picture, or when it is somebody else's face.
 
-        In the journal first: no template exists that was not announced.
+        Unless `look_alike_of` is the number of that other person: then somebody vouches that they are two people, and from then on
+        neither is clocked in by a face alone. In the journal first: no template exists that was not announced.
         """
         _check_text("whoever does this", by)
         person = self._directory.by_number(number)
         self._directory.require_consent(person.person)
         sight = self._sight()
         vector = self._vector(sight, photograph)
-        self._refuse_duplicate(sight, person.person, vector)
+        others = self._look_alikes(sight, person.person, vector)
+        self._refuse_duplicates(others, look_alike_of)
         moment = self._clock.now()
+        for other in others:
+            self._journal.append(messages.Audit("look_alikes_vouched_for", by, person.person), moment)
+            self._directory.mark_look_alikes(person.person, other)
         self._journal.append(messages.Audit("template_made_from_photograph", by, person.person), moment)
         self._directory.add_template(person.person, sight.models.embedder, "photograph", vector, moment.at)
-        self.gallery_changed()
+        self.keeper().renew(person.person)
         return api.Enrolled(person.person, self._directory.get(person.person).templates)
+
+    def issue_card(self, number: str, photograph: bytes, by: str, days: int) -> api.CardIssued:
+        """A template for the person to carry; refused as enrolment is, and kept here nowhere."""
+        _check_text("whoever does this", by)
+        if not 1 <= days <= MOST_CARD_DAYS:
+            raise people.PeopleError(f"a card is good for 1 to {MOST_CARD_DAYS} days, not {days}")
+        person = self._directory.by_number(number)
+        self._directory.require_consent(person.person)
+        sight, moment = self._sight(), self._clock.now()
+        vector = self._vector(sight, photograph)
+        self._refuse_duplicates(self._look_alikes(sight, person.person, vector), "")
+        expires_at = moment.at + timedelta(days=days)
+        self._journal.append(messages.Audit("face_card_issued", by, person.person), moment)
+        card, code = self._directory.issue_card(person.person, sight.models.embedder, vector, moment.at, expires_at)
+        return api.CardIssued(person.person, card, code, messages.write_time(expires_at))
+
+    def revoke_cards(self, number: str, by: str) -> api.Person:
+        """A card was lost: it opens no more, whoever shows it."""
+        _check_text("whoever does this", by)
+        person = self._directory.by_number(number).person
+        self._directory.revoke_cards(person)
+        self._journal.append(messages.Audit("face_card_revoked", by, person), self._clock.now())
+        return _shown(self._directory.get(person))
+
+    def evaluate_site(self, by: str) -> api.SiteEvaluated:
+        """Measure this site's own templates, keep the limits that follow, and say up to how many people may be searched."""
+        _check_text("whoever does this", by)
+        keeper, moment = self.keeper(), self._clock.now()
+        measured = keeper.measure_site(moment.at)
+        self._journal.append(messages.Audit("site_evaluated", by), moment)
+        return _site_shown(measured, keeper)
 
     def _vector(self, sight: Sight, photograph: bytes) -> NDArray[np.float32]:
         try:
@@ -128,19 +184,22 @@ class Desk:
             raise EnrolmentRefused(f"the photograph cannot be used: {REMEDIES[shortfalls[0].reason]}")
         return sight.embedder.embed(chip)
 
-    def _refuse_duplicate(self, sight: Sight, person: str, vector: NDArray[np.float32]) -> None:
-        others = self.gallery(sight).without(person)
-        nearest = match.best(others, vector)
-        if nearest is not None and nearest.score >= sight.min_score:
-            number = self._directory.get(nearest.person).number
-            raise EnrolmentRefused(
-                f"this face is enrolled already, under employee number {number}; check the photograph, "
-                "or register look-alikes in another way"
-            )
+    def _look_alikes(self, sight: Sight, person: str, vector: NDArray[np.float32]) -> list[str]:
+        """Other people whom this face would be taken for."""
+        others, found = self.keeper().known.gallery.without(person), []
+        while (nearest := match.best(others, vector)) is not None and nearest.score >= sight.one_to_one:
+            found.append(nearest.person)
+            others = others.without(nearest.person)
+        return found
 
-    def gallery(self, sight: Sight) -> match.Gallery:
-        """Every template whose person's consent is in force, opened."""
-        return match.Gallery.of(self._directory.templates(sight.models.embedder))
+    def _refuse_duplicates(self, others: list[str], vouched_for: str) -> None:
+        for other in others:
+            number = self._directory.get(other).number
+            if number != vouched_for:
+                raise EnrolmentRefused(
+                    f"this face is enrolled already, under employee number {number}; check the photograph, or, if they are two "
+                    f"people who look alike, add --look-alike-of {number}: both then need a badge, QR code or PIN with the face"
+                )
 
     def punches(self, after: int) -> tuple[dict[str, Any], ...]:
         """Punch records after `after`, as they stand in the chain."""
@@ -179,6 +238,35 @@ class Desk:
     def name_of(self, person: str) -> str:
         """The display name for the screen; empty for nobody."""
         return self._directory.get(person).name if person else ""
+
+
+def _site_shown(measured: Site, keeper: Keeper) -> api.SiteEvaluated:
+    rates = tuple(
+        api.RateAt(
+            at.threshold,
+            at.false_match.value,
+            at.false_match.limits.high,
+            at.named.value,
+            at.named.limits.high,
+            at.mistaken.value if at.mistaken else -1.0,
+            at.mistaken.limits.high if at.mistaken else -1.0,
+        )
+        for at in measured.thresholds
+    )
+    sizes = tuple((size.people, size.named.value, size.named.limits.high) for size in measured.sizes)
+    known = keeper.known
+    return api.SiteEvaluated(
+        measured.people,
+        measured.templates,
+        measured.pairs,
+        measured.look_alikes,
+        measured.rate,
+        measured.most_people,
+        known.search_from is not None,
+        known.search_from if known.search_from is not None else known.one_to_one,
+        rates,
+        sizes,
+    )
 
 
 def _check_text(what: str, text: str) -> None:

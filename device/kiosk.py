@@ -14,6 +14,7 @@ from device import (
     admin,
     attend,
     camera,
+    claims,
     clock,
     database,
     desk,
@@ -31,7 +32,7 @@ from device import (
 from device.config import Config
 from device.config import Journal as JournalSettings
 from device.server import Route
-from models import match, quality
+from models import quality
 
 log = logging.getLogger(__name__)
 
@@ -67,7 +68,8 @@ def run(folder: state.Folder, config: Config, weights: Path, stop: threading.Eve
         files = open_files(folder, config.device.id, time_source, replace_damaged=True)
         eyes = sight.load(weights, config.recognition)
         board = line.Board()
-        office = desk.Desk(files.journal, files.directory, time_source, lambda: eyes)
+        office = desk.Desk(files.journal, files.directory, time_source, lambda: eyes, config.recognition.strangers_named)
+        keeper = office.keeper()
         source = camera.open_source(
             config.camera.source,
             time_source,
@@ -76,12 +78,15 @@ def run(folder: state.Folder, config: Config, weights: Path, stop: threading.Eve
         )
         stack.callback(source.close)
         recogniser = recognise.Recogniser(
-            eyes.detector, gate(config), eyes.embedder, office.gallery(eyes), recognition_policy(config, eyes), capture_of(source)
+            eyes.detector, gate(config), eyes.embedder, keeper.known, recognition_policy(config), capture_of(source)
         )
-        office.gallery_changed = lambda: _renew(recogniser, office.gallery(eyes))
+        keeper.changed = lambda known: _renew(recogniser, known)
+        counter = claims.Claims(
+            files.directory, keeper, eyes.models.embedder, time_source, config.recognition.claim_lasts_s, recogniser.claim
+        )
         walk = line.Line(recogniser, files.journal, office, board, attend_policy(config), eyes.models, config.device.site)
         _announce(files.journal, office, time_source)
-        _serve(stack, folder.admin_socket, "admin", admin.admin_routes(office, board, source), threads=8)
+        _serve(stack, folder.admin_socket, "admin", admin.admin_routes(office, board, source, counter), threads=8)
         _serve(
             stack,
             folder.uplink_socket,
@@ -128,8 +133,8 @@ def _walk(walk: line.Line, source: camera.Camera, stop: threading.Event) -> None
         raise
 
 
-def _renew(recogniser: recognise.Recogniser, gallery: match.Gallery) -> None:
-    recogniser.gallery = gallery
+def _renew(recogniser: recognise.Recogniser, known: recognise.Known) -> None:
+    recogniser.known = known
 
 
 def _serve(stack: ExitStack, path: Path, name: str, routes: tuple[Route, ...], threads: int) -> None:
@@ -144,11 +149,10 @@ def gate(config: Config) -> recognise.Gate:
     return lambda pixels, face, chip: quality.assess(pixels, face, chip, limits)
 
 
-def recognition_policy(config: Config, eyes: sight.Sight) -> recognise.Policy:
-    """The recogniser's numbers from the settings and the calibration."""
+def recognition_policy(config: Config) -> recognise.Policy:
+    """The recogniser's numbers from the settings."""
     chosen = config.recognition
     return recognise.Policy(
-        min_score=eyes.min_score,
         min_margin=chosen.min_margin,
         votes=chosen.votes,
         looks_before_stranger=chosen.looks_before_stranger,
@@ -156,6 +160,7 @@ def recognition_policy(config: Config, eyes: sight.Sight) -> recognise.Policy:
         look_interval=timedelta(milliseconds=chosen.look_interval_ms),
         min_face_px=chosen.min_face_px,
         nearest_lead=chosen.nearest_lead,
+        claim_lasts=timedelta(seconds=chosen.claim_lasts_s),
     )
 
 

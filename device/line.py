@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from device import api, attend, database, messages
-from device.attend import Identity, Punch, Refused, Stranger, Why
+from device.attend import Claim, Identity, Punch, Refused, Stranger, Why
 from device.camera import Frame
 from device.clock import Moment
 from device.errors import DeviceError
@@ -17,6 +17,14 @@ from device.journal import Receipt
 from device.recognise import Waiting
 
 log = logging.getLogger(__name__)
+
+METHODS = {
+    Claim.NONE: messages.Method.FACE,
+    Claim.NUMBER: messages.Method.FACE_AND_NUMBER,
+    Claim.BADGE: messages.Method.FACE_AND_BADGE,
+    Claim.QR: messages.Method.FACE_AND_QR,
+    Claim.PIN: messages.Method.FACE_AND_PIN,
+}
 
 KEPT_DECISIONS = 500  # in memory only, for whoever watches; the journal is what lasts
 BAND = 5  # hundredths of cosine: a band says how sure it was without being a score
@@ -151,7 +159,7 @@ def punch_body(punch: Punch, models: messages.Models, site: str) -> messages.Pun
     who = punch.identity
     return messages.PunchBody(
         person=who.person,
-        method=messages.Method.FACE,
+        method=METHODS[who.claim],
         direction=punch.direction,
         score_band=band(who.score),
         votes=who.votes,

@@ -6,6 +6,7 @@ at once.
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from dataclasses import astuple, dataclass
 from datetime import datetime
@@ -14,8 +15,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from device import database, messages, templates
+from device import cards, database, messages, templates
 from device.errors import DeviceError
+from models.openset import Bound
 
 
 class PeopleError(DeviceError):
@@ -55,6 +57,20 @@ class Agreement:
     text_sha256: str
     basis: str
     by: str
+
+
+@dataclass(frozen=True, slots=True)
+class SiteMeasurement:
+    """What this site's own templates said: the upper limits of its false-match rate, and up to how many people a search may serve.
+
+    `rate` is the share of strangers named that `most_people` was worked out for.
+    """
+
+    measured_at: datetime
+    people: int
+    rate: float
+    most_people: int
+    bounds: tuple[Bound, ...]
 
 
 NO_CONSENT = "no consent in force; record it first with `daka people consent`, or offer another way to clock in"
@@ -145,6 +161,8 @@ class Directory:
             gone = connection.execute("DELETE FROM template WHERE person = ?", (person,)).rowcount
             connection.execute("DELETE FROM person_key WHERE person = ?", (person,))
             connection.execute("DELETE FROM consent WHERE person = ?", (person,))
+            connection.execute("DELETE FROM look_alike WHERE person = ? OR other = ?", (person, person))
+            connection.execute("DELETE FROM card WHERE person = ?", (person,))
         self._database.checkpoint()
         return gone
 
@@ -193,6 +211,82 @@ class Directory:
             (person, templates.open_sealed(self._wrapping_key, wrapped, person, embedder, sealed))
             for person, wrapped, sealed in rows
         )
+
+    def templates_of(self, person: str, embedder: str) -> tuple[NDArray[np.float32], ...]:
+        """One person's templates of this embedder under a consent in force, opened."""
+        with self._database.reading() as connection:
+            rows = connection.execute(
+                "SELECT k.wrapped, t.sealed FROM template t JOIN person_key k USING (person) JOIN consent c USING (person) "
+                "WHERE t.person = ? AND t.embedder = ? ORDER BY t.id",
+                (person, embedder),
+            ).fetchall()
+        return tuple(templates.open_sealed(self._wrapping_key, wrapped, person, embedder, sealed) for wrapped, sealed in rows)
+
+    def mark_look_alikes(self, person: str, other: str) -> None:
+        """From now on neither is clocked in by a face alone."""
+        with self._database.transaction() as connection:
+            connection.executemany("INSERT OR IGNORE INTO look_alike VALUES (?, ?)", [(person, other), (other, person)])
+
+    def look_alikes(self) -> frozenset[str]:
+        """Everybody who has somebody here who looks too much like them."""
+        with self._database.reading() as connection:
+            return frozenset(person for (person,) in connection.execute("SELECT DISTINCT person FROM look_alike"))
+
+    def keep_site_measurement(self, measured: SiteMeasurement) -> None:
+        """In place of an earlier one."""
+        bounds = json.dumps([[bound.threshold, bound.false_match_rate] for bound in measured.bounds])
+        row = (messages.write_time(measured.measured_at), measured.people, measured.rate, measured.most_people, bounds)
+        with self._database.transaction() as connection:
+            connection.execute("INSERT OR REPLACE INTO site_measurement VALUES (1, ?, ?, ?, ?, ?)", row)
+
+    def site_measurement(self) -> SiteMeasurement | None:
+        """The latest, or None."""
+        with self._database.reading() as connection:
+            row = connection.execute("SELECT measured_at, people, rate, most_people, bounds FROM site_measurement").fetchone()
+        if row is None:
+            return None
+        bounds = tuple(Bound(threshold, rate) for threshold, rate in json.loads(row[4]))
+        return SiteMeasurement(messages.read_time(row[0]), row[1], row[2], row[3], bounds)
+
+    def issue_card(
+        self, person: str, embedder: str, vector: NDArray[np.float32], issued_at: datetime, expires_at: datetime
+    ) -> tuple[str, str]:
+        """A template for the person to carry, kept here nowhere: the card's number and the text of its QR code.
+
+        ConsentMissing without a consent in force. Earlier cards of this person open no more.
+        """
+        self.require_consent(person)
+        card, text = cards.issue(self._wrapping_key, person, embedder, vector, expires_at)
+        self._keep_card(card, person, issued_at, expires_at)
+        return card, text
+
+    def read_card(self, text: str, embedder: str, now: datetime) -> cards.Card:
+        """The card in a QR code's text; CardRefused for anything else, and for a card that was revoked or whose consent is gone."""
+        card = cards.read(self._wrapping_key, embedder, text, now)
+        if self._card_expires_at(card.card, card.person) is None:
+            raise cards.CardRefused("this card was revoked; have a new one made, or use another way")
+        return card
+
+    def _keep_card(self, card: str, person: str, issued_at: datetime, expires_at: datetime) -> None:
+        with self._database.transaction() as connection:
+            if not connection.execute("SELECT 1 FROM consent WHERE person = ?", (person,)).fetchone():
+                raise ConsentMissing(NO_CONSENT)
+            connection.execute("DELETE FROM card WHERE person = ?", (person,))
+            row = (card, person, messages.write_time(issued_at), messages.write_time(expires_at))
+            connection.execute("INSERT INTO card VALUES (?, ?, ?, ?)", row)
+
+    def revoke_cards(self, person: str) -> None:
+        """No card of this person opens any more."""
+        with self._database.transaction() as connection:
+            connection.execute("DELETE FROM card WHERE person = ?", (person,))
+
+    def _card_expires_at(self, card: str, person: str) -> datetime | None:
+        """When this card of this person ends; None if it was revoked, is somebody else's, or the consent is gone."""
+        with self._database.reading() as connection:
+            row = connection.execute(
+                "SELECT expires_at FROM card JOIN consent USING (person) WHERE card = ? AND person = ?", (card, person)
+            ).fetchone()
+        return messages.read_time(row[0]) if row else None
 
     def close(self) -> None:
         """Close the file."""

@@ -6,7 +6,6 @@ Only the nearest face is ever embedded. A face that is not enrolled leaves nothi
 from __future__ import annotations
 
 import enum
-from collections import Counter
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Protocol
@@ -15,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from device import attend
-from device.attend import Identity, Stranger
+from device.attend import Claim, Identity, Stranger
 from device.camera import Frame
 from device.clock import Moment
 from device.messages import Capture, Liveness
@@ -56,13 +55,13 @@ class Waiting(enum.StrEnum):
     TWO_PEOPLE = "two_people"
     LOOKING = "looking"
     DONE = "done"
+    SAY_WHO = "say_who"  # too many people for a search: number, badge, QR code or PIN first
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
     """When looks become an identity. Scores and margins are cosines, sizes pixels of the frame."""
 
-    min_score: float
     min_margin: float
     votes: int
     looks_before_stranger: int
@@ -70,6 +69,31 @@ class Policy:
     look_interval: timedelta
     min_face_px: int
     nearest_lead: float
+    claim_lasts: timedelta
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Known:
+    """Everybody who may be recognised, replaced whole at each change.
+
+    `search_from` is the cosine from which a look counts in a search of all, None where there are too many people for one at the
+    rate that was chosen; `one_to_one` the same against one person's templates. `look_alikes` need more than a face.
+    """
+
+    gallery: match.Gallery
+    search_from: float | None
+    one_to_one: float
+    look_alikes: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Claimed:
+    """Somebody says who they are; only these templates are looked at until the answer, or until it has lasted too long."""
+
+    person: str
+    by: Claim
+    templates: match.Gallery
+    made: Moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +114,7 @@ class Track:
     first_seen: Moment
     last_seen: Moment
     looks: list[Look] = field(default_factory=list)
+    claimed: Claimed | None = None
     answer: Identity | Stranger | None = None
     looked_at: Moment | None = None
     misses: int = 0
@@ -105,33 +130,48 @@ SAME_SIZE = 1.6  # ratio of heights between two frames
 class Recogniser:
     """Follows the nearest face and answers once for each person who stands there."""
 
-    def __init__(
-        self, detector: Detector, gate: Gate, embedder: Embedder, gallery: match.Gallery, policy: Policy, capture: Capture
-    ) -> None:
+    def __init__(self, detector: Detector, gate: Gate, embedder: Embedder, known: Known, policy: Policy, capture: Capture) -> None:
         self._detector, self._gate, self._embedder = detector, gate, embedder
-        self.gallery = gallery  # immutable; replaced whole when somebody is enrolled or withdraws
+        self.known = known  # immutable; replaced whole when somebody is enrolled or withdraws
         self._policy, self._capture = policy, capture
         self._track: Track | None = None
+        self._claimed: Claimed | None = None
+
+    def claim(self, claimed: Claimed) -> None:
+        """From the next frame on compare with this person alone. May be called from any thread."""
+        self._claimed = claimed
 
     def see(self, frame: Frame) -> Identity | Stranger | Waiting:
         """One frame; Identity or Stranger exactly once for each person, Waiting otherwise."""
+        claimed = self._claim_in_force(frame.moment)
         nearest = self._nearest(self._detector.faces(frame.pixels))
         if isinstance(nearest, Waiting):
             self._forget_if_lost(frame.moment)
             return nearest
-        track = self._follow(nearest, frame.moment)
+        track = self._follow(nearest, frame.moment, claimed)
+        if claimed is None and self.known.search_from is None:
+            return Waiting.SAY_WHO if track.answer is None else Waiting.DONE
         if not self._is_due(track, frame.moment):
             return Waiting.LOOKING if track.answer is None else Waiting.DONE
         chip = align.chip(frame.pixels, nearest.landmarks)
         if shortfalls := self._gate(frame.pixels, nearest, chip):
             return Waiting(shortfalls[0].reason)
-        look = self._look(chip, frame.moment)
+        look = self._look(chip, frame.moment, claimed)
         if track.answer is not None:
             return self._look_again(track, look, nearest, frame.moment)
         track.looked_at = frame.moment
         track.looks.append(look)
-        track.answer = self._answer(track)
+        track.answer = self._answer(track, claimed)
+        if track.answer is not None and claimed is not None and self._claimed is claimed:
+            self._claimed = None
         return track.answer or Waiting.LOOKING
+
+    def _claim_in_force(self, now: Moment) -> Claimed | None:
+        """The claim, unless it has lasted too long; nobody is clocked in by a face that comes along later."""
+        claimed = self._claimed
+        if claimed is not None and attend.elapsed(claimed.made, now) > self._policy.claim_lasts:
+            self._claimed = claimed = None
+        return claimed
 
     def _nearest(self, faces: tuple[Face, ...]) -> Face | Waiting:
         if not faces:
@@ -146,23 +186,26 @@ class Recogniser:
         if self._track is not None and attend.elapsed(self._track.last_seen, now) > LOST_AFTER:
             self._track = None
 
-    def _follow(self, face: Face, now: Moment) -> Track:
+    def _follow(self, face: Face, now: Moment, claimed: Claimed | None) -> Track:
         self._forget_if_lost(now)
-        if self._track is None or not is_same_face(self._track.box, face.box):
-            self._track = Track(face.box, now, now)
-        self._track.box, self._track.last_seen = face.box, now
-        return self._track
+        track = self._track
+        if track is None or not is_same_face(track.box, face.box) or (claimed is not None and track.claimed is not claimed):
+            track = self._track = Track(face.box, now, now, claimed=claimed)
+        track.box, track.last_seen = face.box, now
+        return track
 
     def _is_due(self, track: Track, now: Moment) -> bool:
         pause = self._policy.look_interval if track.answer is None else LOOK_AGAIN
         return track.looked_at is None or attend.elapsed(track.looked_at, now) >= pause
 
-    def _look(self, chip: NDArray[np.uint8], moment: Moment) -> Look:
-        best = match.best(self.gallery, self._embedder.embed(chip))
-        if best is None:
+    def _look(self, chip: NDArray[np.uint8], moment: Moment, claimed: Claimed | None) -> Look:
+        known = self.known
+        gallery, least = (known.gallery, known.search_from) if claimed is None else (claimed.templates, known.one_to_one)
+        best = match.best(gallery, self._embedder.embed(chip))
+        if best is None or least is None:
             return Look("", -1.0, 0.0, moment)
         margin = best.score - best.runner_up
-        good = best.score >= self._policy.min_score and margin >= self._policy.min_margin
+        good = best.score >= least and margin >= self._policy.min_margin
         return Look(best.person if good else "", best.score, margin, moment)
 
     def _look_again(self, track: Track, look: Look, face: Face, now: Moment) -> Waiting:
@@ -175,29 +218,32 @@ class Recogniser:
             return Waiting.LOOKING
         return Waiting.DONE
 
-    def _answer(self, track: Track) -> Identity | Stranger | None:
-        votes = Counter(look.person for look in track.looks if look.person)
-        if len(votes) == 1:
-            (person, count), *_ = votes.most_common(1)
-            if count >= self._policy.votes:
-                return self._identity(track, person)
+    def _answer(self, track: Track, claimed: Claimed | None) -> Identity | Stranger | None:
+        votes = [look for look in track.looks if look.person][-self._policy.votes :]
+        if len(votes) == self._policy.votes and len({look.person for look in votes}) == 1:
+            return self._identity(track, votes[0].person, claimed)
         long_enough = attend.elapsed(track.first_seen, track.last_seen) >= self._policy.stranger_after
         if long_enough and len(track.looks) >= self._policy.looks_before_stranger:
-            return Stranger(len(track.looks), track.first_seen, track.last_seen)
+            return Stranger(len(track.looks), track.first_seen, track.last_seen, claimed.by if claimed else Claim.NONE)
         return None
 
-    def _identity(self, track: Track, person: str) -> Identity:
-        looks = [look for look in track.looks if look.person == person]
+    def _identity(self, track: Track, person: str, claimed: Claimed | None) -> Identity:
+        """From the looks since the last that named somebody else: two people who change places are no votes for each other."""
+        others = [number for number, look in enumerate(track.looks) if look.person not in ("", person)]
+        since = others[-1] + 1 if others else 0
+        looks = [look for look in track.looks[since:] if look.person == person]
         return Identity(
             person,
             min(look.score for look in looks),
             min(look.margin for look in looks),
             len(looks),
-            track.first_seen,
+            track.looks[since].moment if since else track.first_seen,
             looks[0].moment,
             track.last_seen,
             Liveness.NOT_ASSESSED,
             self._capture,
+            claimed.by if claimed else Claim.NONE,
+            person in self.known.look_alikes,
         )
 
 

@@ -15,19 +15,24 @@ from models import weights
 from models.detect import Detector, Face
 from models.embed import Embedder
 from models.errors import ModelError
+from models.openset import Bound
 
 PHOTOGRAPH_SIDE_PX = 640  # a photograph is brought to this before faces are looked for
 
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """`min_score` is the cosine from which a look counts, from the error rate that was asked for."""
+    """`one_to_one` is the cosine from which a look counts against one person's templates, and the least in a search.
+
+    `bounds` are the false-match rates that were measured: what a search may promise.
+    """
 
     detector: Detector
     photographs: Detector
     embedder: Embedder
     models: messages.Models
-    min_score: float
+    one_to_one: float
+    bounds: tuple[Bound, ...]
 
     def faces_in_photograph(self, pixels: NDArray[np.uint8]) -> tuple[Face, ...]:
         """Faces in a photograph of any size, nearest first, in the photograph's own pixels."""
@@ -47,5 +52,6 @@ def load(directory: Path, recognition: config.Recognition) -> Sight:
         Detector(ready.detector, threads=recognition.threads, working_size=(PHOTOGRAPH_SIDE_PX, PHOTOGRAPH_SIDE_PX)),
         Embedder(ready.embedder, threads=recognition.threads),
         messages.Models(ready.digests[weights.DETECTOR], ready.digests[weights.EMBEDDER]),
-        max(ready.calibration.threshold(recognition.false_match_rate), ready.calibration.one_to_many),
+        ready.calibration.one_to_one,
+        ready.calibration.limits,
     )

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from models import openset
 from models.errors import ManifestError, ModelError, UnknownModel
 
 SHIPPED = Path(__file__).with_name("weights.toml")
@@ -114,8 +115,18 @@ class OperatingPoint(_Row):
     true_match_rate: float = Field(ge=0, le=1)
 
 
+class LimitPoint(_Row):
+    """At this cosine or above: the upper 95 % limit of the false-match rate among the worst known group."""
+
+    threshold: float = Field(gt=-1, lt=1)
+    false_match_rate: float = Field(gt=0, lt=1)
+
+
 class Calibration(_Row):
-    """What a score means, who measured it and on what; the two defaults leave room for what was not measured well."""
+    """What a score means, who measured it and on what; `one_to_one` is also the least for a search, however small the gallery.
+
+    `bounds` are what was measured on `worst_group`: what a search may promise (models.openset).
+    """
 
     model: str
     score: str
@@ -124,7 +135,14 @@ class Calibration(_Row):
     caution: str
     one_to_one: float = Field(gt=-1, lt=1)
     one_to_many: float = Field(gt=-1, lt=1)
+    worst_group: str = Field(min_length=1)
     points: tuple[OperatingPoint, ...] = Field(min_length=1)
+    bounds: tuple[LimitPoint, ...] = Field(min_length=1)
+
+    @property
+    def limits(self) -> tuple[openset.Bound, ...]:
+        """The bounds, as models.openset takes them."""
+        return openset.checked([openset.Bound(point.threshold, point.false_match_rate) for point in self.bounds])
 
     def threshold(self, false_match_rate: float) -> float:
         """Lowest measured cosine with at most this false-match rate; ModelError where none was measured that low."""

@@ -22,6 +22,7 @@ from rich.table import Table
 
 import device
 from device import clock, pictures, sight
+from device.commands import site
 from device.commands.context import Context, pass_context
 from device.errors import DeviceError
 from models import manifest as manifests
@@ -48,7 +49,7 @@ class NotWritten(DeviceError):
 
 
 @click.command()
-@click.argument("folder", type=folder_type)
+@click.argument("folder", type=folder_type, required=False)
 @click.option("--pairs", type=table_type, help="Table `same,left,right` of PERSON/FILE to compare; default: all pairs.")
 @click.option("--groups", type=table_type, help="Table `person,subgroup`: rates for each subgroup as well.")
 @click.option("--out", type=new_file_type, help="Write the report, one HTML page, to this file.")
@@ -69,11 +70,12 @@ class NotWritten(DeviceError):
 )
 @click.option("--threads", type=click.IntRange(1, 64), help="Processor cores; default: the configured ones.")
 @click.option("--title", default="Face recognition: evaluation", show_default=True, help="Heading of the report.")
+@click.option("--site", "this_site", is_flag=True, help="Measure this kiosk's templates: how many people may be searched?")
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Of the random galleries and resamples.")
 @pass_context
 def evaluate(
     context: Context,
-    folder: Path,
+    folder: Path | None,
     pairs: Path | None,
     groups: Path | None,
     out: Path | None,
@@ -84,11 +86,18 @@ def evaluate(
     threads: int | None,
     title: str,
     seed: int,
+    this_site: bool,
 ) -> None:
     """Measure FMR, FNMR, FPIR and FNIR, each with 95 % limits, on FOLDER/PERSON/PHOTOGRAPH.jpg (or .jpeg, .png).
 
-    The report holds numbers and plots, never a face or a name.
+    The report holds numbers and plots, never a face or a name. With --site, and no FOLDER, this kiosk's own templates are measured.
     """
+    if this_site == (folder is not None):
+        raise click.UsageError("name a FOLDER of labelled photographs, or ask for --site")
+    if this_site:
+        site.evaluate_site(context, as_json=as_json)
+        return
+    assert folder is not None
     for path in (out, suspects):
         _check_place(path)
     chosen = labelled.read_folder(folder)

@@ -24,6 +24,8 @@ COMMANDS = {
     "run": "device.commands.run:run",
     "people": "device.commands.office:people",
     "enrol": "device.commands.office:enrol",
+    "card": "device.commands.cards:card",
+    "claim": "device.commands.cards:claim",
     "verify": "device.commands.office:verify",
     "models": "device.commands.models:models",
     "evaluate": "device.commands.evaluate:evaluate",

@@ -81,11 +81,14 @@ def withdraw(context: Context, number: str) -> None:
 @click.command()
 @click.argument("number")
 @click.argument("photograph", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--look-alike-of", default="", metavar="NUMBER", help="Vouch that they are two people; both then need more than a face."
+)
 @pass_context
-def enrol(context: Context, number: str, photograph: Path) -> None:
+def enrol(context: Context, number: str, photograph: Path, look_alike_of: str) -> None:
     """Make a template of NUMBER from PHOTOGRAPH (JPEG or PNG), which is looked at once and not kept."""
     with office(context) as desk:
-        done = desk.enrol(number, photograph.read_bytes(), operator())
+        done = desk.enrol(number, photograph.read_bytes(), operator(), look_alike_of)
     click.echo(f"{number} is enrolled, {done.templates} template(s)")
 
 

@@ -23,4 +23,10 @@ def office(context: Context) -> Iterator[api.Office]:
 def _files(context: Context) -> desk.Desk:
     settings, time_source = context.config(), clock.SystemClock()
     files = kiosk.open_files(context.folder, settings.device.id, time_source, replace_damaged=False)
-    return desk.Desk(files.journal, files.directory, time_source, lambda: sight.load(context.weights(), settings.recognition))
+    return desk.Desk(
+        files.journal,
+        files.directory,
+        time_source,
+        lambda: sight.load(context.weights(), settings.recognition),
+        settings.recognition.strangers_named,
+    )

@@ -26,6 +26,9 @@ class Method(enum.StrEnum):
 
     FACE = "face"
     FACE_AND_PIN = "face+pin"
+    FACE_AND_NUMBER = "face+number"
+    FACE_AND_BADGE = "face+badge"
+    FACE_AND_QR = "face+qr"
     PIN = "pin"
     QR = "qr"
     BADGE = "badge"

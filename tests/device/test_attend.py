@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from device import attend, clock
-from device.attend import Identity, LastPunch, Policy, Punch, Refused, Stranger, Why
+from device.attend import Claim, Identity, LastPunch, Policy, Punch, Refused, Stranger, Why
 from device.messages import Capture, Direction, Liveness
 from tests.device import parts
 
@@ -131,3 +131,18 @@ def test_a_night_shift_that_forgot_to_go_out_comes_in_the_next_evening() -> None
     answer = attend.decide(seen(parts.moment(24 * HOUR)), last(parts.moment()), POLICY)
     assert isinstance(answer, Punch)
     assert answer.direction is Direction.IN
+
+
+@pytest.mark.parametrize("claim", list(Claim))
+def test_somebody_with_a_look_alike_is_clocked_in_only_after_something_they_have_or_know(claim: Claim) -> None:
+    who = replace(seen(parts.moment()), has_look_alike=True, claim=claim)
+    answer = attend.decide(who, None, POLICY)
+    if claim in (Claim.BADGE, Claim.QR, Claim.PIN):
+        assert isinstance(answer, Punch)
+    else:
+        assert answer == Refused(Why.FACE_NOT_ENOUGH), "and nobody's name is shown: it may be the other's"
+
+
+def test_a_face_that_is_not_whose_badge_came_first_is_told_so_and_accuses_nobody() -> None:
+    stranger = Stranger(8, parts.moment(), parts.moment(2), Claim.BADGE)
+    assert attend.decide(stranger, None, POLICY) == Refused(Why.NOT_THEM)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from device import consent, database, journal, messages, people, sight
+from device import cards, consent, database, journal, messages, people, sight
 from device.desk import Desk, EnrolmentRefused
 from device.people import ConsentMissing, PeopleError
 from tests.device import parts
@@ -61,7 +61,7 @@ def test_another_photograph_of_the_same_person_may_be_added(office: Desk, photog
 
 def test_the_gallery_is_told_of_every_change(office: Desk, photograph: Photograph, eyes: sight.Sight) -> None:
     seen: list[int] = []
-    office.gallery_changed = lambda: seen.append(len(office.gallery(eyes)))
+    office.keeper().changed = lambda known: seen.append(len(known.gallery))
     office.enrol("1", photograph("obama"), BY)
     office.enrol("2", photograph("person_b_1"), BY)
     office.withdraw_consent("1", BY)
@@ -95,7 +95,7 @@ def test_a_face_that_is_enrolled_under_another_number_is_refused(
 ) -> None:
     office.enrol("1", photograph("obama"), BY)
     before = everything(office, opened)
-    with pytest.raises(EnrolmentRefused, match=r"under employee number 1; check the photograph.*another way"):
+    with pytest.raises(EnrolmentRefused, match=r"under employee number 1; check the photograph.*--look-alike-of 1"):
         office.enrol("2", photograph("obama3"), BY)
     assert everything(office, opened) == before
     office.withdraw_consent("1", BY)
@@ -259,3 +259,65 @@ def test_a_withdrawal_that_the_journal_could_not_take_is_recorded_later(
 
 def _full_disk(*_: object) -> None:
     raise database.StorageFull("journal.db: the disk is full; free some room")
+
+
+def test_two_people_who_look_alike_are_enrolled_when_somebody_vouches_and_then_need_more_than_a_face(
+    office: Desk, opened: journal.Journal, photograph: Photograph
+) -> None:
+    office.enrol("1", photograph("obama"), BY)
+    done = office.enrol("2", photograph("obama2"), BY, look_alike_of="1")
+    assert office.keeper().known.look_alikes == {person.person for person in office.people()}
+    assert messages.Audit("look_alikes_vouched_for", BY, done.person) in chain(opened)
+    office.withdraw_consent("2", BY)
+    assert not office.keeper().known.look_alikes, "with the other gone the face is enough again"
+
+
+def test_vouching_for_the_wrong_person_is_refused(office: Desk, photograph: Photograph) -> None:
+    office.enrol("1", photograph("obama"), BY)
+    with pytest.raises(EnrolmentRefused, match="under employee number 1"):
+        office.enrol("2", photograph("obama2"), BY, look_alike_of="7")
+
+
+def test_a_face_card_leaves_no_template_behind_and_ends_with_its_revocation(
+    office: Desk, photograph: Photograph, eyes: sight.Sight, tmp_path: Path
+) -> None:
+    made = office.issue_card("1", photograph("obama"), BY, 30)
+    assert [person.templates for person in office.people()] == [0, 0]
+    assert not len(office.keeper().known.gallery)
+    directory = people.Directory(tmp_path / "people.db", bytes(range(32)))
+    card = directory.read_card(made.code, eyes.models.embedder, parts.START)
+    assert card.person == made.person
+    stored = (tmp_path / "people.db").read_bytes() + (tmp_path / "people.db-wal").read_bytes()
+    assert card.vector.tobytes() not in stored
+    assert made.code.encode() not in stored
+    again = office.issue_card("1", photograph("obama2"), BY, 30)
+    with pytest.raises(cards.CardRefused, match="revoked"):
+        directory.read_card(made.code, eyes.models.embedder, parts.START)
+    office.revoke_cards("1", BY)
+    with pytest.raises(cards.CardRefused, match="revoked"):
+        directory.read_card(again.code, eyes.models.embedder, parts.START)
+    directory.close()
+
+
+def test_no_card_without_consent_and_none_outlives_it(
+    office: Desk, photograph: Photograph, eyes: sight.Sight, tmp_path: Path
+) -> None:
+    made = office.issue_card("1", photograph("obama"), BY, 30)
+    office.withdraw_consent("1", BY)
+    with pytest.raises(ConsentMissing):
+        office.issue_card("1", photograph("obama"), BY, 30)
+    directory = people.Directory(tmp_path / "people.db", bytes(range(32)))
+    with pytest.raises(cards.CardRefused):
+        directory.read_card(made.code, eyes.models.embedder, parts.START)
+    directory.close()
+
+
+@pytest.mark.parametrize("days", [0, -1, 100_000])
+def test_a_card_is_good_for_a_sensible_time(office: Desk, photograph: Photograph, days: int) -> None:
+    with pytest.raises(PeopleError, match="days"):
+        office.issue_card("1", photograph("obama"), BY, days)
+
+
+def test_a_site_too_small_to_measure_is_told_so(office: Desk) -> None:
+    with pytest.raises(PeopleError, match="at least 20 are needed"):
+        office.evaluate_site(BY)

@@ -14,7 +14,7 @@ import pytest
 from numpy.typing import NDArray
 
 from device import camera, recognise
-from device.attend import Identity, Stranger
+from device.attend import Claim, Identity, Stranger
 from device.messages import Capture, Liveness
 from device.recognise import Waiting
 from models import match
@@ -24,7 +24,6 @@ from models.quality import Reason, Shortfall
 from tests.device import parts
 
 POLICY = recognise.Policy(
-    min_score=0.5,
     min_margin=0.05,
     votes=3,
     looks_before_stranger=8,
@@ -32,6 +31,7 @@ POLICY = recognise.Policy(
     look_interval=timedelta(milliseconds=100),
     min_face_px=72,
     nearest_lead=1.2,
+    claim_lasts=timedelta(seconds=15),
 )
 STEP_S = 0.1
 
@@ -44,6 +44,7 @@ def unit(index: int, cosine: float = 1.0, other: int = 100) -> NDArray[np.float3
 
 
 GALLERY = match.Gallery.of([(parts.ADA, unit(0)), (parts.BOB, unit(1))])
+KNOWN = recognise.Known(GALLERY, search_from=0.5, one_to_one=0.45)
 ADA, BOB, NOBODY = unit(0, 0.8), unit(1, 0.8), unit(2)
 
 
@@ -98,7 +99,7 @@ def play(
     script: Sequence[Sequence[Someone]], policy: recognise.Policy = POLICY, step_s: float = STEP_S
 ) -> tuple[list[Identity | Stranger | Waiting], Hall]:
     hall = Hall(script)
-    recogniser = recognise.Recogniser(hall, open_gate, hall, GALLERY, policy, Capture.CAMERA)
+    recogniser = recognise.Recogniser(hall, open_gate, hall, KNOWN, policy, Capture.CAMERA)
     return [recogniser.see(hall.frame(number, number * step_s)) for number in range(len(script))], hall
 
 
@@ -189,7 +190,7 @@ def test_somebody_taken_for_a_stranger_in_bad_light_is_named_when_it_gets_better
 
 def test_an_empty_gallery_knows_nobody() -> None:
     hall = Hall([[Someone(ADA)]] * 30)
-    recogniser = recognise.Recogniser(hall, open_gate, hall, match.Gallery(), POLICY, Capture.SIMULATED)
+    recogniser = recognise.Recogniser(hall, open_gate, hall, recognise.Known(match.Gallery(), 0.5, 0.5), POLICY, Capture.SIMULATED)
     assert answers([recogniser.see(hall.frame(number, number * STEP_S)) for number in range(30)]) == ["stranger"]
 
 
@@ -250,9 +251,9 @@ def test_votes_from_before_a_long_gap_do_not_count() -> None:
 
 def test_a_withdrawn_person_is_nobody_from_the_next_look_on() -> None:
     hall = Hall([[Someone(ADA)]] * 60)
-    recogniser = recognise.Recogniser(hall, open_gate, hall, GALLERY, POLICY, Capture.CAMERA)
+    recogniser = recognise.Recogniser(hall, open_gate, hall, KNOWN, POLICY, Capture.CAMERA)
     seen = [recogniser.see(hall.frame(number, number * STEP_S)) for number in range(2)]
-    recogniser.gallery = GALLERY.without(parts.ADA)
+    recogniser.known = recognise.Known(GALLERY.without(parts.ADA), 0.5, 0.5)
     seen += [recogniser.see(hall.frame(number, number * STEP_S)) for number in range(2, 60)]
     assert answers(seen) == ["stranger"]
 
@@ -269,7 +270,7 @@ def test_a_box_too_far_or_too_different_is_another_face(change: dict[str, float]
 def test_a_look_that_is_not_good_enough_is_a_hint_and_never_a_vote(reason: Reason) -> None:
     hall = Hall([[Someone(NOBODY)]] * 60)
     closed = recognise.Recogniser(
-        hall, lambda pixels, face, chip: (Shortfall(reason, 0.0, 1.0),), hall, GALLERY, POLICY, Capture.CAMERA
+        hall, lambda pixels, face, chip: (Shortfall(reason, 0.0, 1.0),), hall, KNOWN, POLICY, Capture.CAMERA
     )
     seen = [closed.see(hall.frame(number, number * STEP_S)) for number in range(60)]
     assert set(seen) == {Waiting(str(reason))}, "nobody is called a stranger for bad light"
@@ -279,3 +280,65 @@ def test_a_look_that_is_not_good_enough_is_a_hint_and_never_a_vote(reason: Reaso
 def test_a_stranger_who_takes_the_place_of_somebody_named_is_answered_too() -> None:
     seen, _ = play([[Someone(ADA)]] * 5 + [[Someone(NOBODY)]] * 80)
     assert answers(seen) == ["ada", "stranger"]
+
+
+def claimed(person: str = parts.ADA, at_s: float = 0.0, by: Claim = Claim.BADGE) -> recognise.Claimed:
+    return recognise.Claimed(person, by, GALLERY.of_person(person), parts.moment(at_s))
+
+
+def after_claim(
+    script: Sequence[Sequence[Someone]], claim: recognise.Claimed, known: recognise.Known = KNOWN
+) -> list[Identity | Stranger | Waiting]:
+    hall = Hall(script)
+    recogniser = recognise.Recogniser(hall, open_gate, hall, known, POLICY, Capture.CAMERA)
+    recogniser.claim(claim)
+    return [recogniser.see(hall.frame(number, number * STEP_S)) for number in range(len(script))]
+
+
+def test_after_a_badge_the_face_is_compared_with_its_owner_alone_and_the_badge_is_remembered() -> None:
+    (who,) = [one for one in after_claim([[Someone(ADA)]] * 5, claimed()) if isinstance(one, Identity)]
+    assert (who.person, who.claim, who.votes) == (parts.ADA, Claim.BADGE, 3)
+
+
+def test_somebody_else_s_badge_with_my_own_face_names_neither_of_us() -> None:
+    seen = after_claim([[Someone(BOB)]] * 40, claimed(parts.ADA))
+    first = next(one for one in seen if not isinstance(one, Waiting))
+    assert first == Stranger(first.looks if isinstance(first, Stranger) else 0, parts.moment(0), first.seen_at, Claim.BADGE)
+
+
+def test_a_claim_lasts_seconds_and_the_next_face_is_searched_for() -> None:
+    script = [[Someone(BOB)]] * 5
+    hall = Hall(script)
+    recogniser = recognise.Recogniser(hall, open_gate, hall, KNOWN, POLICY, Capture.CAMERA)
+    recogniser.claim(claimed(parts.ADA))
+    seen = [recogniser.see(hall.frame(number, 15.1 + number * STEP_S)) for number in range(5)]
+    assert answers(seen) == ["bob"]
+    assert not any(one.claim for one in seen if isinstance(one, Identity))
+
+
+def test_one_answer_uses_a_claim_up() -> None:
+    seen = after_claim([[Someone(ADA)]] * 5 + [[]] * 10 + [[Someone(BOB)]] * 5, claimed())
+    assert answers(seen) == ["ada", "bob"]
+
+
+def test_where_too_many_are_enrolled_for_a_search_nobody_is_compared_before_they_say_who_they_are() -> None:
+    crowd = recognise.Known(GALLERY, search_from=None, one_to_one=0.45)
+    hall = Hall([[Someone(ADA)]] * 10)
+    recogniser = recognise.Recogniser(hall, open_gate, hall, crowd, POLICY, Capture.CAMERA)
+    assert {recogniser.see(hall.frame(number, number * STEP_S)) for number in range(5)} == {Waiting.SAY_WHO}
+    assert not hall.embedded
+    recogniser.claim(claimed())
+    assert answers([recogniser.see(hall.frame(number, number * STEP_S)) for number in range(5, 10)]) == ["ada"]
+
+
+def test_somebody_with_a_look_alike_is_named_as_such() -> None:
+    twins = recognise.Known(GALLERY, 0.5, 0.45, frozenset({parts.ADA}))
+    (who,) = [one for one in after_claim([[Someone(ADA)]] * 5, claimed(), twins) if isinstance(one, Identity)]
+    assert who.has_look_alike
+
+
+def test_two_people_who_change_places_between_two_frames_are_each_named_by_their_own_looks() -> None:
+    seen, _ = play([[Someone(ADA)]] * 2 + [[Someone(BOB)]] * 6)
+    (who,) = [one for one in seen if isinstance(one, Identity)]
+    assert (who.person, who.votes) == (parts.BOB, 3)
+    assert who.first_attempt == parts.moment(2 * STEP_S), "the time of whoever stood there before is not theirs"

@@ -45,9 +45,16 @@ def stand(
 ) -> tuple[list[Identity | Stranger], Counted]:
     """What is said about somebody who stands still before the camera for three seconds."""
     embedder = Counted(eyes)
-    policy = kiosk.recognition_policy(config.Config(), eyes)
+    policy = kiosk.recognition_policy(config.Config())
     gate = kiosk.gate(config.Config())
-    recogniser = recognise.Recogniser(eyes.detector, gate, embedder, gallery(eyes, pixels), policy, Capture.SIMULATED)
+    recogniser = recognise.Recogniser(
+        eyes.detector,
+        gate,
+        embedder,
+        recognise.Known(gallery(eyes, pixels), eyes.one_to_one, eyes.one_to_one),
+        policy,
+        Capture.SIMULATED,
+    )
     seen = [recogniser.see(camera.Frame(picture, parts.moment(number / 10))) for number in range(frames)]
     return [one for one in seen if isinstance(one, Identity | Stranger)], embedder
 
@@ -58,7 +65,7 @@ def test_another_photograph_of_the_same_person_is_that_person(eyes: sight.Sight,
     (who,) = said
     assert isinstance(who, Identity)
     assert who.person == person
-    assert who.score >= eyes.min_score
+    assert who.score >= eyes.one_to_one
     assert embedder.count == 3
 
 
@@ -88,7 +95,9 @@ def test_an_empty_picture_holds_nobody(eyes: sight.Sight, pixels: Pixels) -> Non
 
 def test_a_blurred_stranger_is_asked_to_stand_still_and_not_refused(eyes: sight.Sight, pixels: Pixels) -> None:
     blurred = np.asarray(cv2.GaussianBlur(pictures.fit(pixels("impostor_2"), FRAME), (0, 0), 6), dtype=np.uint8)
-    gate, policy = kiosk.gate(config.Config()), kiosk.recognition_policy(config.Config(), eyes)
-    recogniser = recognise.Recogniser(eyes.detector, gate, eyes.embedder, match.Gallery(), policy, Capture.SIMULATED)
+    gate, policy = kiosk.gate(config.Config()), kiosk.recognition_policy(config.Config())
+    recogniser = recognise.Recogniser(
+        eyes.detector, gate, eyes.embedder, recognise.Known(match.Gallery(), 0.5, 0.5), policy, Capture.SIMULATED
+    )
     seen = {recogniser.see(camera.Frame(blurred, parts.moment(number / 10))) for number in range(40)}
     assert seen == {recognise.Waiting.BLURRED}

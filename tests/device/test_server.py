@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from device import admin, api, camera, config, desk, journal, line, messages, people, post, server, sight
+from device import admin, api, camera, claims, config, desk, journal, line, messages, people, post, server, sight
 from device.api import AdminClient, KioskAway, KioskRefused, UplinkClient
 from tests.device import parts
 
@@ -51,11 +51,12 @@ def running(short_folder: Path, eyes: sight.Sight) -> Iterator[Running]:
     office = desk.Desk(opened, directory, parts.Clock(), lambda: eyes)
     source = camera.open_source("device:/dev/video99", parts.Clock())
     settings = config.parse({"uplink": {"server_key": messages.public_key_text(parts.Server().key)}})
+    counter_of_claims = claims.Claims(directory, office.keeper(), eyes.models.embedder, parts.Clock(), 15.0, lambda claimed: None)
     counter = post.Post(opened, settings, parts.Clock(), short_folder)
     found = Running(
         short_folder / "run" / "a.sock",
         short_folder / "run" / "u.sock",
-        admin.admin_routes(office, board, source),
+        admin.admin_routes(office, board, source, counter_of_claims),
         post.uplink_routes(counter),
         opened,
         board,

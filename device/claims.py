@@ -1,0 +1,52 @@
+"""Who somebody says they are, before their face is compared with theirs alone (1:1).
+
+A claim identifies and proves nothing: the face does, or whatever else the policy asks for. It is forgotten after seconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from device import api, people
+from device.attend import Claim
+from device.clock import Clock
+from device.gallery import Keeper
+from device.people import Directory
+from device.recognise import Claimed
+from models import match
+
+# What may be typed at the kiosk's own interface; the readers behind badge, QR code and PIN vouch for theirs
+KINDS = {claim.value: claim for claim in Claim if claim is not Claim.NONE}
+
+
+class ClaimRefused(people.PeopleError):
+    """Nobody can be compared for this claim; the message says which way is open."""
+
+
+class Claims:
+    """The counter where claims are made; `put` hands each to the recogniser."""
+
+    def __init__(
+        self, directory: Directory, keeper: Keeper, embedder: str, clock: Clock, lasts_s: float, put: Callable[[Claimed], None]
+    ) -> None:
+        self._directory, self._keeper, self._embedder = directory, keeper, embedder
+        self._clock, self._lasts_s, self._put = clock, lasts_s, put
+
+    def number(self, number: str, kind: str) -> api.ClaimTaken:
+        """The person with this employee number, established by `kind`: number, badge, qr or pin."""
+        if kind not in KINDS:
+            raise ClaimRefused(f"{kind} is no way to say who one is; there is {', '.join(KINDS)}")
+        person = self._directory.by_number(number).person
+        templates = self._keeper.known.gallery.of_person(person)
+        if not len(templates):
+            raise ClaimRefused("there is no face to compare with; use your PIN, or ask at the office")
+        return self._take(person, KINDS[kind], templates)
+
+    def card(self, text: str) -> api.ClaimTaken:
+        """The person whose face card this is; the template is forgotten with the claim. CardRefused for any other code."""
+        card = self._directory.read_card(text, self._embedder, self._clock.now().at)
+        return self._take(card.person, Claim.QR, match.Gallery.of([(card.person, card.vector)]))
+
+    def _take(self, person: str, by: Claim, templates: match.Gallery) -> api.ClaimTaken:
+        self._put(Claimed(person, by, templates, self._clock.now()))
+        return api.ClaimTaken(person, self._lasts_s)
