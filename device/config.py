@@ -90,6 +90,19 @@ class Recognition(Section):
     )
     stranger_after_s: float = Field(default=2.0, ge=0, le=60, description="And not before a face was looked at this long, seconds.")
     look_interval_ms: float = Field(default=100.0, ge=0, le=5_000, description="Pause between two looks at one face, milliseconds.")
+    detect_interval_ms: float = Field(
+        default=100.0,
+        ge=0,
+        le=1_000,
+        description="Pause between two runs of the detector while somebody is there, milliseconds.",
+    )
+    asleep_after_s: float = Field(
+        default=5.0, ge=1, le=3_600, description="Nobody, and no movement, for this long: save power, seconds."
+    )
+    asleep_interval_s: float = Field(
+        default=1.0, ge=0.2, le=60, description="Then the detector runs this often; any movement wakes it at once, seconds."
+    )
+    asleep_frames_per_second: float = Field(default=5.0, gt=0, le=60, description="And the camera is looked at this often.")
     min_face_px: int = Field(
         default=72, ge=32, le=1000, description="Height of the smallest face that is compared, pixels of the frame."
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 import threading
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
@@ -13,6 +14,7 @@ import device
 from device import (
     admin,
     attend,
+    attention,
     camera,
     claims,
     clock,
@@ -37,6 +39,7 @@ from models import quality
 log = logging.getLogger(__name__)
 
 HOUSE_EVERY_S = 60.0
+CLOSER_BELOW = 1.25  # times the smallest face that is compared: near the limit a finer look decides
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -77,8 +80,14 @@ def run(folder: state.Folder, config: Config, weights: Path, stop: threading.Eve
             frames_per_second=config.camera.frames_per_second,
         )
         stack.callback(source.close)
+        watching = attention.Attention(eyes.detector, effort(config))
         recogniser = recognise.Recogniser(
-            eyes.detector, gate(config), eyes.embedder, keeper.known, recognition_policy(config), capture_of(source)
+            watching,
+            gate(config),
+            eyes.embedder,
+            keeper.known,
+            recognition_policy(config),
+            capture_of(source),
         )
         keeper.changed = lambda known: _renew(recogniser, known)
         counter = claims.Claims(
@@ -98,7 +107,8 @@ def run(folder: state.Folder, config: Config, weights: Path, stop: threading.Eve
             target=_keep_house, args=(files.journal, config.journal, time_source, stop), name="house", daemon=True
         ).start()
         log.info("kiosk %s is ready", config.device.id)
-        threading.Thread(target=_walk, args=(walk, source, stop), name="line", daemon=True).start()
+        frames = paced(source, watching, config.recognition.asleep_frames_per_second)
+        threading.Thread(target=_walk, args=(walk, frames, stop), name="line", daemon=True).start()
         stop.wait()
 
 
@@ -124,10 +134,17 @@ def _announce(opened: journal.Journal, office: desk.Desk, time_source: clock.Clo
         log.error("the start could not be recorded: %s", error)
 
 
-def _walk(walk: line.Line, source: camera.Camera, stop: threading.Event) -> None:
+def paced(source: camera.Camera, watching: attention.Attention, asleep_frames_per_second: float) -> Iterator[camera.Frame]:
+    """The camera's frames; while the kiosk is asleep the camera is asked for fewer."""
+    for frame in source.frames():
+        yield frame
+        source.pace(asleep_frames_per_second if watching.alertness is attention.Alertness.ASLEEP else None)
+
+
+def _walk(walk: line.Line, frames: Iterable[camera.Frame], stop: threading.Event) -> None:
     """The line until the camera ends; if it breaks altogether the daemon stops, so that whoever watches it starts it afresh."""
     try:
-        walk.run(source.frames())
+        walk.run(frames)
     except BaseException:
         stop.set()
         raise
@@ -161,6 +178,17 @@ def recognition_policy(config: Config) -> recognise.Policy:
         min_face_px=chosen.min_face_px,
         nearest_lead=chosen.nearest_lead,
         claim_lasts=timedelta(seconds=chosen.claim_lasts_s),
+    )
+
+
+def effort(config: Config) -> attention.Effort:
+    """How hard the kiosk looks, from the settings."""
+    chosen = config.recognition
+    return attention.Effort(
+        detect_interval=timedelta(milliseconds=chosen.detect_interval_ms),
+        asleep_after=timedelta(seconds=chosen.asleep_after_s),
+        asleep_interval=timedelta(seconds=chosen.asleep_interval_s),
+        closer_below_px=CLOSER_BELOW * chosen.min_face_px,
     )
 
 

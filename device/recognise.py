@@ -15,18 +15,13 @@ from numpy.typing import NDArray
 
 from device import attend
 from device.attend import Claim, Identity, Stranger
+from device.attention import Attention
 from device.camera import Frame
 from device.clock import Moment
 from device.messages import Capture, Liveness
 from models import align, match
 from models.detect import Box, Face
 from models.quality import Shortfall
-
-
-class Detector(Protocol):
-    """Finds faces, nearest first; models.detect has the real one."""
-
-    def faces(self, pixels: NDArray[np.uint8]) -> tuple[Face, ...]: ...
 
 
 class Embedder(Protocol):
@@ -130,8 +125,10 @@ SAME_SIZE = 1.6  # ratio of heights between two frames
 class Recogniser:
     """Follows the nearest face and answers once for each person who stands there."""
 
-    def __init__(self, detector: Detector, gate: Gate, embedder: Embedder, known: Known, policy: Policy, capture: Capture) -> None:
-        self._detector, self._gate, self._embedder = detector, gate, embedder
+    def __init__(
+        self, attention: Attention, gate: Gate, embedder: Embedder, known: Known, policy: Policy, capture: Capture
+    ) -> None:
+        self._attention, self._gate, self._embedder = attention, gate, embedder
         self.known = known  # immutable; replaced whole when somebody is enrolled or withdraws
         self._policy, self._capture = policy, capture
         self._track: Track | None = None
@@ -144,14 +141,15 @@ class Recogniser:
     def see(self, frame: Frame) -> Identity | Stranger | Waiting:
         """One frame; Identity or Stranger exactly once for each person, Waiting otherwise."""
         claimed = self._claim_in_force(frame.moment)
-        nearest = self._nearest(self._detector.faces(frame.pixels))
+        seen = self._attention.look(frame)
+        nearest = self._nearest(seen.faces)
         if isinstance(nearest, Waiting):
             self._forget_if_lost(frame.moment)
             return nearest
         track = self._follow(nearest, frame.moment, claimed)
         if claimed is None and self.known.search_from is None:
             return Waiting.SAY_WHO if track.answer is None else Waiting.DONE
-        if not self._is_due(track, frame.moment):
+        if not seen.fresh or not self._is_due(track, frame.moment):
             return Waiting.LOOKING if track.answer is None else Waiting.DONE
         chip = align.chip(frame.pixels, nearest.landmarks)
         if shortfalls := self._gate(frame.pixels, nearest, chip):

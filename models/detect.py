@@ -22,6 +22,7 @@ HEADS = ("cls", "obj", "bbox", "kps")
 WORKING_SIZE = (320, 240)  # (width, height): 20 pixels tall here, 40 in a 640x480 frame, and all sample faces are found
 LEAST_SCORE = 0.6
 OVERLAP = 0.3  # boxes that share more than this of their union are one face
+SAME_FACE = 0.3  # of the union: a second look at another size moves the box a little
 MOST_CANDIDATES = 5000  # as FaceDetectorYN's default; a frame of noise cannot make suppression slow
 
 Rows = NDArray[np.float32]  # (faces, 15): x, y, width, height, five landmarks x y, score
@@ -73,6 +74,38 @@ class Detector:
         rows = np.concatenate([_decoded(outputs, stride, columns // stride, self._least_score) for stride in STRIDES])
         found = [_face(row, scale) for row in _one_per_face(rows, self._least_score)]
         return tuple(sorted(found, key=lambda face: face.box.height, reverse=True))
+
+    def closer(self, pixels: Pixels, face: Face) -> Face | None:
+        """The same face, looked at again in full resolution: a small face's landmarks come out finer. None where it is not found.
+
+        Costs one more run at the working size; only what lies around the face is looked at.
+        """
+        whole = arrays.pixels(pixels)
+        width, height = self._working_size
+        left = _window(face.box.x + face.box.width / 2, width, whole.shape[1])
+        top = _window(face.box.y + face.box.height / 2, height, whole.shape[0])
+        around = self.faces(whole[top : top + height, left : left + width])
+        shifted = [_shifted(found, left, top) for found in around]
+        return next((found for found in shifted if _overlap(found.box, face.box) > SAME_FACE), None)
+
+
+def _window(middle: float, side: int, whole: int) -> int:
+    """Where a stretch of `side` pixels around `middle` begins, inside a picture of `whole` pixels."""
+    return int(max(0, min(middle - side / 2, whole - side)))
+
+
+def _shifted(face: Face, left: int, top: int) -> Face:
+    landmarks = np.asarray(face.landmarks + np.array([left, top], dtype=np.float32), dtype=np.float32)
+    landmarks.setflags(write=False)
+    return Face(Box(face.box.x + left, face.box.y + top, face.box.width, face.box.height), landmarks, face.score)
+
+
+def _overlap(one: Box, other: Box) -> float:
+    """Shared part of the union of two boxes."""
+    width = min(one.x + one.width, other.x + other.width) - max(one.x, other.x)
+    height = min(one.y + one.height, other.y + other.height) - max(one.y, other.y)
+    shared = max(0.0, width) * max(0.0, height)
+    return shared / max(one.width * one.height + other.width * other.height - shared, 1.0)
 
 
 def shrink(pixels: Pixels, working_size: tuple[int, int]) -> tuple[Pixels, tuple[float, float]]:

@@ -39,6 +39,8 @@ class Capture(Protocol):
 
     def read(self) -> tuple[bool, Pixels | None]: ...
 
+    def grab(self) -> bool: ...
+
     def release(self) -> None: ...
 
 
@@ -74,6 +76,15 @@ class Device:
         if time.monotonic() - self._last_good_s > GIVE_UP_S:
             raise CameraAway(why_it_stopped(self._target.path))
         return None
+
+    def skip(self) -> bool:
+        """Take the driver's picture and leave it packed: unpacking a JPEG is most of what a frame costs."""
+        if self._capture is None:
+            return False
+        try:
+            return self._capture.grab()
+        except (cv2.error, OSError):
+            return False  # the next read says what is wrong
 
     def close(self) -> None:
         capture, self._capture = self._capture, None
@@ -154,6 +165,9 @@ class _Opened:
     def read(self) -> tuple[bool, Pixels | None]:
         good, pixels = self._capture.read()
         return good, np.asarray(pixels, dtype=np.uint8) if good else None
+
+    def grab(self) -> bool:
+        return self._capture.grab()
 
     def release(self) -> None:
         self._capture.release()

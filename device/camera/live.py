@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import logging
+import math
 import threading
 import time
 from collections.abc import Iterator
@@ -49,7 +50,7 @@ class Camera:
 
     def __init__(self, name: str, source: Source, time_source: clock.Clock, frames_per_second: float) -> None:
         self._name, self._source, self._clock = name, source, time_source
-        self._period_s = 1 / frames_per_second
+        self._period_s = self._pace_s = 1 / frames_per_second
         self._newest = Newest()
         self._closing = threading.Event()
         self._starting = threading.Lock()
@@ -88,6 +89,10 @@ class Camera:
                 self._thread = threading.Thread(target=self._run, name=f"camera {self._name}", daemon=True)
                 self._thread.start()
         return self._frames(self._newest.begin())
+
+    def pace(self, frames_per_second: float | None) -> None:
+        """Show fewer frames from now on, or as many as the camera gives (None); each is still the newest one."""
+        self._pace_s = self._period_s if frames_per_second is None else max(self._period_s, 1 / frames_per_second)
 
     def close(self) -> None:
         """End every `frames()` and let go of the device; from any thread, also twice."""
@@ -143,13 +148,21 @@ class Camera:
         """Open and read until something ends it; a device keeps its own time, a stand-in is held to one."""
         self._source.open()
         due_s = time.monotonic()
+        shown_s = -math.inf
         while not self._closing.is_set():
+            if self._is_early(time.monotonic() - shown_s) and self._source.skip():
+                continue
             pixels = self._source.read()
             if pixels is not None:
                 self._show(pixels)
+                shown_s = time.monotonic()
             if self._source.simulated or pixels is None:
-                due_s = max(due_s + self._period_s, time.monotonic() - self._period_s)
+                due_s = max(due_s + self._pace_s, time.monotonic() - self._pace_s)
                 self._closing.wait(max(0.0, due_s - time.monotonic()))
+
+    def _is_early(self, since_shown_s: float) -> bool:
+        """Whether fewer frames are wanted than come, and the last one was shown only just now."""
+        return self._pace_s > self._period_s and since_shown_s < self._pace_s - self._period_s / 2
 
     def _show(self, pixels: Pixels) -> None:
         pixels.setflags(write=False)

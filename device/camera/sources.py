@@ -49,6 +49,10 @@ class Source(Protocol):
         """
         ...
 
+    def skip(self) -> bool:
+        """Pass over one picture without unpacking it, as it comes; False where pictures wait until they are read."""
+        ...
+
     def close(self) -> None:
         """Let go of the device or file; allowed at any time, also twice."""
         ...
@@ -70,6 +74,9 @@ class OnePicture:
 
     def read(self) -> Pixels:
         return self._picture
+
+    def skip(self) -> bool:
+        return False
 
     def close(self) -> None: ...
 
@@ -101,6 +108,9 @@ class Folder:
             # By position and not by name: files of faces are often named after people.
             log.warning("picture %d of %d of the folder was skipped: %s", self._next, len(self._paths), error)
             return None
+
+    def skip(self) -> bool:
+        return False
 
     def close(self) -> None: ...
 
@@ -134,6 +144,9 @@ class Video:
                 raise EndOfPictures("the video is over")
             self._taken, fresh = self._taken + 1, True
         return self._retrieved() if fresh or self._shown is None else self._shown
+
+    def skip(self) -> bool:
+        return False
 
     def close(self) -> None:
         self._video.release()

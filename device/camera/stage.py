@@ -48,6 +48,9 @@ class Stage:
         self._finish()
         return next(self._empty)
 
+    def skip(self) -> bool:
+        return False
+
     def close(self) -> None: ...
 
     def _begin(self) -> None:

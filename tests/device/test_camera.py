@@ -240,3 +240,23 @@ def test_a_frame_shows_no_pixel_when_it_is_printed_and_cannot_be_painted_on(tmp_
     assert repr(frame).startswith("Frame(moment=")
     with pytest.raises(ValueError, match="read-only"):
         frame.pixels[0, 0] = 0
+
+
+def test_a_camera_that_is_asked_for_fewer_frames_shows_fewer_and_as_many_again_when_asked(tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "one.png"), np.full((48, 64, 3), 90, np.uint8))
+    source = camera.open_source(f"file:{tmp_path / 'one.png'}", clock.SystemClock(), size=(64, 48), frames_per_second=50)
+    counts = []
+    with source:
+        frames = source.frames()
+        for pace in (None, 5.0, None):
+            source.pace(pace)
+            next(frames)
+            ends = time.monotonic() + 1.0
+            count = 0
+            while time.monotonic() < ends:
+                next(frames)
+                count += 1
+            counts.append(count)
+    assert counts[0] > 3 * counts[1]
+    assert counts[2] > 3 * counts[1]
+    assert 2 <= counts[1] <= 7

@@ -34,12 +34,17 @@ class Plug:
     def __init__(self, shots: Iterator[Shot]) -> None:
         self._shots = shots
         self.threads: list[int] = []
+        self.grabbed = 0
         self.released = threading.Event()
 
     def read(self) -> Shot:
         self.threads.append(threading.get_ident())
         time.sleep(0.01)
         return next(self._shots, FAILED)
+
+    def grab(self) -> bool:
+        self.grabbed += 1
+        return self.read()[0]
 
     def release(self) -> None:
         self.threads.append(threading.get_ident())
@@ -243,3 +248,19 @@ def test_a_reading_error_of_the_driver_is_away_and_not_an_exception() -> None:
         wait_until(lambda: "failed while reading" in source.status().sentence)
         assert states_of(source) is camera.State.AWAY
         assert next(frames).pixels[0, 0, 0] == 200, "what was seen before the failure is no longer true"
+
+
+def test_pictures_that_nobody_wants_are_taken_from_the_driver_and_left_packed() -> None:
+    plug = Plug(itertools.repeat(picture(100)))
+    with camera.open_source("device:97", clock.SystemClock(), frames_per_second=50, open_capture=lambda target: plug) as source:
+        frames = source.frames()
+        next(frames)
+        assert plug.grabbed == 0
+        source.pace(5.0)
+        next(frames)
+        ends, shown = time.monotonic() + 1.0, 0
+        while time.monotonic() < ends:
+            next(frames)
+            shown += 1
+    assert shown <= 7
+    assert plug.grabbed > 5 * shown

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from device import camera, recognise
 from device.attend import Claim, Identity, Stranger
+from device.attention import Attention, Effort
 from device.messages import Capture, Liveness
 from device.recognise import Waiting
 from models import match
@@ -74,6 +75,9 @@ class Hall:
         self._now = sorted(self.script[int(pixels[0, 0, 0])], key=lambda someone: -someone.height)
         return tuple(_face(someone, mark) for mark, someone in enumerate(self._now))
 
+    def closer(self, pixels: NDArray[np.uint8], face: Face) -> Face | None:
+        return face
+
     def embed(self, chip: NDArray[np.uint8]) -> NDArray[np.float32]:
         """The frame is painted so that a chip's colour is the place of its face among those of the frame, by where it was cut."""
         mark = round(float(chip[56, 56, 1]) / 20)
@@ -89,6 +93,11 @@ class Hall:
         return camera.Frame(pixels, parts.moment(at_s))
 
 
+def looking(hall: Hall) -> Attention:
+    """Every frame of the script is a fresh look."""
+    return Attention(hall, Effort(timedelta(0), timedelta(hours=1), timedelta(seconds=1), 0.0))
+
+
 def _face(someone: Someone, _mark: int) -> Face:
     scale = someone.height / 112
     landmarks = np.asarray(REFERENCE * scale + (someone.x, 100), dtype=np.float32)
@@ -99,7 +108,7 @@ def play(
     script: Sequence[Sequence[Someone]], policy: recognise.Policy = POLICY, step_s: float = STEP_S
 ) -> tuple[list[Identity | Stranger | Waiting], Hall]:
     hall = Hall(script)
-    recogniser = recognise.Recogniser(hall, open_gate, hall, KNOWN, policy, Capture.CAMERA)
+    recogniser = recognise.Recogniser(looking(hall), open_gate, hall, KNOWN, policy, Capture.CAMERA)
     return [recogniser.see(hall.frame(number, number * step_s)) for number in range(len(script))], hall
 
 
@@ -190,7 +199,9 @@ def test_somebody_taken_for_a_stranger_in_bad_light_is_named_when_it_gets_better
 
 def test_an_empty_gallery_knows_nobody() -> None:
     hall = Hall([[Someone(ADA)]] * 30)
-    recogniser = recognise.Recogniser(hall, open_gate, hall, recognise.Known(match.Gallery(), 0.5, 0.5), POLICY, Capture.SIMULATED)
+    recogniser = recognise.Recogniser(
+        looking(hall), open_gate, hall, recognise.Known(match.Gallery(), 0.5, 0.5), POLICY, Capture.SIMULATED
+    )
     assert answers([recogniser.see(hall.frame(number, number * STEP_S)) for number in range(30)]) == ["stranger"]
 
 
@@ -251,7 +262,7 @@ def test_votes_from_before_a_long_gap_do_not_count() -> None:
 
 def test_a_withdrawn_person_is_nobody_from_the_next_look_on() -> None:
     hall = Hall([[Someone(ADA)]] * 60)
-    recogniser = recognise.Recogniser(hall, open_gate, hall, KNOWN, POLICY, Capture.CAMERA)
+    recogniser = recognise.Recogniser(looking(hall), open_gate, hall, KNOWN, POLICY, Capture.CAMERA)
     seen = [recogniser.see(hall.frame(number, number * STEP_S)) for number in range(2)]
     recogniser.known = recognise.Known(GALLERY.without(parts.ADA), 0.5, 0.5)
     seen += [recogniser.see(hall.frame(number, number * STEP_S)) for number in range(2, 60)]
@@ -270,7 +281,7 @@ def test_a_box_too_far_or_too_different_is_another_face(change: dict[str, float]
 def test_a_look_that_is_not_good_enough_is_a_hint_and_never_a_vote(reason: Reason) -> None:
     hall = Hall([[Someone(NOBODY)]] * 60)
     closed = recognise.Recogniser(
-        hall, lambda pixels, face, chip: (Shortfall(reason, 0.0, 1.0),), hall, KNOWN, POLICY, Capture.CAMERA
+        looking(hall), lambda pixels, face, chip: (Shortfall(reason, 0.0, 1.0),), hall, KNOWN, POLICY, Capture.CAMERA
     )
     seen = [closed.see(hall.frame(number, number * STEP_S)) for number in range(60)]
     assert set(seen) == {Waiting(str(reason))}, "nobody is called a stranger for bad light"
@@ -290,7 +301,7 @@ def after_claim(
     script: Sequence[Sequence[Someone]], claim: recognise.Claimed, known: recognise.Known = KNOWN
 ) -> list[Identity | Stranger | Waiting]:
     hall = Hall(script)
-    recogniser = recognise.Recogniser(hall, open_gate, hall, known, POLICY, Capture.CAMERA)
+    recogniser = recognise.Recogniser(looking(hall), open_gate, hall, known, POLICY, Capture.CAMERA)
     recogniser.claim(claim)
     return [recogniser.see(hall.frame(number, number * STEP_S)) for number in range(len(script))]
 
@@ -309,7 +320,7 @@ def test_somebody_else_s_badge_with_my_own_face_names_neither_of_us() -> None:
 def test_a_claim_lasts_seconds_and_the_next_face_is_searched_for() -> None:
     script = [[Someone(BOB)]] * 5
     hall = Hall(script)
-    recogniser = recognise.Recogniser(hall, open_gate, hall, KNOWN, POLICY, Capture.CAMERA)
+    recogniser = recognise.Recogniser(looking(hall), open_gate, hall, KNOWN, POLICY, Capture.CAMERA)
     recogniser.claim(claimed(parts.ADA))
     seen = [recogniser.see(hall.frame(number, 15.1 + number * STEP_S)) for number in range(5)]
     assert answers(seen) == ["bob"]
@@ -324,7 +335,7 @@ def test_one_answer_uses_a_claim_up() -> None:
 def test_where_too_many_are_enrolled_for_a_search_nobody_is_compared_before_they_say_who_they_are() -> None:
     crowd = recognise.Known(GALLERY, search_from=None, one_to_one=0.45)
     hall = Hall([[Someone(ADA)]] * 10)
-    recogniser = recognise.Recogniser(hall, open_gate, hall, crowd, POLICY, Capture.CAMERA)
+    recogniser = recognise.Recogniser(looking(hall), open_gate, hall, crowd, POLICY, Capture.CAMERA)
     assert {recogniser.see(hall.frame(number, number * STEP_S)) for number in range(5)} == {Waiting.SAY_WHO}
     assert not hall.embedded
     recogniser.claim(claimed())

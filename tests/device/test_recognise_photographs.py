@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from device import camera, config, kiosk, pictures, recognise, sight
+from device import attention, camera, config, kiosk, pictures, recognise, sight
 from device.attend import Identity, Stranger
 from device.messages import Capture
 from models import align, match
@@ -40,6 +40,10 @@ def gallery(eyes: sight.Sight, pixels: Pixels) -> match.Gallery:
     return found
 
 
+def watching(eyes: sight.Sight) -> attention.Attention:
+    return attention.Attention(eyes.detector, kiosk.effort(config.Config()))
+
+
 def stand(
     eyes: sight.Sight, pixels: Pixels, picture: NDArray[np.uint8], frames: int = 30
 ) -> tuple[list[Identity | Stranger], Counted]:
@@ -48,7 +52,7 @@ def stand(
     policy = kiosk.recognition_policy(config.Config())
     gate = kiosk.gate(config.Config())
     recogniser = recognise.Recogniser(
-        eyes.detector,
+        watching(eyes),
         gate,
         embedder,
         recognise.Known(gallery(eyes, pixels), eyes.one_to_one, eyes.one_to_one),
@@ -97,7 +101,7 @@ def test_a_blurred_stranger_is_asked_to_stand_still_and_not_refused(eyes: sight.
     blurred = np.asarray(cv2.GaussianBlur(pictures.fit(pixels("impostor_2"), FRAME), (0, 0), 6), dtype=np.uint8)
     gate, policy = kiosk.gate(config.Config()), kiosk.recognition_policy(config.Config())
     recogniser = recognise.Recogniser(
-        eyes.detector, gate, eyes.embedder, recognise.Known(match.Gallery(), 0.5, 0.5), policy, Capture.SIMULATED
+        watching(eyes), gate, eyes.embedder, recognise.Known(match.Gallery(), 0.5, 0.5), policy, Capture.SIMULATED
     )
     seen = {recogniser.see(camera.Frame(blurred, parts.moment(number / 10))) for number in range(40)}
     assert seen == {recognise.Waiting.BLURRED}

@@ -25,7 +25,7 @@ def moved(performance: Performance, folder: Path) -> House:
 
 
 def alarms(house: House) -> str:
-    return run("enterprise.commands", "show", "alarms", "--database", f"sqlite:///{house.database}").stdout
+    return run("enterprise.commands.main", "show", "alarms", "--database", f"sqlite:///{house.database}").stdout
 
 
 def test_a_cut_tail_is_found_by_the_server(played: Performance, tmp_path: Path) -> None:

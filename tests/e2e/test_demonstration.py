@@ -30,7 +30,7 @@ def verify_kiosk(folder: Path) -> tuple[int, str]:
 
 
 def verify_database(folder: Path) -> tuple[int, str]:
-    done = run("enterprise.commands", "verify", "--database", f"sqlite:///{folder / 'enterprise.db'}", "kiosk-demo")
+    done = run("enterprise.commands.main", "verify", "--database", f"sqlite:///{folder / 'enterprise.db'}", "kiosk-demo")
     return done.returncode, done.stdout + done.stderr
 
 
