@@ -7,17 +7,23 @@ import secrets
 
 from flask import request
 
-from device import api, camera, claims, desk, line, server
+from device import api, camera, claims, desk, line, server, timekeeping
 from device.server import Route
 
 
-def admin_routes(office: desk.Desk, board: line.Board, source: camera.Camera, counter: claims.Claims) -> tuple[Route, ...]:
+def admin_routes(
+    office: desk.Desk,
+    board: line.Board,
+    source: camera.Camera,
+    counter: claims.Claims,
+    keeper: timekeeping.Timekeeper | None = None,
+) -> tuple[Route, ...]:
     """What the command line may ask."""
 
     boot = secrets.token_hex(8)
 
     def status() -> api.Status:
-        seen = source.status()
+        seen, standing = source.status(), keeper.standing() if keeper else timekeeping.Standing("none", 0, 0)
         return dataclasses.replace(
             office.status(),
             boot=boot,
@@ -27,6 +33,8 @@ def admin_routes(office: desk.Desk, board: line.Board, source: camera.Camera, co
             waiting=board.waiting,
             trouble=board.trouble,
             decisions=board.count,
+            clock_source=standing.source,
+            clock_disagrees_s=standing.disagrees_by_us / 1_000_000,
         )
 
     def decisions() -> tuple[api.Decision, ...]:

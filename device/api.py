@@ -128,6 +128,7 @@ class Decision:
 class Status:
     """How the kiosk is.
 
+    `clock_source` is whose time is followed: server, ntp, operator or none; `clock_disagrees_s` how far server and NTP are apart.
     `boot` changes with each start of the daemon; `camera` is the camera's own sentence, `trouble` the journal's ("" for none).
     """
 
@@ -148,11 +149,16 @@ class Status:
     templates: int
     public_key: str
     clock_quality: str
+    clock_source: str = "none"
+    clock_disagrees_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """The chain was walked and holds, from `kept_from` to `seq`."""
+    """The chain was walked and holds, from `kept_from` to `seq`.
+
+    Of the punches among them, `times_corrected` are read at another time than the wall clock's, `times_to_review` need a person.
+    """
 
     device: str
     epoch: str
@@ -161,6 +167,8 @@ class Verified:
     hash: str
     acknowledged: int
     public_key: str
+    times_corrected: int
+    times_to_review: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,7 +302,7 @@ class AdminClient(Client):
         return messages.CODEC.structure(answer.json(), SiteEvaluated)
 
     def punches(self, after: int) -> tuple[dict[str, Any], ...]:
-        """Punch records after `after`, as they stand in the chain."""
+        """Punch records after `after`, as they stand in the chain, each with `corrected`: its time as it should be read."""
         return self._get("/v1/punches", tuple[dict[str, Any], ...], after=after)
 
     def decisions(self, after: int, wait_s: float = 0.0) -> tuple[Decision, ...]:

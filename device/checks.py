@@ -130,6 +130,9 @@ def kiosk(folder: state.Folder) -> Finding:
     backlog = status.last - status.acknowledged
     if status.trouble:
         return Finding("kiosk daemon", Verdict.BAD, status.trouble, "see its log")
+    if status.clock_disagrees_s:
+        apart = f"the server's time and NTP are {status.clock_disagrees_s:.0f} s apart; the server's counts"
+        return Finding("kiosk daemon", Verdict.BAD, apart, "find out which clock is wrong: this kiosk's NTP source, or the server")
     return Finding("kiosk daemon", Verdict.GOOD, f"{status.camera} {status.people} people, {backlog} records wait for the server")
 
 

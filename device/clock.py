@@ -7,23 +7,17 @@ right later. Never steps the clock, never asks the network.
 from __future__ import annotations
 
 import ctypes
-import enum
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
+from device.messages import Quality as Quality
+
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+TRIES, TOGETHER_US = 5, 200
 STA_UNSYNC = 0x0040  # linux/timex.h: the kernel's clock is not disciplined by anybody
-
-
-class Quality(enum.StrEnum):
-    """How far a wall-clock reading can be trusted."""
-
-    SYNCED = "synced"
-    CORRECTED = "corrected"
-    UNSYNCED = "unsynced"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +43,20 @@ class SystemClock:
         self._boot_id = boot_id_file.read_text(encoding="ascii").strip()
 
     def now(self) -> Moment:
-        wall_us, monotonic_us = time.time_ns() // 1000, time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1000
+        wall_us, monotonic_us = read_together()
         quality = Quality.SYNCED if kernel_clock_is_synced() else Quality.UNSYNCED
         return Moment(from_microseconds(wall_us), monotonic_us, self._boot_id, quality)
+
+
+def read_together() -> tuple[int, int]:
+    """Wall clock and boot clock of the same moment, microseconds; read again where the scheduler came in between."""
+    for _ in range(TRIES):
+        before = time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1000
+        wall = time.time_ns() // 1000
+        after = time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1000
+        if after - before <= TOGETHER_US:
+            break
+    return wall, before + (after - before) // 2
 
 
 def from_microseconds(wall_us: int) -> datetime:

@@ -136,6 +136,17 @@ class Journal(Section):
     most_megabytes: int = Field(default=1_024, ge=16, le=1_000_000, description="Beyond this the oldest acknowledged go first, MB.")
 
 
+class Clock(Section):
+    """Whose time counts. The wall clock is compared with the server's answers and with NTP, and never set."""
+
+    most_disagreement_s: float = Field(
+        default=5.0, ge=1, le=3_600, description="Server and NTP may be this far apart before it is an alarm, seconds."
+    )
+    most_drift_s: float = Field(
+        default=0.5, ge=0.1, le=60, description="A trusted time is written down again when the clock is off by this much, seconds."
+    )
+
+
 class Uplink(Section):
     """The way to the enterprise's broker."""
 
@@ -160,6 +171,7 @@ class Config(Section):
     recognition: Recognition = Recognition()
     attend: Attend = Attend()
     journal: Journal = Journal()
+    clock: Clock = Clock()
     uplink: Uplink = Uplink()
 
 

@@ -202,14 +202,24 @@ class Desk:
                 )
 
     def punches(self, after: int) -> tuple[dict[str, Any], ...]:
-        """Punch records after `after`, as they stand in the chain."""
-        return tuple(messages.parse(record.text) for record in self._journal.punches(after, MOST_LISTED))
+        """Punch records after `after`, as they stand in the chain, each with `corrected`: its time as it should be read."""
+        line, records = self._journal.timeline(), self._journal.punches(after, MOST_LISTED)
+        return tuple(messages.parse(record.text) | {"corrected": _time_shown(line.correct(record.stamp))} for record in records)
 
     def verify(self) -> api.Verified:
         """Walk the whole chain; ChainBroken names the first record that does not hold."""
         head = self._journal.verify()
+        times = self._journal.times()
         return api.Verified(
-            self._journal.device, head.epoch, head.kept_from, head.seq, head.hash, head.acknowledged, self._journal.public_key
+            self._journal.device,
+            head.epoch,
+            head.kept_from,
+            head.seq,
+            head.hash,
+            head.acknowledged,
+            self._journal.public_key,
+            times.corrected,
+            times.to_review,
         )
 
     def status(self) -> api.Status:
@@ -238,6 +248,12 @@ class Desk:
     def name_of(self, person: str) -> str:
         """The display name for the screen; empty for nobody."""
         return self._directory.get(person).name if person else ""
+
+
+def _time_shown(found: messages.Corrected) -> dict[str, Any]:
+    earliest, latest = ("" if bound is None else messages.write_time(bound) for bound in (found.earliest, found.latest))
+    at = messages.write_time(found.at)
+    return {"at": at, "quality": found.quality, "review": found.review, "earliest": earliest, "latest": latest}
 
 
 def _site_shown(measured: Site, keeper: Keeper) -> api.SiteEvaluated:

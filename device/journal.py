@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from device import clock, database, messages
 from device.attend import LastPunch
 from device.errors import DeviceError
-from device.messages import Body, Direction, Purpose, Record, Stamp
+from device.messages import Body, Direction, Purpose, Record, Stamp, timeline
 
 log = logging.getLogger(__name__)
 
@@ -57,6 +57,14 @@ class Receipt:
 
 
 @dataclass(frozen=True, slots=True)
+class Times:
+    """Punches whose time is corrected, and punches whose time nobody knows for sure."""
+
+    corrected: int
+    to_review: int
+
+
+@dataclass(frozen=True, slots=True)
 class Head:
     """Where the chain stands; `kept_from` is the oldest record that is still here."""
 
@@ -91,6 +99,8 @@ class Journal:
         self._database = database.Database(path, "journal")
         self._grown = threading.Condition()
         self._newest = self._last_seq()
+        self._boots: frozenset[str] = frozenset()  # those that the table `boot` has for sure
+        self._timeline: timeline.Timeline | None = None
 
     def _last_seq(self) -> int:
         with self._database.reading() as connection:
@@ -116,6 +126,7 @@ class Journal:
         """One record, durable when this returns; StorageError, and nothing written, when it cannot be."""
         with self._database.transaction() as connection:
             receipt = self._append(connection, body, moment)
+        self._boots |= {moment.boot_id}
         with self._grown:
             self._newest = receipt.seq
             self._grown.notify_all()
@@ -138,6 +149,7 @@ class Journal:
         )
         if isinstance(body, messages.PunchBody):
             self._remember(connection, seq, body, moment)
+        self._remember_time(connection, seq, body, moment)
         return Receipt(seq, record.hash.hex(), moment.at)
 
     def _remember(self, connection: sqlite3.Connection, seq: int, punch: messages.PunchBody, moment: clock.Moment) -> None:
@@ -146,16 +158,42 @@ class Journal:
             (punch.person, seq, messages.write_time(moment.at), moment.boot_id, moment.monotonic_us, punch.direction),
         )
 
+    def _remember_time(self, connection: sqlite3.Connection, seq: int, body: Body, moment: clock.Moment) -> None:
+        """The boot's first record, and every trusted time, in the tables that the correction of times reads."""
+        if moment.boot_id not in self._boots:
+            row = (moment.boot_id, seq, messages.write_time(moment.at), moment.monotonic_us, moment.quality)
+            connection.execute("INSERT OR IGNORE INTO boot VALUES (?, ?, ?, ?, ?)", row)
+            self._timeline = None
+        if isinstance(body, messages.TimeBody):
+            anchor = (seq, body.boot_id, body.monotonic_us, messages.write_time(body.utc), body.source, body.uncertainty_us)
+            connection.execute("INSERT INTO anchor VALUES (?, ?, ?, ?, ?, ?)", anchor)
+            self._timeline = None
+
+    def anchors(self, boot_id: str) -> tuple[messages.Anchor, ...]:
+        """The trusted times that this boot has on record, as they came."""
+        with self._database.reading() as connection:
+            rows = connection.execute(f"{ANCHORS} WHERE boot_id = ? ORDER BY seq", (boot_id,)).fetchall()
+        return tuple(_anchor(row) for row in rows)
+
+    def timeline(self) -> timeline.Timeline:
+        """What is known about the times of this journal's records; made anew when a boot or a trusted time has come."""
+        with self._database.reading() as connection:
+            if self._timeline is None:
+                anchors = [_anchor(row) for row in connection.execute(ANCHORS).fetchall()]
+                self._timeline = timeline.of(_boots(connection), anchors)
+            return self._timeline
+
     def last_punch(self, person: str) -> LastPunch | None:
-        """The person's latest punch on this kiosk, or None."""
+        """The person's latest punch on this kiosk, or None; its time as it should be read by now."""
         with self._database.reading() as connection:
             row = connection.execute(
                 "SELECT seq, at, boot_id, monotonic_us, direction FROM last_punch WHERE person = ?", (person,)
             ).fetchone()
         if row is None:
             return None
-        moment = clock.Moment(messages.read_time(row[1]), row[3], row[2], clock.Quality.UNSYNCED)
-        return LastPunch(row[0], moment, Direction(row[4]))
+        said = Stamp(messages.read_time(row[1]), row[2], row[3], clock.Quality.UNSYNCED)
+        at = self.timeline().correct(said).at if row[2] in self.timeline().lines else said.at
+        return LastPunch(row[0], clock.Moment(at, row[3], row[2], clock.Quality.UNSYNCED), Direction(row[4]))
 
     def head(self) -> Head:
         """The latest record, the oldest kept one and the server's cursor."""
@@ -229,9 +267,12 @@ class Journal:
         """When the oldest record that still waits for the server was made."""
         with self._database.reading() as connection:
             row = connection.execute(
-                "SELECT at FROM record WHERE seq > coalesce((SELECT upto FROM acknowledged), 0) ORDER BY seq LIMIT 1"
+                "SELECT text FROM record WHERE seq > coalesce((SELECT upto FROM acknowledged), 0) ORDER BY seq LIMIT 1"
             ).fetchone()
-        return messages.read_time(row[0]) if row else None
+        return self._corrected(row[0]).at if row else None
+
+    def _corrected(self, text: bytes) -> messages.Corrected:
+        return self.timeline().correct(messages.read_record(messages.parse(text)).stamp)
 
     def punches(self, after: int, most: int) -> list[Record]:
         """Punch records that follow `after`, oldest first."""
@@ -241,20 +282,50 @@ class Journal:
             ).fetchall()
         return [messages.read_record(messages.parse(text)) for (text,) in rows]
 
+    def times(self) -> Times:
+        """How many of the punches kept here are read at another time than they say, and how many a person must look at."""
+        corrected = to_review = after = 0
+        line = self.timeline()
+        while page := self.punches(after, 1_000):
+            found = [line.correct(record.stamp) for record in page]
+            to_review += sum(one.review for one in found)
+            corrected += sum(one.quality is clock.Quality.CORRECTED for one in found)
+            after = page[-1].seq
+        return Times(corrected, to_review)
+
     def prune(self, older_than: datetime, most_bytes: int) -> int:
         """Remove a small step of the oldest records that the server has signed for; says how many went.
 
-        They go when every record up to them is older than `older_than`, or while the file's used pages exceed `most_bytes`. The
+        They go when every record up to them is older than `older_than` (by its corrected time: a clock that stood at 1970 makes no
+        record old; one whose time nobody knows is as young as it can be), or while the file's used pages exceed `most_bytes`. The
         record at the server's cursor and all after it stay: the cursor can be verified, and what is kept is one unbroken stretch.
         """
         with self._database.transaction() as connection:
             end = _acknowledged(connection) - 1
+            first = int(_one(connection, "SELECT min(seq) FROM record"))
+            last = min(end, first + PRUNE_STEP - 1)
             if _used_bytes(connection) <= most_bytes:
-                young = "SELECT coalesce(min(seq), ?) FROM record WHERE at >= ?"
-                (first_young,) = connection.execute(young, (end + 1, messages.write_time(older_than))).fetchone()
-                end = min(end, first_young - 1)
-            last = min(end, int(_one(connection, "SELECT min(seq) FROM record")) + PRUNE_STEP - 1)
-            return connection.execute("DELETE FROM record WHERE seq <= ?", (last,)).rowcount
+                last = min(last, self._first_young(connection, older_than, last) - 1)
+            gone = connection.execute("DELETE FROM record WHERE seq <= ?", (last,)).rowcount
+            if gone:
+                self._forget_boots(connection, last + 1)
+            return gone
+
+    def _first_young(self, connection: sqlite3.Connection, older_than: datetime, last: int) -> int:
+        """The first record up to `last` that is not older; `last + 1` if all are."""
+        for seq, text in connection.execute("SELECT seq, text FROM record WHERE seq <= ? ORDER BY seq", (last,)):
+            found = self._corrected(text)
+            youngest = (found.latest or older_than) if found.review else found.at
+            if youngest >= older_than:
+                return int(seq)
+        return last + 1
+
+    def _forget_boots(self, connection: sqlite3.Connection, kept_from: int) -> None:
+        """Boots without a record go with their anchors, all but the last of them: it bounds the one after it."""
+        spare = "SELECT max(first_seq) FROM boot WHERE first_seq <= (SELECT max(first_seq) FROM boot WHERE first_seq <= ?) - 1"
+        connection.execute(f"DELETE FROM boot WHERE first_seq < ({spare})", (kept_from,))
+        connection.execute("DELETE FROM anchor WHERE boot_id NOT IN (SELECT boot_id FROM boot)")
+        self._timeline = None
 
     def verify(self, newest: int | None = None) -> Head:
         """Walk the chain (or its `newest` records); ChainBroken names the first record that does not hold."""
@@ -292,11 +363,20 @@ class Journal:
             raise ChainBroken(seq, "it is filed under another kind or time than its own")
         if prev is not None and record.prev != prev:
             raise ChainBroken(seq, "it does not name the record before it")
+        if record.kind == "time" and not self._files_anchor(record):
+            raise ChainBroken(seq, "the trusted time that it states is filed otherwise")
         try:
             messages.verify(self._key.public_key(), Purpose.RECORD, self.device, epoch, digest, sig)
         except messages.SignatureRefused as error:
             raise ChainBroken(seq, "its signature does not hold") from error
         return digest.hex()
+
+    def _files_anchor(self, record: Record) -> bool:
+        """Whether the table of anchors repeats what this `time` record says."""
+        body = messages.read_body(record)
+        with self._database.reading() as connection:
+            row = connection.execute(f"{ANCHORS} WHERE seq = ?", (record.seq,)).fetchone()
+        return row is not None and isinstance(body, messages.TimeBody) and _anchor(row) == timeline.anchor_of(body)
 
     def _verify_cursor(self) -> None:
         """What the server has signed for must still be here: a journal whose tail was cut off fails."""
@@ -384,6 +464,30 @@ def _read(seq: int, text: bytes) -> Record:
         return messages.read_record(messages.parse(text))
     except messages.MessageError as error:
         raise ChainBroken(seq, "it is not a record") from error
+
+
+ANCHORS = "SELECT boot_id, monotonic_us, utc, source, uncertainty_us FROM anchor"
+
+
+def _anchor(row: tuple[str, int, str, str, int]) -> messages.Anchor:
+    utc_us = timeline.microseconds(messages.read_time(row[2]))
+    return messages.Anchor(row[0], row[1], utc_us, messages.Source(row[3]), row[4])
+
+
+def _boots(connection: sqlite3.Connection) -> list[timeline.Boot]:
+    """Every boot, with the monotonic clock of its last record: the one before the next boot's first."""
+    rows = connection.execute(
+        "SELECT b.boot_id, b.first_seq, b.first_at, b.first_monotonic_us, b.first_quality, r.text FROM boot b LEFT JOIN record r "
+        "ON r.seq = (SELECT min(n.first_seq) - 1 FROM boot n WHERE n.first_seq > b.first_seq) ORDER BY b.first_seq"
+    ).fetchall()
+    return [_boot(*row) for row in rows]
+
+
+def _boot(boot_id: str, seq: int, at: str, monotonic_us: int, quality: str, last: bytes | None) -> timeline.Boot:
+    """A boot whose last record is gone, or that still runs, is known up to its first one."""
+    ended_us = int(messages.parse(last)["monotonic_us"]) if last else monotonic_us
+    at_us = timeline.microseconds(messages.read_time(at))
+    return timeline.Boot(boot_id, seq, at_us, monotonic_us, quality, max(monotonic_us, ended_us))
 
 
 def _used_bytes(connection: sqlite3.Connection) -> int:

@@ -30,6 +30,7 @@ from device import (
     server,
     sight,
     state,
+    timekeeping,
 )
 from device.config import Config
 from device.config import Journal as JournalSettings
@@ -40,6 +41,7 @@ log = logging.getLogger(__name__)
 
 HOUSE_EVERY_S = 60.0
 CLOSER_BELOW = 1.25  # times the smallest face that is compared: near the limit a finer look decides
+CLOCK_EVERY_S = 2.0
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -67,8 +69,9 @@ def run(folder: state.Folder, config: Config, weights: Path, stop: threading.Eve
     """The daemon from start to `stop`."""
     with ExitStack() as stack:
         stack.enter_context(state.locked(folder))
-        time_source = clock.SystemClock()
+        time_source = timekeeping.Timekeeper(clock.SystemClock(), time_limits(config))
         files = open_files(folder, config.device.id, time_source, replace_damaged=True)
+        time_source.resume(files.journal.anchors(time_source.now().boot_id), files.journal.append)
         eyes = sight.load(weights, config.recognition)
         board = line.Board()
         office = desk.Desk(files.journal, files.directory, time_source, lambda: eyes, config.recognition.strangers_named)
@@ -95,17 +98,19 @@ def run(folder: state.Folder, config: Config, weights: Path, stop: threading.Eve
         )
         walk = line.Line(recogniser, files.journal, office, board, attend_policy(config), eyes.models, config.device.site)
         _announce(files.journal, office, time_source)
-        _serve(stack, folder.admin_socket, "admin", admin.admin_routes(office, board, source, counter), threads=8)
+        _look_at_the_clock(time_source)
+        _serve(stack, folder.admin_socket, "admin", admin.admin_routes(office, board, source, counter, time_source), threads=8)
         _serve(
             stack,
             folder.uplink_socket,
             "uplink",
-            post.uplink_routes(post.Post(files.journal, config, time_source, folder.root)),
+            post.uplink_routes(post.Post(files.journal, config, time_source, folder.root, time_source)),
             threads=4,
         )
         threading.Thread(
             target=_keep_house, args=(files.journal, config.journal, time_source, stop), name="house", daemon=True
         ).start()
+        threading.Thread(target=_keep_time, args=(time_source, stop), name="time", daemon=True).start()
         log.info("kiosk %s is ready", config.device.id)
         frames = paced(source, watching, config.recognition.asleep_frames_per_second)
         threading.Thread(target=_walk, args=(walk, frames, stop), name="line", daemon=True).start()
@@ -123,6 +128,19 @@ def _keep_house(opened: journal.Journal, chosen: JournalSettings, time_source: c
                 pass
         except database.StorageError as error:
             log.warning("old records could not be removed: %s", error)
+
+
+def _keep_time(keeper: timekeeping.Timekeeper, stop: threading.Event) -> None:
+    """Notice trusted time, steps and disagreement within seconds."""
+    while not stop.wait(CLOCK_EVERY_S):
+        _look_at_the_clock(keeper)
+
+
+def _look_at_the_clock(keeper: timekeeping.Timekeeper) -> None:
+    try:
+        keeper.look()
+    except database.StorageError as error:
+        log.warning("a trusted time could not be recorded, so it is not followed yet: %s", error)
 
 
 def _announce(opened: journal.Journal, office: desk.Desk, time_source: clock.Clock) -> None:
@@ -196,6 +214,12 @@ def attend_policy(config: Config) -> attend.Policy:
     """The attendance rules from the settings."""
     chosen = config.attend
     return attend.Policy(timedelta(seconds=chosen.min_gap_s), timedelta(hours=chosen.day_span_h), chosen.allow_simulated)
+
+
+def time_limits(config: Config) -> timekeeping.Limits:
+    """When clocks count as apart, from the settings."""
+    chosen = config.clock
+    return timekeeping.Limits(round(chosen.most_disagreement_s * 1_000_000), round(chosen.most_drift_s * 1_000_000))
 
 
 def capture_of(source: camera.Camera) -> messages.Capture:

@@ -167,7 +167,8 @@ def punch_body(punch: Punch, models: messages.Models, site: str) -> messages.Pun
         capture=who.capture,
         models=models,
         site=site,
-        first_attempt_at=who.first_attempt.at,
+        first_attempt_at=who.accepted_at.at
+        - attend.elapsed(who.first_attempt, who.accepted_at),  # by one clock: none of it is a step
     )
 
 

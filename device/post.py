@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import platform
 import secrets
 import shutil
@@ -11,23 +12,35 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from flask import Response, request
 
 import device
-from device import api, clock, journal, messages, server
+from device import api, clock, database, journal, messages, server, timekeeping
 from device.config import Config
 from device.server import Route
 
+log = logging.getLogger(__name__)
+
 
 class Post:
-    """The uplink's counter: signed greetings, batches and acknowledgements."""
+    """The uplink's counter: signed greetings, batches and acknowledgements; with a timekeeper, the server's time too."""
 
-    def __init__(self, opened: journal.Journal, config: Config, time_source: clock.Clock, root: Path) -> None:
+    def __init__(
+        self,
+        opened: journal.Journal,
+        config: Config,
+        time_source: clock.Clock,
+        root: Path,
+        keeper: timekeeping.Timekeeper | None = None,
+    ) -> None:
         self._journal, self._config, self._clock, self._root = opened, config, time_source, root
+        self._keeper = keeper
         self._nonce = ""
+        self._asked: clock.Moment | None = None
         self._session = secrets.token_hex(16)
 
     def hello(self) -> Response:
         """A greeting with a fresh nonce."""
         self._nonce = secrets.token_hex(16)
         greeting = self._journal.hello(self._nonce)
+        self._asked = self._clock.now()
         response = self._envelope("hello", self._nonce, greeting)
         response.headers["Daka-Epoch"] = str(greeting["epoch"])
         return response
@@ -47,8 +60,22 @@ class Post:
 
     def acknowledge(self) -> api.Cursor:
         """Believe the server's signature, or say why not."""
+        answered = self._clock.now()
         answer = self._journal.acknowledge(request.get_data(), self._server_key(), self._nonce)
-        return api.Cursor(answer.upto, answer.window, answer.retry_after_ms, bool(self._nonce) and answer.nonce == self._nonce)
+        answers_hello = bool(self._nonce) and answer.nonce == self._nonce
+        if answers_hello:
+            self._hear(answer, answered)
+        return api.Cursor(answer.upto, answer.window, answer.retry_after_ms, answers_hello)
+
+    def _hear(self, answer: messages.Acknowledgement, answered: clock.Moment) -> None:
+        """The server's time, once for each hello: the same answer again would tell an old one. The cursor never waits for it."""
+        asked, self._asked = self._asked, None
+        if self._keeper is None or asked is None:
+            return
+        try:
+            self._keeper.hear(messages.read_time(answer.server_time), asked, answered)
+        except (messages.MessageError, database.StorageError) as error:
+            log.warning("the server's time could not be taken: %s", error)
 
     def _server_key(self) -> Ed25519PublicKey:
         return messages.public_key_from_text(self._config.uplink.server_key)
@@ -60,7 +87,7 @@ class Post:
         online = messages.Online(
             session=self._session,
             backlog=messages.Backlog(head.seq - head.acknowledged, age),
-            clock=messages.Clock(messages.write_time(now.at), now.quality),
+            clock=self._clock_state(now),
             disk_free_bytes=shutil.disk_usage(self._root).free,
             software=device.SOFTWARE,
             system=platform.platform(terse=True)[:64],
@@ -68,6 +95,13 @@ class Post:
             network="unknown",
         )
         return self._envelope("state", self._session, messages.CODEC.unstructure(online))
+
+    def _clock_state(self, now: clock.Moment) -> messages.Clock:
+        at = messages.write_time(now.at)
+        if self._keeper is None:
+            return messages.Clock(at, now.quality)
+        standing = self._keeper.standing()
+        return messages.Clock(at, now.quality, standing.source, standing.uncertainty_us, standing.disagrees_by_us)
 
     def goodbye(self) -> Response:
         """The last will."""

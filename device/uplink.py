@@ -30,6 +30,7 @@ class Patience:
     answer: float = 5.0  # to a hello; the server announces itself when it comes back, so this is only for lost messages
     stall: float = 30.0  # no acknowledgement while batches are under way
     state: float = 30.0  # between two publications of the kiosk's state
+    time: float = 1_800.0  # between two hellos on one connection: their answers tell the time, a crystal drifts 0.2 s meanwhile
     retry: float = 30.0  # the longest pause between two tries to reach the kiosk daemon
 
 
@@ -57,6 +58,7 @@ class Uplink:
         self._repeats = self._stalls = 0
         self._progress = time.monotonic()
         self._state_due = self._resume_at = 0.0
+        self._greeted = time.monotonic()
 
     def run(self, stop: threading.Event) -> None:
         """Until `stop`: trouble with the kiosk daemon or the broker is waited out, never fatal."""
@@ -79,6 +81,7 @@ class Uplink:
         if self._phase is Phase.STREAMING:
             self._say_state()
             self._watch_for_stalls()
+            self._ask_the_time()
             self._send_or_wait()
         else:
             self._take_events(self._patience.news)
@@ -111,7 +114,7 @@ class Uplink:
         """Say where the journal stands; nothing is sent until the server has said where it stands."""
         self._phase = Phase.GREETING
         self._flying.clear()
-        self._progress = time.monotonic()
+        self._progress = self._greeted = time.monotonic()
         self._epoch, hello = self._kiosk.hello()
         self._pipe.publish(self._topics.hello, hello)
 
@@ -185,6 +188,11 @@ class Uplink:
         else:
             self._stalls, self._phase = 0, Phase.OFFLINE
             self._pipe.reconnect()
+
+    def _ask_the_time(self) -> None:
+        """A long connection says hello again now and then, when nothing is under way."""
+        if self._phase is Phase.STREAMING and not self._flying and time.monotonic() - self._greeted >= self._patience.time:
+            self._greet()
 
     def _send_or_wait(self) -> None:
         if self._phase is not Phase.STREAMING:

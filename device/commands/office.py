@@ -102,6 +102,7 @@ def verify(context: Context) -> None:
         found = desk.verify()
     click.echo(f"journal of {found.device}, epoch {found.epoch}: records {found.kept_from} to {found.seq} hold")
     click.echo(f"acknowledged by the server: {found.acknowledged}")
+    click.echo(f"times of punches: {found.times_corrected} corrected, {found.times_to_review} for a person to review")
     click.echo(f"head {found.hash}")
     click.echo(f"this kiosk's key, for `daka-enterprise trust {found.device} KEY`: {found.public_key}")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from device import api, clock, desk, kiosk, sight, state
+from device import api, clock, desk, kiosk, sight, state, timekeeping
 from device.commands.context import Context
 
 
@@ -21,8 +21,10 @@ def office(context: Context) -> Iterator[api.Office]:
 
 
 def _files(context: Context) -> desk.Desk:
-    settings, time_source = context.config(), clock.SystemClock()
+    settings = context.config()
+    time_source = timekeeping.Timekeeper(clock.SystemClock(), kiosk.time_limits(settings))
     files = kiosk.open_files(context.folder, settings.device.id, time_source, replace_damaged=False)
+    time_source.resume(files.journal.anchors(time_source.now().boot_id), files.journal.append)
     return desk.Desk(
         files.journal,
         files.directory,

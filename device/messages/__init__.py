@@ -30,7 +30,9 @@ from device.messages.records import Models as Models
 from device.messages.records import PersonAnnounced as PersonAnnounced
 from device.messages.records import PunchBody as PunchBody
 from device.messages.records import Record as Record
+from device.messages.records import Source as Source
 from device.messages.records import Stamp as Stamp
+from device.messages.records import TimeBody as TimeBody
 from device.messages.records import read_body as read_body
 from device.messages.records import read_record as read_record
 from device.messages.records import read_time as read_time
@@ -42,6 +44,10 @@ from device.messages.signing import public_key_from_text as public_key_from_text
 from device.messages.signing import public_key_text as public_key_text
 from device.messages.signing import sign as sign
 from device.messages.signing import verify as verify
+from device.messages.timeline import Anchor as Anchor
+from device.messages.timeline import Corrected as Corrected
+from device.messages.timeline import Quality as Quality
+from device.messages.timeline import Timeline as Timeline
 from device.messages.wire import MAX_BATCH_BYTES as MAX_BATCH_BYTES
 from device.messages.wire import MAX_BATCH_RECORDS as MAX_BATCH_RECORDS
 from device.messages.wire import MAX_IN_FLIGHT as MAX_IN_FLIGHT

@@ -64,6 +64,14 @@ class ConsentAct(enum.StrEnum):
     WITHDRAWN = "withdrawn"
 
 
+class Source(enum.StrEnum):
+    """Who said what time it is; a server's answer ranks above NTP, and NTP above a person."""
+
+    SERVER = "server"
+    NTP = "ntp"
+    OPERATOR = "operator"
+
+
 @dataclass(frozen=True, slots=True)
 class Stamp:
     """When a record was made, by all the clocks there are."""
@@ -145,7 +153,22 @@ class PunchBody:
     first_attempt_at: datetime
 
 
-Body = Genesis | Boot | PersonAnnounced | Consent | Audit | PunchBody
+@dataclass(frozen=True, slots=True)
+class TimeBody:
+    """Trusted time has come: at `monotonic_us` of boot `boot_id` it was `utc`, give or take `uncertainty_us`.
+
+    `wall` is what the wall clock said at the moment of this record's own stamp.
+    """
+
+    boot_id: str
+    monotonic_us: int
+    utc: datetime
+    source: Source
+    uncertainty_us: int
+    wall: datetime
+
+
+Body = Genesis | Boot | PersonAnnounced | Consent | Audit | PunchBody | TimeBody
 
 BODIES: dict[str, type[Body]] = {
     "genesis": Genesis,
@@ -154,6 +177,7 @@ BODIES: dict[str, type[Body]] = {
     "consent": Consent,
     "audit": Audit,
     "punch": PunchBody,
+    "time": TimeBody,
 }
 KIND_OF = {body: kind for kind, body in BODIES.items()}
 

@@ -66,10 +66,13 @@ class Backlog:
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """The kiosk's clock as it sees it itself."""
+    """The kiosk's clock as it sees it itself: whose time it follows, and by how much two trusted ones disagree (0: they do not)."""
 
     at: str
     quality: str
+    source: str = "none"
+    uncertainty_us: int = 0
+    disagrees_by_us: int = 0
 
 
 @dataclass(frozen=True, slots=True)

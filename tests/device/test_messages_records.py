@@ -65,6 +65,7 @@ def test_the_record_itself_has_the_fields_of_its_schema() -> None:
         (("punch", "liveness"), messages.Liveness),
         (("punch", "capture"), messages.Capture),
         (("consent", "act"), messages.ConsentAct),
+        (("time", "source"), messages.Source),
     ],
 )
 def test_every_choice_in_code_is_a_choice_in_the_schema(where: tuple[str, str], members: Any) -> None:
