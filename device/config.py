@@ -9,9 +9,9 @@ import re
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from device.errors import DeviceError
 
@@ -114,6 +114,29 @@ class Recognition(Section):
     )
 
 
+class Liveness(Section):
+    """Whether a living person stands there."""
+
+    passive: bool = Field(default=True, description="Look for signs of a print or a screen on every walk-up.")
+    simulated: bool = Field(default=False, description="Also before a simulated camera; for demonstrations and tests only.")
+    min_face_px: int = Field(
+        default=120,
+        ge=72,
+        le=1000,
+        description="Height of the smallest face that shows signs of an attack, pixels; nearer ones are waited for.",
+    )
+    live_from: float = Field(
+        default=0.3, gt=0, lt=1, description="Mean probability from which the learned model's `live` is believed."
+    )
+    spoof_below: float = Field(default=0.05, ge=0, lt=1, description="And below which its `attack` is; in between nothing is sure.")
+
+    @model_validator(mode="after")
+    def _is_in_order(self) -> Self:
+        if self.spoof_below > self.live_from:
+            raise ValueError("liveness.spoof_below must not lie above liveness.live_from")
+        return self
+
+
 class Attend(Section):
     """When an identified person becomes a punch."""
 
@@ -169,6 +192,7 @@ class Config(Section):
     camera: Camera = Camera()
     models: Models = Models()
     recognition: Recognition = Recognition()
+    liveness: Liveness = Liveness()
     attend: Attend = Attend()
     journal: Journal = Journal()
     clock: Clock = Clock()

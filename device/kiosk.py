@@ -23,6 +23,7 @@ from device import (
     journal,
     keys,
     line,
+    liveness,
     messages,
     people,
     post,
@@ -91,6 +92,7 @@ def run(folder: state.Folder, config: Config, weights: Path, stop: threading.Eve
             keeper.known,
             recognition_policy(config),
             capture_of(source),
+            guard(config, eyes, source),
         )
         keeper.changed = lambda known: _renew(recogniser, known)
         counter = claims.Claims(
@@ -197,6 +199,14 @@ def recognition_policy(config: Config) -> recognise.Policy:
         nearest_lead=chosen.nearest_lead,
         claim_lasts=timedelta(seconds=chosen.claim_lasts_s),
     )
+
+
+def guard(config: Config, eyes: sight.Sight, source: camera.Camera) -> liveness.Guard | None:
+    """Whoever looks for signs of an attack; nobody where the settings say so, or before a camera that is none."""
+    chosen = config.liveness
+    if not chosen.passive or (source.simulated and not chosen.simulated):
+        return None
+    return liveness.Guard(eyes.antispoofing, liveness.Limits(chosen.live_from, chosen.spoof_below), chosen.min_face_px)
 
 
 def effort(config: Config) -> attention.Effort:

@@ -6,6 +6,7 @@ Only the nearest face is ever embedded. A face that is not enrolled leaves nothi
 from __future__ import annotations
 
 import enum
+from collections import deque
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Protocol
@@ -13,7 +14,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from device import attend
+from device import attend, liveness
 from device.attend import Claim, Identity, Stranger
 from device.attention import Attention
 from device.camera import Frame
@@ -110,6 +111,8 @@ class Track:
     last_seen: Moment
     looks: list[Look] = field(default_factory=list)
     claimed: Claimed | None = None
+    signs: list[liveness.Sign] = field(default_factory=list)
+    brightness: deque[liveness.Brightness] = field(default_factory=lambda: deque(maxlen=MOST_BRIGHTNESS))
     answer: Identity | Stranger | None = None
     looked_at: Moment | None = None
     misses: int = 0
@@ -118,6 +121,7 @@ class Track:
 LOST_AFTER = timedelta(milliseconds=700)  # longer than a blink of the detector, shorter than two people changing places
 MISSES = 3  # looks in a row after an answer that are not that person: somebody else stands there
 LOOK_AGAIN = timedelta(seconds=1)  # after an answer: is it still the same person?
+MOST_BRIGHTNESS = 45  # frames: three seconds
 SAME_PLACE = 0.6  # of the face's width: how far a face moves between two frames at 15 a second
 SAME_SIZE = 1.6  # ratio of heights between two frames
 
@@ -126,11 +130,19 @@ class Recogniser:
     """Follows the nearest face and answers once for each person who stands there."""
 
     def __init__(
-        self, attention: Attention, gate: Gate, embedder: Embedder, known: Known, policy: Policy, capture: Capture
+        self,
+        attention: Attention,
+        gate: Gate,
+        embedder: Embedder,
+        known: Known,
+        policy: Policy,
+        capture: Capture,
+        guard: liveness.Guard | None = None,
     ) -> None:
         self._attention, self._gate, self._embedder = attention, gate, embedder
         self.known = known  # immutable; replaced whole when somebody is enrolled or withdraws
-        self._policy, self._capture = policy, capture
+        self._policy, self._capture, self._guard = policy, capture, guard
+        self._min_face_px = policy.min_face_px if guard is None else max(policy.min_face_px, guard.min_face_px)
         self._track: Track | None = None
         self._claimed: Claimed | None = None
 
@@ -147,6 +159,8 @@ class Recogniser:
             self._forget_if_lost(frame.moment)
             return nearest
         track = self._follow(nearest, frame.moment, claimed)
+        if self._guard is not None and track.answer is None:
+            track.brightness.append(liveness.brightness(frame.pixels, nearest.box))
         if claimed is None and self.known.search_from is None:
             return Waiting.SAY_WHO if track.answer is None else Waiting.DONE
         if not seen.fresh or not self._is_due(track, frame.moment):
@@ -155,6 +169,8 @@ class Recogniser:
         if shortfalls := self._gate(frame.pixels, nearest, chip):
             return Waiting(shortfalls[0].reason)
         look = self._look(chip, frame.moment, claimed)
+        if self._guard is not None and track.answer is None and len(track.signs) < liveness.MOST_LOOKS:
+            track.signs.append(self._guard.look(frame.pixels, nearest.box))
         if track.answer is not None:
             return self._look_again(track, look, nearest, frame.moment)
         track.looked_at = frame.moment
@@ -174,7 +190,7 @@ class Recogniser:
     def _nearest(self, faces: tuple[Face, ...]) -> Face | Waiting:
         if not faces:
             return Waiting.NOBODY
-        if faces[0].box.height < self._policy.min_face_px:
+        if faces[0].box.height < self._min_face_px:
             return Waiting.TOO_FAR
         if len(faces) > 1 and faces[0].box.height < self._policy.nearest_lead * faces[1].box.height:
             return Waiting.TWO_PEOPLE
@@ -238,11 +254,21 @@ class Recogniser:
             track.looks[since].moment if since else track.first_seen,
             looks[0].moment,
             track.last_seen,
-            Liveness.NOT_ASSESSED,
+            self._liveness(track),
             self._capture,
             claimed.by if claimed else Claim.NONE,
             person in self.known.look_alikes,
         )
+
+    def _liveness(self, track: Track) -> Liveness:
+        """What the signs come to. Nothing good is ever claimed of a camera that is none."""
+        if self._guard is None:
+            return Liveness.NOT_ASSESSED
+        verdict = self._guard.verdict(track.signs, track.brightness)
+        if verdict is liveness.Verdict.FAILED:
+            return Liveness.FAILED
+        passed = verdict is liveness.Verdict.PASSED and self._capture is Capture.CAMERA
+        return Liveness.PASSED if passed else Liveness.NOT_ASSESSED
 
 
 def is_same_face(before: Box, now: Box) -> bool:

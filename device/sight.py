@@ -15,6 +15,7 @@ from models import weights
 from models.detect import Detector, Face
 from models.embed import Embedder
 from models.errors import ModelError
+from models.liveness import AntiSpoofing
 from models.openset import Bound
 
 PHOTOGRAPH_SIDE_PX = 640  # a photograph is brought to this before faces are looked for
@@ -31,6 +32,7 @@ class Sight:
     photographs: Detector
     embedder: Embedder
     models: messages.Models
+    antispoofing: AntiSpoofing | None
     one_to_one: float
     bounds: tuple[Bound, ...]
 
@@ -52,6 +54,7 @@ def load(directory: Path, recognition: config.Recognition) -> Sight:
         Detector(ready.detector, threads=recognition.threads, working_size=(PHOTOGRAPH_SIDE_PX, PHOTOGRAPH_SIDE_PX)),
         Embedder(ready.embedder, threads=recognition.threads),
         messages.Models(ready.digests[weights.DETECTOR], ready.digests[weights.EMBEDDER]),
+        AntiSpoofing(*ready.antispoofing, threads=recognition.threads) if ready.antispoofing else None,
         ready.calibration.one_to_one,
         ready.calibration.limits,
     )

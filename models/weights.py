@@ -22,6 +22,7 @@ from models.errors import WeightsDamaged, WeightsMissing
 from models.manifest import Calibration, Digest, Entry, FileName, Group, Manifest
 
 DETECTOR, EMBEDDER = "yunet", "sface"  # names in the manifest
+ANTISPOOFING = ("minifasnet_v2", "minifasnet_v1se")
 RECORD = "folded.json"
 RECORD_VERSION = 1  # one higher when the folding itself changes, so that older results are made anew
 
@@ -68,6 +69,7 @@ class Ready:
     embedder: bytes
     digests: Mapping[str, str]
     calibration: Calibration | None
+    antispoofing: tuple[bytes, bytes] | None = None
 
 
 def ready(directory: Path, manifest: Manifest | None = None) -> Ready:
@@ -77,7 +79,18 @@ def ready(directory: Path, manifest: Manifest | None = None) -> Ready:
     for entry in entries:
         read(directory, entry)
     detector, embedder = (read_folded(directory, entry) for entry in entries)
-    return Ready(detector, embedder, MappingProxyType({entry.name: entry.sha256 for entry in entries}), known.calibration)
+    digests = {entry.name: entry.sha256 for entry in entries}
+    pair = _antispoofing(directory, known)
+    return Ready(detector, embedder, MappingProxyType(digests), known.calibration, pair)
+
+
+def _antispoofing(directory: Path, manifest: Manifest) -> tuple[bytes, bytes] | None:
+    """The optional pair, or None where it was not fetched. A damaged file is an error: nobody falls back in silence."""
+    entries = [manifest.files[name] for name in ANTISPOOFING if name in manifest.files]
+    if len(entries) < len(ANTISPOOFING) or not any((directory / entry.file).exists() for entry in entries):
+        return None
+    first, second = (read(directory, entry) for entry in entries)
+    return first, second
 
 
 def read(directory: Path, entry: Entry) -> bytes:

@@ -105,7 +105,8 @@ def why(played: Played) -> str:
         return f"{played.votes} looks agree" + (f", try {played.tries}" if played.tries > 1 else "")
     if played.why == "too_soon":
         return f"has #{played.seq} already"
-    return "not enrolled" if played.why == "stranger" else played.why
+    sentences = {"stranger": "not enrolled", "liveness_failed": "a picture, not a person"}
+    return sentences.get(played.why, played.why)
 
 
 def _stored(played: Played, row: Row | None) -> str:

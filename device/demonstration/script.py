@@ -41,6 +41,7 @@ class Role:
     path: tuple[tuple[float, float], tuple[float, float]] = ((0.5, 0.45), (0.5, 0.5))
     light: tuple[float, float] = (1.0, 1.0)
     blur_frames: float = 0.0
+    medium: walkups.Medium = walkups.Medium.LIVE
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,13 @@ SCENES = (
         direction="in",
     ),
     Scene("a stranger", (Role("impostor_2.jpg"),), STRANGER, "refused", why="stranger", seconds=5.0),
+    Scene(
+        "a screen that shows 1001",
+        (Role("obama2.jpg", approach=(0.12, 0.42), medium=walkups.Medium.SCREEN),),
+        ADA,
+        "refused",
+        why="liveness_failed",
+    ),
     Scene(
         "1001, some frames blurred",
         (Role("impostor_1.jpg", path=((0.7, 0.5), (0.55, 0.5)), blur_frames=0.33),),
@@ -105,6 +113,7 @@ def _person(role: Role, samples: Path, sight: Sight) -> walkups.Person:
         path=role.path,
         light=role.light,
         blur_frames=role.blur_frames,
+        medium=role.medium,
     )
 
 

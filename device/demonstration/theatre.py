@@ -128,6 +128,9 @@ directory = "{weights}"
 min_gap_s = {MIN_GAP_S}
 allow_simulated = true
 
+[liveness]
+simulated = true
+
 [uplink]
 enabled = true
 host = "127.0.0.1"

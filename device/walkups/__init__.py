@@ -7,6 +7,6 @@ Finds no faces (the director says where they are), and shows nothing about liven
 from __future__ import annotations
 
 from device.walkups.rendering import empty, render
-from device.walkups.script import Person, WalkUp, WalkUpRefused, from_table, read, write
+from device.walkups.script import Medium, Person, WalkUp, WalkUpRefused, from_table, read, write
 
-__all__ = ["Person", "WalkUp", "WalkUpRefused", "empty", "from_table", "read", "render", "write"]
+__all__ = ["Medium", "Person", "WalkUp", "WalkUpRefused", "empty", "from_table", "read", "render", "write"]

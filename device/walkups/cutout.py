@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from device import pictures
 from device.pictures import Pixels
-from device.walkups.script import Person, WalkUpRefused
+from device.walkups import presentation
+from device.walkups.script import Medium, Person, WalkUpRefused
 
 Cover = NDArray[np.uint8]  # (height, width), 0 where the hall shows through, 255 where the person stands
 
@@ -54,7 +55,7 @@ def levels(person: Person, number: int, most: float) -> tuple[Level, ...]:
     scale = min(1.0, most / height)
     photograph = _resized(photograph, scale)
     face = (x * scale, y * scale, width * scale, height * scale)
-    all_levels = [_cut_out(photograph, face, person.mirrored)]
+    all_levels = [_cut_out(photograph, face, person.mirrored) if person.medium is Medium.LIVE else _held(photograph, face, person)]
     while all_levels[-1].face_height > SMALLEST_FACE_PX:
         all_levels.append(_halved(all_levels[-1]))
     return tuple(all_levels)
@@ -76,6 +77,16 @@ def _cut_out(photograph: Pixels, face: tuple[float, float, float, float], mirror
         across = pixels.shape[1] - 1 - across
         pixels, cover = cv2.flip(pixels, 1), np.ascontiguousarray(cover[:, ::-1])
     return Level(np.asarray(pixels, dtype=np.uint8), cover, (across, y + height / 2 - top), height)
+
+
+def _held(photograph: Pixels, face: tuple[float, float, float, float], person: Person) -> Level:
+    """A sheet or a screen with the person on it: a rectangle that hides the hall behind it."""
+    pixels, (left, top) = presentation.held_up(photograph, face, person.medium)
+    across = left + face[2] / 2
+    if person.mirrored:
+        across, pixels = pixels.shape[1] - 1 - across, np.asarray(cv2.flip(pixels, 1), dtype=np.uint8)
+    cover = np.full(pixels.shape[:2], 255, dtype=np.uint8)
+    return Level(pixels, cover, (across, top + face[3] / 2), face[3])
 
 
 def _silhouette(shape: tuple[int, int], face_top: tuple[int, float], height: float) -> Cover:

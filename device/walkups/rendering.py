@@ -19,8 +19,8 @@ from cv2.typing import MatLike
 from numpy.typing import NDArray
 
 from device.pictures import Pixels
-from device.walkups import cutout, hall
-from device.walkups.script import Person, WalkUp
+from device.walkups import cutout, hall, presentation
+from device.walkups.script import Medium, Person, WalkUp
 
 APPROACH_ENDS, LEAVING_BEGINS = 0.55, 0.85  # fractions of the walk-up
 FADE_IN_S = 0.2
@@ -111,6 +111,8 @@ class Actor:
         if smeared:
             width = 2 * math.ceil(height * SMEAR / 2) + 1
             pixels, cover = cv2.blur(pixels, (width, 1)), cv2.blur(cover, (width, 1))
+        if self._person.medium is Medium.SCREEN:
+            pixels = presentation.beating(np.asarray(pixels, dtype=np.uint8), height / self._size[1])
         lit = cv2.convertScaleAbs(pixels, alpha=self._gain(now))
         visible = cv2.convertScaleAbs(cover, alpha=min(1.0, now.seconds / FADE_IN_S))
         _lay_over(frame[top:bottom, left:right], lit, visible)

@@ -6,6 +6,7 @@ never paths.
 
 from __future__ import annotations
 
+import enum
 import json
 import os
 import tomllib
@@ -36,6 +37,14 @@ class WalkUpRefused(Exception):
     """
 
 
+class Medium(enum.StrEnum):
+    """What stands before the camera: the person, or a picture of them that somebody holds up."""
+
+    LIVE = "live"
+    PRINT = "print"
+    SCREEN = "screen"
+
+
 @dataclass(frozen=True, slots=True, config=STRICT)
 class Person:
     """One person. Positions and sizes are fractions of the frame's width or height unless said otherwise."""
@@ -56,6 +65,8 @@ class Person:
     """How far the head is tilted, clockwise."""
     mirrored: bool = False
     """Left and right exchanged."""
+    medium: Annotated[Medium, Field(strict=False)] = Medium.LIVE
+    """`live`; `print` or `screen`: a picture of this person is held up instead."""
 
     @pydantic.field_validator("photograph")
     @classmethod
@@ -121,6 +132,7 @@ def _person_as_toml(person: Person) -> str:
         "blur_frames": person.blur_frames,
         "roll_deg": person.roll_deg,
         "mirrored": str(person.mirrored).lower(),
+        "medium": json.dumps(str(person.medium)),
     }
     return "\n[[person]]\n" + "".join(f"{key} = {value}\n" for key, value in values.items())
 

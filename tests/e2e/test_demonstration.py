@@ -40,11 +40,12 @@ def test_every_decision_is_right(played: Performance) -> None:
         "refused",
         "punched",
         "refused",
+        "refused",
         "punched",
         "punched",
     ]
-    assert [scene["number"] for scene in played.result["played"]] == ["1001", "1001", "1002", "stranger", "1001", "1002"]
-    assert [scene["why"] for scene in played.result["played"]] == ["", "too_soon", "", "stranger", "", ""]
+    assert [scene["number"] for scene in played.result["played"]] == ["1001", "1001", "1002", "stranger", "1001", "1001", "1002"]
+    assert [scene["why"] for scene in played.result["played"]] == ["", "too_soon", "", "stranger", "liveness_failed", "", ""]
     assert played.code == 0
     assert played.result["right"] is True
 
