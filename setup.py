@@ -17,7 +17,12 @@ KIOSK = [
     "threadpoolctl>=3.5,<4",
     "paho-mqtt>=2.1,<3",
     # Beside it: libraries rather than code of our own.
+    "argon2-cffi>=25,<26",  # PIN hashes: Argon2id by its reference implementation
+    "cbor2>=5.6,<7",  # the contract lock's grants and events are CBOR
     "click>=8.1,<9",
+    "dbus-fast>=4,<6",  # already bleak's; our pairing agent speaks it
+    "evdev-binary>=2,<3",  # badge readers that type, grabbed away from the browser; wheels, so no compiler on a kiosk
+    "flask-babel>=4,<5",  # gettext for the kiosk page
     "httpx>=0.28,<1",
     "matplotlib>=3.9,<4",
     "onnx>=1.19,<2",
@@ -28,30 +33,64 @@ KIOSK = [
     "requests>=2.32,<3",
     "rich>=14,<16",
     "segno>=1.6,<2",
+    "tuf>=6,<8",  # signed update metadata, by the design's own reference implementation
+    "tzdata>=2025.2",  # shifts need zones also where Debian's tzdata is missing
+    "waitress>=3,<4",
+    "zxing-cpp>=2.3,<4",  # QR codes from the camera
+]
+
+WEB = [
+    "argon2-cffi>=25,<26",
+    "cheroot>=10,<12",  # serves TLS on a descriptor that systemd hands it
+    "flask>=3.1,<4",
+    "flask-babel>=4,<5",
+    "flask-limiter>=3.12,<5",
+    "flask-login>=0.6.3,<0.7",
+    "flask-wtf>=1.2,<2",
+    "httpx>=0.28,<1",
+    "openpyxl>=3.1,<4",
+    "pyotp>=2.9,<3",
+    "segno>=1.6,<2",
+    "tzdata>=2025.2",
     "waitress>=3,<4",
 ]
 
-WEB = ["flask>=3.1,<4", "httpx>=0.28,<1"]
+LOCK = ["bleak>=3,<4", "bumble>=0.0.220,<0.1", "cbor2>=5.6,<7", "click>=8.1,<9"]  # the reference lock
 
-ENTERPRISE = ["click>=8.1,<9", "paho-mqtt>=2.1,<3", "psycopg[binary]>=3.2,<4", "rich>=14,<16", "sqlalchemy>=2.0,<3"]
+ENTERPRISE = [
+    "cbor2>=5.6,<7",
+    "cheroot>=10,<12",
+    "click>=8.1,<9",
+    "flask>=3.1,<4",
+    "paho-mqtt>=2.1,<3",
+    "psycopg[binary]>=3.2,<4",
+    "rich>=14,<16",
+    "sqlalchemy>=2.0,<3",
+]
 
 DEV = [
+    "axe-playwright-python>=0.1.7,<0.2",
     "hypothesis>=6.130,<7",
     "import-linter>=2.3,<3",
     "jsonschema>=4.23,<5",
     "mypy>=1.15,<3",
+    "persist-queue>=1,<2",
     "pip-tools>=7.4,<8",
+    "playwright>=1.55,<2",
     "pytest>=8,<10",
     "pytest-timeout>=2.3,<3",
     "pyyaml>=6,<7",
     "rfc8785>=0.1.4,<1",
     "ruff>=0.11,<1",
     "types-jsonschema>=4",
+    "types-openpyxl>=3.1",
     "types-psutil>=7",
     "types-pyyaml>=6",
     "types-requests>=2.32",
     "types-waitress>=3",
 ]
+
+ROOMS = ("device", "models", "enterprise", "firmware_bridge", "web_ui")
 
 setup(
     name="daka",
@@ -59,13 +98,13 @@ setup(
     description="Attendance and face verification on the kiosk: no picture leaves, no punch is lost, promises can be shown",
     license="Apache-2.0",
     python_requires=">=3.11",
-    packages=find_packages(include=["device", "device.*", "models", "models.*", "enterprise", "enterprise.*"]),
+    packages=find_packages(include=[f"{room}{part}" for room in ROOMS for part in ("", ".*")]),
     package_data={
         "device": ["schemas/*", "migrations/*/*.sql", "texts/*.txt"],
         "models": ["weights.toml", "MODEL_CARD.md"],
     },
     install_requires=MESSAGES,
-    extras_require={"kiosk": KIOSK, "web": WEB, "enterprise": ENTERPRISE, "dev": DEV},
+    extras_require={"kiosk": KIOSK, "web": WEB, "lock": LOCK, "enterprise": ENTERPRISE, "dev": DEV},
     entry_points={
         "console_scripts": [
             "daka = device.commands.main:main",
