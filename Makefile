@@ -9,7 +9,7 @@ ONLY :=
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL: # packages, then the environment, then the weights
-.PHONY: help demo test check bench lock clean weights packages-demo packages-check packages-test
+.PHONY: help demo test long check bench lock clean weights packages-demo packages-check packages-test
 
 help: ## show what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -19,6 +19,9 @@ demo: packages-demo $(VENV)/ready weights ## play the main job: walk-ups, decisi
 
 test: packages-test $(VENV)/ready weights ## run every test (ARGS="-k journal" for some)
 	@$(PYTHON) -m pytest $(ARGS)
+
+long: packages-test $(VENV)/ready weights ## run the tests that take minutes
+	@$(PYTHON) -m pytest -m long $(ARGS)
 
 check: packages-check $(VENV)/ready ## linters, types and import rules
 	@$(PYTHON) -m ruff check .

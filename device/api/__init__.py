@@ -1,0 +1,26 @@
+"""What the other daemons and the command line may ask of the kiosk daemon, and the clients that ask it over its unix sockets.
+
+One socket for each kind of caller; who may open the file is the permission. No picture and no template is in any answer.
+"""
+
+from device.api.admin import ADMIN_SOCKET as ADMIN_SOCKET
+from device.api.admin import AdminClient as AdminClient
+from device.api.admin import Office as Office
+from device.api.answers import CardIssued as CardIssued
+from device.api.answers import ClaimTaken as ClaimTaken
+from device.api.answers import Cursor as Cursor
+from device.api.answers import Decision as Decision
+from device.api.answers import Enrolled as Enrolled
+from device.api.answers import Outgoing as Outgoing
+from device.api.answers import Person as Person
+from device.api.answers import RateAt as RateAt
+from device.api.answers import SiteEvaluated as SiteEvaluated
+from device.api.answers import Status as Status
+from device.api.answers import Verified as Verified
+from device.api.client import HOST as HOST
+from device.api.client import Client as Client
+from device.api.client import KioskAway as KioskAway
+from device.api.client import KioskError as KioskError
+from device.api.client import KioskRefused as KioskRefused
+from device.api.uplink import UPLINK_SOCKET as UPLINK_SOCKET
+from device.api.uplink import UplinkClient as UplinkClient

@@ -1,0 +1,96 @@
+"""kiosk-admin.sock: the command line's side, and the same questions asked of the files when the daemon is down."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from device import messages
+from device.api.answers import CardIssued, ClaimTaken, Decision, Enrolled, Person, SiteEvaluated, Status, Verified
+from device.api.client import TIMEOUT_S, Client
+
+ADMIN_SOCKET = "kiosk-admin.sock"
+ENROL_TIMEOUT_S = 60.0
+
+
+class Office(Protocol):
+    """What can be asked about people and records: of the daemon through its socket, or of the files when it is down."""
+
+    def people(self) -> tuple[Person, ...]: ...
+    def add_person(self, number: str, name: str, language: str, by: str) -> Person: ...
+    def give_consent(self, number: str, language: str, basis: str, by: str) -> Person: ...
+    def withdraw_consent(self, number: str, by: str) -> Person: ...
+    def enrol(self, number: str, photograph: bytes, by: str, look_alike_of: str = "") -> Enrolled: ...
+    def issue_card(self, number: str, photograph: bytes, by: str, days: int) -> CardIssued: ...
+    def revoke_cards(self, number: str, by: str) -> Person: ...
+    def evaluate_site(self, by: str) -> SiteEvaluated: ...
+    def punches(self, after: int) -> tuple[dict[str, Any], ...]: ...
+    def status(self) -> Status: ...
+    def verify(self) -> Verified: ...
+
+
+class AdminClient(Client):
+    """The command line's side of kiosk-admin.sock."""
+
+    def people(self) -> tuple[Person, ...]:
+        """Everybody, by employee number."""
+        return self._get("/v1/people", tuple[Person, ...])
+
+    def add_person(self, number: str, name: str, language: str, by: str) -> Person:
+        """A new employee, announced in the journal under an opaque id."""
+        return self._post("/v1/people", Person, number=number, name=name, language=language, by=by)
+
+    def give_consent(self, number: str, language: str, basis: str, by: str) -> Person:
+        """Record that the current text in `language` was shown and agreed to."""
+        return self._post("/v1/consent", Person, number=number, language=language, basis=basis, by=by)
+
+    def withdraw_consent(self, number: str, by: str) -> Person:
+        """Take a consent back; the template is destroyed before this returns."""
+        return self._post("/v1/withdrawal", Person, number=number, by=by)
+
+    def enrol(self, number: str, photograph: bytes, by: str, look_alike_of: str = "") -> Enrolled:
+        """Make a template from a photograph (JPEG or PNG), which is used once and dropped.
+
+        `look_alike_of`: number of somebody who looks like this person; from then on neither is clocked in by a face alone.
+        """
+        query = {"number": number, "by": by, "look_alike_of": look_alike_of}
+        response = self._ask("POST", "/v1/enrolment", params=query, content=photograph, timeout_s=ENROL_TIMEOUT_S)
+        return messages.CODEC.structure(response.json(), Enrolled)
+
+    def issue_card(self, number: str, photograph: bytes, by: str, days: int) -> CardIssued:
+        """A template for the person to carry as a QR code; the kiosk keeps none."""
+        query = {"number": number, "by": by, "days": str(days)}
+        response = self._ask("POST", "/v1/card", params=query, content=photograph, timeout_s=ENROL_TIMEOUT_S)
+        return messages.CODEC.structure(response.json(), CardIssued)
+
+    def revoke_cards(self, number: str, by: str) -> Person:
+        """The person's face cards open no more."""
+        return self._post("/v1/card-revocation", Person, number=number, by=by)
+
+    def claim(self, number: str, kind: str) -> ClaimTaken:
+        """Say whose face comes next; `kind`: number, badge, qr or pin."""
+        return self._post("/v1/claim", ClaimTaken, number=number, kind=kind)
+
+    def claim_card(self, code: str) -> ClaimTaken:
+        """The same with a face card's code."""
+        return self._post("/v1/card-claim", ClaimTaken, code=code)
+
+    def evaluate_site(self, by: str) -> SiteEvaluated:
+        """Measure this site's own templates; the threshold follows from it."""
+        answer = self._ask("POST", "/v1/site-evaluation", json={"by": by}, timeout_s=600.0)
+        return messages.CODEC.structure(answer.json(), SiteEvaluated)
+
+    def punches(self, after: int) -> tuple[dict[str, Any], ...]:
+        """Punch records after `after`, as they stand in the chain, each with `corrected`: its time as it should be read."""
+        return self._get("/v1/punches", tuple[dict[str, Any], ...], after=after)
+
+    def decisions(self, after: int, wait_s: float = 0.0) -> tuple[Decision, ...]:
+        """Decisions after number `after`, waiting up to `wait_s` for the first."""
+        return self._get("/v1/decisions", tuple[Decision, ...], timeout_s=TIMEOUT_S + wait_s, after=after, wait_s=wait_s)
+
+    def status(self) -> Status:
+        """How the kiosk is."""
+        return self._get("/v1/status", Status)
+
+    def verify(self) -> Verified:
+        """Walk the chain; KioskRefused names the first record that does not hold."""
+        return self._get("/v1/verify", Verified, timeout_s=600.0)

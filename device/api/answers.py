@@ -1,0 +1,155 @@
+"""What the kiosk daemon answers: no picture, no template, no key."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """An employee; `person` is the opaque id of the records."""
+
+    person: str
+    number: str
+    name: str
+    language: str
+    has_consent: bool
+    templates: int
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolled:
+    """A template was made; the picture it came from is gone."""
+
+    person: str
+    templates: int
+
+
+@dataclass(frozen=True, slots=True)
+class CardIssued:
+    """A face card: `code` is the text of its QR code, and the only place where the template is."""
+
+    person: str
+    card: str
+    code: str
+    expires_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimTaken:
+    """The kiosk waits for this person's face, and for nobody else's, for `lasts_s` seconds."""
+
+    person: str
+    lasts_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class RateAt:
+    """At this cosine: false matches of pairs, strangers named, enrolled people taken for another (-1: nobody has two templates);
+    each with its upper 95 % limit."""
+
+    threshold: float
+    false_match: float
+    false_match_high: float
+    named: float
+    named_high: float
+    mistaken: float
+    mistaken_high: float
+
+
+@dataclass(frozen=True, slots=True)
+class SiteEvaluated:
+    """What this site's own templates say; `most_people` is how many may be searched at the rate `strangers_named`."""
+
+    people: int
+    templates: int
+    pairs: int
+    look_alikes: int
+    strangers_named: float
+    most_people: int
+    searched: bool
+    threshold: float
+    rates: tuple[RateAt, ...]
+    sizes: tuple[tuple[int, float, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What was decided about one walk-up; `seq` and `hash` are the receipt, or (no hash) the earlier record of a repeated look."""
+
+    number: int
+    at: str
+    outcome: str
+    why: str
+    person: str
+    name: str
+    direction: str
+    votes: int
+    score_band: int
+    seq: int
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """How the kiosk is.
+
+    `clock_source` is whose time is followed: server, ntp, operator or none; `clock_disagrees_s` how far server and NTP are apart.
+    `boot` changes with each start of the daemon; `camera` is the camera's own sentence, `trouble` the journal's ("" for none).
+    """
+
+    device: str
+    boot: str
+    epoch: str
+    last: int
+    head: str
+    acknowledged: int
+    kept_from: int
+    camera_state: str
+    camera: str
+    simulated: bool
+    waiting: str
+    trouble: str
+    decisions: int
+    people: int
+    templates: int
+    public_key: str
+    clock_quality: str
+    clock_source: str = "none"
+    clock_disagrees_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """The chain was walked and holds, from `kept_from` to `seq`.
+
+    Of the punches among them, `times_corrected` are read at another time than the wall clock's, `times_to_review` need a person.
+    """
+
+    device: str
+    epoch: str
+    kept_from: int
+    seq: int
+    hash: str
+    acknowledged: int
+    public_key: str
+    times_corrected: int
+    times_to_review: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """After an acknowledgement: where the server stands, how it wants to be sent to, and whether it answers the latest hello."""
+
+    upto: int
+    window: int
+    retry_after_ms: int
+    answers_hello: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """One envelope ready for the broker and the record it ends with."""
+
+    payload: bytes
+    last: int

@@ -1,0 +1,39 @@
+"""kiosk-uplink.sock: records out, acknowledgements in, nothing else."""
+
+from __future__ import annotations
+
+from device import messages
+from device.api.answers import Cursor, Outgoing
+from device.api.client import TIMEOUT_S, Client
+
+UPLINK_SOCKET = "kiosk-uplink.sock"
+
+
+class UplinkClient(Client):
+    """The uplink's side of kiosk-uplink.sock: records out, acknowledgements in, nothing else."""
+
+    def hello(self) -> tuple[str, bytes]:
+        """The epoch, and the signed greeting for a new connection with a nonce that the server's answer must repeat."""
+        response = self._ask("GET", "/v1/hello")
+        return response.headers["Daka-Epoch"], response.content
+
+    def records(self, epoch: str, after: int, wait_s: float) -> Outgoing | None:
+        """The next batch of `epoch` after record `after`, waiting up to `wait_s` for it; None if there is nothing to send.
+
+        KioskRefused when the journal is in another epoch by now: say hello again.
+        """
+        query = {"epoch": epoch, "after": after, "wait_s": wait_s}
+        response = self._ask("GET", "/v1/records", params=query, timeout_s=TIMEOUT_S + wait_s)
+        return Outgoing(response.content, int(response.headers["Daka-Last"])) if response.status_code == 200 else None
+
+    def acknowledge(self, payload: bytes) -> Cursor:
+        """Hand over what the server said; KioskRefused if the kiosk daemon does not believe it."""
+        return messages.CODEC.structure(self._ask("POST", "/v1/acknowledgement", content=payload).json(), Cursor)
+
+    def state(self) -> bytes:
+        """The retained state of this kiosk, as an envelope."""
+        return self._ask("GET", "/v1/state").content
+
+    def goodbye(self) -> bytes:
+        """The state of this kiosk when it is not connected: the last will, as an envelope."""
+        return self._ask("GET", "/v1/goodbye").content
