@@ -150,12 +150,17 @@ def consistent(anchors: Iterable[Anchor]) -> tuple[Anchor, ...]:
     found = list(anchors)
     fine = [anchor for anchor in found if anchor.uncertainty_us <= FINE_US]
     kept: list[Anchor] = []
-    for anchor in sorted(fine or found, key=lambda anchor: (RANK[anchor.source], anchor.monotonic_us, anchor.utc_us), reverse=True):
+    for anchor in sorted(fine or found, key=_preference, reverse=True):
         place = bisect.bisect(kept, anchor.monotonic_us, key=lambda other: other.monotonic_us)
         before, after = kept[max(place - 1, 0) : place], kept[place : place + 1]
         if all(itertools.starmap(agree, [*((one, anchor) for one in before), *((anchor, one) for one in after)])):
             kept.insert(place, anchor)
     return tuple(kept)
+
+
+def _preference(anchor: Anchor) -> tuple[int, int, int, int]:
+    """A total order, so that it does not matter in which order anchors come."""
+    return RANK[anchor.source], anchor.monotonic_us, anchor.utc_us, -anchor.uncertainty_us
 
 
 def agree(earlier: Anchor, later: Anchor) -> bool:
