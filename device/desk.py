@@ -74,7 +74,7 @@ class Desk:
 
     def people(self) -> tuple[api.Person, ...]:
         """Everybody, by employee number."""
-        return tuple(_shown(person) for person in self._directory.list())
+        return tuple(shown(person) for person in self._directory.list())
 
     def add_person(self, number: str, name: str, language: str, by: str) -> api.Person:
         """A new employee under a fresh opaque id."""
@@ -87,7 +87,7 @@ class Desk:
         self._journal.append(messages.PersonAnnounced(person, "kiosk"), moment)
         self._directory.add(Person(person, number, name, language, False, 0), moment.at)
         self._journal.append(messages.Audit("person_added", by, person), self._clock.now())
-        return _shown(self._directory.get(person))
+        return shown(self._directory.get(person))
 
     def give_consent(self, number: str, language: str, basis: str, by: str) -> api.Person:
         """Put the current text's consent in force, in the journal first."""
@@ -97,7 +97,7 @@ class Desk:
         agreement = Agreement(text.version, text.language, text.sha256, basis, by)
         self._journal.append(_consent_record(person.person, messages.ConsentAct.GIVEN, agreement, by), moment)
         self._directory.agree(person.person, agreement, moment.at)
-        return _shown(self._directory.get(person.person))
+        return shown(self._directory.get(person.person))
 
     def withdraw_consent(self, number: str, by: str) -> api.Person:
         """Destroy the template first, then record the withdrawal: a failing disk must not keep a face alive."""
@@ -111,7 +111,7 @@ class Desk:
         finally:  # committed, though the disk may have failed in tidying up after it
             self._renew(person.person)
         self.settle()
-        return _shown(self._directory.get(person.person))
+        return shown(self._directory.get(person.person))
 
     def settle(self) -> None:
         """Record the withdrawals that the journal does not have yet; the daemon asks for it at each start."""
@@ -163,7 +163,7 @@ class Desk:
         person = self._directory.by_number(number).person
         self._directory.revoke_cards(person)
         self._journal.append(messages.Audit("face_card_revoked", by, person), self._clock.now())
-        return _shown(self._directory.get(person))
+        return shown(self._directory.get(person))
 
     def evaluate_site(self, by: str) -> api.SiteEvaluated:
         """Measure this site's own templates, keep the limits that follow, and say up to how many people may be searched."""
@@ -204,7 +204,7 @@ class Desk:
     def punches(self, after: int) -> tuple[dict[str, Any], ...]:
         """Punch records after `after`, as they stand in the chain, each with `corrected`: its time as it should be read."""
         line, records = self._journal.timeline(), self._journal.punches(after, MOST_LISTED)
-        return tuple(messages.parse(record.text) | {"corrected": _time_shown(line.correct(record.stamp))} for record in records)
+        return tuple(messages.parse(record.text) | {"corrected": time_shown(line.correct(record.stamp))} for record in records)
 
     def verify(self) -> api.Verified:
         """Walk the whole chain; ChainBroken names the first record that does not hold."""
@@ -250,7 +250,8 @@ class Desk:
         return self._directory.get(person).name if person else ""
 
 
-def _time_shown(found: messages.Corrected) -> dict[str, Any]:
+def time_shown(found: messages.Corrected) -> dict[str, Any]:
+    """A record's time as it should be read, for an answer."""
     earliest, latest = ("" if bound is None else messages.write_time(bound) for bound in (found.earliest, found.latest))
     at = messages.write_time(found.at)
     return {"at": at, "quality": found.quality, "review": found.review, "earliest": earliest, "latest": latest}
@@ -314,5 +315,6 @@ def _consent_record(person: str, act: messages.ConsentAct, agreed: Agreement, by
     )
 
 
-def _shown(person: Person) -> api.Person:
+def shown(person: Person) -> api.Person:
+    """A person as the sockets answer."""
     return api.Person(**dataclasses.asdict(person))

@@ -10,6 +10,7 @@ import logging
 import secrets
 import sqlite3
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -73,6 +74,20 @@ class Head:
     seq: int
     hash: str
     acknowledged: int
+
+
+@dataclass(frozen=True, slots=True)
+class Brief:
+    """What the register keeps of a punch."""
+
+    seq: int
+    at: str
+    boot_id: str
+    monotonic_us: int
+    time_quality: str
+    person: str
+    direction: str
+    method: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,6 +297,32 @@ class Journal:
             ).fetchall()
         return [messages.read_record(messages.parse(text)) for (text,) in rows]
 
+    def brief_punches(self, after: int, most: int) -> list[Brief]:
+        """The same, as little of each as a list needs: SQLite picks it out of the text, unchecked."""
+        with self._database.reading() as connection:
+            rows = connection.execute(BRIEF, (after, most)).fetchall()
+        return [Brief(*row) for row in rows]
+
+    def pick(self, seqs: Sequence[int]) -> list[Record]:
+        """The records with these numbers that are still here, in the order asked for."""
+        found: dict[int, Record] = {}
+        with self._database.reading() as connection:
+            for seq in seqs:
+                row = connection.execute("SELECT text FROM record WHERE seq = ?", (seq,)).fetchone()
+                if row is not None:
+                    found[seq] = messages.read_record(messages.parse(row[0]))
+        return [found[seq] for seq in seqs if seq in found]
+
+    def rare(self, kinds: Sequence[str], before: int, most: int) -> list[Record]:
+        """The newest records of these kinds (all but punches) before number `before`, newest first."""
+        marks = ", ".join("?" * len(kinds))
+        with self._database.reading() as connection:
+            rows = connection.execute(
+                f"SELECT text FROM record WHERE kind <> 'punch' AND kind IN ({marks}) AND seq < ? ORDER BY seq DESC LIMIT ?",
+                (*kinds, before, most),
+            ).fetchall()
+        return [messages.read_record(messages.parse(text)) for (text,) in rows]
+
     def times(self) -> Times:
         """How many of the punches kept here are read at another time than they say, and how many a person must look at."""
         corrected = to_review = after = 0
@@ -466,6 +507,13 @@ def _read(seq: int, text: bytes) -> Record:
         raise ChainBroken(seq, "it is not a record") from error
 
 
+# SQLite's JSON functions take a BLOB for its own binary JSON, hence the cast.
+BRIEF = """
+WITH punch AS (SELECT seq, at, CAST(text AS TEXT) AS text FROM record WHERE seq > ? AND kind = 'punch' ORDER BY seq LIMIT ?)
+SELECT seq, at, json_extract(text, '$.boot_id'), json_extract(text, '$.monotonic_us'), json_extract(text, '$.time_quality'),
+       json_extract(text, '$.body.person'), json_extract(text, '$.body.direction'), json_extract(text, '$.body.method')
+FROM punch
+"""
 ANCHORS = "SELECT boot_id, monotonic_us, utc, source, uncertainty_us FROM anchor"
 
 

@@ -20,6 +20,7 @@ from device import (
     clock,
     database,
     desk,
+    gauges,
     journal,
     keys,
     line,
@@ -32,6 +33,8 @@ from device import (
     sight,
     state,
     timekeeping,
+    web_counter,
+    webcodes,
 )
 from device.config import Config
 from device.config import Journal as JournalSettings
@@ -101,7 +104,12 @@ def run(folder: state.Folder, config: Config, weights: Path, stop: threading.Eve
         walk = line.Line(recogniser, files.journal, office, board, attend_policy(config), eyes.models, config.device.site)
         _announce(files.journal, office, time_source)
         _look_at_the_clock(time_source)
-        _serve(stack, folder.admin_socket, "admin", admin.admin_routes(office, board, source, counter, time_source), threads=8)
+        codes, readings = webcodes.WebCodes(), gauges.Gauges(files.journal, time_source, folder.root)
+        office_routes = admin.admin_routes(office, board, source, counter, time_source)
+        _serve(stack, folder.admin_socket, "admin", (*office_routes, Route("GET", "/v1/web-notice", codes.notice)), threads=8)
+        web = web_counter.Kiosk(office, files.directory, files.journal, time_source, codes, readings, folder.config, stop)
+        _serve(stack, folder.web_socket, "web", web_counter.web_routes(web_counter.WebCounter(web), office_routes), threads=6)
+        threading.Thread(target=readings.keep, args=(stop,), name="gauges", daemon=True).start()
         _serve(
             stack,
             folder.uplink_socket,

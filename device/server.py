@@ -22,7 +22,7 @@ from flask import Flask, Response, abort, request
 from waitress import wasyncore
 from werkzeug.exceptions import HTTPException
 
-from device import api, database, desk, journal, messages, people, templates
+from device import api, config, database, desk, journal, messages, people, templates
 from device.errors import DeviceError
 
 log = logging.getLogger(__name__)
@@ -46,6 +46,7 @@ REFUSALS: tuple[tuple[type[Exception], int], ...] = (
     (messages.MessageError, 422),
     (templates.TemplateError, 409),
     (database.StorageError, 507),
+    (config.ConfigError, 422),
 )
 
 

@@ -47,6 +47,15 @@ class Folder:
     def uplink_socket(self) -> Path:
         return self.root / "run" / api.UPLINK_SOCKET
 
+    @property
+    def web_socket(self) -> Path:
+        return self.root / "run" / api.WEB_SOCKET
+
+    @property
+    def web(self) -> Path:
+        """The web daemon's own folder; the kiosk daemon never looks into it."""
+        return self.root / "web"
+
 
 class StateUnusable(DeviceError):
     """The state folder cannot be made or written in; the message says which and why."""

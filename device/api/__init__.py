@@ -24,3 +24,16 @@ from device.api.client import KioskError as KioskError
 from device.api.client import KioskRefused as KioskRefused
 from device.api.uplink import UPLINK_SOCKET as UPLINK_SOCKET
 from device.api.uplink import UplinkClient as UplinkClient
+from device.api.web import WEB_SOCKET as WEB_SOCKET
+from device.api.web import CodeChecked as CodeChecked
+from device.api.web import ConsentText as ConsentText
+from device.api.web import Done as Done
+from device.api.web import Machine as Machine
+from device.api.web import PeoplePage as PeoplePage
+from device.api.web import Presence as Presence
+from device.api.web import PunchPage as PunchPage
+from device.api.web import PunchRow as PunchRow
+from device.api.web import SettingsChanged as SettingsChanged
+from device.api.web import SettingShown as SettingShown
+from device.api.web import WebClient as WebClient
+from device.api.web import WebNotice as WebNotice

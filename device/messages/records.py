@@ -130,11 +130,13 @@ class Consent:
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """Somebody with rights did something."""
+    """Somebody with rights did something; `before` and `after` say what it was and became, never with a name or a secret."""
 
     action: str
     by: str
     person: str = ""
+    before: str = ""
+    after: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,210 @@
+"""kiosk-web.sock: what the administrators' pages ask. No picture, no template and no card's code is in any answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from device import messages
+from device.api.admin import AdminClient
+from device.api.answers import Person
+
+WEB_SOCKET = "kiosk-web.sock"
+RESTART_TIMEOUT_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class PeoplePage:
+    """A part of the people who match, and how many match in all."""
+
+    total: int
+    people: tuple[Person, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PunchRow:
+    """One punch as a page lists it. `at` is the time as it should be read; `review`: nobody knows it for sure."""
+
+    seq: int
+    hash: str
+    at: str
+    quality: str
+    review: bool
+    person: str
+    number: str
+    name: str
+    direction: str
+    method: str
+    liveness: str
+    capture: str
+    site: str
+
+
+@dataclass(frozen=True, slots=True)
+class PunchPage:
+    """A part of the punches that match, and how many match in all."""
+
+    total: int
+    punches: tuple[PunchRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """Somebody's latest punch within the asked-for time."""
+
+    person: str
+    number: str
+    name: str
+    seq: int
+    at: str
+    direction: str
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """How the machine is: now, and a row for each of the last hours."""
+
+    disk_free_bytes: int
+    disk_total_bytes: int
+    memory_available_bytes: int
+    memory_total_bytes: int
+    load: float
+    temperature_c: float
+    uptime_s: float
+    backlog: int
+    oldest_unacknowledged_s: int
+    samples: tuple[tuple[str, float, float, float, int], ...]
+    """At, temperature in degrees Celsius (0: unknown), free disk in MB, available memory in MB, records that wait."""
+
+
+@dataclass(frozen=True, slots=True)
+class SettingShown:
+    """One setting: what it is now, what it is without anybody's choice, and what it means."""
+
+    name: str
+    value: Any
+    default: Any
+    meaning: str
+    lowest: float | None
+    highest: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsChanged:
+    """Names that changed; they hold from the kiosk daemon's next start."""
+
+    changed: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WebNotice:
+    """What the kiosk's screen shows about the web UI: a code ("" for none), whose it is, where to type it and what to compare."""
+
+    code: str
+    purpose: str
+    account: str
+    addresses: tuple[str, ...]
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class CodeChecked:
+    """Whether a code was the one on the screen, and how long to wait before the next try, seconds."""
+
+    right: bool
+    wait_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """It was done."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentText:
+    """A consent text in one language, as it is shown."""
+
+    version: str
+    language: str
+    words: str
+    sha256: str
+
+
+class WebClient(AdminClient):
+    """The web daemon's side of kiosk-web.sock: those of the office's calls that it may make, and what pages need beside them."""
+
+    def people_page(
+        self, search: str = "", state: str = "", sort: str = "number", *, descending: bool = False, offset: int = 0, limit: int = 50
+    ) -> PeoplePage:
+        """People whose number or name contains `search`; `state`: consent, no_consent, enrolled or "" for everybody."""
+        asked: dict[str, Any] = {
+            "search": search,
+            "state": state,
+            "sort": sort,
+            "descending": int(descending),
+            "offset": offset,
+            "limit": limit,
+        }
+        return self._get("/v1/people-page", PeoplePage, **asked)
+
+    def person(self, number: str) -> Person:
+        """One person; KioskRefused if nobody has that number."""
+        return self._get("/v1/person", Person, number=number)
+
+    def punch_page(self, **wanted: str | int) -> PunchPage:
+        """Punches by `since`, `until`, `search`, `number`, `direction`, `method`, `review`, `descending`, `offset`, `limit`."""
+        return self._get("/v1/punch-page", PunchPage, timeout_s=60.0, **wanted)
+
+    def punch(self, seq: int) -> tuple[PunchRow, dict[str, Any]]:
+        """One punch as listed, and its record."""
+        return self._get("/v1/punch", tuple[PunchRow, dict[str, Any]], seq=seq)
+
+    def presence(self, since: str, until: str) -> tuple[Presence, ...]:
+        """Everybody's latest punch between two times."""
+        return self._get("/v1/presence", tuple[Presence, ...], timeout_s=60.0, since=since, until=until)
+
+    def records(self, kinds: tuple[str, ...], before: int, most: int) -> tuple[dict[str, Any], ...]:
+        """The newest records of some kinds (never punches) before a number, each with `corrected`."""
+        return self._get("/v1/records", tuple[dict[str, Any], ...], kinds=",".join(kinds), before=before, most=most)
+
+    def machine(self) -> Machine:
+        """How the machine is."""
+        return self._get("/v1/machine", Machine)
+
+    def settings(self) -> tuple[SettingShown, ...]:
+        """Every setting of the kiosk, as its file says now."""
+        return self._get("/v1/settings", tuple[SettingShown, ...])
+
+    def change_settings(self, changes: dict[str, Any], by: str) -> SettingsChanged:
+        """Write some settings, all or none; KioskRefused names the first that cannot be."""
+        answer = self._ask("POST", "/v1/settings", json={"changes": changes, "by": by})
+        return messages.CODEC.structure(answer.json(), SettingsChanged)
+
+    def restart(self, by: str) -> Done:
+        """The kiosk daemon ends, and whoever keeps it running starts it with its new settings."""
+        return self._post("/v1/restart", Done, by=by)
+
+    def audit(self, action: str, by: str, before: str = "", after: str = "") -> Done:
+        """Write into the journal what was done to the web UI's own accounts."""
+        return self._post("/v1/audit", Done, action=action, by=by, before=before, after=after)
+
+    def announce(self, addresses: tuple[str, ...], fingerprint: str, *, wants_first: bool) -> Done:
+        """What the kiosk's screen should say about the web UI; with `wants_first` it shows the first administrator's code."""
+        body = {"addresses": list(addresses), "fingerprint": fingerprint, "wants_first": wants_first}
+        return messages.CODEC.structure(self._ask("POST", "/v1/web-announcement", json=body).json(), Done)
+
+    def ask_recovery(self, account: str) -> Done:
+        """Have the kiosk's screen show a code with which this account may choose a new password."""
+        return self._post("/v1/web-recovery", Done, account=account)
+
+    def check_code(self, purpose: str, account: str, code: str) -> CodeChecked:
+        """Whether it is the code on the screen; each code serves once."""
+        return self._post("/v1/web-code", CodeChecked, purpose=purpose, account=account, code=code)
+
+    def consent_texts(self) -> tuple[ConsentText, ...]:
+        """The consent texts in force, in every language."""
+        return self._get("/v1/consent-texts", tuple[ConsentText, ...])
+
+    def signed_export(self, after: int) -> bytes:
+        """Records after a number as lines of JSON with their signatures; empty at the end. `daka verify` needs nothing else."""
+        return self._ask("GET", "/v1/signed-records", params={"after": after}, timeout_s=60.0).content

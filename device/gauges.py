@@ -1,0 +1,63 @@
+"""The machine's own state, now and over the last day: disk, memory, temperature, load, and the records that wait."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+from collections import deque
+from pathlib import Path
+
+import psutil
+
+from device import api, clock, messages
+from device.journal import Journal
+
+KEPT = 288  # samples: a day, one every five minutes
+EVERY_S = 300.0
+MEGABYTE = 2**20
+
+
+class Gauges:
+    """Readings of one kiosk; `root` lies on the disk that matters."""
+
+    def __init__(self, journal: Journal, time_source: clock.Clock, root: Path) -> None:
+        self._journal, self._clock, self._root = journal, time_source, root
+        self._samples: deque[tuple[str, float, float, float, int]] = deque(maxlen=KEPT)
+
+    def keep(self, stop: threading.Event) -> None:
+        """One sample at once and then every five minutes, until `stop`."""
+        while True:
+            self.sample()
+            if stop.wait(EVERY_S):
+                return
+
+    def sample(self) -> None:
+        """Remember how things are now."""
+        now = self.read()
+        at = messages.write_time(self._clock.now().at)
+        free, available = round(now.disk_free_bytes / MEGABYTE, 1), round(now.memory_available_bytes / MEGABYTE, 1)
+        self._samples.append((at, now.temperature_c, free, available, now.backlog))
+
+    def read(self) -> api.Machine:
+        """How things are now, with the samples of the last day."""
+        disk, memory, head = shutil.disk_usage(self._root), psutil.virtual_memory(), self._journal.head()
+        oldest, now = self._journal.oldest_unacknowledged(), self._clock.now()
+        return api.Machine(
+            disk_free_bytes=disk.free,
+            disk_total_bytes=disk.total,
+            memory_available_bytes=memory.available,
+            memory_total_bytes=memory.total,
+            load=os.getloadavg()[0],
+            temperature_c=temperature_c(),
+            uptime_s=now.monotonic_us / 1_000_000,
+            backlog=head.seq - head.acknowledged,
+            oldest_unacknowledged_s=max(0, int((now.at - oldest).total_seconds())) if oldest else 0,
+            samples=tuple(self._samples),
+        )
+
+
+def temperature_c() -> float:
+    """The hottest sensor in degrees Celsius; 0 where there is none."""
+    sensors = psutil.sensors_temperatures()
+    return max((reading.current for found in sensors.values() for reading in found), default=0.0)

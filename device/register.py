@@ -1,0 +1,213 @@
+"""The register: punches as the administrators' pages list them, found by person, time and way without reading the journal through.
+
+Columns in memory, about 40 bytes a punch, filled when first asked for and kept up from there. The journal stays the truth: the
+register only says which records to show and in which order, by their corrected times.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from device import messages
+from device.journal import Brief, Journal
+from device.messages import Stamp, Timeline, timeline
+
+PAGE = 5_000  # rows a step: no punch waits long for the journal's lock behind it
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which punches; None and empty mean any. `since` counts, `until` does not; `people` are opaque ids."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+    people: frozenset[str] | None = None
+    direction: str = ""
+    method: str = ""
+    review: bool = False
+    descending: bool = True
+    offset: int = 0
+    limit: int = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The asked-for part of the punches that match, and how many match in all; `seqs` in the order of their corrected times."""
+
+    total: int
+    seqs: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Latest:
+    """Somebody's latest punch within a time."""
+
+    person: str
+    seq: int
+    direction: str
+
+
+class Register:
+    """One journal's punches by column; safe to use from several threads."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self._lock = threading.Lock()
+        self._rows = Rows()
+        self._line: Timeline | None = None
+
+    def find(self, wanted: Wanted) -> Found:
+        """The punches that match, newest first unless asked otherwise."""
+        with self._lock:
+            rows = self._caught_up()
+            places = np.flatnonzero(_matching(rows, wanted))
+            ordered = places[np.lexsort((rows.seq[places], rows.at_us[places]))]
+            if wanted.descending:
+                ordered = ordered[::-1]
+            shown = ordered[wanted.offset : wanted.offset + wanted.limit]
+            return Found(len(places), tuple(int(seq) for seq in rows.seq[shown]))
+
+    def latest(self, since: datetime, until: datetime) -> tuple[Latest, ...]:
+        """Each person's latest punch within that time: who is in, and who has gone."""
+        with self._lock:
+            rows = self._caught_up()
+            places = np.flatnonzero(_matching(rows, Wanted(since=since, until=until)))
+            ordered = places[np.lexsort((rows.seq[places], rows.at_us[places]))]
+            last = {int(rows.person[place]): int(place) for place in ordered}
+            return tuple(
+                Latest(rows.people.word(code), int(rows.seq[place]), rows.directions.word(int(rows.direction[place])))
+                for code, place in last.items()
+            )
+
+    def _caught_up(self) -> Rows:
+        head = self._journal.head()
+        if self._rows.epoch != head.epoch:  # a new journal has begun
+            self._rows, self._line = Rows(epoch=head.epoch), None
+        while briefs := self._journal.brief_punches(self._rows.last, PAGE):
+            self._rows.extend(briefs)
+        line = self._journal.timeline()
+        if line is not self._line:
+            self._rows.corrected_to = 0
+            self._line = line
+        self._rows.correct(line)
+        self._rows.forget_before(head.kept_from)
+        return self._rows
+
+
+class Words:
+    """Small numbers for repeated texts."""
+
+    def __init__(self) -> None:
+        self._codes: dict[str, int] = {}
+        self._words: list[str] = []
+
+    def code(self, word: str) -> int:
+        """The number of a text, given out when it is first seen."""
+        if (code := self._codes.get(word)) is None:
+            code = self._codes[word] = len(self._words)
+            self._words.append(word)
+        return code
+
+    def known(self, words: Iterable[str]) -> list[int]:
+        """The numbers of those texts that were ever seen."""
+        return [self._codes[word] for word in words if word in self._codes]
+
+    def word(self, code: int) -> str:
+        """The text of a number."""
+        return self._words[code]
+
+
+COLUMNS = {
+    "seq": np.int64,
+    "at_us": np.int64,
+    "said_us": np.int64,
+    "monotonic_us": np.int64,
+    "boot": np.int32,
+    "person": np.int32,
+    "quality": np.int8,
+    "direction": np.int8,
+    "method": np.int8,
+    "review": np.bool_,
+}
+
+
+class Rows:
+    """The columns, grown by doubling; `at_us` is the corrected time, `said_us` what the wall clock said."""
+
+    def __init__(self, epoch: str = "") -> None:
+        self.epoch, self.last, self.count, self.corrected_to = epoch, 0, 0, 0
+        self.people, self.boots, self.qualities, self.directions, self.methods = (Words() for _ in range(5))
+        self._columns: dict[str, NDArray[Any]] = {name: np.zeros(1_024, kind) for name, kind in COLUMNS.items()}
+
+    def __getattr__(self, name: str) -> NDArray[Any]:
+        if name not in COLUMNS:
+            raise AttributeError(name)
+        return self._columns[name][: self.count]
+
+    def extend(self, briefs: list[Brief]) -> None:
+        """More punches, in the order of their numbers."""
+        while self.count + len(briefs) > len(self._columns["seq"]):
+            self._columns = {name: np.concatenate((column, np.zeros_like(column))) for name, column in self._columns.items()}
+        for place, brief in enumerate(briefs, start=self.count):
+            for name, value in self._values(brief):
+                self._columns[name][place] = value
+        self.count += len(briefs)
+        self.last = briefs[-1].seq
+
+    def _values(self, brief: Brief) -> Iterator[tuple[str, int]]:
+        yield "seq", brief.seq
+        yield "said_us", timeline.microseconds(messages.read_time(brief.at))
+        yield "monotonic_us", brief.monotonic_us
+        yield "boot", self.boots.code(brief.boot_id)
+        yield "person", self.people.code(brief.person)
+        yield "quality", self.qualities.code(brief.time_quality)
+        yield "direction", self.directions.code(brief.direction)
+        yield "method", self.methods.code(brief.method)
+
+    def correct(self, line: Timeline) -> None:
+        """Give each punch that has none yet the time that it should be read with."""
+        at_us, review = self._columns["at_us"], self._columns["review"]
+        for place in range(self.corrected_to, self.count):
+            found = line.correct(self._stamp(place))
+            at_us[place], review[place] = timeline.microseconds(found.at), found.review
+        self.corrected_to = self.count
+
+    def _stamp(self, place: int) -> Stamp:
+        column = self._columns
+        return Stamp(
+            timeline.moment(int(column["said_us"][place])),
+            self.boots.word(int(column["boot"][place])),
+            int(column["monotonic_us"][place]),
+            self.qualities.word(int(column["quality"][place])),
+        )
+
+    def forget_before(self, kept_from: int) -> None:
+        """Records that the journal has removed are shown no more."""
+        gone = int(np.searchsorted(self.seq, kept_from))
+        if gone:
+            self._columns = {name: column[gone:].copy() for name, column in self._columns.items()}
+            self.count, self.corrected_to = self.count - gone, self.corrected_to - gone
+
+
+def _matching(rows: Rows, wanted: Wanted) -> NDArray[np.bool_]:
+    matches = np.ones(rows.count, np.bool_)
+    if wanted.since is not None:
+        matches &= rows.at_us >= timeline.microseconds(wanted.since)
+    if wanted.until is not None:
+        matches &= rows.at_us < timeline.microseconds(wanted.until)
+    if wanted.people is not None:
+        matches &= np.isin(rows.person, rows.people.known(wanted.people))
+    if wanted.direction:
+        matches &= np.isin(rows.direction, rows.directions.known([wanted.direction]))
+    if wanted.method:
+        matches &= np.isin(rows.method, rows.methods.known([wanted.method]))
+    if wanted.review:
+        matches &= rows.review.astype(np.bool_)
+    return matches

@@ -1,0 +1,119 @@
+"""Settings as somebody changes them: all or none, checked as the daemon will check them, the file's comments kept."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import secrets
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import annotated_types
+from pydantic.fields import FieldInfo
+
+from device import api, config, database
+
+
+class SettingsRefused(config.ConfigError):
+    """No setting was changed; the message says which one cannot be, and why."""
+
+
+def shown(path: Path) -> tuple[api.SettingShown, ...]:
+    """Every setting with its value in the file, in order."""
+    chosen = config.read(path)
+    return tuple(_shown(name, default, meaning, chosen) for name, default, meaning in config.settings())
+
+
+def _shown(name: str, default: Any, meaning: str, chosen: config.Config) -> api.SettingShown:
+    field = _field(name)
+    lows = [bound.ge if isinstance(bound, annotated_types.Ge) else bound.gt for bound in field.metadata if _is_low(bound)]
+    highs = [bound.le if isinstance(bound, annotated_types.Le) else bound.lt for bound in field.metadata if _is_high(bound)]
+    return api.SettingShown(name, value_of(chosen, name), default, meaning, *(_number(bounds) for bounds in (lows, highs)))
+
+
+def _is_low(bound: object) -> bool:
+    return isinstance(bound, annotated_types.Ge | annotated_types.Gt)
+
+
+def _is_high(bound: object) -> bool:
+    return isinstance(bound, annotated_types.Le | annotated_types.Lt)
+
+
+def _number(bounds: list[Any]) -> float | None:
+    return float(bounds[0]) if bounds else None
+
+
+def _field(name: str) -> FieldInfo:
+    section, key = name.split(".")
+    annotation = config.Config.model_fields[section].annotation
+    assert isinstance(annotation, type)
+    assert issubclass(annotation, config.Section)
+    return annotation.model_fields[key]
+
+
+def value_of(chosen: config.Config, name: str) -> Any:
+    """The value of `section.key`."""
+    section, key = name.split(".")
+    return getattr(getattr(chosen, section), key)
+
+
+def change(path: Path, changes: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """Write these settings; what each was and became, without those that stay. SettingsRefused, and nothing written, otherwise."""
+    before, text = config.read(path), _text(path)
+    known = {name for name, _, _ in config.settings()}
+    if unknown := sorted(set(changes) - known):
+        raise SettingsRefused(f"{unknown[0]} is not a setting; `daka config list` shows all of them")
+    differing = {name: value for name, value in changes.items() if value_of(before, name) != value}
+    for name, value in differing.items():
+        text = edited(text, name, value)
+    after = _checked(text)
+    if any(value_of(after, name) != value for name, value in differing.items()):
+        raise SettingsRefused(f"{path.name} is written in a way that cannot be changed from here; edit it by hand")
+    if differing:
+        _write(path, text)
+    return {name: (value_of(before, name), value) for name, value in differing.items()}
+
+
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8") if path.exists() else ""
+
+
+def _checked(text: str) -> config.Config:
+    try:
+        return config.parse(tomllib.loads(text))
+    except (tomllib.TOMLDecodeError, config.ConfigError) as error:
+        raise SettingsRefused(str(error)) from error
+
+
+def edited(text: str, name: str, value: Any) -> str:
+    """The TOML text with one scalar set; lines that say something else stay as they are."""
+    section, key = name.split(".")
+    lines = text.splitlines()
+    line = f"{key} = {json.dumps(value, ensure_ascii=False)}"  # JSON's scalars are TOML's
+    starts = [place for place, old in enumerate(lines) if re.match(rf"\s*\[\s*{section}\s*\]\s*(#.*)?$", old)]
+    if not starts:
+        return "\n".join([*lines, *([""] if lines else []), f"[{section}]", line, ""])
+    end = next((place for place in range(starts[0] + 1, len(lines)) if lines[place].lstrip().startswith("[")), len(lines))
+    for place in range(starts[0] + 1, end):
+        if re.match(rf"\s*{key}\s*=", lines[place]):
+            lines[place] = line
+            return "\n".join([*lines, ""])
+    return "\n".join([*lines[: starts[0] + 1], line, *lines[starts[0] + 1 :], ""])
+
+
+def _write(path: Path, text: str) -> None:
+    """Whole or not at all: a power cut leaves the old file or the new one."""
+    fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.replace(path)
+        database.sync_folder(path.parent)
+    except OSError as error:
+        fresh.unlink(missing_ok=True)
+        raise database.translated(path, error) from error

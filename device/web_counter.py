@@ -1,0 +1,266 @@
+"""The web UI's counter: what the daemon that faces the office network may ask. No picture, no template and no card's code."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from flask import Response, abort, request
+
+from device import api, clock, consent, desk, gauges, journal, messages, people, register, server, settings, webcodes
+from device.server import Route
+
+MOST_ROWS = 1_000
+USUAL_ROWS = 50
+MOST_OFFSET = 10_000_000
+READABLE_KINDS = frozenset({"genesis", "boot", "person", "consent", "audit", "time", "void", "erasure", "lock", "health"})
+
+# Of what the command line may ask, the part that is open to the web UI too. Cards are not: their code is the template itself.
+OFFICE_CALLS = frozenset(
+    {
+        ("GET", "/v1/status"),
+        ("GET", "/v1/decisions"),
+        ("POST", "/v1/people"),
+        ("POST", "/v1/consent"),
+        ("POST", "/v1/withdrawal"),
+        ("POST", "/v1/enrolment"),
+        ("POST", "/v1/card-revocation"),
+        ("POST", "/v1/site-evaluation"),
+        ("GET", "/v1/verify"),
+    }
+)
+SORTS: dict[str, Callable[[people.Person], Any]] = {
+    "number": lambda person: (len(person.number), person.number) if person.number.isdigit() else (1_000, person.number),
+    "name": lambda person: person.name,
+    "language": lambda person: person.language,
+    "consent": lambda person: person.has_consent,
+    "templates": lambda person: person.templates,
+}
+STATES: dict[str, Callable[[people.Person], bool]] = {
+    "": lambda person: True,
+    "consent": lambda person: person.has_consent,
+    "no_consent": lambda person: not person.has_consent,
+    "enrolled": lambda person: person.templates > 0,
+    "not_enrolled": lambda person: person.templates == 0,
+}
+
+
+@dataclass(frozen=True)
+class Kiosk:
+    """What the counter reads and changes."""
+
+    office: desk.Desk
+    directory: people.Directory
+    journal: journal.Journal
+    clock: clock.Clock
+    codes: webcodes.WebCodes
+    gauges: gauges.Gauges
+    config_file: Path
+    stop: threading.Event
+
+
+class WebCounter:
+    """Answers on kiosk-web.sock."""
+
+    def __init__(self, kiosk: Kiosk) -> None:
+        self._kiosk = kiosk
+        self._register = register.Register(kiosk.journal)
+
+    def people_page(self) -> api.PeoplePage:
+        """People by a part of their number or name."""
+        search = request.args.get("search", "").strip().casefold()
+        belongs, key = STATES.get(request.args.get("state", "")), SORTS.get(request.args.get("sort", "number"))
+        if belongs is None or key is None:
+            abort(400)
+        found = [person for person in self._kiosk.directory.list() if belongs(person) and _named(person, search)]
+        found.sort(key=key, reverse=_flag("descending"))
+        offset, limit = _window()
+        return api.PeoplePage(len(found), tuple(desk.shown(person) for person in found[offset : offset + limit]))
+
+    def person(self) -> api.Person:
+        """One person by employee number."""
+        return desk.shown(self._kiosk.directory.by_number(request.args.get("number", "")))
+
+    def punch_page(self) -> api.PunchPage:
+        """Punches by time, person and way."""
+        asked, (offset, limit) = request.args, _window()
+        wanted = register.Wanted(
+            since=_time("since"),
+            until=_time("until"),
+            people=self._people_meant(asked.get("number", ""), asked.get("search", "").strip().casefold()),
+            direction=asked.get("direction", ""),
+            method=asked.get("method", ""),
+            review=_flag("review"),
+            descending=_flag("descending"),
+            offset=offset,
+            limit=limit,
+        )
+        found = self._register.find(wanted)
+        return api.PunchPage(found.total, self._rows(found.seqs))
+
+    def _people_meant(self, number: str, search: str) -> frozenset[str] | None:
+        if number:
+            return frozenset(person.person for person in self._kiosk.directory.list() if person.number == number)
+        if search:
+            return frozenset(person.person for person in self._kiosk.directory.list() if _named(person, search))
+        return None
+
+    def _rows(self, seqs: tuple[int, ...]) -> tuple[api.PunchRow, ...]:
+        line, names = self._kiosk.journal.timeline(), {person.person: person for person in self._kiosk.directory.list()}
+        return tuple(_row(record, line.correct(record.stamp), names) for record in self._kiosk.journal.pick(seqs))
+
+    def punch(self) -> tuple[api.PunchRow, dict[str, Any]]:
+        """One punch and its record as it stands in the chain."""
+        seq = int(server.number_argument("seq", 2**53))
+        found = [record for record in self._kiosk.journal.pick([seq]) if record.kind == "punch"]
+        if not found:
+            abort(404)
+        return self._rows((seq,))[0], messages.parse(found[0].text)
+
+    def presence(self) -> tuple[api.Presence, ...]:
+        """Everybody's latest punch within a time."""
+        since, until = _time("since"), _time("until")
+        if since is None or until is None:
+            abort(400)
+        rows = self._rows(tuple(latest.seq for latest in self._register.latest(since, until)))
+        return tuple(api.Presence(row.person, row.number, row.name, row.seq, row.at, row.direction) for row in rows)
+
+    def records(self) -> tuple[dict[str, Any], ...]:
+        """Records of some kinds, newest first."""
+        kinds = tuple(kind for kind in request.args.get("kinds", "").split(",") if kind in READABLE_KINDS)
+        before, most = int(server.number_argument("before", 2**53)), int(server.number_argument("most", MOST_ROWS))
+        line = self._kiosk.journal.timeline()
+        found = self._kiosk.journal.rare(kinds, before or 2**53, most)
+        return tuple(messages.parse(record.text) | {"corrected": desk.time_shown(line.correct(record.stamp))} for record in found)
+
+    def machine(self) -> api.Machine:
+        """How the machine is."""
+        return self._kiosk.gauges.read()
+
+    def settings(self) -> tuple[api.SettingShown, ...]:
+        """Every setting."""
+        return settings.shown(self._kiosk.config_file)
+
+    def change_settings(self) -> api.SettingsChanged:
+        """Write settings; what each was and became is in the journal before this returns."""
+        body = request.get_json(silent=True)
+        if not isinstance(body, dict) or not isinstance(body.get("changes"), dict) or not isinstance(body.get("by"), str):
+            abort(400)
+        changed = settings.change(self._kiosk.config_file, body["changes"])
+        for name, (before, after) in changed.items():
+            self._record("setting_changed", body["by"], f"{name} = {before}"[:500], f"{name} = {after}"[:500])
+        return api.SettingsChanged(tuple(changed))
+
+    def restart(self) -> api.Done:
+        """End this daemon; whoever keeps it running starts it again."""
+        (by,) = server.json_fields("by")
+        self._record("restarted", by)
+        threading.Timer(0.2, self._kiosk.stop.set).start()  # after this answer has gone out
+        return api.Done()
+
+    def audit(self) -> api.Done:
+        """What was done to the web UI's own accounts."""
+        action, by, before, after = server.json_fields("action", "by", "before", "after")
+        self._record(f"web_{action}", by, before, after)
+        return api.Done()
+
+    def _record(self, action: str, by: str, before: str = "", after: str = "") -> None:
+        self._kiosk.journal.append(messages.Audit(action, by, "", before, after), self._kiosk.clock.now())
+
+    def announce(self) -> api.Done:
+        """What the kiosk's screen says about the web UI."""
+        body = request.get_json(silent=True)
+        if not isinstance(body, dict) or not isinstance(body.get("addresses"), list):
+            abort(400)
+        addresses = tuple(str(address)[:200] for address in body["addresses"][:8])
+        fingerprint, wants_first = str(body.get("fingerprint", ""))[:200], body.get("wants_first") is True
+        self._kiosk.codes.announce(addresses, fingerprint, wants_first=wants_first)
+        return api.Done()
+
+    def ask_recovery(self) -> api.Done:
+        """A code for an account, on the screen only."""
+        self._kiosk.codes.ask_recovery(server.json_fields("account")[0][:64])
+        return api.Done()
+
+    def check_code(self) -> api.CodeChecked:
+        """Whether it is the code on the screen."""
+        return self._kiosk.codes.check(*server.json_fields("purpose", "account", "code"))
+
+    def signed_records(self) -> Response:
+        """A batch as the uplink sends it, signed; 204 at the end."""
+        stretch = self._kiosk.journal.stretch(int(server.number_argument("after", 2**53)))
+        if stretch is None:
+            return Response(status=204)
+        now, device = messages.write_time(self._kiosk.clock.now().at), self._kiosk.journal.device
+        batch = messages.write_batch(device, stretch.epoch, stretch.texts, stretch.first, stretch.sig, now)
+        return Response(batch, mimetype="application/cloudevents+json", headers={"Daka-Last": str(stretch.last)})
+
+
+def consent_texts() -> tuple[api.ConsentText, ...]:
+    """The texts in force."""
+    texts = (consent.text(language) for language in consent.LANGUAGES)
+    return tuple(api.ConsentText(text.version, text.language, text.words, text.sha256) for text in texts)
+
+
+def web_routes(counter: WebCounter, office_routes: tuple[Route, ...]) -> tuple[Route, ...]:
+    """The counter's own routes, and those of the office's that are open to the web UI."""
+    return (
+        *(route for route in office_routes if (route.method, route.path) in OFFICE_CALLS),
+        Route("GET", "/v1/people-page", counter.people_page),
+        Route("GET", "/v1/person", counter.person),
+        Route("GET", "/v1/punch-page", counter.punch_page),
+        Route("GET", "/v1/punch", counter.punch),
+        Route("GET", "/v1/presence", counter.presence),
+        Route("GET", "/v1/records", counter.records),
+        Route("GET", "/v1/machine", counter.machine),
+        Route("GET", "/v1/settings", counter.settings),
+        Route("POST", "/v1/settings", counter.change_settings),
+        Route("POST", "/v1/restart", counter.restart),
+        Route("POST", "/v1/audit", counter.audit),
+        Route("POST", "/v1/web-announcement", counter.announce),
+        Route("POST", "/v1/web-recovery", counter.ask_recovery),
+        Route("POST", "/v1/web-code", counter.check_code),
+        Route("GET", "/v1/consent-texts", consent_texts),
+        Route("GET", "/v1/signed-records", counter.signed_records),
+    )
+
+
+def _named(person: people.Person, search: str) -> bool:
+    return search in person.number.casefold() or search in person.name.casefold()
+
+
+def _row(record: messages.Record, at: messages.Corrected, names: dict[str, people.Person]) -> api.PunchRow:
+    body, known = record.body, names.get(record.body["person"])
+    return api.PunchRow(
+        seq=record.seq,
+        hash=record.hash.hex(),
+        at=messages.write_time(at.at),
+        quality=at.quality,
+        review=at.review,
+        person=body["person"],
+        number=known.number if known else "",
+        name=known.name if known else "",
+        direction=body["direction"],
+        method=body["method"],
+        liveness=body["liveness"],
+        capture=body["capture"],
+        site=body["site"],
+    )
+
+
+def _flag(name: str) -> bool:
+    return request.args.get(name, "0") == "1"
+
+
+def _window() -> tuple[int, int]:
+    limit = int(server.number_argument("limit", MOST_ROWS)) if "limit" in request.args else USUAL_ROWS
+    return int(server.number_argument("offset", MOST_OFFSET)), limit
+
+
+def _time(name: str) -> datetime | None:
+    text = request.args.get(name, "")
+    return messages.read_time(text) if text else None

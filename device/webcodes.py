@@ -1,0 +1,104 @@
+"""Codes that only somebody in front of the kiosk can read: the first administrator's, and one for whoever has lost a password.
+
+A code serves once, for a quarter of an hour, and survives few wrong tries; the web daemon never learns it, it only asks whether one
+is right.
+"""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from device import api
+
+FIRST = "first_administrator"
+RECOVERY = "recovery"
+DIGITS = 8
+GOOD_FOR_S = 15 * 60.0
+MOST_TRIES = 5  # of 10**8; then there is a new code
+FIRST_DELAY_S, MOST_DELAY_S = 1.0, 60.0
+CALM_S = 15 * 60.0  # after this long without a wrong try the delay starts small again
+
+
+@dataclass(slots=True)
+class _Code:
+    """One code on the screen."""
+
+    purpose: str
+    account: str
+    digits: str
+    until_s: float
+    tries: int = 0
+
+
+class WebCodes:
+    """What the kiosk's screen says about the web UI; `now_s` is a monotonic clock."""
+
+    def __init__(self, now_s: Callable[[], float] = time.monotonic) -> None:
+        self._now_s = now_s
+        self._lock = threading.Lock()
+        self._code: _Code | None = None
+        self._wants_first = False
+        self._addresses: tuple[str, ...] = ()
+        self._fingerprint = ""
+        self._wrong, self._wrong_at_s, self._blocked_until_s = 0, 0.0, 0.0
+
+    def announce(self, addresses: tuple[str, ...], fingerprint: str, *, wants_first: bool) -> None:
+        """The web daemon came up; it says whether it has no administrator yet."""
+        with self._lock:
+            self._addresses, self._fingerprint, self._wants_first = addresses, fingerprint, wants_first
+            if not wants_first and self._code is not None and self._code.purpose == FIRST:
+                self._code = None
+
+    def ask_recovery(self, account: str) -> None:
+        """Show a code for this account; one that is on the screen for it already stays."""
+        with self._lock:
+            shown = self._fresh()
+            if shown is None or shown.account != account:
+                self._code = self._made(RECOVERY, account)
+
+    def notice(self) -> api.WebNotice:
+        """What to show; the code is empty while none is asked for."""
+        with self._lock:
+            shown = self._fresh()
+            code, purpose, account = (shown.digits, shown.purpose, shown.account) if shown else ("", "", "")
+            return api.WebNotice(code, purpose, account, self._addresses, self._fingerprint)
+
+    def check(self, purpose: str, account: str, digits: str) -> api.CodeChecked:
+        """Whether this is the code on the screen; a wrong one makes the next try wait, a right one is used up."""
+        with self._lock:
+            now_s = self._now_s()
+            if now_s < self._blocked_until_s:
+                return api.CodeChecked(False, self._blocked_until_s - now_s)
+            shown = self._fresh()
+            right = shown is not None and shown.purpose == purpose and shown.account == account
+            if right and shown is not None and hmac.compare_digest(shown.digits.encode(), digits.encode()):
+                self._code, self._wants_first, self._wrong = None, False, 0
+                return api.CodeChecked(True, 0.0)
+            return api.CodeChecked(False, self._delayed(shown, now_s))
+
+    def _delayed(self, shown: _Code | None, now_s: float) -> float:
+        if shown is not None:
+            shown.tries += 1
+            if shown.tries >= MOST_TRIES:
+                self._code = None
+        self._wrong = 1 if now_s - self._wrong_at_s > CALM_S else self._wrong + 1
+        self._wrong_at_s = now_s
+        wait_s = min(FIRST_DELAY_S * 2.0 ** (self._wrong - 1), MOST_DELAY_S)
+        self._blocked_until_s = now_s + wait_s
+        return wait_s
+
+    def _fresh(self) -> _Code | None:
+        """The code that is good now; the first administrator's is made anew for as long as there is none."""
+        if self._code is not None and self._now_s() >= self._code.until_s:
+            self._code = None
+        if self._code is None and self._wants_first:
+            self._code = self._made(FIRST, "")
+        return self._code
+
+    def _made(self, purpose: str, account: str) -> _Code:
+        return _Code(purpose, account, f"{secrets.randbelow(10**DIGITS):0{DIGITS}}", self._now_s() + GOOD_FOR_S)

@@ -1,0 +1,85 @@
+"""The register lists what the journal holds, by the times as they should be read."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import timedelta
+
+from device import journal, messages, register
+from device.register import Wanted
+from tests.device import parts
+
+
+def punched(opened: journal.Journal, *people: str, start_s: float = 0.0, boot_id: str = parts.BOOT_ID) -> list[int]:
+    """A punch a minute; the numbers of their records."""
+    return [
+        opened.append(parts.punch(person), parts.moment(start_s + 60 * place, boot_id=boot_id)).seq
+        for place, person in enumerate(people)
+    ]
+
+
+def test_the_newest_punches_come_first_and_a_page_is_a_part_of_all(opened: journal.Journal) -> None:
+    seqs = punched(opened, *[parts.ADA] * 5)
+    found = register.Register(opened).find(Wanted(limit=2, offset=1))
+    assert found == register.Found(5, (seqs[3], seqs[2]))
+    assert register.Register(opened).find(Wanted(descending=False)).seqs == tuple(seqs)
+
+
+def test_punches_are_found_by_person_direction_and_time(opened: journal.Journal) -> None:
+    ada, bob, late = punched(opened, parts.ADA, parts.BOB, parts.ADA)
+    out = opened.append(parts.punch(parts.ADA, messages.Direction.OUT), parts.moment(600)).seq
+    known = register.Register(opened)
+    assert known.find(Wanted(people=frozenset({parts.BOB}))).seqs == (bob,)
+    assert known.find(Wanted(people=frozenset())).total == 0
+    assert known.find(Wanted(direction="out")).seqs == (out,)
+    assert known.find(Wanted(direction="sideways")).total == 0
+    half_open = Wanted(since=parts.START, until=parts.START + timedelta(seconds=120))
+    assert known.find(half_open).seqs == (bob, ada)
+    assert late not in known.find(half_open).seqs
+
+
+def test_a_punch_that_comes_later_is_found_without_reading_again(opened: journal.Journal) -> None:
+    known = register.Register(opened)
+    first = punched(opened, parts.ADA)
+    assert known.find(Wanted()).seqs == tuple(first)
+    more = punched(opened, *[parts.BOB] * 2_000, start_s=100)
+    assert known.find(Wanted(limit=1)) == register.Found(2_001, (more[-1],))
+
+
+def test_a_trusted_time_moves_the_punches_of_its_boot_to_where_they_belong(opened: journal.Journal) -> None:
+    """A kiosk that woke up in 1970 punches somebody; the server's time comes a minute later."""
+    wrong = -50 * 365 * 86_400.0
+    moment = parts.moment(5, wall_step_s=wrong, boot_id=parts.OTHER_BOOT_ID)
+    unsure = dataclasses.replace(moment, quality=messages.Quality.UNSYNCED)
+    seq = opened.append(parts.punch(), unsure).seq
+    known, hour = register.Register(opened), timedelta(hours=1)
+    day = Wanted(since=parts.START + hour / 2, until=parts.START + hour)
+    assert known.find(day).total == 0
+    assert known.find(Wanted(review=True)).seqs == (seq,)
+    told = messages.TimeBody(
+        parts.OTHER_BOOT_ID, 65_000_000, parts.START + timedelta(hours=1), messages.Source.SERVER, 10_000, moment.at
+    )
+    opened.append(told, parts.moment(65, wall_step_s=wrong, boot_id=parts.OTHER_BOOT_ID))
+    assert known.find(day).seqs == (seq,)
+    assert known.find(Wanted(review=True)).total == 0
+
+
+def test_the_latest_punch_of_each_says_who_is_in(opened: journal.Journal) -> None:
+    punched(opened, parts.ADA, parts.BOB)
+    gone = opened.append(parts.punch(parts.ADA, messages.Direction.OUT), parts.moment(500)).seq
+    found = register.Register(opened).latest(parts.START, parts.START + timedelta(hours=1))
+    assert {one.person: (one.direction, one.seq) for one in found}[parts.ADA] == ("out", gone)
+    assert {one.person: one.direction for one in found}[parts.BOB] == "in"
+
+
+def test_what_the_journal_has_removed_is_listed_no_more(opened: journal.Journal) -> None:
+    punched(opened, *[parts.ADA] * 20)
+    known = register.Register(opened)
+    assert known.find(Wanted()).total == 20
+    head = opened.head()
+    server = parts.Server()
+    opened.acknowledge(server.acknowledgement(head.epoch, head.seq, head.hash), server.key.public_key(), "")
+    assert opened.prune(parts.START + timedelta(minutes=10), 2**40) > 0
+    left = known.find(Wanted()).total
+    assert 0 < left < 20
+    assert left == len(opened.punches(0, 1_000))

@@ -1,0 +1,87 @@
+"""Settings are changed all or none, and the file stays somebody's file."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import pytest
+
+from device import config, settings
+
+WRITTEN = """# our kiosk
+[device]
+id = "kiosk-9"  # as on the sticker
+site = "gate"
+
+[recognition] # measured in March
+votes = 4
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "config.toml"
+    path.write_text(WRITTEN, encoding="utf-8")
+    return path
+
+
+def test_a_change_is_read_back_and_comments_stay(file: Path) -> None:
+    changed = settings.change(file, {"device.site": '大门 "A"', "recognition.votes": 5, "attend.min_gap_s": 30.0})
+    assert changed == {"device.site": ("gate", '大门 "A"'), "recognition.votes": (4, 5), "attend.min_gap_s": (60.0, 30.0)}
+    chosen = config.read(file)
+    assert (chosen.device.id, chosen.device.site, chosen.recognition.votes, chosen.attend.min_gap_s) == (
+        "kiosk-9",
+        '大门 "A"',
+        5,
+        30.0,
+    )
+    text = file.read_text("utf-8")
+    assert "# our kiosk" in text
+    assert "# as on the sticker" in text
+    assert "# measured in March" in text
+
+
+def test_what_stays_as_it_was_is_no_change(file: Path) -> None:
+    assert settings.change(file, {"recognition.votes": 4}) == {}
+    assert file.read_text("utf-8") == WRITTEN
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"recognition.votes": 0}, "recognition.votes"),
+        ({"recognition.votes": "5"}, "recognition.votes"),
+        ({"recognition.votez": 5}, "recognition.votez"),
+        ({"device.site": "x", "attend.min_gap_s": -1.0}, "attend.min_gap_s"),
+        ({"device.id": "server"}, "device.id"),
+    ],
+)
+def test_one_wrong_value_changes_nothing_and_is_named(file: Path, changes: dict[str, object], named: str) -> None:
+    with pytest.raises(settings.SettingsRefused, match=named):
+        settings.change(file, changes)
+    assert file.read_text("utf-8") == WRITTEN
+
+
+def test_a_file_in_another_style_is_left_alone_rather_than_spoilt(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text('device = { site = "gate" }\n', encoding="utf-8")
+    with pytest.raises(settings.SettingsRefused):
+        settings.change(path, {"device.site": "door"})
+    assert path.read_text("utf-8") == 'device = { site = "gate" }\n'
+
+
+def test_without_a_file_there_is_one_afterwards_that_only_its_owner_reads(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    settings.change(path, {"device.site": "door"})
+    assert config.read(path).device.site == "door"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert [found.name for found in tmp_path.iterdir()] == ["config.toml"]
+
+
+def test_every_setting_is_shown_with_its_meaning_and_its_limits(file: Path) -> None:
+    shown = {one.name: one for one in settings.shown(file)}
+    assert set(shown) == {name for name, _, _ in config.settings()}
+    votes = shown["recognition.votes"]
+    assert (votes.value, votes.default, votes.lowest, votes.highest) == (4, 3, 1, 30)
+    assert all(one.meaning for one in shown.values())

@@ -1,0 +1,161 @@
+"""kiosk-web.sock as the web daemon sees it: what it may ask, what it is told, and what it can never get."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from device import admin, api, camera, claims, desk, gauges, journal, line, messages, people, sight, web_counter, webcodes
+from device.api import KioskRefused, WebClient
+from device.server import Route
+from tests.device import parts
+from tests.device.test_server import ask, serve
+
+
+@dataclass(frozen=True)
+class Running:
+    """The web socket of one kiosk, served by the real server."""
+
+    socket: Path
+    client: WebClient
+    routes: tuple[Route, ...]
+    office_routes: tuple[Route, ...]
+    journal: journal.Journal
+    codes: webcodes.WebCodes
+    stop: threading.Event
+
+
+@pytest.fixture
+def running(short_folder: Path, eyes: sight.Sight) -> Iterator[Running]:
+    opened, board, time_source = parts.open_journal(short_folder), line.Board(), parts.Clock()
+    directory = people.Directory(short_folder / "people.db", bytes(32))
+    office = desk.Desk(opened, directory, time_source, lambda: eyes)
+    source = camera.open_source("device:/dev/video99", time_source)
+    counter = claims.Claims(directory, office.keeper(), eyes.models.embedder, time_source, 15.0, lambda claimed: None)
+    office_routes = admin.admin_routes(office, board, source, counter)
+    codes, stop = webcodes.WebCodes(), threading.Event()
+    readings = gauges.Gauges(opened, time_source, short_folder)
+    kiosk = web_counter.Kiosk(office, directory, opened, time_source, codes, readings, short_folder / "config.toml", stop)
+    routes = web_counter.web_routes(web_counter.WebCounter(kiosk), office_routes)
+    socket = short_folder / "run" / api.WEB_SOCKET
+    end = serve(socket, "web", routes)
+    with WebClient(socket) as client:
+        yield Running(socket, client, routes, office_routes, opened, codes, stop)
+    end()
+    source.close()
+    directory.close()
+    opened.close()
+
+
+def test_people_are_searched_sorted_and_paged_by_the_kiosk(running: Running) -> None:
+    for number, name in (("10", "Ada"), ("9", "Bob"), ("100", "王小明")):
+        running.client.add_person(number, name, "en", "web:hr")
+    running.client.give_consent("9", "en", "consent", "web:hr")
+    assert [one.number for one in running.client.people_page().people] == ["9", "10", "100"]
+    assert [one.name for one in running.client.people_page(sort="name", descending=True, limit=1).people] == ["王小明"]
+    assert [one.number for one in running.client.people_page("小").people] == ["100"]
+    assert [one.number for one in running.client.people_page("10", offset=1).people] == ["100"]
+    assert running.client.people_page(state="consent").total == 1
+    assert running.client.people_page(state="no_consent").total == 2
+    assert running.client.person("9").name == "Bob"
+    with pytest.raises(KioskRefused):
+        running.client.people_page(sort="secret")
+
+
+def test_punches_are_listed_with_names_and_found_by_them(running: Running) -> None:
+    ada = running.client.add_person("1", "Ada", "en", "web:hr").person
+    seq = running.journal.append(parts.punch(ada), parts.moment(60)).seq
+    running.journal.append(parts.punch(parts.BOB), parts.moment(120))
+    page = running.client.punch_page(descending=1)
+    assert (page.total, [row.name for row in page.punches]) == (2, ["", "Ada"])
+    assert running.client.punch_page(search="ad").total == 1
+    assert running.client.punch_page(number="1").punches[0].seq == seq
+    since = messages.write_time(parts.START + timedelta(seconds=90))
+    assert running.client.punch_page(since=since).total == 1
+    row, record = running.client.punch(seq)
+    assert (row.name, record["body"]["person"], record["seq"]) == ("Ada", ada, seq)
+    with pytest.raises(KioskRefused):
+        running.client.punch(1)
+    until = messages.write_time(parts.START + timedelta(hours=1))
+    here = running.client.presence(messages.write_time(parts.START), until)
+    assert {one.name: one.direction for one in here} == {"Ada": "in", "": "in"}
+
+
+def test_a_changed_setting_is_in_the_journal_with_what_it_was_and_became(running: Running) -> None:
+    assert running.client.change_settings({"attend.min_gap_s": 30.0}, "web:ada").changed == ("attend.min_gap_s",)
+    assert {one.name: one.value for one in running.client.settings()}["attend.min_gap_s"] == 30.0
+    record = running.client.records(("audit",), 0, 10)[0]
+    assert record["body"] == {
+        "action": "setting_changed",
+        "by": "web:ada",
+        "person": "",
+        "before": "attend.min_gap_s = 60.0",
+        "after": "attend.min_gap_s = 30.0",
+    }
+    with pytest.raises(KioskRefused, match=r"attend\.min_gap_s"):
+        running.client.change_settings({"attend.min_gap_s": -1.0}, "web:ada")
+    assert len(running.client.records(("audit",), 0, 10)) == 1
+
+
+def test_what_is_done_to_accounts_is_in_the_journal_too(running: Running) -> None:
+    running.client.audit("account_added", "web:ada", "", "bob: operator")
+    assert running.client.records(("audit",), 0, 1)[0]["body"]["action"] == "web_account_added"
+
+
+def test_a_restart_is_recorded_and_ends_the_daemon_after_its_answer(running: Running) -> None:
+    running.client.restart("web:ada")
+    assert running.client.records(("audit",), 0, 1)[0]["body"]["action"] == "restarted"
+    assert running.stop.wait(5)
+
+
+def test_the_web_daemon_can_ask_whether_a_code_is_right_but_never_for_the_code(running: Running) -> None:
+    running.client.announce(("https://kiosk:8443",), "AA", wants_first=True)
+    shown = running.codes.notice().code
+    assert shown
+    for route in running.routes:
+        if route.method == "GET":
+            assert shown not in json.dumps(ask(running.socket, "GET", route.path)[1] or "")
+    assert running.client.check_code(webcodes.FIRST, "", shown).right
+
+
+def test_no_call_that_shows_a_cards_code_is_open_to_the_web(running: Running) -> None:
+    """A card's code is the template itself; whatever else the office may do is named one by one."""
+    open_to_web = {(route.method, route.path) for route in running.routes}
+    assert ("POST", "/v1/card") in {(route.method, route.path) for route in running.office_routes}
+    assert ("POST", "/v1/card") not in open_to_web
+    assert open_to_web >= web_counter.OFFICE_CALLS
+
+
+def test_signed_records_are_what_the_uplink_sends(running: Running) -> None:
+    running.journal.append(parts.punch(), parts.moment(1))
+    batch = messages.read_batch(running.client.signed_export(0), parts.DEVICE)
+    messages.verify_batch(batch, parts.signing_key().public_key())
+    assert running.client.signed_export(running.journal.head().seq) == b""
+
+
+def test_a_machine_says_how_it_is(running: Running) -> None:
+    found = running.client.machine()
+    assert 0 < found.disk_free_bytes <= found.disk_total_bytes
+    assert 0 < found.memory_available_bytes <= found.memory_total_bytes
+    assert found.backlog == running.journal.head().seq
+
+
+def test_consent_texts_are_shown_as_they_are_hashed(running: Running) -> None:
+    texts = running.client.consent_texts()
+    assert {text.language for text in texts} == {"zh-CN", "zh-TW", "en"}
+    assert all(text.words and len(text.sha256) == 64 for text in texts)
+
+
+def test_an_enrolment_photograph_goes_in_and_nothing_of_it_comes_out(running: Running, photograph: Callable[[str], bytes]) -> None:
+    running.client.add_person("1", "Ada", "en", "web:hr")
+    running.client.give_consent("1", "en", "consent", "web:hr")
+    assert running.client.enrol("1", photograph("obama"), "web:hr").templates == 1
+    for route in running.routes:
+        if route.method == "GET" and route.path != "/v1/signed-records":
+            assert len(json.dumps(ask(running.socket, "GET", route.path)[1])) < 40_000

@@ -1,0 +1,94 @@
+"""A code on the kiosk's screen proves that somebody stands there, serves once, and cannot be guessed by trying."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from device.webcodes import DIGITS, FIRST, GOOD_FOR_S, MOST_DELAY_S, RECOVERY, WebCodes
+
+
+@dataclass
+class Time:
+    seconds: float = 0.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+def screen(wants_first: bool = True) -> tuple[WebCodes, Time]:
+    time = Time()
+    codes = WebCodes(time)
+    codes.announce(("https://kiosk:8443",), "AA:BB", wants_first=wants_first)
+    return codes, time
+
+
+def wrong(right: str) -> str:
+    return f"{(int(right) + 1) % 10**DIGITS:0{DIGITS}}"
+
+
+def test_the_first_administrators_code_is_shown_with_where_to_type_it_and_what_to_compare() -> None:
+    notice = screen()[0].notice()
+    assert len(notice.code) == DIGITS
+    assert notice.code.isdigit()
+    assert (notice.purpose, notice.addresses, notice.fingerprint) == (FIRST, ("https://kiosk:8443",), "AA:BB")
+
+
+def test_a_kiosk_that_has_an_administrator_shows_no_code() -> None:
+    codes, _ = screen(wants_first=False)
+    assert codes.notice().code == ""
+    assert not codes.check(FIRST, "", "").right
+
+
+def test_a_code_serves_once() -> None:
+    codes, _ = screen()
+    shown = codes.notice().code
+    assert codes.check(FIRST, "", shown).right
+    assert codes.notice().code == ""
+    assert not codes.check(FIRST, "", shown).right
+
+
+def test_a_code_of_another_purpose_or_account_opens_nothing() -> None:
+    codes, time = screen(wants_first=False)
+    codes.ask_recovery("ada")
+    shown = codes.notice().code
+    for purpose, account in ((FIRST, ""), (RECOVERY, "bob"), (RECOVERY, "")):
+        assert not codes.check(purpose, account, shown).right
+        time.seconds += MOST_DELAY_S
+    assert codes.check(RECOVERY, "ada", shown).right
+
+
+def test_wrong_codes_wait_longer_each_time_but_never_for_ever_and_make_a_new_code() -> None:
+    codes, time = screen()
+    first, waits = codes.notice().code, []
+    for _ in range(9):
+        waits.append(codes.check(FIRST, "", wrong(codes.notice().code)).wait_s)
+        time.seconds += waits[-1]
+    assert waits == sorted(waits)
+    assert waits[0] < waits[-1] == MOST_DELAY_S
+    assert codes.notice().code != first
+    assert codes.check(FIRST, "", codes.notice().code).right
+
+
+def test_the_right_code_is_not_even_looked_at_while_one_has_to_wait() -> None:
+    codes, time = screen()
+    shown = codes.notice().code
+    wait_s = codes.check(FIRST, "", wrong(shown)).wait_s
+    time.seconds += wait_s / 2
+    assert not codes.check(FIRST, "", shown).right
+    time.seconds += wait_s / 2
+    assert codes.check(FIRST, "", shown).right
+
+
+def test_a_code_ends_after_a_quarter_of_an_hour() -> None:
+    codes, time = screen(wants_first=False)
+    codes.ask_recovery("ada")
+    shown = codes.notice().code
+    time.seconds += GOOD_FOR_S
+    assert codes.notice().code == ""
+    assert not codes.check(RECOVERY, "ada", shown).right
+
+
+def test_an_administrator_who_came_to_be_takes_the_code_off_the_screen() -> None:
+    codes, _ = screen()
+    codes.announce((), "AA:BB", wants_first=False)
+    assert codes.notice().code == ""
