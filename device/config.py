@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 import tomllib
+import zoneinfo
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
@@ -37,6 +38,21 @@ class Device(Section):
     site: str = Field(
         default="", max_length=64, description="Label of the place, written into each punch; empty: none. Never coordinates."
     )
+
+    enterprise: str = Field(default="", max_length=64, description="The enterprise's name, shown on the kiosk and in the web UI.")
+    time_zone: str = Field(
+        default="", description="Zone of this place, such as Asia/Shanghai, for what people read; empty: the machine's own."
+    )
+    language: Literal["zh-CN", "zh-TW", "en"] = Field(
+        default="zh-CN", description="Language that the kiosk and the web UI start with: zh-CN, zh-TW or en."
+    )
+
+    @field_validator("time_zone")
+    @classmethod
+    def _is_a_zone(cls, name: str) -> str:
+        if name and name not in zoneinfo.available_timezones():
+            raise ValueError(f"{name} is no time zone; write one such as Asia/Shanghai")
+        return name
 
     @field_validator("id")
     @classmethod
@@ -185,6 +201,19 @@ class Uplink(Section):
     keepalive_s: int = Field(default=20, ge=5, le=600, description="MQTT keep-alive, seconds.")
 
 
+class Web(Section):
+    """The administrators' web UI, a daemon of its own that serves HTTPS on the local network."""
+
+    enabled: bool = Field(default=True, description="Whether `daka run` starts it.")
+    address: str = Field(default="0.0.0.0", description="Address to listen at; 127.0.0.1 keeps it on this machine.")
+    port: int = Field(default=8443, ge=1, le=65_535, description="TLS port to listen at.")
+    names: str = Field(default="", description="Further host names under which browsers may ask for it, separated by commas.")
+    certificate: str = Field(
+        default="", description="File with the enterprise's certificate for it (PEM, with its chain); empty: one of its own making."
+    )
+    key: str = Field(default="", description="File with that certificate's private key (PEM), mode 0600.")
+
+
 class Config(Section):
     """The whole tree."""
 
@@ -197,6 +226,7 @@ class Config(Section):
     journal: Journal = Journal()
     clock: Clock = Clock()
     uplink: Uplink = Uplink()
+    web: Web = Web()
 
 
 def read(path: Path) -> Config:

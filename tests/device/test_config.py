@@ -137,3 +137,9 @@ def test_every_setting_can_be_written_as_toml(tmp_path: Path) -> None:
         lines.setdefault(section, []).append(f"{key} = {str(default).lower() if isinstance(default, bool) else repr(default)}")
     text = "\n".join(f"[{section}]\n" + "\n".join(rows) for section, rows in lines.items())
     assert config.parse(tomllib.loads(text)) == Config()
+
+
+def test_a_time_zone_that_does_not_exist_is_named() -> None:
+    assert config.parse({"device": {"time_zone": "Asia/Taipei"}}).device.time_zone == "Asia/Taipei"
+    with pytest.raises(config.ConfigError, match="Mars/Olympus"):
+        config.parse({"device": {"time_zone": "Mars/Olympus"}})
