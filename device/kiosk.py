@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import socket
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
@@ -30,6 +31,7 @@ from device import (
     post,
     recognise,
     server,
+    service,
     sight,
     state,
     timekeeping,
@@ -69,62 +71,108 @@ def open_files(folder: state.Folder, device_id: str, time_source: clock.Clock, *
     return Files(opened, people.Directory(folder.people, keys.wrapping_key(folder.keys, may_create=not folder.people.exists())))
 
 
-def run(folder: state.Folder, config: Config, weights: Path, stop: threading.Event) -> None:
-    """The daemon from start to `stop`."""
+def run(folder: state.Folder, config: Config, weights: Path, stop: threading.Event, under: service.Service | None = None) -> None:
+    """The daemon from start to `stop`; `under` is systemd where it runs under one."""
+    under = under or service.Service()
     with ExitStack() as stack:
         stack.enter_context(state.locked(folder))
         time_source = timekeeping.Timekeeper(clock.SystemClock(), time_limits(config))
         files = open_files(folder, config.device.id, time_source, replace_damaged=True)
         time_source.resume(files.journal.anchors(time_source.now().boot_id), files.journal.append)
         eyes = sight.load(weights, config.recognition)
-        board = line.Board()
-        office = desk.Desk(files.journal, files.directory, time_source, lambda: eyes, config.recognition.strangers_named)
-        keeper = office.keeper()
-        source = camera.open_source(
-            config.camera.source,
-            time_source,
-            size=(config.camera.width, config.camera.height),
-            frames_per_second=config.camera.frames_per_second,
-        )
+        source = open_camera(config, time_source)
         stack.callback(source.close)
-        watching = attention.Attention(eyes.detector, effort(config))
-        recogniser = recognise.Recogniser(
-            watching,
-            gate(config),
-            eyes.embedder,
-            keeper.known,
-            recognition_policy(config),
-            capture_of(source),
-            guard(config, eyes, source),
-        )
-        keeper.changed = lambda known: _renew(recogniser, known)
-        counter = claims.Claims(
-            files.directory, keeper, eyes.models.embedder, time_source, config.recognition.claim_lasts_s, recogniser.claim
-        )
-        walk = line.Line(recogniser, files.journal, office, board, attend_policy(config), eyes.models, config.device.site)
-        _announce(files.journal, office, time_source)
+        inside = assemble(files, config, eyes, source, time_source)
+        _announce(files.journal, inside.office, time_source)
         _look_at_the_clock(time_source)
-        codes, readings = webcodes.WebCodes(), gauges.Gauges(files.journal, time_source, folder.root)
-        office_routes = admin.admin_routes(office, board, source, counter, time_source)
-        _serve(stack, folder.admin_socket, "admin", (*office_routes, Route("GET", "/v1/web-notice", codes.notice)), threads=8)
-        web = web_counter.Kiosk(office, files.directory, files.journal, time_source, codes, readings, folder.config, stop)
-        _serve(stack, folder.web_socket, "web", web_counter.web_routes(web_counter.WebCounter(web), office_routes), threads=6)
-        threading.Thread(target=readings.keep, args=(stop,), name="gauges", daemon=True).start()
-        _serve(
-            stack,
-            folder.uplink_socket,
-            "uplink",
-            post.uplink_routes(post.Post(files.journal, config, time_source, folder.root, time_source)),
-            threads=4,
-        )
-        threading.Thread(
-            target=_keep_house, args=(files.journal, config.journal, time_source, stop), name="house", daemon=True
-        ).start()
-        threading.Thread(target=_keep_time, args=(time_source, stop), name="time", daemon=True).start()
+        readings = gauges.Gauges(files.journal, time_source, folder.root)
+        for counter in counters(inside, folder, readings, stop):
+            _serve(stack, listen(under, counter.path), counter)
+        _in_background("house", _keep_house, files.journal, config.journal, time_source, stop)
+        _in_background("time", _keep_time, time_source, stop)
+        _in_background("gauges", readings.keep, stop)
+        _in_background("line", _walk, inside.walk, inside.frames(), stop)
         log.info("kiosk %s is ready", config.device.id)
-        frames = paced(source, watching, config.recognition.asleep_frames_per_second)
-        threading.Thread(target=_walk, args=(walk, frames, stop), name="line", daemon=True).start()
+        under.watch(lambda: not inside.walk.is_stuck() and not source.is_stuck(), stop)
+        under.ready(f"kiosk {config.device.id} looks through {config.camera.source.partition(':')[0]}")
         stop.wait()
+        under.stopping()
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Inside:
+    """Everything that one kiosk daemon is made of, wired up and not yet running."""
+
+    files: Files
+    config: Config
+    source: camera.Camera
+    time_source: timekeeping.Timekeeper
+    office: desk.Desk
+    board: line.Board
+    claims: claims.Claims
+    watching: attention.Attention
+    walk: line.Line
+
+    def frames(self) -> Iterator[camera.Frame]:
+        """The camera's frames, fewer of them while the kiosk is asleep."""
+        return paced(self.source, self.watching, self.config.recognition.asleep_frames_per_second)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Counter:
+    """One socket, who asks there, and what may be asked."""
+
+    path: Path
+    name: str
+    routes: tuple[Route, ...]
+    threads: int
+
+
+def assemble(files: Files, config: Config, eyes: sight.Sight, source: camera.Camera, time_source: timekeeping.Timekeeper) -> Inside:
+    """The line and the desks beside it, each handed what it needs."""
+    office = desk.Desk(files.journal, files.directory, time_source, lambda: eyes, config.recognition.strangers_named)
+    keeper, board = office.keeper(), line.Board()
+    watching = attention.Attention(eyes.detector, effort(config))
+    recogniser = recognise.Recogniser(
+        watching,
+        gate(config),
+        eyes.embedder,
+        keeper.known,
+        recognition_policy(config),
+        capture_of(source),
+        guard(config, eyes, source),
+    )
+    keeper.changed = lambda known: _renew(recogniser, known)
+    claiming = claims.Claims(
+        files.directory, keeper, eyes.models.embedder, time_source, config.recognition.claim_lasts_s, recogniser.claim
+    )
+    walk = line.Line(recogniser, files.journal, office, board, attend_policy(config), eyes.models, config.device.site)
+    return Inside(files, config, source, time_source, office, board, claiming, watching, walk)
+
+
+def counters(inside: Inside, folder: state.Folder, readings: gauges.Gauges, stop: threading.Event) -> tuple[Counter, ...]:
+    """Every socket of the daemon."""
+    files, time_source, codes = inside.files, inside.time_source, webcodes.WebCodes()
+    for_admins = admin.admin_routes(inside.office, inside.board, inside.source, inside.claims, time_source)
+    web = web_counter.Kiosk(inside.office, files.directory, files.journal, time_source, codes, readings, folder.config, stop)
+    carrier = post.Post(files.journal, inside.config, time_source, folder.root, time_source)
+    return (
+        Counter(folder.admin_socket, "admin", (*for_admins, Route("GET", "/v1/web-notice", codes.notice)), threads=8),
+        Counter(folder.web_socket, "web", web_counter.web_routes(web_counter.WebCounter(web), for_admins), threads=6),
+        Counter(folder.uplink_socket, "uplink", post.uplink_routes(carrier), threads=4),
+    )
+
+
+def open_camera(config: Config, time_source: clock.Clock) -> camera.Camera:
+    """The camera that the settings name."""
+    chosen = config.camera
+    return camera.open_source(
+        chosen.source, time_source, size=(chosen.width, chosen.height), frames_per_second=chosen.frames_per_second
+    )
+
+
+def _in_background(name: str, work: Callable[..., None], *given: object) -> None:
+    threading.Thread(target=work, args=given, name=name, daemon=True).start()
 
 
 def _keep_house(opened: journal.Journal, chosen: JournalSettings, time_source: clock.Clock, stop: threading.Event) -> None:
@@ -182,9 +230,14 @@ def _renew(recogniser: recognise.Recogniser, known: recognise.Known) -> None:
     recogniser.known = known
 
 
-def _serve(stack: ExitStack, path: Path, name: str, routes: tuple[Route, ...], threads: int) -> None:
-    serving = server.serve(server.application(name, routes), server.listen(path), threads)
-    threading.Thread(target=serving.run, name=name, daemon=True).start()
+def listen(under: service.Service, path: Path) -> socket.socket:
+    """The socket that systemd passed, or one of our own."""
+    return under.listener(path) or server.listen(path)
+
+
+def _serve(stack: ExitStack, listener: socket.socket, counter: Counter) -> None:
+    serving = server.serve(server.application(counter.name, counter.routes), listener, counter.threads)
+    threading.Thread(target=serving.run, name=counter.name, daemon=True).start()
     stack.callback(serving.close)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections import deque
 from collections.abc import Iterable
 from typing import Protocol
@@ -27,6 +28,7 @@ METHODS = {
 }
 
 KEPT_DECISIONS = 500  # in memory only, for whoever watches; the journal is what lasts
+STUCK_S = 10.0  # a disk that wakes up takes two or three
 BAND = 5  # hundredths of cosine: a band says how sure it was without being a score
 
 
@@ -88,15 +90,23 @@ class Line:
     ) -> None:
         self._recogniser, self._journal, self._desk, self._board = recogniser, journal, desk, board
         self._policy, self._models, self._site = policy, models, site
+        self._busy_since: float | None = None
+
+    def is_stuck(self) -> bool:
+        """Whether one frame has been in hand for longer than any frame takes: a model, a driver or a disk hangs."""
+        since = self._busy_since
+        return since is not None and time.monotonic() - since > STUCK_S
 
     def run(self, frames: Iterable[Frame]) -> None:
         """Until the camera ends. One bad frame is a line in the log, not the end of the kiosk."""
         for frame in frames:
+            self._busy_since = time.monotonic()
             try:
                 self.take(frame)
             except Exception:
                 self._board.trouble = "a frame could not be handled; the log says why"
                 log.exception("a frame could not be handled")
+            self._busy_since = None
 
     def take(self, frame: Frame) -> None:
         """One frame from the camera to the screen."""

@@ -19,13 +19,19 @@ class StateBusy(DeviceError):
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """Paths below one state folder."""
+    """Paths below one state folder; on an appliance settings and sockets have places of their own, where other users reach them."""
 
     root: Path
+    config_file: Path | None = None
+    sockets: Path | None = None
 
     @property
     def config(self) -> Path:
-        return self.root / "config.toml"
+        return self.config_file or self.root / "config.toml"
+
+    @property
+    def run(self) -> Path:
+        return self.sockets or self.root / "run"
 
     @property
     def keys(self) -> Path:
@@ -41,15 +47,15 @@ class Folder:
 
     @property
     def admin_socket(self) -> Path:
-        return self.root / "run" / api.ADMIN_SOCKET
+        return self.run / api.ADMIN_SOCKET
 
     @property
     def uplink_socket(self) -> Path:
-        return self.root / "run" / api.UPLINK_SOCKET
+        return self.run / api.UPLINK_SOCKET
 
     @property
     def web_socket(self) -> Path:
-        return self.root / "run" / api.WEB_SOCKET
+        return self.run / api.WEB_SOCKET
 
     @property
     def web(self) -> Path:

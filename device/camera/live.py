@@ -31,6 +31,7 @@ FIRST_PAUSE_S, LONGEST_PAUSE_S = (
 )  # whoever has plugged the camera in again waits for the second at most
 STALE_S = 1.0  # an older frame shows somebody who may have left
 STALLED_S = 3.0  # a driver that hangs says nothing; after this long without a frame the status does
+STUCK_S = 30.0  # after this long the watchdog may end the whole process
 LEAVE_S = 0.3  # how long close() waits for the reading thread, which may hang in a driver
 
 BLACK_MEAN = 5.0  # of 255: what a sensor gives behind a closed cover
@@ -77,6 +78,12 @@ class Camera:
             return status
         sentence = f"Camera {self._name} hangs: no picture for {silent_s:.0f} s. Plug it in again."
         return dataclasses.replace(status, state=State.AWAY, since=last, sentence=sentence)
+
+    def is_stuck(self) -> bool:
+        """Whether the driver has hung for so long that only a new process lets the device go."""
+        status = self.status()
+        hangs = status.state is State.AWAY and self._status.state in (State.STREAMING, State.BLACK)
+        return hangs and self._age_s(status.since) > STUCK_S
 
     def frames(self) -> Iterator[Frame]:
         """The newest frame, again and again, until `close()` or the end of a folder or video.

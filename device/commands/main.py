@@ -17,7 +17,7 @@ from device.errors import DeviceError
 from device.messages import MessageError
 from models.errors import ModelError
 
-SYSTEM_STATE = Path("/var/lib/daka")
+APPLIANCE = state.Folder(Path("/var/lib/daka"), Path("/etc/daka/config.toml"), Path("/run/daka"))
 
 COMMANDS = {
     "demo": "device.commands.demo:demo",
@@ -36,7 +36,14 @@ COMMANDS = {
 
 def default_state() -> Path:
     """The appliance's folder where there is one, the user's own otherwise."""
-    return SYSTEM_STATE if SYSTEM_STATE.is_dir() else platformdirs.user_state_path("daka")
+    return APPLIANCE.root if APPLIANCE.root.is_dir() else platformdirs.user_state_path("daka")
+
+
+def folder_at(root: Path, config: Path | None, sockets: Path | None) -> state.Folder:
+    """The state folder `root`; the appliance's has its settings and sockets elsewhere, unless the environment says where."""
+    if root == APPLIANCE.root:
+        return state.Folder(root, config or APPLIANCE.config_file, sockets or APPLIANCE.sockets)
+    return state.Folder(root, config, sockets)
 
 
 @click.group(cls=LazyGroup, commands_in=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
@@ -44,16 +51,28 @@ def default_state() -> Path:
 @click.option(
     "--state", "folder", type=click.Path(path_type=Path), default=default_state, envvar="DAKA_STATE", help="State folder."
 )
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    envvar="DAKA_CONFIG",
+    help="Settings file; config.toml in the state folder by default.",
+)
+@click.option(
+    "--sockets",
+    type=click.Path(path_type=Path),
+    envvar="DAKA_SOCKETS",
+    help="Folder of the sockets; run in the state folder by default.",
+)
 @click.option("--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="info", help="How much to log.")
 @click.pass_context
-def daka(context: click.Context, folder: Path, log_level: str) -> None:
+def daka(context: click.Context, folder: Path, config: Path | None, sockets: Path | None, log_level: str) -> None:
     """Attendance and face verification on this kiosk.
 
     A picture never leaves it, and a punch counts once the enterprise's server has signed for it.
     """
     logging.basicConfig(level=log_level.upper(), format="%(asctime)s %(name)s %(levelname)s %(message)s", stream=sys.stderr)
     logging.getLogger("httpx").setLevel(logging.WARNING)
-    context.obj = Context(state.Folder(folder.absolute()))
+    context.obj = Context(folder_at(folder.absolute(), config, sockets))
 
 
 def main() -> None:

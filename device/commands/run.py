@@ -29,4 +29,4 @@ def run_all(context: Context) -> None:
     wanted = ("kiosk", "uplink") if context.config().uplink.enabled else ("kiosk",)
     base = (sys.executable, "-m", "device.commands.main", "--state", str(context.folder.root), "run")
     commands = {name: (*base, name) for name in wanted}
-    supervisor.keep_running(commands, context.folder.root / "run", supervisor.stop_on_signals())
+    supervisor.keep_running(commands, context.folder.run, supervisor.stop_on_signals())

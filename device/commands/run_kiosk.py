@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
+
 import click
 
-from device import kiosk, supervisor
+from device import kiosk, service, supervisor
 from device.commands.context import Context, pass_context
 
 
@@ -13,4 +15,4 @@ from device.commands.context import Context, pass_context
 def run_kiosk(context: Context) -> None:
     """The daemon with the camera, the templates and the journal; it opens no network socket."""
     stop = supervisor.stop_on_signals()
-    kiosk.run(context.folder, context.config(), context.weights(), stop)
+    kiosk.run(context.folder, context.config(), context.weights(), stop, service.from_environment(os.environ, os.getpid()))
