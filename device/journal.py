@@ -17,7 +17,7 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from device import clock, database, messages
+from device import clock, database, messages, reserve
 from device.attend import LastPunch
 from device.errors import DeviceError
 from device.messages import Body, Direction, Purpose, Record, Stamp, timeline
@@ -25,6 +25,8 @@ from device.messages import Body, Direction, Purpose, Record, Stamp, timeline
 log = logging.getLogger(__name__)
 
 PRUNE_STEP = 500  # records a transaction: 4 to 18 ms here, so that no punch waits long behind it
+EMERGENCY_STEP = 200  # records: at most 3.3 MB are overwritten, which fits into the reserve
+RESERVE_BYTES = 4 * 2**20
 TAIL_CHECKED_AT_START = 1_000  # records; the whole chain is for `daka verify`
 
 
@@ -112,6 +114,8 @@ class Journal:
         self._key = key
         self._software = software
         self._database = database.Database(path, "journal")
+        self._reserve = reserve.Reserve(path.with_name(f"{path.name}.reserve"), RESERVE_BYTES)
+        self._reserve.hold()
         self._grown = threading.Condition()
         self._newest = self._last_seq()
         self._boots: frozenset[str] = frozenset()  # those that the table `boot` has for sure
@@ -138,14 +142,52 @@ class Journal:
         self._newest = self._last_seq()
 
     def append(self, body: Body, moment: clock.Moment) -> Receipt:
-        """One record, durable when this returns; StorageError, and nothing written, when it cannot be."""
-        with self._database.transaction() as connection:
-            receipt = self._append(connection, body, moment)
+        """One record, durable when this returns; StorageError, and nothing written, when it cannot be.
+
+        On a full disk the oldest records that the server has signed for make room.
+        """
+        try:
+            receipt = self._append_durably(body, moment)
+        except database.StorageFull:
+            if not self._make_room():
+                raise
+            receipt = self._append_durably(body, moment)
         self._boots |= {moment.boot_id}
         with self._grown:
             self._newest = receipt.seq
             self._grown.notify_all()
         return receipt
+
+    def _append_durably(self, body: Body, moment: clock.Moment) -> Receipt:
+        with self._database.transaction() as connection:
+            return self._append(connection, body, moment)
+
+    def _make_room(self) -> bool:
+        """Give up a step of acknowledged records, in the room kept for that; False when there are none, or it cannot be done."""
+        head = self.head()
+        if head.kept_from >= head.acknowledged:
+            return False
+        self._reserve.release()
+        try:
+            self._database.checkpoint()
+            gone = self._drop_acknowledged()
+            self._database.checkpoint()
+        except database.StorageError as error:
+            log.error("a full disk, and old records could not be removed: %s", error)
+            gone = 0
+        self._reserve.hold()
+        if gone:
+            log.warning("the disk is full: %d records that the server has signed for made room", gone)
+        return gone > 0
+
+    def _drop_acknowledged(self) -> int:
+        with self._database.transaction() as connection:
+            last = min(_acknowledged(connection) - 1, int(_one(connection, "SELECT min(seq) FROM record")) + EMERGENCY_STEP - 1)
+            return self._delete_up_to(connection, last)
+
+    def set_room_aside(self) -> None:
+        """Keep the reserve whole: others may have filled the disk while it was given up."""
+        self._reserve.hold()
 
     def wait_beyond(self, seq: int, wait_s: float) -> None:
         """Returns when there is a record after `seq`, or after `wait_s` seconds."""
@@ -347,10 +389,13 @@ class Journal:
             last = min(end, first + PRUNE_STEP - 1)
             if _used_bytes(connection) <= most_bytes:
                 last = min(last, self._first_young(connection, older_than, last) - 1)
-            gone = connection.execute("DELETE FROM record WHERE seq <= ?", (last,)).rowcount
-            if gone:
-                self._forget_boots(connection, last + 1)
-            return gone
+            return self._delete_up_to(connection, last)
+
+    def _delete_up_to(self, connection: sqlite3.Connection, last: int) -> int:
+        gone = connection.execute("DELETE FROM record WHERE seq <= ?", (last,)).rowcount
+        if gone:
+            self._forget_boots(connection, last + 1)
+        return gone
 
     def _first_young(self, connection: sqlite3.Connection, older_than: datetime, last: int) -> int:
         """The first record up to `last` that is not older; `last + 1` if all are."""

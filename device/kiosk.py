@@ -178,6 +178,7 @@ def _in_background(name: str, work: Callable[..., None], *given: object) -> None
 def _keep_house(opened: journal.Journal, chosen: JournalSettings, time_source: clock.Clock, stop: threading.Event) -> None:
     """Prune in small steps. With an unsure clock nothing is old: a wrong date must not empty the journal."""
     while not stop.wait(HOUSE_EVERY_S):
+        opened.set_room_aside()
         now = time_source.now()
         if now.quality is clock.Quality.UNSYNCED:
             continue

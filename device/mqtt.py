@@ -26,7 +26,8 @@ from device.errors import DeviceError
 
 log = logging.getLogger(__name__)
 
-FIRST_DELAY_S = 4.0  # the first return is spread over this long, so that 500 kiosks do not come back within one tenth of a second
+FIRST_DELAY_S = 4.0  # the first return is spread over this long until the server names a window: 500 kiosks do not come at once
+LEAST_DELAY_S = 0.1
 MOST_DELAY_S = 60.0
 CONNECT_TIMEOUT_S = 10.0
 GOODBYE_S = 2.0
@@ -79,6 +80,7 @@ class Pipe(Protocol):
     def start(self) -> None: ...
     def publish(self, topic: str, payload: bytes, *, encoding: str = "", retain: bool = False) -> None: ...
     def reconnect(self) -> None: ...
+    def spread(self, seconds: float) -> None: ...
     def stop(self) -> None: ...
 
 
@@ -89,6 +91,7 @@ class PahoPipe:
         self._broker, self._device, self._subscriptions, self._will = broker, device, subscriptions, will
         self._context = tls_context(broker)
         self._client: paho.Client | None = None
+        self._first_delay_s = FIRST_DELAY_S
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="mqtt", daemon=True)
         self.events: Queue[Event] = Queue()
@@ -113,6 +116,10 @@ class PahoPipe:
         if self._client is not None:
             self._client.disconnect()
 
+    def spread(self, seconds: float) -> None:
+        """Come back within so many seconds of a lost connection, at a moment that chance decides."""
+        self._first_delay_s = seconds
+
     def stop(self) -> None:
         """Say goodbye where there is a connection, and end."""
         self._stop.set()
@@ -133,7 +140,7 @@ class PahoPipe:
         while not self._stop.is_set():
             connected = self._live()
             failures = 0 if connected else failures + 1
-            self._stop.wait(random.uniform(0.1, min(FIRST_DELAY_S * 2**failures, MOST_DELAY_S)))
+            self._stop.wait(pause_s(self._first_delay_s, failures))
 
     def _live(self) -> bool:
         """One connection from its first byte to its last; whether it ever stood."""
@@ -165,6 +172,12 @@ class PahoPipe:
         client.on_disconnect = _on_disconnect
         client.on_message = _on_message
         return client
+
+
+def pause_s(first_delay_s: float, failures: int) -> float:
+    """How long to wait before the next try: anywhere in a window that doubles with each failure."""
+    first = max(first_delay_s, LEAST_DELAY_S)
+    return random.uniform(LEAST_DELAY_S, min(first * 2 ** min(failures, 10), max(first, MOST_DELAY_S)))
 
 
 class _Life:

@@ -21,6 +21,8 @@ from device.mqtt import Connected, Disconnected, Event, Pipe, Received
 
 log = logging.getLogger(__name__)
 
+MOST_SPREAD_S = 300.0  # the server's state is not signed: whoever holds the broker may delay a return, but not for ever
+
 
 @dataclass(frozen=True, slots=True)
 class Patience:
@@ -59,6 +61,7 @@ class Uplink:
         self._progress = time.monotonic()
         self._state_due = self._resume_at = 0.0
         self._greeted = time.monotonic()
+        self._greet_at: float | None = None  # this kiosk's turn after the server has come back
 
     def run(self, stop: threading.Event) -> None:
         """Until `stop`: trouble with the kiosk daemon or the broker is waited out, never fatal."""
@@ -78,6 +81,7 @@ class Uplink:
     def step(self) -> None:
         """Take in what has come, mend what is stuck, send what may be sent; waits at most about a second."""
         self._take_events(0.0)
+        self._greet_in_turn()
         if self._phase is Phase.STREAMING:
             self._say_state()
             self._watch_for_stalls()
@@ -112,7 +116,7 @@ class Uplink:
 
     def _greet(self) -> None:
         """Say where the journal stands; nothing is sent until the server has said where it stands."""
-        self._phase = Phase.GREETING
+        self._phase, self._greet_at = Phase.GREETING, None
         self._flying.clear()
         self._progress = self._greeted = time.monotonic()
         self._epoch, hello = self._kiosk.hello()
@@ -130,8 +134,16 @@ class Uplink:
         except messages.MessageError as error:
             log.warning("the server's state cannot be read: %s", error)
             return
+        spread_s = min(state.spread_s, MOST_SPREAD_S)
+        self._pipe.spread(spread_s)
         if state.online and self._phase is not Phase.OFFLINE:
-            self._greet()  # it has just come back, and may have heard neither the first hello nor what was under way
+            # it has just come back, and may have heard neither the first hello nor what was under way; nor should all speak at once
+            self._greet_at = time.monotonic() + random.uniform(0.0, spread_s)
+            self._greet_in_turn()
+
+    def _greet_in_turn(self) -> None:
+        if self._greet_at is not None and self._phase is not Phase.OFFLINE and time.monotonic() >= self._greet_at:
+            self._greet()
 
     def _take_acknowledgement(self, payload: bytes) -> None:
         try:
@@ -142,6 +154,7 @@ class Uplink:
         self._window = max(1, min(cursor.window, messages.MAX_IN_FLIGHT))
         self._resume_at = time.monotonic() + cursor.retry_after_ms / 1000  # a busy server asks for patience
         if cursor.answers_hello:
+            self._greet_at = None  # it is back, and has heard us: that announcement was a retained one
             self._stream_from(cursor.upto)
         elif self._phase is Phase.STREAMING:
             self._advance(cursor.upto)

@@ -29,10 +29,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from device import messages
 from device.messages import Purpose
 from enterprise import names
-from enterprise.outcome import NO_EPOCH, Arrival, Kind, Outcome, Refusal, Signed, Verdict
+from enterprise.outcome import NO_EPOCH, Arrival, Kind, Outcome, Pressure, Refusal, Signed, Verdict
 from enterprise.settle import Case
 from enterprise.store import Store, StoreRefused, Transaction
 
+CALM = Pressure()
 KEYS_KEPT = 4_096  # parsed public keys; one for each kiosk that speaks
 
 
@@ -50,36 +51,39 @@ class Ingester:
         """One hello."""
         return self.take_all([Arrival(Kind.HELLO, device, payload, encoding)])[0]
 
-    def take_all(self, arrivals: Sequence[Arrival]) -> list[Outcome]:
-        """Many messages in one commit, each device's in the order given. StoreAway: nothing of them was stored, try again."""
+    def take_all(self, arrivals: Sequence[Arrival], pressure: Pressure = CALM) -> list[Outcome]:
+        """Many messages in one commit, each device's in the order given; the answers ask for what `pressure` says.
+
+        StoreAway: nothing of them was stored, try again.
+        """
         trusted = self._store.trusted_keys(arrival.device for arrival in arrivals if names.is_device(arrival.device))
         judged = [_judge(arrival, trusted.get(arrival.device)) for arrival in arrivals]
         try:
-            return self._commit(judged)
+            return self._commit(judged, pressure)
         except StoreRefused:
-            return [self._commit_alone(one) for one in judged]
+            return [self._commit_alone(one, pressure) for one in judged]
 
-    def _commit(self, judged: Sequence[Signed | Refusal]) -> list[Outcome]:
+    def _commit(self, judged: Sequence[Signed | Refusal], pressure: Pressure) -> list[Outcome]:
         """Locks are taken in the order of the devices' names, so that two workers never wait for each other."""
         outcomes: dict[int, Outcome] = {}
         now = self._now()
         with self._store.transaction() as transaction:
             for place in sorted(range(len(judged)), key=lambda place: judged[place].device):
-                outcomes[place] = self._settle(transaction, judged[place], now)
+                outcomes[place] = self._settle(transaction, judged[place], now, pressure)
         return [outcomes[place] for place in range(len(judged))]
 
-    def _commit_alone(self, judged: Signed | Refusal) -> Outcome:
+    def _commit_alone(self, judged: Signed | Refusal, pressure: Pressure) -> Outcome:
         try:
-            return self._commit([judged])[0]
+            return self._commit([judged], pressure)[0]
         except StoreRefused as error:
-            return self._commit([Refusal(judged.device, Verdict.UNSTORABLE, str(error))])[0]
+            return self._commit([Refusal(judged.device, Verdict.UNSTORABLE, str(error))], pressure)[0]
 
-    def _settle(self, transaction: Transaction, judged: Signed | Refusal, now: datetime) -> Outcome:
+    def _settle(self, transaction: Transaction, judged: Signed | Refusal, now: datetime, pressure: Pressure) -> Outcome:
         if isinstance(judged, Refusal):
             transaction.alarm(judged.device, NO_EPOCH, judged.verdict, 0, judged.detail, now)
             return Outcome(judged.verdict, judged.device, detail=judged.detail)
         state = transaction.lock_epoch(judged.device, judged.content.epoch, judged.key, now)
-        return Case(transaction, state, now, self._key).settle(judged)
+        return Case(transaction, state, now, self._key, pressure).settle(judged)
 
 
 def _judge(arrival: Arrival, trusted: str | None) -> Signed | Refusal:

@@ -10,6 +10,31 @@ from device import messages
 NO_EPOCH = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Pressure:
+    """What an answer asks of its kiosk: at most `window` batches under way, and `retry_after_ms` of patience before the next."""
+
+    window: int = messages.MAX_IN_FLIGHT
+    retry_after_ms: int = 0
+
+
+MANY_WAIT = 16  # messages; some kiosks then have more than one batch here
+A_COMMIT_WAITS = 32  # messages: as many as the next commit takes
+SLOW_COMMIT_S = 1.0
+MOST_PATIENCE_MS = 10_000
+
+
+def pressure(waiting: int, commit_s: float) -> Pressure:
+    """How hard kiosks may press while `waiting` messages wait here and the last commit took `commit_s` seconds.
+
+    Otherwise what they send would wait in the broker's memory, and with many kiosks fill it.
+    """
+    if waiting >= A_COMMIT_WAITS:
+        slow = commit_s >= SLOW_COMMIT_S
+        return Pressure(1, min(round(commit_s * 1_000), MOST_PATIENCE_MS) if slow else 0)
+    return Pressure(2 if waiting >= MANY_WAIT else messages.MAX_IN_FLIGHT)
+
+
 class Kind(enum.StrEnum):
     """What a kiosk has sent, by the topic that it came on."""
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 import logging
 import random
 import threading
+import time
 from queue import Empty
 
 from device import messages
 from enterprise.ingest import Ingester
 from enterprise.mqtt import Connected, Disconnected, Link, Received
-from enterprise.outcome import Arrival, Kind, Outcome, Verdict
+from enterprise.outcome import Arrival, Kind, Outcome, Verdict, pressure
 from enterprise.store import StoreAway
 
 log = logging.getLogger(__name__)
@@ -32,6 +33,7 @@ class Service:
     def __init__(self, ingester: Ingester, link: Link) -> None:
         self._ingester, self._link = ingester, link
         self._said = ""
+        self._commit_s = 0.0  # how long the last one took
         self.unforeseen = 0  # exceptions that nobody expected, each logged
 
     def run(self, stop: threading.Event) -> None:
@@ -98,13 +100,15 @@ class Service:
     def _commit(self, arrivals: list[Arrival], stop: threading.Event) -> list[Outcome] | None:
         failures = 0
         while not stop.is_set():
+            began = time.monotonic()
             try:
-                outcomes = self._ingester.take_all(arrivals)
+                outcomes = self._ingester.take_all(arrivals, pressure(self._link.events.qsize(), self._commit_s))
             except StoreAway as error:
                 failures += 1
                 self._say(logging.ERROR, f"{error}; nothing is lost, trying again")
                 stop.wait(random.uniform(SOONEST_RETRY_S, min(SOONEST_RETRY_S * 2**failures, LATEST_RETRY_S)))
                 continue
+            self._commit_s = time.monotonic() - began
             if failures:
                 self._say(logging.INFO, "the database takes records again")
             return outcomes

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from device import messages
 from device.messages import Purpose, schema
 from device.messages.wire import Link
-from enterprise.outcome import Outcome, Signed, Verdict
+from enterprise.outcome import Outcome, Pressure, Signed, Verdict
 from enterprise.store import EpochState, ParkedRow, RecordRow, Transaction, storable
 
 
@@ -25,6 +25,7 @@ class Case:
     state: EpochState
     now: datetime
     key: Ed25519PrivateKey
+    pressure: Pressure
 
     def settle(self, message: Signed) -> Outcome:
         """Store, count and answer, or say why not."""
@@ -97,14 +98,15 @@ class Case:
         return Outcome(verdict, self.state.device, self.state.epoch, self.state.upto, detail=detail)
 
     def _answered(self, verdict: Verdict, *, detail: str = "", nonce: str = "") -> Outcome:
-        answer = acknowledgement(self.key, self.state, nonce, self.now)
+        answer = acknowledgement(self.key, self.state, nonce, self.now, self.pressure)
         return Outcome(verdict, self.state.device, self.state.epoch, self.state.upto, detail=detail, answer=answer)
 
 
-def acknowledgement(key: Ed25519PrivateKey, state: EpochState, nonce: str, now: datetime) -> bytes:
+def acknowledgement(key: Ed25519PrivateKey, state: EpochState, nonce: str, now: datetime, pressure: Pressure) -> bytes:
     """The signed answer as it goes to the broker: every record up to `state.upto` is committed."""
     time = messages.write_time(now)
-    answer = messages.Acknowledgement(state.epoch, state.upto, state.head, messages.MAX_IN_FLIGHT, 0, time, nonce)
+    asked = (pressure.window, pressure.retry_after_ms)
+    answer = messages.Acknowledgement(state.epoch, state.upto, state.head, *asked, time, nonce)
     data = messages.signed(answer, key, Purpose.ACKNOWLEDGEMENT, state.device)
     return messages.seal_envelope("acknowledgement", state.device, f"{state.epoch}/{state.upto}/{secrets.token_hex(8)}", time, data)
 

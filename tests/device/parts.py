@@ -105,9 +105,9 @@ class Server:
         sig = messages.sign(self.key, purpose, device, epoch, messages.digest(messages.canonical(plain)))
         return messages.seal_envelope("acknowledgement", device, f"{epoch}/{upto}", now, plain | {"sig": sig})
 
-    def state(self, online: bool = True) -> bytes:
+    def state(self, online: bool = True, spread_s: int = 0) -> bytes:
         now = messages.write_time(START)
-        return messages.seal_envelope("server-state", "server", "state/1", now, {"online": online, "spread_s": 0})
+        return messages.seal_envelope("server-state", "server", "state/1", now, {"online": online, "spread_s": spread_s})
 
 
 def hash_of(opened: journal.Journal, seq: int) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -14,7 +12,9 @@ import pytest
 from device import attend, camera, database, journal, line, messages, people
 from device.attend import Identity, Why
 from device.database import StorageFull, StorageReadOnly
+from tests import disks
 from tests.device import parts
+from tests.device.parts import Server
 
 ROOM_KB = 400
 
@@ -24,16 +24,18 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A real file system of its own, a few hundred kilobytes large; taken away afterwards."""
     place = tmp_path / "disk"
     place.mkdir()
-    made = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={ROOM_KB}k,mode=700", "daka-test", str(place)], capture_output=True)
-    if made.returncode:
-        sentence = f"a small file system cannot be mounted here ({made.stderr.decode().strip()}); run as root to see the disk full"
-        if os.environ.get("CI") == "true":
-            pytest.fail(sentence)
-        pytest.skip(sentence)
+    disks.mount(["-t", "tmpfs", "-o", f"size={ROOM_KB}k,mode=700", "daka-test"], place)
     try:
         yield place
     finally:
-        subprocess.run(["umount", "--lazy", str(place)], check=True)
+        disks.unmount(place)
+
+
+@pytest.fixture
+def ext4_disk(tmp_path: Path) -> Iterator[Path]:
+    """16 MB of ext4 in a file: as on an SD card, a full one takes no deletion either."""
+    with disks.ext4(tmp_path, megabytes=16) as place:
+        yield place
 
 
 def fill_up(place: Path) -> Path:
@@ -77,6 +79,51 @@ def test_a_full_disk_refuses_keeps_the_chain_whole_and_recovers_by_itself(small_
     again = parts.open_journal(small_disk)
     assert again.verify().seq == receipt.seq
     again.close()
+
+
+def acknowledge_up_to(opened: journal.Journal, seq: int) -> None:
+    said = Server().acknowledgement(opened.head().epoch, seq, parts.hash_of(opened, seq))
+    opened.acknowledge(said, Server().key.public_key(), "")
+
+
+def test_on_a_full_disk_the_oldest_acknowledged_records_make_room_for_punches(ext4_disk: Path) -> None:
+    opened = parts.open_journal(ext4_disk)
+    parts.fill(opened, 600)
+    acknowledge_up_to(opened, 500)
+    fill_up(ext4_disk)
+    seqs = [opened.append(parts.punch(), parts.moment(number)).seq for number in range(600)]
+    assert seqs == list(range(602, 1_202))
+    head = opened.verify()
+    assert 1 < head.kept_from <= 500, "what the server has signed for went, and only that"
+    assert len(opened.punches(0, 10_000)) == 600
+    error = append_until_refused(opened)
+    assert isinstance(error, StorageFull)
+    opened.verify()
+    assert opened.head().kept_from <= 500
+    opened.close()
+
+
+def test_without_the_reserve_a_full_disk_takes_no_deletion(ext4_disk: Path) -> None:
+    """What the reserve is for: take it away, and the same journal refuses."""
+    opened = parts.open_journal(ext4_disk)
+    parts.fill(opened, 600)
+    acknowledge_up_to(opened, 500)
+    opened._reserve.release()
+    fill_up(ext4_disk)
+    append_until_refused(opened)
+    assert opened.head().kept_from == 1
+    opened.close()
+
+
+def test_records_that_wait_for_the_server_never_make_room(ext4_disk: Path) -> None:
+    opened = parts.open_journal(ext4_disk)
+    parts.fill(opened, 600)
+    fill_up(ext4_disk)
+    append_until_refused(opened)
+    assert opened.head().kept_from == 1
+    assert opened.verify().seq >= 601
+    assert opened._reserve.path.stat().st_size == journal.RESERVE_BYTES, "the room is for deletions alone"
+    opened.close()
 
 
 def test_a_full_disk_is_still_read(small_disk: Path) -> None:
@@ -132,16 +179,12 @@ def test_the_screen_says_that_a_punch_was_not_recorded_and_later_that_it_was(sma
     opened.close()
 
 
-def remount(place: Path, how: str) -> None:
-    subprocess.run(["mount", "-o", f"remount,{how}", str(place)], check=True)
-
-
 def test_a_disk_that_turned_read_only_is_named_so_and_recovery_needs_no_restart(small_disk: Path) -> None:
     opened, board = parts.open_journal(small_disk), line.Board()
     kiosk = walk(opened, board)
     kiosk.run([frame(0)])
     opened.close()  # files open for writing keep a real disk from a polite remount; one that fails does not ask
-    remount(small_disk, "ro")
+    disks.remount(small_disk, "ro")
     try:
         for number in range(3):
             with pytest.raises(StorageReadOnly, match="takes no writes"):
@@ -150,7 +193,7 @@ def test_a_disk_that_turned_read_only_is_named_so_and_recovery_needs_no_restart(
         assert board.after(1, 0)[0].why == Why.NOT_RECORDED
         assert "takes no writes" in board.trouble
     finally:
-        remount(small_disk, "rw")
+        disks.remount(small_disk, "rw")
     kiosk.run([frame(2)])
     assert board.after(2, 0)[0].outcome == "punched"
     assert opened.verify().seq == 3

@@ -13,7 +13,7 @@ import pytest
 
 from device import api, config, journal, messages, post, server
 from device.mqtt import Connected, Disconnected, Event, Received
-from device.uplink import Patience, Phase, Uplink
+from device.uplink import MOST_SPREAD_S, Patience, Phase, Uplink
 from tests.device import parts
 
 TOPICS = messages.topics(parts.DEVICE)
@@ -27,6 +27,7 @@ class Wire:
     events: Queue[Event] = field(default_factory=Queue)
     published: list[tuple[str, bytes, str, bool]] = field(default_factory=list)
     reconnects: int = 0
+    spread_s: float | None = None
     started: bool = False
 
     def start(self) -> None:
@@ -37,6 +38,9 @@ class Wire:
 
     def reconnect(self) -> None:
         self.reconnects += 1
+
+    def spread(self, seconds: float) -> None:
+        self.spread_s = seconds
 
     def stop(self) -> None:
         self.started = False
@@ -271,6 +275,46 @@ def test_a_server_that_comes_back_is_greeted_at_once(play: Play) -> None:
     play.wire.events.put(Received(messages.SERVER_STATE_TOPIC, play.counter.server.state()))
     play.steps()
     assert len(play.hellos()) == before + 1
+
+
+def announce(play: Play, spread_s: int) -> None:
+    play.wire.events.put(Received(messages.SERVER_STATE_TOPIC, play.counter.server.state(spread_s=spread_s)))
+
+
+def test_a_kiosk_waits_for_its_turn_within_the_window_that_the_server_names(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
+    turns: list[tuple[float, float]] = []
+
+    def chance(least: float, most: float) -> float:
+        turns.append((least, most))
+        return 0.3
+
+    monkeypatch.setattr("device.uplink.random.uniform", chance)
+    play.stream(upto=1)
+    announce(play, spread_s=7)
+    asked = time.monotonic()
+    play.steps(2)
+    assert len(play.hellos()) == 1
+    play.until(lambda: len(play.hellos()) == 2)
+    assert time.monotonic() - asked >= 0.3
+    assert turns == [(0.0, 7)]
+    assert play.wire.spread_s == 7, "the pipe comes back within the same window"
+
+
+def test_an_announcement_that_was_only_kept_by_the_broker_costs_no_second_hello(play: Play) -> None:
+    play.wire.events.put(Connected())
+    announce(play, spread_s=60)
+    play.steps()
+    play.answer_hello(1)
+    play.steps(3)
+    assert play.uplink._greet_at is None
+    assert len(play.hellos()) == 1
+
+
+def test_nobody_can_send_a_kiosk_away_for_hours(play: Play) -> None:
+    play.stream(upto=1)
+    announce(play, spread_s=3_600)
+    play.steps()
+    assert play.wire.spread_s == MOST_SPREAD_S
 
 
 def test_rubbish_from_the_broker_changes_nothing(play: Play) -> None:

@@ -1,0 +1,47 @@
+"""Real file systems for tests that fill, break or lose them; what is mounted is taken away again."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+
+def mount(what: Sequence[str], place: Path) -> None:
+    """`mount WHAT PLACE`; skips, saying why, where mounting is not allowed; in CI nothing is skipped."""
+    made = subprocess.run(["mount", *what, str(place)], capture_output=True, check=False)
+    if made.returncode == 0:
+        return
+    sentence = f"a file system cannot be mounted here ({made.stderr.decode().strip()}); run as root to see disks fail"
+    if os.environ.get("CI") == "true":
+        pytest.fail(sentence)
+    pytest.skip(sentence)
+
+
+def unmount(place: Path) -> None:
+    subprocess.run(["umount", "--lazy", str(place)], check=True)
+
+
+def remount(place: Path, how: str) -> None:
+    """`ro` or `rw`."""
+    subprocess.run(["mount", "-o", f"remount,{how}", str(place)], check=True)
+
+
+@contextmanager
+def ext4(folder: Path, megabytes: int) -> Iterator[Path]:
+    """An ext4 of its own in a file, mounted at a folder of its own."""
+    image, place = folder / "disk.img", folder / "disk"
+    place.mkdir()
+    with image.open("wb") as file:
+        file.truncate(megabytes * 2**20)
+    subprocess.run(["mkfs.ext4", "-q", "-F", "-m", "0", "-O", "^has_journal", str(image)], check=True)
+    mount(["-o", "loop", str(image)], place)
+    try:
+        yield place
+    finally:
+        unmount(place)
+        image.unlink()
