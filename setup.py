@@ -3,7 +3,7 @@
 from setuptools import find_packages, setup
 
 # The base is what `device.messages` needs, so that a server team gets the codec and no model runtime.
-MESSAGES = ["attrs>=25", "cattrs>=25,<27", "cryptography>=45,<51", "fastjsonschema>=2.21,<3"]
+MESSAGES = ["attrs>=25", "cattrs>=25,<27", "cbor2>=5.6,<7", "cryptography>=45,<51", "fastjsonschema>=2.21,<3"]
 
 KIOSK = [
     # The user's list. opencv-contrib-python is the superset of opencv-python from the same project and owns the same `cv2` folder;
@@ -18,7 +18,6 @@ KIOSK = [
     "paho-mqtt>=2.1,<3",
     # Beside it: libraries rather than code of our own.
     "argon2-cffi>=25,<26",  # PIN hashes: Argon2id by its reference implementation
-    "cbor2>=5.6,<7",  # the contract lock's grants and events are CBOR
     "click>=8.1,<9",
     "dbus-fast>=4,<6",  # already bleak's; our pairing agent speaks it
     "evdev-binary>=2,<3",  # badge readers that type, grabbed away from the browser; wheels, so no compiler on a kiosk
@@ -55,10 +54,9 @@ WEB = [
     "waitress>=3,<4",
 ]
 
-LOCK = ["bleak>=3,<4", "bumble>=0.0.220,<0.1", "cbor2>=5.6,<7", "click>=8.1,<9"]  # the reference lock
+LOCK = ["bleak>=3,<4", "bumble>=0.0.220,<0.1", "click>=8.1,<9"]  # the reference lock
 
 ENTERPRISE = [
-    "cbor2>=5.6,<7",
     "cheroot>=10,<12",
     "click>=8.1,<9",
     "flask>=3.1,<4",

@@ -1,1 +1,1 @@
-"""The contract lock. Reserved: nothing is built here yet; the lock's protocol, link and daemon come with it."""
+"""The contract lock: its protocol, the link to it, the daemon that talks to it, and a reference lock that speaks the profile."""
