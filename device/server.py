@@ -1,42 +1,27 @@
 """The kiosk daemon's answers on its unix sockets: one small application for each kind of caller.
 
-A route that no caller is declared for does not exist; a request with another Host, or with an Origin, is refused. Answers hold no
-picture and no template.
+Answers hold no picture and no template.
 """
 
 from __future__ import annotations
 
-import json
-import logging
-import os
-import socket
-import stat
-import threading
-from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Protocol
+from flask import Flask
 
-import waitress.server
-from flask import Flask, Response, abort, request
-from waitress import wasyncore
-from werkzeug.exceptions import HTTPException
+from device import config, database, desk, journal, messages, people, templates
+from device.api import serving
+from device.api.serving import MOST_BODY_BYTES as MOST_BODY_BYTES
+from device.api.serving import MOST_PATH_BYTES as MOST_PATH_BYTES
+from device.api.serving import MOST_WAIT_S as MOST_WAIT_S
+from device.api.serving import ListenError as ListenError
+from device.api.serving import Refusals
+from device.api.serving import Route as Route
+from device.api.serving import Serving as Serving
+from device.api.serving import json_fields as json_fields
+from device.api.serving import listen as listen
+from device.api.serving import number_argument as number_argument
+from device.api.serving import serve as serve
 
-from device import api, config, database, desk, journal, messages, people, templates
-from device.errors import DeviceError
-
-log = logging.getLogger(__name__)
-
-MOST_BODY_BYTES = 32 * 1024 * 1024  # a photograph for enrolment
-MOST_WAIT_S = 30.0
-MOST_PATH_BYTES = 107  # unix(7): sun_path has 108, one of them the final zero
-
-
-class ListenError(DeviceError):
-    """The socket cannot be made where it should be; the message says where and why."""
-
-
-REFUSALS: tuple[tuple[type[Exception], int], ...] = (
+REFUSALS: Refusals = (
     (people.PersonUnknown, 404),
     (people.ConsentMissing, 409),
     (people.PeopleError, 422),
@@ -50,141 +35,6 @@ REFUSALS: tuple[tuple[type[Exception], int], ...] = (
 )
 
 
-class Serving(Protocol):
-    """A server that runs until it is closed."""
-
-    def run(self) -> None: ...
-    def close(self) -> None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """One thing that one kind of caller may ask."""
-
-    method: str
-    path: str
-    answer: Callable[[], Any]
-
-
 def application(name: str, routes: tuple[Route, ...]) -> Flask:
     """A Flask application that answers exactly these routes."""
-    app = Flask(f"daka-{name}", static_folder=None)
-    app.config["MAX_CONTENT_LENGTH"] = MOST_BODY_BYTES
-    app.before_request(_refuse_strangers)
-    for route in routes:
-        app.add_url_rule(route.path, f"{route.method} {route.path}", _plain(route.answer), methods=[route.method])
-    for kind, code in REFUSALS:
-        app.register_error_handler(kind, _refusal(code))
-    app.register_error_handler(HTTPException, _plainly)
-    app.after_request(_never_kept)
-    return app
-
-
-def _refuse_strangers() -> None:
-    """A browser that was tricked into asking sends an Origin or another Host."""
-    if request.headers.get("Host") != api.HOST or "Origin" in request.headers:
-        abort(403)
-
-
-def _plain(answer: Callable[[], Any]) -> Callable[[], Response]:
-    def view() -> Response:
-        value = answer()
-        if isinstance(value, Response):
-            return value
-        return Response(json.dumps(messages.CODEC.unstructure(value)), mimetype="application/json")
-
-    return view
-
-
-def _refusal(code: int) -> Callable[[Exception], Response]:
-    def handler(error: Exception) -> Response:
-        body = {"kind": type(error).__name__, "error": str(error)}
-        return Response(json.dumps(body), status=code, mimetype="application/json")
-
-    return handler
-
-
-def _plainly(error: HTTPException) -> Response:
-    """What Flask itself refuses, in the same form as our own refusals; an error that nobody foresaw is in the log."""
-    body = {"kind": error.name, "error": error.description or error.name}
-    return Response(json.dumps(body), status=error.code or 500, mimetype="application/json")
-
-
-def _never_kept(response: Response) -> Response:
-    response.headers["Cache-Control"] = "no-store"
-    return response
-
-
-def number_argument(name: str, most: float) -> float:
-    """A number from the query, 400 unless it is one between 0 and `most`."""
-    try:
-        value = float(request.args.get(name, "0"))
-    except ValueError:
-        abort(400)
-    if not 0 <= value <= most:
-        abort(400)
-    return value
-
-
-def json_fields(*names: str) -> tuple[str, ...]:
-    """The named text fields of the JSON body, 400 unless they are all there."""
-    body = request.get_json(silent=True)
-    if not isinstance(body, dict) or not all(isinstance(body.get(name), str) for name in names):
-        abort(400)
-    return tuple(body[name] for name in names)
-
-
-def listen(path: Path) -> socket.socket:
-    """A unix socket at `path` that its group may use; a stale one from an earlier run is replaced."""
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    try:
-        path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
-        if path.exists() and stat.S_ISSOCK(path.stat().st_mode):
-            path.unlink()
-        listener.bind(str(path))
-        os.chmod(path, 0o660)
-        listener.listen(16)
-    except OSError as error:
-        listener.close()
-        raise ListenError(f"no socket at {path}: {error.strerror or error}; a path may have {MOST_PATH_BYTES} bytes") from error
-    return listener
-
-
-def serve(app: Flask, listener: socket.socket, threads: int) -> Serving:
-    """A waitress server for one socket; run it in a thread of its own, close it from any."""
-    channels: dict[int, Any] = {}
-    inner = waitress.server.create_server(
-        app,
-        map=channels,
-        sockets=[listener],
-        threads=threads,
-        ident="daka",
-        max_request_body_size=MOST_BODY_BYTES,
-        clear_untrusted_proxy_headers=True,
-    )
-    return _Waitress(inner, channels)
-
-
-class _Waitress:
-    """Ends its loop from inside: a descriptor that another thread closes under it is a traceback, or by then another's file.
-
-    The trigger stays open: a worker that is still answering pulls it once more.
-    """
-
-    def __init__(self, inner: Any, channels: dict[int, Any]) -> None:
-        self._inner, self._channels = inner, channels
-        self._stop = threading.Event()
-
-    def run(self) -> None:
-        while not self._stop.is_set():
-            wasyncore.loop(timeout=1.0, use_poll=True, map=self._channels, count=1)
-        for channel in list(self._channels.values()):
-            if channel is self._inner:
-                wasyncore.dispatcher.close(channel)  # its own close would take the trigger along
-            elif channel is not self._inner.trigger:
-                channel.close()
-        self._inner.task_dispatcher.shutdown(timeout=1)
-
-    def close(self) -> None:
-        self._stop.set()
-        self._inner.pull_trigger()
+    return serving.application(name, routes, REFUSALS)
