@@ -18,7 +18,7 @@ from models.session import Session, Tensor
 
 STRIDES = (8, 16, 32)  # pixels between two cells of the network's three grids
 SIDE = 32  # the network halves its input five times
-HEADS = ("cls", "obj", "bbox", "kps")
+CLASS, OBJECT, BOX, POINTS = 0, 1, slice(2, 6), slice(6, 16)  # channels of a grid, as models.heads lays them
 WORKING_SIZE = (320, 240)  # (width, height): 20 pixels tall here, 40 in a 640x480 frame, and all sample faces are found
 LEAST_SCORE = 0.6
 OVERLAP = 0.3  # boxes that share more than this of their union are one face
@@ -59,7 +59,7 @@ class Detector:
         if not 0 < least_score < 1:
             raise BadInput(f"the least score must lie between 0 and 1, not {least_score}")
         self._session = Session(model, threads)
-        self._outputs = [f"{head}_{stride}" for head in HEADS for stride in STRIDES]
+        self._outputs = [f"grid_{stride}" for stride in STRIDES]
         if set(self._outputs) != set(self._session.outputs):
             raise BadInput("this model is not the folded YuNet; run: daka models fetch")
         self._working_size, self._least_score = working_size, least_score
@@ -69,9 +69,8 @@ class Detector:
         whole = arrays.pixels(pixels)
         canvas, scale = shrink(whole, self._working_size)
         feed = {self._session.inputs[0]: np.ascontiguousarray(canvas.transpose(2, 0, 1)[None], dtype=np.float32)}
-        outputs = dict(zip(self._outputs, self._session.run(self._outputs, feed), strict=True))
-        columns = canvas.shape[1]
-        rows = np.concatenate([_decoded(outputs, stride, columns // stride, self._least_score) for stride in STRIDES])
+        grids = self._session.run(self._outputs, feed)
+        rows = np.concatenate([_decoded(grid[0], at, self._least_score) for grid, at in zip(grids, STRIDES, strict=True)])
         found = [_face(row, scale) for row in _one_per_face(rows, self._least_score)]
         return tuple(sorted(found, key=lambda face: face.box.height, reverse=True))
 
@@ -122,17 +121,24 @@ def shrink(pixels: Pixels, working_size: tuple[int, int]) -> tuple[Pixels, tuple
     return canvas, (width / small[0], height / small[1])
 
 
-def _decoded(outputs: dict[str, Tensor], stride: int, columns: int, least_score: float) -> Rows:
-    """Candidates of one grid. Score: geometric mean of class and object scores; positions are in cells, sizes in log cells."""
-    class_score, object_score, box, points = (outputs[f"{head}_{stride}"][0] for head in HEADS)
-    score = np.sqrt(np.clip(class_score[:, 0], 0, 1) * np.clip(object_score[:, 0], 0, 1))
+def _decoded(grid: Tensor, stride: int, least_score: float) -> Rows:
+    """Candidates of one grid, (16, rows, columns). Score: geometric mean of class and object scores; positions are in cells,
+    sizes in log cells."""
+    columns = grid.shape[2]
+    values = grid.reshape(grid.shape[0], -1)
+    score = np.sqrt(_sigmoid(values[CLASS]) * _sigmoid(values[OBJECT]))
     cells = np.flatnonzero(score >= least_score)
+    box, points = values[BOX, cells].T, values[POINTS, cells].T
     corner = np.stack([cells % columns, cells // columns], axis=1).astype(np.float32)
-    centre = (box[cells, :2] + corner) * stride
-    size = np.exp(np.minimum(box[cells, 2:], 10)) * stride  # e**10 cells are wider than any frame; keeps the power finite
-    landmarks = (points[cells].reshape(-1, 5, 2) + corner[:, None]) * stride
+    centre = (box[:, :2] + corner) * stride
+    size = np.exp(np.minimum(box[:, 2:], 10)) * stride  # e**10 cells are wider than any frame; keeps the power finite
+    landmarks = (points.reshape(-1, 5, 2) + corner[:, None]) * stride
     rows = np.concatenate([centre - size / 2, size, landmarks.reshape(-1, 10), score[cells, None]], axis=1)
     return np.asarray(rows, dtype=np.float32)
+
+
+def _sigmoid(values: Tensor) -> Tensor:
+    return np.asarray(1 / (1 + np.exp(-np.clip(values, -80, 80))), dtype=np.float32)
 
 
 def _one_per_face(rows: Rows, least_score: float) -> Rows:

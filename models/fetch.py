@@ -119,7 +119,7 @@ def _fold_what_is_new(directory: Path, entries: list[Entry], progress: Progress)
     results = _recorded(directory) if due else {}
     for done, entry in enumerate(due):
         progress("folding the weights", done, len(due))
-        results[entry.name] = _folded(directory, entry, foldings[entry.name])
+        results[weights.folded_name(entry.name)] = _folded(directory, entry, foldings[entry.name])
         record = Record(version=weights.RECORD_VERSION, runtime=session.VERSION, processor=platform.machine(), models=results)
         write(directory / weights.RECORD, (record.model_dump_json(indent=2) + "\n").encode())
         progress("folding the weights", done + 1, len(due))
@@ -128,13 +128,13 @@ def _fold_what_is_new(directory: Path, entries: list[Entry], progress: Progress)
 
 def _folded(directory: Path, entry: Entry, folding: Folding) -> Folded:
     model, form, milliseconds = folding(weights.read(directory, entry))
-    file, digest = f"{entry.name}.folded.onnx", hashlib.sha256(model).hexdigest()
+    file, digest = f"{weights.folded_name(entry.name)}.folded.onnx", hashlib.sha256(model).hexdigest()
     write(directory / file, model)
     return Folded(file=file, sha256=digest, size=len(model), source_sha256=entry.sha256, form=form, milliseconds=milliseconds)
 
 
 def _fold_detector(source: bytes) -> tuple[bytes, str, dict[str, float]]:
-    return fold.detector(source), "plain", {}
+    return fold.detector(source), "one head a grid", {}
 
 
 def _fold_embedder(source: bytes) -> tuple[bytes, str, dict[str, float]]:

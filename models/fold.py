@@ -18,7 +18,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import checker, helper, numpy_helper
 
-from models import session
+from models import heads, session
 from models.errors import FoldError
 
 ROUNDS = 9  # runs of each form, taken in turns so that a busy moment hurts all alike; the median counts
@@ -35,7 +35,7 @@ class Form(enum.StrEnum):
     PRELU = "prelu kept"
     RELU = "relu+arithmetic"  # relu(x) + slope * (x - relu(x))
     MAX = "max"  # max(x, slope * x), for slopes up to 1; relu+arithmetic in a layer that has a steeper one
-    CONVOLUTIONS = "two depthwise 1x1 convolutions"  # slope * x + (1 - slope) * relu(x): stays in the blocked layout
+    NEGATIVE = "negative part by depthwise convolutions"  # x + (1 - slope) * relu(-x): two passes, in the blocked layout
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,14 @@ class Choice:
 
 
 def detector(source: bytes) -> bytes:
-    """YuNet, plain, for pictures of any size whose sides are multiples of 32. Raises FoldError."""
+    """YuNet for pictures of any size whose sides are multiples of 32, one output a grid (see `heads`). Raises FoldError."""
+    model = _parsed(plain_detector(source))
+    heads.merge(model.graph)
+    return _serialised(model)
+
+
+def plain_detector(source: bytes) -> bytes:
+    """The same with the outputs as published, as other programs expect them. Raises FoldError."""
     model = _parsed(source)
     _dequantise(model.graph)
     for dimension, name in zip(model.graph.input[0].type.tensor_type.shape.dim[2:], ("height", "width"), strict=True):
@@ -156,8 +163,8 @@ def _rewrite_prelu(graph: onnx.GraphProto, form: Form) -> None:
 
 def _prelu_parts(x: str, y: str, slopes: Numbers, form: Form) -> Iterator[onnx.NodeProto | onnx.TensorProto]:
     """Nodes and constants that compute y = PRelu(x) with one slope per channel."""
-    if form is Form.CONVOLUTIONS:
-        yield from _prelu_as_convolutions(x, y, slopes)
+    if form is Form.NEGATIVE:
+        yield from _prelu_by_its_negative_part(x, y, slopes)
         return
     yield numpy_helper.from_array(slopes.reshape(-1, 1, 1), f"{y}_slope")
     if form is Form.MAX and bool((slopes <= 1).all()):
@@ -170,14 +177,15 @@ def _prelu_parts(x: str, y: str, slopes: Numbers, form: Form) -> Iterator[onnx.N
     yield helper.make_node("Add", [f"{y}_positive", f"{y}_scaled"], [y])
 
 
-def _prelu_as_convolutions(x: str, y: str, slopes: Numbers) -> Iterator[onnx.NodeProto | onnx.TensorProto]:
+def _prelu_by_its_negative_part(x: str, y: str, slopes: Numbers) -> Iterator[onnx.NodeProto | onnx.TensorProto]:
+    """ONNX Runtime fuses the Relu into the first convolution and the Add into the second: each is one pass over the layer."""
     channels = len(slopes)
-    yield numpy_helper.from_array(slopes.reshape(-1, 1, 1, 1), f"{y}_slope")
+    yield numpy_helper.from_array(np.full((channels, 1, 1, 1), -1, dtype=np.float32), f"{y}_minus")
     yield numpy_helper.from_array((1 - slopes).reshape(-1, 1, 1, 1), f"{y}_rest")
-    yield helper.make_node("Relu", [x], [f"{y}_positive"])
-    yield helper.make_node("Conv", [x, f"{y}_slope"], [f"{y}_scaled"], group=channels, kernel_shape=[1, 1])
-    yield helper.make_node("Conv", [f"{y}_positive", f"{y}_rest"], [f"{y}_remainder"], group=channels, kernel_shape=[1, 1])
-    yield helper.make_node("Add", [f"{y}_remainder", f"{y}_scaled"], [y])
+    yield helper.make_node("Conv", [x, f"{y}_minus"], [f"{y}_turned"], group=channels, kernel_shape=[1, 1])
+    yield helper.make_node("Relu", [f"{y}_turned"], [f"{y}_negative"])
+    yield helper.make_node("Conv", [f"{y}_negative", f"{y}_rest"], [f"{y}_lift"], group=channels, kernel_shape=[1, 1])
+    yield helper.make_node("Add", [f"{y}_lift", x], [y])
 
 
 def _drop_what_nobody_reads(graph: onnx.GraphProto) -> None:

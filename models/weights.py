@@ -24,7 +24,8 @@ from models.manifest import Calibration, Digest, Entry, FileName, Group, Manifes
 DETECTOR, EMBEDDER = "yunet", "sface"  # names in the manifest
 ANTISPOOFING = ("minifasnet_v2", "minifasnet_v1se")
 RECORD = "folded.json"
-RECORD_VERSION = 1  # one higher when the folding itself changes, so that older results are made anew
+RECORD_VERSION = 1
+FOLDING = 2  # one higher when the folding changes; an earlier result stays, for the version that an update may go back to
 
 _OPTION = {Group.CORE: "", Group.ANTISPOOF: " --with-antispoof", Group.SAMPLES: " --with-samples"}
 
@@ -101,10 +102,15 @@ def read(directory: Path, entry: Entry) -> bytes:
 def read_folded(directory: Path, entry: Entry) -> bytes:
     """The bytes of the plain ONNX graph folded from `entry`, checked against `folded.json` and the manifest."""
     mending = mend(directory)
-    folded = read_record(directory).models.get(entry.name)
+    folded = read_record(directory).models.get(folded_name(entry.name))
     if folded is None or folded.source_sha256 != entry.sha256:
         raise WeightsDamaged(f"{directory / RECORD} does not tell of the {entry.name} that the manifest names; run: {mending}")
     return _checked(directory / folded.file, folded.size, folded.sha256, mending)
+
+
+def folded_name(model: str) -> str:
+    """What the graph that this version folds from `model` is called in the record, and in its file's name."""
+    return f"{model}-{FOLDING}"
 
 
 def read_record(directory: Path) -> Record:

@@ -60,7 +60,7 @@ def fetch(context: Context, directory: Path | None, carried: Path | None, antisp
         return
     click.echo(f"{len(done.written)} files fetched and verified, {len(done.kept)} there already, in {folder}")
     for name in done.folded:
-        folded = weights.read_record(folder).models[name]
+        folded = weights.read_record(folder).models[weights.folded_name(name)]
         click.echo(f"{name} folded ({folded.form}{_milliseconds(folded)})")
 
 

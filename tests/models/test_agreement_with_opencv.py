@@ -19,8 +19,10 @@ PHOTOGRAPHS = ("obama", "obama2", "obama3", "biden", "obama_partial_face", "pers
 NO_CONFIG: NDArray[np.uint8] = np.zeros(0, dtype=np.uint8)
 
 
-def opencv_detector(ready: weights.Ready) -> cv2.FaceDetectorYN:
-    model = np.frombuffer(ready.detector, dtype=np.uint8)
+@pytest.fixture(scope="module")
+def opencv_detector(weights_directory: Path, manifest: Manifest) -> cv2.FaceDetectorYN:
+    plain = fold.plain_detector(weights.read(weights_directory, manifest.entry("yunet")))
+    model = np.frombuffer(plain, dtype=np.uint8)
     return cv2.FaceDetectorYN.create(
         "onnx", model, NO_CONFIG, (320, 256), detect.LEAST_SCORE, detect.OVERLAP, detect.MOST_CANDIDATES
     )
@@ -50,20 +52,22 @@ def recognizer(weights_directory: Path, manifest: Manifest) -> cv2.FaceRecognize
 @pytest.mark.parametrize("name", PHOTOGRAPHS)
 @pytest.mark.parametrize("size", [(320, 240), (640, 480)])
 def test_boxes_and_landmarks_are_those_of_opencv_within_a_pixel_and_a_half(
-    ready: weights.Ready, photograph: Photograph, name: str, size: tuple[int, int]
+    ready: weights.Ready, opencv_detector: cv2.FaceDetectorYN, photograph: Photograph, name: str, size: tuple[int, int]
 ) -> None:
     pixels = photograph(name)
-    ours, theirs = Detector(ready.detector, size).faces(pixels), opencv_faces(opencv_detector(ready), pixels, size)
+    ours, theirs = Detector(ready.detector, size).faces(pixels), opencv_faces(opencv_detector, pixels, size)
     assert len(ours) == len(theirs) >= 1
     for face, row in zip(ours, theirs, strict=True):
         assert np.abs(opencv_row(face)[:14] - row[:14]).max() <= 1.5
         assert face.score == pytest.approx(float(row[14]), abs=0.01)
 
 
-def test_two_people_in_one_picture_are_found_as_opencv_finds_them(ready: weights.Ready, photograph: Photograph) -> None:
+def test_two_people_in_one_picture_are_found_as_opencv_finds_them(
+    ready: weights.Ready, opencv_detector: cv2.FaceDetectorYN, photograph: Photograph
+) -> None:
     left, right = (cv2.resize(photograph(name), (400, 480)) for name in ("obama", "biden"))
     pixels = np.asarray(np.hstack([left, right]), dtype=np.uint8)
-    ours, theirs = Detector(ready.detector).faces(pixels), opencv_faces(opencv_detector(ready), pixels, detect.WORKING_SIZE)
+    ours, theirs = Detector(ready.detector).faces(pixels), opencv_faces(opencv_detector, pixels, detect.WORKING_SIZE)
     assert len(ours) == len(theirs) == 2
     for face, row in zip(ours, theirs, strict=True):
         assert np.abs(opencv_row(face)[:14] - row[:14]).max() <= 1.5

@@ -311,7 +311,7 @@ def test_the_published_files_alone_are_enough_to_make_everything(weights_directo
     ready, known = weights.ready(target, manifest), weights.ready(weights_directory, manifest)
     assert ready.detector == known.detector
     assert ready.digests == known.digests
-    record = weights.read_record(target).models["sface"]
+    record = weights.read_record(target).models[weights.folded_name("sface")]
     assert record.form == min(record.milliseconds, key=lambda form: record.milliseconds[form])
     assert len(record.milliseconds) == 4
     shutil.rmtree(target)

@@ -16,13 +16,14 @@ from models.manifest import Manifest
 from models.weights import State
 
 NEEDED = ("yunet", "sface")
+FOLDED = tuple(f"{weights.folded_name(name)}.folded.onnx" for name in NEEDED)
 
 
 @pytest.fixture
 def copy(weights_directory: Path, manifest: Manifest, tmp_path: Path) -> Path:
     """A folder of its own with the recognition files."""
     names = [manifest.entry(name).file for name in NEEDED]
-    for name in (*names, "yunet.folded.onnx", "sface.folded.onnx", weights.RECORD):
+    for name in (*names, *FOLDED, weights.RECORD):
         shutil.copyfile(weights_directory / name, tmp_path / name)
     return tmp_path
 
@@ -51,7 +52,7 @@ def test_whole_weights_come_with_the_digests_that_a_punch_names(copy: Path, mani
     assert dict(ready.digests) == {
         name: hashlib.sha256((copy / manifest.entry(name).file).read_bytes()).hexdigest() for name in NEEDED
     }
-    assert hashlib.sha256(ready.detector).hexdigest() == weights.read_record(copy).models["yunet"].sha256
+    assert hashlib.sha256(ready.detector).hexdigest() == weights.read_record(copy).models[weights.folded_name("yunet")].sha256
 
 
 @pytest.mark.parametrize(
@@ -59,8 +60,7 @@ def test_whole_weights_come_with_the_digests_that_a_punch_names(copy: Path, mani
     [
         "face_detection_yunet_2023mar_int8bq.onnx",
         "face_recognition_sface_2021dec_int8bq.onnx",
-        "yunet.folded.onnx",
-        "sface.folded.onnx",
+        *FOLDED,
     ],
 )
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_weights_that_were_never_folded_are_said_to_be_so(copy: Path) -> None:
 
 def test_a_graph_that_was_folded_from_other_weights_is_refused(copy: Path) -> None:
     record = json.loads((copy / weights.RECORD).read_text())
-    record["models"]["sface"]["source_sha256"] = "0" * 64
+    record["models"][weights.folded_name("sface")]["source_sha256"] = "0" * 64
     (copy / weights.RECORD).write_text(json.dumps(record))
     with pytest.raises(WeightsDamaged, match="does not tell of the sface"):
         weights.ready(copy)
@@ -116,11 +116,23 @@ def test_a_damaged_folded_graph_is_folded_again_without_fetching_anything(
     copy: Path, manifest: Manifest, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     before = weights.ready(copy, manifest).detector
-    one_byte_changed(copy / "yunet.folded.onnx")
+    one_byte_changed(copy / FOLDED[0])
     only_detector = manifest.model_copy(update={"files": {name: manifest.entry(name) for name in NEEDED}})
     done = fetch.fetch(copy, manifest=only_detector, carried=tmp_path_factory.mktemp("empty"))
     assert done == fetch.Fetched(written=(), kept=NEEDED, folded=("yunet",))
     assert weights.ready(copy, manifest).detector == before
+
+
+def test_what_an_earlier_version_folded_stays_for_the_way_back(copy: Path, manifest: Manifest) -> None:
+    record = json.loads((copy / weights.RECORD).read_text())
+    record["models"] = {name.replace(f"-{weights.FOLDING}", "-0"): folded for name, folded in record["models"].items()}
+    (copy / weights.RECORD).write_text(json.dumps(record))
+    with pytest.raises(WeightsDamaged, match="does not tell of the yunet"):
+        weights.ready(copy)
+    needed = manifest.model_copy(update={"files": {name: manifest.entry(name) for name in NEEDED}})
+    fetch.fetch(copy, manifest=needed, carried=copy)
+    assert {"yunet-0", "sface-0"} < set(weights.read_record(copy).models)
+    weights.ready(copy)
 
 
 def test_the_state_of_a_file_is_told_apart(copy: Path, manifest: Manifest) -> None:
