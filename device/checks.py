@@ -21,6 +21,9 @@ from models.errors import ModelError
 LOW_DISK_BYTES = 500 * 1024 * 1024
 SOON_DAYS = 30
 HANDSHAKE_S = 5.0
+ENROL_AGAIN = (
+    "check the disk; then, for each: daka people withdraw NUMBER, daka people consent NUMBER, daka enrol NUMBER PHOTOGRAPH"
+)
 
 
 class Verdict(enum.Enum):
@@ -130,6 +133,9 @@ def kiosk(folder: state.Folder) -> Finding:
     backlog = status.last - status.acknowledged
     if status.trouble:
         return Finding("kiosk daemon", Verdict.BAD, status.trouble, "see its log")
+    if status.damaged:
+        whose = f"a template of {', '.join(status.damaged)} does not open, so their faces are not recognised"
+        return Finding("kiosk daemon", Verdict.BAD, whose, ENROL_AGAIN)
     if status.clock_disagrees_s:
         apart = f"the server's time and NTP are {status.clock_disagrees_s:.0f} s apart; the server's counts"
         return Finding("kiosk daemon", Verdict.BAD, apart, "find out which clock is wrong: this kiosk's NTP source, or the server")

@@ -243,6 +243,7 @@ class Desk:
             templates=sum(person.templates for person in known),
             public_key=self._journal.public_key,
             clock_quality=self._clock.now().quality,
+            damaged=tuple(person.number for person in known if self._keeper and person.person in self._keeper.damaged),
         )
 
     def name_of(self, person: str) -> str:

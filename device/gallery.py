@@ -6,6 +6,7 @@ templates under a consent in force are ever in it; it is never written anywhere.
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ from models import match, openset
 from models.evaluation import site
 from models.evaluation.errors import TooLittle
 from models.openset import Bound
+
+log = logging.getLogger(__name__)
 
 
 class SiteTooSmall(PeopleError):
@@ -41,14 +44,18 @@ class Keeper:
         self._directory, self._embedder, self._shipped = directory, embedder, terms
         self._changing = threading.Lock()
         self.changed: Callable[[Known], None] = lambda known: None
-        self.known = self._known(match.Gallery.of(directory.templates(embedder)))
+        opened = directory.templates(embedder)
+        self.damaged = frozenset[str]()
+        self._note_damage(opened.damaged)
+        self.known = self._known(match.Gallery.of(opened.whole))
 
     def renew(self, person: str) -> None:
         """Look again at what is kept of one person: a template came, or all of them went."""
         with self._changing:
-            gallery = self.known.gallery.without(person)
-            for vector in self._directory.templates_of(person, self._embedder):
+            gallery, opened = self.known.gallery.without(person), self._directory.templates_of(person, self._embedder)
+            for _, vector in opened.whole:
                 gallery = gallery.with_template(person, vector)
+            self._note_damage(self.damaged - {person} | opened.damaged)
             self._put(gallery)
 
     def reconsider(self) -> None:
@@ -73,6 +80,12 @@ class Keeper:
     def most_people(self) -> int:
         """How many people a search may serve at the rate that was chosen."""
         return max(self._site_size(), openset.most_people(self._bounds(), self._shipped.strangers_named))
+
+    def _note_damage(self, damaged: frozenset[str]) -> None:
+        """One damaged template costs its owner the face, never the others their kiosk; `daka doctor` names whose it is."""
+        for person in damaged - self.damaged:
+            log.error("a template of %s does not open; they have to be enrolled again", person)
+        self.damaged = damaged
 
     def _put(self, gallery: match.Gallery) -> None:
         self.known = self._known(gallery)

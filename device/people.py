@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -73,6 +74,14 @@ class SiteMeasurement:
     bounds: tuple[Bound, ...]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Opened:
+    """Templates with their persons, and the persons of whom some do not open: damaged, or moved from somebody else."""
+
+    whole: tuple[tuple[str, NDArray[np.float32]], ...]
+    damaged: frozenset[str]
+
+
 NO_CONSENT = "no consent in force; record it first with `daka people consent`, or offer another way to clock in"
 UNKNOWN_ID = "nobody here has that id"
 
@@ -82,6 +91,10 @@ OWE = """
 INSERT OR REPLACE INTO withdrawal_owed
 SELECT person, text_version, language, text_sha256, basis, ? FROM consent WHERE person = ?
 """
+
+TEMPLATES = """
+SELECT t.person, k.wrapped, t.sealed FROM template t
+JOIN person_key k USING (person) JOIN consent c USING (person) WHERE t.embedder = ? """
 
 PEOPLE = """
 SELECT p.person, p.number, p.name, p.language,
@@ -199,28 +212,34 @@ class Directory:
         connection.execute("INSERT INTO person_key VALUES (?, ?)", (person, wrapped))
         return wrapped
 
-    def templates(self, embedder: str) -> tuple[tuple[str, NDArray[np.float32]], ...]:
-        """Every template of this embedder under a consent in force, opened; TemplateError at the first that does not open."""
-        with self._database.reading() as connection:
-            rows = connection.execute(
-                "SELECT t.person, k.wrapped, t.sealed FROM template t "
-                "JOIN person_key k USING (person) JOIN consent c USING (person) WHERE t.embedder = ? ORDER BY t.id",
-                (embedder,),
-            ).fetchall()
-        return tuple(
-            (person, templates.open_sealed(self._wrapping_key, wrapped, person, embedder, sealed))
-            for person, wrapped, sealed in rows
-        )
+    def templates(self, embedder: str) -> Opened:
+        """Every template of this embedder under a consent in force. WrongDeviceKey if no person's key opens."""
+        return self._opened(TEMPLATES + "ORDER BY t.id", embedder)
 
-    def templates_of(self, person: str, embedder: str) -> tuple[NDArray[np.float32], ...]:
-        """One person's templates of this embedder under a consent in force, opened."""
+    def templates_of(self, person: str, embedder: str) -> Opened:
+        """One person's templates of this embedder under a consent in force."""
+        return self._opened(TEMPLATES + "AND t.person = ? ORDER BY t.id", embedder, person)
+
+    def _opened(self, query: str, *given: str) -> Opened:
         with self._database.reading() as connection:
-            rows = connection.execute(
-                "SELECT k.wrapped, t.sealed FROM template t JOIN person_key k USING (person) JOIN consent c USING (person) "
-                "WHERE t.person = ? AND t.embedder = ? ORDER BY t.id",
-                (person, embedder),
-            ).fetchall()
-        return tuple(templates.open_sealed(self._wrapping_key, wrapped, person, embedder, sealed) for wrapped, sealed in rows)
+            rows = connection.execute(query, given).fetchall()
+        whole, damaged = [], set()
+        for person, wrapped, sealed in rows:
+            try:
+                whole.append((person, templates.open_sealed(self._wrapping_key, wrapped, person, given[0], sealed)))
+            except templates.TemplateError:
+                damaged.add(person)
+        if rows and not whole and len(given) == 1:
+            self._check_device_key(rows)
+        return Opened(tuple(whole), frozenset(damaged))
+
+    def _check_device_key(self, rows: Sequence[tuple[str, bytes, bytes]]) -> None:
+        """Damage hits one or the other; where nothing opens at all it is the key."""
+        if not any(templates.unwraps(self._wrapping_key, wrapped, person) for person, wrapped, _ in rows):
+            raise templates.WrongDeviceKey(
+                f"none of {len(rows)} templates opens: keys/wrapping.key is not the one that they were sealed under; restore it "
+                "from the backup, or withdraw the consents and enrol everybody again"
+            )
 
     def mark_look_alikes(self, person: str, other: str) -> None:
         """From now on neither is clocked in by a face alone."""

@@ -23,6 +23,10 @@ class TemplateError(DeviceError):
     """A sealed key or template that does not open: damaged, somebody else's, or under another device key."""
 
 
+class WrongDeviceKey(TemplateError):
+    """None of the persons' keys opens: not damage, but another kiosk's wrapping key."""
+
+
 def new_person_key(wrapping_key: bytes, person: str) -> bytes:
     """A fresh AES-256 key of that person's own, wrapped for storage."""
     return _seal(wrapping_key, secrets.token_bytes(32), f"daka/v1/person-key/{person}")
@@ -41,6 +45,15 @@ def open_sealed(wrapping_key: bytes, wrapped: bytes, person: str, embedder: str,
     if len(plain) != DIMENSIONS * 4:
         raise TemplateError("a sealed template has the wrong length")
     return np.frombuffer(plain, dtype="<f4").astype(np.float32)
+
+
+def unwraps(wrapping_key: bytes, wrapped: bytes, person: str) -> bool:
+    """Whether that person's key opens under this device key."""
+    try:
+        _unwrap(wrapping_key, wrapped, person)
+    except TemplateError:
+        return False
+    return True
 
 
 def _label(person: str, embedder: str) -> str:

@@ -95,6 +95,7 @@ class Status:
     """How the kiosk is.
 
     `clock_source` is whose time is followed: server, ntp, operator or none; `clock_disagrees_s` how far server and NTP are apart.
+    `damaged`: employee numbers of those who have a template that does not open.
     `boot` changes with each start of the daemon; `camera` is the camera's own sentence, `trouble` the journal's ("" for none).
     """
 
@@ -117,6 +118,7 @@ class Status:
     clock_quality: str
     clock_source: str = "none"
     clock_disagrees_s: float = 0.0
+    damaged: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

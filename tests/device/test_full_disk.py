@@ -213,8 +213,8 @@ def test_a_withdrawal_on_a_full_disk_keeps_no_face_alive(small_disk: Path) -> No
         directory.withdraw(parts.ADA)
     except database.StorageError:
         ballast.unlink()
-        if directory.templates("e"):
+        if directory.templates("e").whole:
             directory.withdraw(parts.ADA)
-    assert directory.templates("e") == ()
+    assert directory.templates("e").whole == ()
     assert directory.agreement(parts.ADA) is None
     directory.close()

@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 
 from device import people, templates
 from device.people import Agreement, ConsentMissing, Directory, NumberTaken, Person, PersonUnknown
-from device.templates import TemplateError
+from device.templates import TemplateError, WrongDeviceKey
 from tests.device import parts
 
 KEY = bytes(range(32))
 EMBEDDER = "e" * 64
+CAT = "p-" + "ef" * 16
 AGREED = Agreement("1", "en", "0" * 64, "consent", "cli:hr")
 
 
@@ -65,18 +66,18 @@ def test_nobody_unknown_gets_a_template(directory: Directory) -> None:
 def test_a_template_comes_back_as_it_was(directory: Directory) -> None:
     add(directory, parts.ADA, "1", templates_made=2)
     add(directory, parts.BOB, "7")
-    found = directory.templates(EMBEDDER)
+    found = directory.templates(EMBEDDER).whole
     assert [person for person, _ in found] == [parts.ADA, parts.ADA, parts.BOB]
     for (_, opened), seed in zip(found, (1, 2, 7), strict=True):
         np.testing.assert_array_equal(opened, vector(seed))
-    assert directory.templates("another embedder") == ()
+    assert directory.templates("another embedder").whole == ()
 
 
 def test_a_template_without_a_consent_in_force_is_not_opened(directory: Directory, tmp_path: Path) -> None:
     add(directory, parts.ADA, "1")
     with sqlite3.connect(tmp_path / "people.db") as connection:
         connection.execute("DELETE FROM consent")
-    assert directory.templates(EMBEDDER) == ()
+    assert directory.templates(EMBEDDER).whole == ()
 
 
 def stored(path: Path, query: str) -> list[bytes]:
@@ -108,7 +109,7 @@ def test_withdrawal_leaves_no_byte_of_template_or_key_in_any_file(directory: Dir
         for piece in pieces(secret):
             assert piece not in everything
     assert others[0] in everything
-    assert directory.templates(EMBEDDER)[0][0] == parts.BOB
+    assert directory.templates(EMBEDDER).whole[0][0] == parts.BOB
     assert directory.agreement(parts.ADA) is None
     assert (directory.get(parts.ADA).has_consent, directory.get(parts.ADA).templates) == (False, 0)
 
@@ -138,8 +139,21 @@ def test_swapped_templates_do_not_open(directory: Directory, tmp_path: Path) -> 
         (ada,), (bob,) = connection.execute("SELECT sealed FROM template ORDER BY id").fetchall()
         connection.execute("UPDATE template SET sealed = ? WHERE person = ?", (bob, parts.ADA))
         connection.execute("UPDATE template SET sealed = ? WHERE person = ?", (ada, parts.BOB))
-    with pytest.raises(TemplateError):
-        directory.templates(EMBEDDER)
+    opened = directory.templates(EMBEDDER)
+    assert opened.whole == ()
+    assert opened.damaged == {parts.ADA, parts.BOB}
+
+
+def test_one_damaged_template_or_key_leaves_everybody_elses_open(directory: Directory, tmp_path: Path) -> None:
+    for person, number in ((parts.ADA, "1"), (parts.BOB, "7"), (CAT, "11")):
+        add(directory, person, number, templates_made=2)
+    with sqlite3.connect(tmp_path / "people.db") as connection:
+        connection.execute("UPDATE template SET sealed = zeroblob(540) WHERE id = (SELECT min(id) FROM template)")
+        connection.execute("UPDATE person_key SET wrapped = zeroblob(60) WHERE person = ?", (parts.BOB,))
+    opened = directory.templates(EMBEDDER)
+    assert [person for person, _ in opened.whole] == [parts.ADA, CAT, CAT]
+    assert opened.damaged == {parts.ADA, parts.BOB}
+    assert directory.templates_of(parts.BOB, EMBEDDER).damaged == {parts.BOB}
 
 
 def test_swapped_with_their_keys_they_do_not_open_either(directory: Directory, tmp_path: Path) -> None:
@@ -158,7 +172,7 @@ def test_another_wrapping_key_opens_nothing(directory: Directory, tmp_path: Path
     add(directory, parts.ADA, "1")
     directory.close()
     other = Directory(tmp_path / "people.db", bytes(32))
-    with pytest.raises(TemplateError, match=r"restore keys/wrapping\.key"):
+    with pytest.raises(WrongDeviceKey, match=r"keys/wrapping\.key is not the one"):
         other.templates(EMBEDDER)
     other.close()
 
@@ -235,7 +249,7 @@ def test_everybody_is_listed_by_number_and_found_again_after_a_restart(directory
         ("20", False, 0),
     ]
     assert again.agreement(parts.ADA) == AGREED
-    assert len(again.templates(EMBEDDER)) == 1
+    assert len(again.templates(EMBEDDER).whole) == 1
     again.close()
 
 
