@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from device.clock import Moment
-from device.messages import Capture, Direction, Liveness
+from device.clock import Moment, Quality
+from device.messages import Capture, Direction, Liveness, Method, Reason
 
 
 class Why(enum.StrEnum):
@@ -19,6 +19,7 @@ class Why(enum.StrEnum):
     LIVENESS_FAILED = "liveness_failed"
     NOT_RECORDED = "not_recorded"
     NOT_THEM = "not_them"  # the face is not that of the person whose number, badge, code or PIN came first
+    EXPIRED = "expired"  # the employment, or the visit, has ended
     FACE_NOT_ENOUGH = "face_not_enough"  # somebody else here looks too much alike: badge, QR code or PIN first
 
 
@@ -40,6 +41,7 @@ class Identity:
     """Several looks agreed that this is `person`; `score` is the worst of them, cosine, `margin` its lead over anybody else.
 
     `claim` is how they had said so before, `has_look_alike` that a face alone does not tell them from somebody else.
+    `without_face` is how they were established where no face was compared, `vouched_by` the supervisor who did, and why.
 
     `first_attempt` is the first frame that showed this face, `accepted_at` the first that counted, `seen_at` the last.
     """
@@ -55,6 +57,9 @@ class Identity:
     capture: Capture
     claim: Claim = Claim.NONE
     has_look_alike: bool = False
+    without_face: Method | None = None
+    vouched_by: str = ""
+    vouched_why: Reason = Reason.NONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +107,13 @@ class Refused:
     earlier: int = 0
 
 
-def decide(who: Identity | Stranger, last: LastPunch | None, policy: Policy) -> Punch | Refused:
-    """One walk-up, one answer."""
+def decide(who: Identity | Stranger, last: LastPunch | None, policy: Policy, expires_at: datetime | None = None) -> Punch | Refused:
+    """One walk-up, one answer. `expires_at`: when the person's employment ends here; nobody has expired by an unsure clock."""
     if isinstance(who, Stranger):
         return Refused(Why.STRANGER if who.claim is Claim.NONE else Why.NOT_THEM)
-    if who.has_look_alike and who.claim not in SECOND_FACTORS:
+    if expires_at is not None and who.accepted_at.quality is not Quality.UNSYNCED and who.accepted_at.at >= expires_at:
+        return Refused(Why.EXPIRED, who.person)
+    if who.has_look_alike and who.without_face is None and who.claim not in SECOND_FACTORS:
         return Refused(Why.FACE_NOT_ENOUGH)
     if who.liveness is Liveness.FAILED:
         return Refused(Why.LIVENESS_FAILED, who.person)

@@ -40,13 +40,19 @@ class Claims:
         templates = self._keeper.known.gallery.of_person(person)
         if not len(templates):
             raise ClaimRefused("there is no face to compare with; use your PIN, or ask at the office")
-        return self._take(person, KINDS[kind], templates)
+        return self.take(person, KINDS[kind], templates)
+
+    def of_person(self, person: str, by: Claim) -> api.ClaimTaken | None:
+        """A person whom a badge, code or PIN named; None where there is no template to compare with."""
+        templates = self._keeper.known.gallery.of_person(person)
+        return self.take(person, by, templates) if len(templates) else None
 
     def card(self, text: str) -> api.ClaimTaken:
         """The person whose face card this is; the template is forgotten with the claim. CardRefused for any other code."""
         card = self._directory.read_card(text, self._embedder, self._clock.now().at)
-        return self._take(card.person, Claim.QR, match.Gallery.of([(card.person, card.vector)]))
+        return self.take(card.person, Claim.QR, match.Gallery.of([(card.person, card.vector)]))
 
-    def _take(self, person: str, by: Claim, templates: match.Gallery) -> api.ClaimTaken:
+    def take(self, person: str, by: Claim, templates: match.Gallery) -> api.ClaimTaken:
+        """Wait for this person's face and nobody else's."""
         self._put(Claimed(person, by, templates, self._clock.now()))
         return api.ClaimTaken(person, self._lasts_s)

@@ -153,6 +153,33 @@ class Liveness(Section):
         return self
 
 
+COMPLETION = "^(nothing|pin|face_or_pin)$"
+
+
+class Ways(Section):
+    """The ways to clock in without a face."""
+
+    pin: bool = Field(default=True, description="Employee number and PIN.")
+    badge_completed_by: str = Field(
+        default="face_or_pin",
+        pattern=COMPLETION,
+        description="A badge only says who somebody is; what completes it: face_or_pin, pin or nothing.",
+    )
+    qr_completed_by: str = Field(
+        default="face_or_pin",
+        pattern=COMPLETION,
+        description="The same for a printed QR code, which anybody can photograph: face_or_pin, pin or nothing.",
+    )
+    phone: bool = Field(default=True, description="A phone's code that changes every 30 s clocks in by itself.")
+    assisted: bool = Field(default=True, description="A supervisor (badge or code, then PIN) may vouch for somebody.")
+    scan_interval_ms: float = Field(
+        default=250.0, ge=0, le=5_000, description="Pause between two looks for a QR code in the picture, milliseconds; 0: none."
+    )
+    badge_reader: str = Field(
+        default="", description="Device file of the badge reader, best below /dev/input/by-id; empty: none. `daka badge readers`."
+    )
+
+
 class Attend(Section):
     """When an identified person becomes a punch."""
 
@@ -222,6 +249,7 @@ class Config(Section):
     models: Models = Models()
     recognition: Recognition = Recognition()
     liveness: Liveness = Liveness()
+    ways: Ways = Ways()
     attend: Attend = Attend()
     journal: Journal = Journal()
     clock: Clock = Clock()

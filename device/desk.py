@@ -5,11 +5,9 @@ A photograph that arrives here is looked at once and dropped. Nothing is half do
 
 from __future__ import annotations
 
-import dataclasses
 import secrets
-import unicodedata
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -21,6 +19,8 @@ from device.errors import DeviceError
 from device.gallery import Keeper
 from device.journal import Journal
 from device.people import Agreement, Directory, Person
+from device.people.roster import check_text
+from device.personnel import shown
 from device.sight import Sight
 from models import align, match, quality
 from models.detect import Face
@@ -43,7 +43,6 @@ REMEDIES = {
     Reason.TURNED_AWAY: "the face is turned away; use one from the front",
     Reason.BLURRED: "the face is blurred; use a sharper one",
 }
-MOST_LETTERS = 64  # as the record's schema has it for whoever does something
 
 
 class EnrolmentRefused(DeviceError):
@@ -79,7 +78,7 @@ class Desk:
     def add_person(self, number: str, name: str, language: str, by: str) -> api.Person:
         """A new employee under a fresh opaque id."""
         for what, text in (("an employee number", number), ("a name", name), ("whoever does this", by)):
-            _check_text(what, text)
+            check_text(what, text)
         _check_language(language)
         self._directory.check_free(number)
         moment = self._clock.now()
@@ -91,7 +90,7 @@ class Desk:
 
     def give_consent(self, number: str, language: str, basis: str, by: str) -> api.Person:
         """Put the current text's consent in force, in the journal first."""
-        _check_text("whoever does this", by)
+        check_text("whoever does this", by)
         _check_language(language)
         person, text, moment = self._directory.by_number(number), consent.text(language), self._clock.now()
         agreement = Agreement(text.version, text.language, text.sha256, basis, by)
@@ -101,7 +100,7 @@ class Desk:
 
     def withdraw_consent(self, number: str, by: str) -> api.Person:
         """Destroy the template first, then record the withdrawal: a failing disk must not keep a face alive."""
-        _check_text("whoever does this", by)
+        check_text("whoever does this", by)
         person = self._directory.by_number(number)
         agreement = self._directory.agreement(person.person)
         if agreement is None:
@@ -126,7 +125,7 @@ class Desk:
         Unless `look_alike_of` is the number of that other person: then somebody vouches that they are two people, and from then on
         neither is clocked in by a face alone. In the journal first: no template exists that was not announced.
         """
-        _check_text("whoever does this", by)
+        check_text("whoever does this", by)
         person = self._directory.by_number(number)
         self._directory.require_consent(person.person)
         sight = self._sight()
@@ -144,7 +143,7 @@ class Desk:
 
     def issue_card(self, number: str, photograph: bytes, by: str, days: int) -> api.CardIssued:
         """A template for the person to carry; refused as enrolment is, and kept here nowhere."""
-        _check_text("whoever does this", by)
+        check_text("whoever does this", by)
         if not 1 <= days <= MOST_CARD_DAYS:
             raise people.PeopleError(f"a card is good for 1 to {MOST_CARD_DAYS} days, not {days}")
         person = self._directory.by_number(number)
@@ -159,7 +158,7 @@ class Desk:
 
     def revoke_cards(self, number: str, by: str) -> api.Person:
         """A card was lost: it opens no more, whoever shows it."""
-        _check_text("whoever does this", by)
+        check_text("whoever does this", by)
         person = self._directory.by_number(number).person
         self._directory.revoke_cards(person)
         self._journal.append(messages.Audit("face_card_revoked", by, person), self._clock.now())
@@ -167,7 +166,7 @@ class Desk:
 
     def evaluate_site(self, by: str) -> api.SiteEvaluated:
         """Measure this site's own templates, keep the limits that follow, and say up to how many people may be searched."""
-        _check_text("whoever does this", by)
+        check_text("whoever does this", by)
         keeper, moment = self.keeper(), self._clock.now()
         measured = keeper.measure_site(moment.at)
         self._journal.append(messages.Audit("site_evaluated", by), moment)
@@ -250,6 +249,10 @@ class Desk:
         """The display name for the screen; empty for nobody."""
         return self._directory.get(person).name if person else ""
 
+    def expires_at(self, person: str) -> datetime | None:
+        """When the person's employment ends here; None for never."""
+        return self._directory.get(person).expires_at
+
 
 def time_shown(found: messages.Corrected) -> dict[str, Any]:
     """A record's time as it should be read, for an answer."""
@@ -287,12 +290,6 @@ def _site_shown(measured: Site, keeper: Keeper) -> api.SiteEvaluated:
     )
 
 
-def _check_text(what: str, text: str) -> None:
-    """Before anything is written: a text that the journal or the screen could not take would leave a change half done."""
-    if not text.strip() or len(text) > MOST_LETTERS or any(unicodedata.category(letter) in ("Cc", "Cs") for letter in text):
-        raise people.PeopleError(f"{what} needs 1 to {MOST_LETTERS} letters, none of them a control character")
-
-
 def _check_language(language: str) -> None:
     if language not in consent.LANGUAGES:
         raise people.PeopleError(f"language {language} is not one of {', '.join(consent.LANGUAGES)}")
@@ -314,8 +311,3 @@ def _consent_record(person: str, act: messages.ConsentAct, agreed: Agreement, by
     return messages.Consent(
         person, act, "face_recognition", agreed.text_version, agreed.language, agreed.text_sha256, agreed.basis, by
     )
-
-
-def shown(person: Person) -> api.Person:
-    """A person as the sockets answer."""
-    return api.Person(**dataclasses.asdict(person))

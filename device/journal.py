@@ -146,21 +146,26 @@ class Journal:
 
         On a full disk the oldest records that the server has signed for make room.
         """
+        return self.append_all((body,), moment)[0]
+
+    def append_all(self, bodies: Sequence[Body], moment: clock.Moment) -> tuple[Receipt, ...]:
+        """Several records in one step, like `append`: all of them durable when this returns, or none written."""
         try:
-            receipt = self._append_durably(body, moment)
+            receipts = self._append_durably(bodies, moment)
         except database.StorageFull:
             if not self._make_room():
                 raise
-            receipt = self._append_durably(body, moment)
-        self._boots |= {moment.boot_id}
-        with self._grown:
-            self._newest = receipt.seq
-            self._grown.notify_all()
-        return receipt
+            receipts = self._append_durably(bodies, moment)
+        if receipts:
+            self._boots |= {moment.boot_id}
+            with self._grown:
+                self._newest = receipts[-1].seq
+                self._grown.notify_all()
+        return receipts
 
-    def _append_durably(self, body: Body, moment: clock.Moment) -> Receipt:
+    def _append_durably(self, bodies: Sequence[Body], moment: clock.Moment) -> tuple[Receipt, ...]:
         with self._database.transaction() as connection:
-            return self._append(connection, body, moment)
+            return tuple(self._append(connection, body, moment) for body in bodies)
 
     def _make_room(self) -> bool:
         """Give up a step of acknowledged records, in the room kept for that; False when there are none, or it cannot be done."""

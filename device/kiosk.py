@@ -28,6 +28,8 @@ from device import (
     liveness,
     messages,
     people,
+    people_counter,
+    personnel,
     post,
     recognise,
     server,
@@ -35,6 +37,7 @@ from device import (
     sight,
     state,
     timekeeping,
+    ways,
     web_counter,
     webcodes,
 )
@@ -112,6 +115,8 @@ class Inside:
     claims: claims.Claims
     watching: attention.Attention
     walk: line.Line
+    ways: ways.Ways
+    personnel: personnel.Personnel
 
     def frames(self) -> Iterator[camera.Frame]:
         """The camera's frames, fewer of them while the kiosk is asleep."""
@@ -147,17 +152,23 @@ def assemble(files: Files, config: Config, eyes: sight.Sight, source: camera.Cam
         files.directory, keeper, eyes.models.embedder, time_source, config.recognition.claim_lasts_s, recogniser.claim
     )
     walk = line.Line(recogniser, files.journal, office, board, attend_policy(config), eyes.models, config.device.site)
-    return Inside(files, config, source, time_source, office, board, claiming, watching, walk)
+    other = ways.Ways(files.directory, walk, board, claiming, time_source, config.ways)
+    staff = personnel.Personnel(files.journal, files.directory, time_source)
+    return Inside(files, config, source, time_source, office, board, claiming, watching, walk, other, staff)
 
 
 def counters(inside: Inside, folder: state.Folder, readings: gauges.Gauges, stop: threading.Event) -> tuple[Counter, ...]:
     """Every socket of the daemon."""
     files, time_source, codes = inside.files, inside.time_source, webcodes.WebCodes()
-    for_admins = admin.admin_routes(inside.office, inside.board, inside.source, inside.claims, time_source)
+    for_admins = (
+        *admin.admin_routes(inside.office, inside.board, inside.source, inside.claims, time_source),
+        *people_counter.directory_routes(inside.personnel),
+    )
+    ways_here = people_counter.ways_routes(inside.ways)
     web = web_counter.Kiosk(inside.office, files.directory, files.journal, time_source, codes, readings, folder.config, stop)
     carrier = post.Post(files.journal, inside.config, time_source, folder.root, time_source)
     return (
-        Counter(folder.admin_socket, "admin", (*for_admins, Route("GET", "/v1/web-notice", codes.notice)), threads=8),
+        Counter(folder.admin_socket, "admin", (*for_admins, *ways_here, Route("GET", "/v1/web-notice", codes.notice)), threads=8),
         Counter(folder.web_socket, "web", web_counter.web_routes(web_counter.WebCounter(web), for_admins), threads=6),
         Counter(folder.uplink_socket, "uplink", post.uplink_routes(carrier), threads=4),
     )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import threading
 import time
 from collections import deque
 from collections.abc import Iterable
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from device import api, attend, database, messages
@@ -27,6 +29,7 @@ METHODS = {
     Claim.PIN: messages.Method.FACE_AND_PIN,
 }
 
+NOBODY_LOOKED = messages.Models("", "")
 KEPT_DECISIONS = 500  # in memory only, for whoever watches; the journal is what lasts
 STUCK_S = 10.0  # a disk that wakes up takes two or three
 BAND = 5  # hundredths of cosine: a band says how sure it was without being a score
@@ -49,6 +52,7 @@ class Desk(Protocol):
     """Knows names; device.desk has the real one."""
 
     def name_of(self, person: str) -> str: ...
+    def expires_at(self, person: str) -> datetime | None: ...
 
 
 class Board:
@@ -61,12 +65,14 @@ class Board:
         self.waiting = Waiting.NOBODY
         self.trouble = ""
 
-    def put(self, decision: api.Decision) -> None:
-        """Show one decision."""
+    def put(self, decision: api.Decision) -> api.Decision:
+        """Show one decision, under the next number."""
         with self._changed:
-            self.count = decision.number
-            self._decisions.append(decision)
+            self.count += 1
+            numbered = dataclasses.replace(decision, number=self.count)
+            self._decisions.append(numbered)
             self._changed.notify_all()
+        return numbered
 
     def after(self, number: int, wait_s: float) -> tuple[api.Decision, ...]:
         """Decisions after `number`, waiting up to `wait_s` seconds for the first."""
@@ -91,6 +97,8 @@ class Line:
         self._recogniser, self._journal, self._desk, self._board = recogniser, journal, desk, board
         self._policy, self._models, self._site = policy, models, site
         self._busy_since: float | None = None
+        self._other_way: tuple[Moment, timedelta] | None = None
+        self._deciding = threading.Lock()  # two ways at once for one person are still two decisions, one after the other
 
     def is_stuck(self) -> bool:
         """Whether one frame has been in hand for longer than any frame takes: a model, a driver or a disk hangs."""
@@ -110,38 +118,57 @@ class Line:
 
     def take(self, frame: Frame) -> None:
         """One frame from the camera to the screen."""
+        if self._suspended(frame.moment):
+            self._board.waiting = Waiting.OTHER_WAY
+            return
         seen = self._recogniser.see(frame)
         if isinstance(seen, Waiting):
             self._board.waiting = seen
             return
-        try:
-            self._settle(seen)
-        except database.StorageError as error:
-            self._board.trouble = f"the punch was not recorded: {error}"
-            log.error("a punch could not be recorded: %s", error)
-            self._show(seen, "refused", Why.NOT_RECORDED)
+        self.settle(seen)
 
-    def _settle(self, seen: Identity | Stranger) -> None:
-        """Decide, and record or show; StorageError where the journal can neither be read nor written."""
+    def suspend(self, since: Moment, lasts: timedelta) -> None:
+        """Look at no face for a while: somebody has chosen another way. No time at all ends it."""
+        self._other_way = (since, lasts)
+
+    def _suspended(self, now: Moment) -> bool:
+        since, lasts = self._other_way or (now, timedelta(0))
+        return attend.elapsed(since, now) < lasts
+
+    def settle(self, seen: Identity | Stranger) -> api.Decision:
+        """Decide, record, and show what came of it, also without a face; from any thread, one at a time."""
+        with self._deciding:
+            try:
+                return self._decide(seen)
+            except database.StorageError as error:
+                self._board.trouble = f"the punch was not recorded: {error}"
+                log.error("a punch could not be recorded: %s", error)
+                return self._show(seen, "refused", Why.NOT_RECORDED)
+
+    def _decide(self, seen: Identity | Stranger) -> api.Decision:
+        """StorageError where the journal can neither be read nor written."""
         last = self._journal.last_punch(seen.person) if isinstance(seen, Identity) else None
-        match attend.decide(seen, last, self._policy):
+        expires_at = self._expires_at(seen.person) if isinstance(seen, Identity) else None
+        match attend.decide(seen, last, self._policy, expires_at):
             case Punch() as punch:
-                self._record(punch)
+                return self._record(punch)
             case Refused() as refused:
-                self._show(seen, "refused", refused.why, seq=refused.earlier)
+                return self._show(seen, "refused", refused.why, seq=refused.earlier)
 
-    def _record(self, punch: Punch) -> None:
+    def _record(self, punch: Punch) -> api.Decision:
         """Durable before anyone is told; a punch that cannot be written is refused in plain sight."""
         who = punch.identity
         receipt = self._journal.append(punch_body(punch, self._models, self._site), who.accepted_at)
         self._board.trouble = ""
-        self._show(who, "punched", "", direction=punch.direction, seq=receipt.seq, digest=receipt.hash)
+        return self._show(who, "punched", "", direction=punch.direction, seq=receipt.seq, digest=receipt.hash)
 
-    def _show(self, who: Identity | Stranger, outcome: str, why: str, direction: str = "", seq: int = 0, digest: str = "") -> None:
+    def _show(
+        self, who: Identity | Stranger, outcome: str, why: str, direction: str = "", seq: int = 0, digest: str = ""
+    ) -> api.Decision:
         known = who if isinstance(who, Identity) else None
-        self._board.put(
+        return self._board.put(
             api.Decision(
-                number=self._board.count + 1,
+                number=0,
                 at=messages.write_time(who.seen_at.at),
                 outcome=outcome,
                 why=why,
@@ -152,8 +179,17 @@ class Line:
                 score_band=band(known.score) if known else 0,
                 seq=seq,
                 hash=digest,
+                method=method_of(known) if known else "",
             )
         )
+
+    def _expires_at(self, person: str) -> datetime | None:
+        """A directory that cannot be read makes nobody late: the punch stands, and the office looks at it."""
+        try:
+            return self._desk.expires_at(person)
+        except DeviceError as error:
+            log.warning("it could not be read until when somebody is employed: %s", error)
+            return None
 
     def _name_of(self, person: str) -> str:
         """The name for the screen, or none: what is decided and recorded is shown even if the name cannot be read."""
@@ -164,21 +200,28 @@ class Line:
             return ""
 
 
+def method_of(who: Identity) -> messages.Method:
+    """How the person was established."""
+    return who.without_face or METHODS[who.claim]
+
+
 def punch_body(punch: Punch, models: messages.Models, site: str) -> messages.PunchBody:
     """What the journal keeps of a decision: the score's band and never the score."""
     who = punch.identity
     return messages.PunchBody(
         person=who.person,
-        method=METHODS[who.claim],
+        method=method_of(who),
         direction=punch.direction,
         score_band=band(who.score),
         votes=who.votes,
         liveness=who.liveness,
         capture=who.capture,
-        models=models,
+        models=models if who.without_face is None else NOBODY_LOOKED,
         site=site,
         first_attempt_at=who.accepted_at.at
         - attend.elapsed(who.first_attempt, who.accepted_at),  # by one clock: none of it is a step
+        assisted_by=who.vouched_by,
+        reason=who.vouched_why,
     )
 
 

@@ -51,6 +51,7 @@ class Waiting(enum.StrEnum):
     TWO_PEOPLE = "two_people"
     LOOKING = "looking"
     DONE = "done"
+    OTHER_WAY = "other_way"  # somebody uses PIN, code or badge: no face is looked at meanwhile
     SAY_WHO = "say_who"  # too many people for a search: number, badge, QR code or PIN first
 
 

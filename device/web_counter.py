@@ -11,7 +11,7 @@ from typing import Any
 
 from flask import Response, abort, request
 
-from device import api, clock, consent, desk, gauges, journal, messages, people, register, server, settings, webcodes
+from device import api, clock, consent, desk, gauges, journal, messages, people, personnel, register, server, settings, webcodes
 from device.server import Route
 
 MOST_ROWS = 1_000
@@ -31,6 +31,16 @@ OFFICE_CALLS = frozenset(
         ("POST", "/v1/card-revocation"),
         ("POST", "/v1/site-evaluation"),
         ("GET", "/v1/verify"),
+        ("POST", "/v1/people-list"),
+        ("POST", "/v1/person"),
+        ("POST", "/v1/pin"),
+        ("POST", "/v1/pin-removal"),
+        ("POST", "/v1/badge"),
+        ("POST", "/v1/badge-removal"),
+        ("POST", "/v1/static-code"),
+        ("POST", "/v1/static-code-removal"),
+        ("POST", "/v1/phone"),
+        ("POST", "/v1/phone-removal"),
     }
 )
 SORTS: dict[str, Callable[[people.Person], Any]] = {
@@ -79,11 +89,11 @@ class WebCounter:
         found = [person for person in self._kiosk.directory.list() if belongs(person) and _named(person, search)]
         found.sort(key=key, reverse=_flag("descending"))
         offset, limit = _window()
-        return api.PeoplePage(len(found), tuple(desk.shown(person) for person in found[offset : offset + limit]))
+        return api.PeoplePage(len(found), tuple(personnel.shown(person) for person in found[offset : offset + limit]))
 
     def person(self) -> api.Person:
         """One person by employee number."""
-        return desk.shown(self._kiosk.directory.by_number(request.args.get("number", "")))
+        return personnel.shown(self._kiosk.directory.by_number(request.args.get("number", "")))
 
     def punch_page(self) -> api.PunchPage:
         """Punches by time, person and way."""

@@ -22,6 +22,13 @@ from device.api.client import Client as Client
 from device.api.client import KioskAway as KioskAway
 from device.api.client import KioskError as KioskError
 from device.api.client import KioskRefused as KioskRefused
+from device.api.people import CodeIssued as CodeIssued
+from device.api.people import ListReport as ListReport
+from device.api.people import ListStep as ListStep
+from device.api.people import PeopleClient as PeopleClient
+from device.api.people import Personnel as Personnel
+from device.api.people import PhoneIssued as PhoneIssued
+from device.api.people import PinSet as PinSet
 from device.api.uplink import UPLINK_SOCKET as UPLINK_SOCKET
 from device.api.uplink import UplinkClient as UplinkClient
 from device.api.web import WEB_SOCKET as WEB_SOCKET

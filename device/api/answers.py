@@ -15,6 +15,14 @@ class Person:
     language: str
     has_consent: bool
     templates: int
+    group: str = ""
+    expires_at: str = ""
+    supervisor: bool = False
+    origin: str = "kiosk"
+    has_pin: bool = False
+    badges: int = 0
+    codes: int = 0
+    has_phone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +83,12 @@ class SiteEvaluated:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What was decided about one walk-up; `seq` and `hash` are the receipt, or (no hash) the earlier record of a repeated look."""
+    """What was decided about one walk-up, or about a number, code or badge that somebody presented.
+
+    `outcome`: `punched`, `refused`, `identified` (a face or a PIN has to complete it, see `complete_by`, within `wait_s` seconds),
+    `verified` (who it is stands fast; `ticket` is good for their own affairs) or `pin_changed`. `seq` and `hash` are the receipt,
+    or (no hash) the earlier record of a repeated look. `wait_s` beside `why` = `wait`: when the next try counts.
+    """
 
     number: int
     at: str
@@ -88,6 +101,11 @@ class Decision:
     score_band: int
     seq: int
     hash: str
+    method: str = ""
+    language: str = ""
+    ticket: str = ""
+    complete_by: tuple[str, ...] = ()
+    wait_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,15 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-import segno
 
 from device import api, desk
 from device.attend import Claim
 from device.commands.context import Context, pass_context
+from device.commands.drawing import check_out, draw
 from device.commands.office import operator
 from device.commands.reach import office
 
-PICTURES = (".svg", ".png")
 KINDS = [claim.value for claim in Claim if claim is not Claim.NONE]
 
 
@@ -32,10 +31,10 @@ def card() -> None:
 @pass_context
 def issue(context: Context, number: str, photograph: Path, out: Path, days: int) -> None:
     """Make a card for NUMBER from PHOTOGRAPH, which is looked at once and not kept. Earlier cards of NUMBER open no more."""
-    _check_out(out)
+    check_out(out)
     with office(context) as opened:
         made = opened.issue_card(number, photograph.read_bytes(), operator(), days)
-    _draw(made.code, out)
+    draw(made.code, out)
     click.echo(f"{out}: print it for {number} and delete the file; good until {made.expires_at[:10]}")
 
 
@@ -58,18 +57,3 @@ def claim(context: Context, number: str, kind: str) -> None:
     with api.AdminClient(context.folder.admin_socket) as client:
         taken = client.claim(number, kind)
     click.echo(f"waiting {taken.lasts_s:.0f} s for the face of {number}")
-
-
-def _check_out(out: Path) -> None:
-    if out.suffix.lower() not in PICTURES:
-        raise click.UsageError(f"--out {out}: name a file that ends in {' or '.join(PICTURES)}")
-    if not out.absolute().parent.is_dir():
-        raise click.UsageError(f"--out {out}: there is no folder {out.absolute().parent}")
-
-
-def _draw(code: str, out: Path) -> None:
-    """Only its owner may read the file: whoever copies the code has the card."""
-    out.touch(mode=0o600)
-    out.chmod(0o600)
-    # Level M: a card in a pocket loses up to 15 % of its squares and still reads (ISO/IEC 18004).
-    segno.make_qr(code, error="m").save(str(out), scale=6, border=4)

@@ -22,7 +22,7 @@ APPLIANCE = state.Folder(Path("/var/lib/daka"), Path("/etc/daka/config.toml"), P
 COMMANDS = {
     "demo": "device.commands.demo:demo",
     "run": "device.commands.run:run",
-    "people": "device.commands.office:people",
+    "people": "device.commands.personnel:people",
     "enrol": "device.commands.office:enrol",
     "card": "device.commands.cards:card",
     "claim": "device.commands.cards:claim",

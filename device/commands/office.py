@@ -33,10 +33,19 @@ def list_people(context: Context) -> None:
     """Everybody, by employee number."""
     with office(context) as desk:
         everybody = desk.people()
-    table = Table("number", "name", "language", "consent", "templates", title=f"people: {len(everybody)}")
+    columns = ("number", "name", "group", "language", "consent", "templates", "other ways", "until")
+    table = Table(*columns, title=f"people: {len(everybody)}")
     for person in everybody:
-        table.add_row(person.number, person.name, person.language, "yes" if person.has_consent else "no", str(person.templates))
+        consent = "yes" if person.has_consent else "no"
+        row = (person.group, person.language, consent, str(person.templates), _ways(person), person.expires_at[:16])
+        table.add_row(person.number, person.name, *row)
     Console().print(table)
+
+
+def _ways(person: api.Person) -> str:
+    """What a person can clock in with besides a face."""
+    has = {"PIN": person.has_pin, "badge": person.badges, "code": person.codes, "phone": person.has_phone}
+    return ", ".join([*(name for name, given in has.items() if given), *(["may vouch"] if person.supervisor else [])])
 
 
 @people.command("add")

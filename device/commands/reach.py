@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from device import api, clock, desk, kiosk, sight, state, timekeeping
 from device.commands.context import Context
+from device.personnel import Personnel as Office
 
 
 @contextmanager
@@ -20,11 +21,29 @@ def office(context: Context) -> Iterator[api.Office]:
             yield client
 
 
-def _files(context: Context) -> desk.Desk:
+@contextmanager
+def personnel(context: Context) -> Iterator[api.Personnel]:
+    """The same for the directory and its credentials."""
+    try:
+        with state.locked(context.folder):
+            files, time_source = _open(context)
+            yield Office(files.journal, files.directory, time_source)
+    except state.StateBusy:
+        with api.PeopleClient(context.folder.admin_socket) as client:
+            yield client
+
+
+def _open(context: Context) -> tuple[kiosk.Files, timekeeping.Timekeeper]:
     settings = context.config()
     time_source = timekeeping.Timekeeper(clock.SystemClock(), kiosk.time_limits(settings))
     files = kiosk.open_files(context.folder, settings.device.id, time_source, replace_damaged=False)
     time_source.resume(files.journal.anchors(time_source.now().boot_id), files.journal.append)
+    return files, time_source
+
+
+def _files(context: Context) -> desk.Desk:
+    settings = context.config()
+    files, time_source = _open(context)
     return desk.Desk(
         files.journal,
         files.directory,

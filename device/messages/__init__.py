@@ -29,6 +29,7 @@ from device.messages.records import Method as Method
 from device.messages.records import Models as Models
 from device.messages.records import PersonAnnounced as PersonAnnounced
 from device.messages.records import PunchBody as PunchBody
+from device.messages.records import Reason as Reason
 from device.messages.records import Record as Record
 from device.messages.records import Source as Source
 from device.messages.records import Stamp as Stamp

@@ -32,6 +32,8 @@ class Method(enum.StrEnum):
     PIN = "pin"
     QR = "qr"
     BADGE = "badge"
+    QR_AND_PIN = "qr+pin"
+    BADGE_AND_PIN = "badge+pin"
     SUPERVISOR = "supervisor"
 
 
@@ -55,6 +57,18 @@ class Capture(enum.StrEnum):
 
     CAMERA = "camera"
     SIMULATED = "simulated"
+    NONE = "none"  # nobody looked: a PIN, a badge, a code or a colleague said who it was
+
+
+class Reason(enum.StrEnum):
+    """Why a supervisor vouched for a punch; words of its own, so that no free text about anybody enters the chain."""
+
+    NONE = ""
+    FORGOTTEN = "forgotten"  # badge, phone or PIN is at home
+    NOT_RECOGNISED = "not_recognised"
+    UNABLE = "unable"  # hands full, hurt, or not able to use the other ways
+    NEW = "new"  # has no way of their own yet
+    DEVICE = "device"  # a reader or the camera does not work
 
 
 class ConsentAct(enum.StrEnum):
@@ -84,7 +98,7 @@ class Stamp:
 
 @dataclass(frozen=True, slots=True)
 class Models:
-    """SHA-256 (hex) of the weights that looked."""
+    """SHA-256 (hex) of the weights that looked; empty where none did."""
 
     detector: str
     embedder: str
@@ -141,7 +155,11 @@ class Audit:
 
 @dataclass(frozen=True, slots=True)
 class PunchBody:
-    """One punch. `score_band` is the lower edge of the score's band of 0.05, in hundredths; never the score itself."""
+    """One punch. `score_band` is the lower edge of the score's band of 0.05, in hundredths; never the score itself.
+
+    Where no face was compared, votes and band are 0, the capture is `none` and the models are empty. `assisted_by` is the
+    supervisor who vouched, `reason` why.
+    """
 
     person: str
     method: Method
@@ -153,6 +171,8 @@ class PunchBody:
     models: Models
     site: str
     first_attempt_at: datetime
+    assisted_by: str = ""
+    reason: Reason = Reason.NONE
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -149,6 +149,9 @@ class Ada:
 class Names:
     def name_of(self, person: str) -> str:
         return "Ada" if person else ""
+
+    def expires_at(self, person: str) -> datetime | None:
+        return None
 
 
 def frame(seconds: float) -> camera.Frame:

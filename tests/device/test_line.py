@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import numpy as np
 import pytest
@@ -45,6 +45,9 @@ class Names:
     def name_of(self, person: str) -> str:
         return {parts.ADA: "Ada", parts.BOB: "Bob"}.get(person, "")
 
+    def expires_at(self, person: str) -> datetime | None:
+        return None
+
 
 def play(
     seen: Sequence[Seen | Exception], opened: line.Journal, desk: line.Desk | None = None, policy: attend.Policy = POLICY
@@ -67,7 +70,7 @@ def test_a_punch_is_on_the_disk_with_all_that_it_should_say(opened: journal.Jour
     )  # fmt: skip
     assert record.stamp.at == parts.moment(0.5).at
     assert shown == api.Decision(
-        1, messages.write_time(parts.moment(1).at), "punched", "", parts.ADA, "Ada", "in", 3, 60, 2, record.hash.hex()
+        1, messages.write_time(parts.moment(1).at), "punched", "", parts.ADA, "Ada", "in", 3, 60, 2, record.hash.hex(), "face"
     )
     assert board.trouble == ""
 
@@ -141,6 +144,9 @@ def test_a_name_that_cannot_be_read_hides_no_receipt(opened: journal.Journal) ->
         def name_of(self, person: str) -> str:
             raise people.PersonUnknown("erased meanwhile")
 
+        def expires_at(self, person: str) -> datetime | None:
+            raise people.PersonUnknown("erased meanwhile")
+
     (shown,) = play([identity()], opened, Nameless()).after(0, 0)
     assert (shown.outcome, shown.name, shown.hash) == ("punched", "", opened.head().hash)
 
@@ -191,7 +197,7 @@ def test_a_watcher_is_woken_by_the_next_decision_and_not_kept_for_ever() -> None
     started = time.monotonic()
     assert board.after(0, 0.1) == ()
     assert time.monotonic() - started >= 0.1
-    put: Callable[[], None] = lambda: board.put(decision(1))  # noqa: E731
+    put: Callable[[], object] = lambda: board.put(decision(1))  # noqa: E731
     threading.Timer(0.05, put).start()
     assert board.after(0, 10) == (decision(1),)
     assert time.monotonic() - started < 5

@@ -11,7 +11,23 @@ from pathlib import Path
 
 import pytest
 
-from device import admin, api, camera, claims, desk, gauges, journal, line, messages, people, sight, web_counter, webcodes
+from device import (
+    admin,
+    api,
+    camera,
+    claims,
+    desk,
+    gauges,
+    journal,
+    line,
+    messages,
+    people,
+    people_counter,
+    personnel,
+    sight,
+    web_counter,
+    webcodes,
+)
 from device.api import KioskRefused, WebClient
 from device.server import Route
 from tests.device import parts
@@ -38,7 +54,8 @@ def running(short_folder: Path, eyes: sight.Sight) -> Iterator[Running]:
     office = desk.Desk(opened, directory, time_source, lambda: eyes)
     source = camera.open_source("device:/dev/video99", time_source)
     counter = claims.Claims(directory, office.keeper(), eyes.models.embedder, time_source, 15.0, lambda claimed: None)
-    office_routes = admin.admin_routes(office, board, source, counter)
+    staff = people_counter.directory_routes(personnel.Personnel(opened, directory, time_source))
+    office_routes = (*admin.admin_routes(office, board, source, counter), *staff)
     codes, stop = webcodes.WebCodes(), threading.Event()
     readings = gauges.Gauges(opened, time_source, short_folder)
     kiosk = web_counter.Kiosk(office, directory, opened, time_source, codes, readings, short_folder / "config.toml", stop)

@@ -39,6 +39,7 @@ def call(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
 def test_the_commands_of_a_kiosk_work_in_the_order_given(tmp_path: Path) -> None:
     photograph = platformdirs.user_cache_path("daka") / "weights" / "obama.jpg"
     (tmp_path / "photograph.jpg").symlink_to(photograph)
+    (tmp_path / "employees.csv").write_text("number,name\n1002,Li Na\n", encoding="utf-8")
     tried = 0
     for command in commands("daka"):
         if command.startswith(ENDLESS):

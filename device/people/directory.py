@@ -17,36 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from device import cards, database, messages, templates
-from device.errors import DeviceError
+from device.people import person as person_rows
+from device.people.credentials import Credentials
+from device.people.errors import ConsentMissing, PersonUnknown
+from device.people.person import Person
+from device.people.roll import Roll
 from models.openset import Bound
-
-
-class PeopleError(DeviceError):
-    """A change to the directory that is refused; nothing of it was kept."""
-
-
-class NumberTaken(PeopleError):
-    """That employee number belongs to somebody already."""
-
-
-class PersonUnknown(PeopleError):
-    """Nobody here has that id or number."""
-
-
-class ConsentMissing(PeopleError):
-    """No template, and no matching, without a consent in force."""
-
-
-@dataclass(frozen=True, slots=True)
-class Person:
-    """An employee as this kiosk knows them; `person` is the opaque id that records use."""
-
-    person: str
-    number: str
-    name: str
-    language: str
-    has_consent: bool
-    templates: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,66 +72,60 @@ TEMPLATES = """
 SELECT t.person, k.wrapped, t.sealed FROM template t
 JOIN person_key k USING (person) JOIN consent c USING (person) WHERE t.embedder = ? """
 
-PEOPLE = """
-SELECT p.person, p.number, p.name, p.language,
-       EXISTS (SELECT 1 FROM consent c WHERE c.person = p.person),
-       (SELECT count(*) FROM template t WHERE t.person = p.person)
-FROM person p
-"""
-
 
 class Directory:
     """The people database of one kiosk."""
 
     def __init__(self, path: Path, wrapping_key: bytes) -> None:
         self._wrapping_key = wrapping_key
-        self._database = database.Database(path, "people")
+        self.database = database.Database(path, "people")
+        self.credentials = Credentials(self.database, wrapping_key)
+        self.roll = Roll(self.database, self.credentials)
 
     def check_free(self, number: str) -> None:
         """Returns if the employee number is nobody's; NumberTaken otherwise."""
-        with self._database.reading() as connection:
-            _check_free(connection, number)
+        with self.database.reading() as connection:
+            person_rows.check_free(connection, number)
 
     def add(self, person: Person, at: datetime) -> None:
         """Keep a new employee; NumberTaken if the number is somebody's."""
-        row = (person.person, person.number, person.name, person.language, messages.write_time(at))
-        with self._database.transaction() as connection:
-            _check_free(connection, person.number)
-            connection.execute("INSERT INTO person VALUES (?, ?, ?, ?, ?)", row)
+        with self.database.transaction() as connection:
+            person_rows.insert(connection, person, at)
 
     def list(self) -> tuple[Person, ...]:
         """Everybody, by employee number."""
-        with self._database.reading() as connection:
-            rows = connection.execute(PEOPLE + "ORDER BY p.number").fetchall()
-        return tuple(_person(row) for row in rows)
+        with self.database.reading() as connection:
+            rows = connection.execute(person_rows.PEOPLE + "ORDER BY p.number").fetchall()
+        return tuple(person_rows.read(row) for row in rows)
 
     def get(self, person: str) -> Person:
         """The person with that opaque id; PersonUnknown if there is none."""
-        with self._database.reading() as connection:
-            row = connection.execute(PEOPLE + "WHERE p.person = ?", (person,)).fetchone()
+        with self.database.reading() as connection:
+            row = connection.execute(person_rows.PEOPLE + "WHERE p.person = ?", (person,)).fetchone()
         if row is None:
             raise PersonUnknown(UNKNOWN_ID)
-        return _person(row)
+        return person_rows.read(row)
 
     def by_number(self, number: str) -> Person:
         """The person with that employee number; PersonUnknown if there is none."""
-        with self._database.reading() as connection:
-            row = connection.execute(PEOPLE + "WHERE p.number = ?", (number,)).fetchone()
+        with self.database.reading() as connection:
+            query = person_rows.PEOPLE + "WHERE p.number = ?"
+            row = connection.execute(query, (number,)).fetchone() if number.isprintable() else None  # no lone surrogates to SQLite
         if row is None:
             raise PersonUnknown(f"nobody here has employee number {number}; `daka people list` shows everybody")
-        return _person(row)
+        return person_rows.read(row)
 
     def agree(self, person: str, agreement: Agreement, at: datetime) -> None:
         """Put a consent in force; PersonUnknown for nobody's."""
         row = (person, *astuple(agreement), messages.write_time(at))
-        with self._database.transaction() as connection:
+        with self.database.transaction() as connection:
             if not connection.execute("SELECT 1 FROM person WHERE person = ?", (person,)).fetchone():
                 raise PersonUnknown(UNKNOWN_ID)
             connection.execute("INSERT OR REPLACE INTO consent VALUES (?, ?, ?, ?, ?, ?, ?)", row)
 
     def agreement(self, person: str) -> Agreement | None:
         """The consent in force, with the text that was shown, or None."""
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             row = connection.execute(AGREEMENT, (person,)).fetchone()
         return Agreement(*row) if row else None
 
@@ -169,19 +139,19 @@ class Directory:
 
         What the journal has to say about it is owed from then on, until `settled`.
         """
-        with self._database.transaction() as connection:
+        with self.database.transaction() as connection:
             connection.execute(OWE, (by, person))
             gone = connection.execute("DELETE FROM template WHERE person = ?", (person,)).rowcount
             connection.execute("DELETE FROM person_key WHERE person = ?", (person,))
             connection.execute("DELETE FROM consent WHERE person = ?", (person,))
             connection.execute("DELETE FROM look_alike WHERE person = ? OR other = ?", (person, person))
             connection.execute("DELETE FROM card WHERE person = ?", (person,))
-        self._database.checkpoint()
+        self.database.checkpoint()
         return gone
 
     def owed(self) -> tuple[tuple[str, Agreement], ...]:
         """Withdrawals that the journal does not have yet: the person, what had been agreed to, and who took it back."""
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             rows = connection.execute(
                 "SELECT person, text_version, language, text_sha256, basis, by FROM withdrawal_owed"
             ).fetchall()
@@ -189,12 +159,12 @@ class Directory:
 
     def settled(self, person: str) -> None:
         """The journal has the person's withdrawal."""
-        with self._database.transaction() as connection:
+        with self.database.transaction() as connection:
             connection.execute("DELETE FROM withdrawal_owed WHERE person = ?", (person,))
 
     def add_template(self, person: str, embedder: str, source: str, vector: NDArray[np.float32], at: datetime) -> None:
         """Seal and keep one template; ConsentMissing without a consent in force. The one place where a template comes to be."""
-        with self._database.transaction() as connection:
+        with self.database.transaction() as connection:
             if not connection.execute("SELECT 1 FROM consent WHERE person = ?", (person,)).fetchone():
                 raise ConsentMissing(NO_CONSENT)
             wrapped = self._wrapped_key(connection, person)
@@ -221,7 +191,7 @@ class Directory:
         return self._opened(TEMPLATES + "AND t.person = ? ORDER BY t.id", embedder, person)
 
     def _opened(self, query: str, *given: str) -> Opened:
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             rows = connection.execute(query, given).fetchall()
         whole, damaged = [], set()
         for person, wrapped, sealed in rows:
@@ -243,24 +213,24 @@ class Directory:
 
     def mark_look_alikes(self, person: str, other: str) -> None:
         """From now on neither is clocked in by a face alone."""
-        with self._database.transaction() as connection:
+        with self.database.transaction() as connection:
             connection.executemany("INSERT OR IGNORE INTO look_alike VALUES (?, ?)", [(person, other), (other, person)])
 
     def look_alikes(self) -> frozenset[str]:
         """Everybody who has somebody here who looks too much like them."""
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             return frozenset(person for (person,) in connection.execute("SELECT DISTINCT person FROM look_alike"))
 
     def keep_site_measurement(self, measured: SiteMeasurement) -> None:
         """In place of an earlier one."""
         bounds = json.dumps([[bound.threshold, bound.false_match_rate] for bound in measured.bounds])
         row = (messages.write_time(measured.measured_at), measured.people, measured.rate, measured.most_people, bounds)
-        with self._database.transaction() as connection:
+        with self.database.transaction() as connection:
             connection.execute("INSERT OR REPLACE INTO site_measurement VALUES (1, ?, ?, ?, ?, ?)", row)
 
     def site_measurement(self) -> SiteMeasurement | None:
         """The latest, or None."""
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             row = connection.execute("SELECT measured_at, people, rate, most_people, bounds FROM site_measurement").fetchone()
         if row is None:
             return None
@@ -287,7 +257,7 @@ class Directory:
         return card
 
     def _keep_card(self, card: str, person: str, issued_at: datetime, expires_at: datetime) -> None:
-        with self._database.transaction() as connection:
+        with self.database.transaction() as connection:
             if not connection.execute("SELECT 1 FROM consent WHERE person = ?", (person,)).fetchone():
                 raise ConsentMissing(NO_CONSENT)
             connection.execute("DELETE FROM card WHERE person = ?", (person,))
@@ -296,12 +266,12 @@ class Directory:
 
     def revoke_cards(self, person: str) -> None:
         """No card of this person opens any more."""
-        with self._database.transaction() as connection:
+        with self.database.transaction() as connection:
             connection.execute("DELETE FROM card WHERE person = ?", (person,))
 
     def _card_expires_at(self, card: str, person: str) -> datetime | None:
         """When this card of this person ends; None if it was revoked, is somebody else's, or the consent is gone."""
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             row = connection.execute(
                 "SELECT expires_at FROM card JOIN consent USING (person) WHERE card = ? AND person = ?", (card, person)
             ).fetchone()
@@ -309,13 +279,4 @@ class Directory:
 
     def close(self) -> None:
         """Close the file."""
-        self._database.close()
-
-
-def _check_free(connection: sqlite3.Connection, number: str) -> None:
-    if connection.execute("SELECT 1 FROM person WHERE number = ?", (number,)).fetchone():
-        raise NumberTaken(f"employee number {number} is taken; look it up with `daka people list`")
-
-
-def _person(row: tuple[str, str, str, str, int, int]) -> Person:
-    return Person(row[0], row[1], row[2], row[3], bool(row[4]), row[5])
+        self.database.close()

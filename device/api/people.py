@@ -1,0 +1,152 @@
+"""What can be asked about the directory and the ways without a face: answers, and the client on kiosk-admin.sock."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from device import messages
+from device.api.answers import Decision, Person
+from device.api.client import Client
+
+IMPORT_TIMEOUT_S = 600.0  # thousands of PINs to hash
+
+
+@dataclass(frozen=True, slots=True)
+class ListStep:
+    """What becomes of one line of a list: `act` is add, change, same, end or refuse; `why` the reason of a refusal."""
+
+    line: int
+    number: str
+    act: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListReport:
+    """A list against the directory; `applied` says whether it was taken over or only looked at."""
+
+    applied: bool
+    steps: tuple[ListStep, ...]
+
+    def count(self, act: str) -> int:
+        """How many lines come to this."""
+        return sum(step.act == act for step in self.steps)
+
+
+@dataclass(frozen=True, slots=True)
+class PinSet:
+    """A pre-assigned PIN, to be handed over and changed at first use; said once."""
+
+    person: str
+    pin: str
+
+
+@dataclass(frozen=True, slots=True)
+class CodeIssued:
+    """The text of a static QR code to print; kept nowhere."""
+
+    person: str
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneIssued:
+    """What a phone needs to show rotating codes; `uri` is the same for an authenticator (otpauth://). Said once."""
+
+    person: str
+    phone: str
+    secret: str
+    uri: str
+
+
+class Personnel(Protocol):
+    """The directory and its credentials: of the daemon through its socket, or of the files when it is down."""
+
+    def import_list(self, text: str, by: str, *, dry_run: bool) -> ListReport: ...
+    def change_person(
+        self, number: str, name: str, language: str, group: str, expires: str, supervisor: str, by: str
+    ) -> Person: ...
+    def set_pin(self, number: str, pin: str, by: str) -> PinSet: ...
+    def remove_pin(self, number: str, by: str) -> Person: ...
+    def add_badge(self, number: str, text: str, by: str) -> Person: ...
+    def remove_badges(self, number: str, by: str) -> Person: ...
+    def new_code(self, number: str, by: str) -> CodeIssued: ...
+    def remove_codes(self, number: str, by: str) -> Person: ...
+    def new_phone(self, number: str, by: str) -> PhoneIssued: ...
+    def remove_phone(self, number: str, by: str) -> Person: ...
+
+
+class PeopleClient(Client):
+    """The command line's side of it."""
+
+    def import_list(self, text: str, by: str, *, dry_run: bool) -> ListReport:
+        """Take a CSV list over as a whole, or (`dry_run`) say what it would do."""
+        body = {"text": text, "by": by, "dry_run": "yes" if dry_run else "no"}
+        answer = self._ask("POST", "/v1/people-list", json=body, timeout_s=IMPORT_TIMEOUT_S)
+        return messages.CODEC.structure(answer.json(), ListReport)
+
+    def change_person(self, number: str, name: str, language: str, group: str, expires: str, supervisor: str, by: str) -> Person:
+        """Change what is known of a person; "" leaves a field, "-" empties group or expiry, supervisor is yes or no."""
+        fields = {"name": name, "language": language, "group": group, "expires": expires, "supervisor": supervisor}
+        return self._post("/v1/person", Person, number=number, by=by, **fields)
+
+    def set_pin(self, number: str, pin: str, by: str) -> PinSet:
+        """A PIN to be changed at first use; "" has one drawn."""
+        return self._post("/v1/pin", PinSet, number=number, pin=pin, by=by)
+
+    def remove_pin(self, number: str, by: str) -> Person:
+        """No PIN of this person's is taken any more."""
+        return self._post("/v1/pin-removal", Person, number=number, by=by)
+
+    def add_badge(self, number: str, text: str, by: str) -> Person:
+        """Give the badge that reads `text` to a person."""
+        return self._post("/v1/badge", Person, number=number, text=text, by=by)
+
+    def remove_badges(self, number: str, by: str) -> Person:
+        """No badge of this person's is taken any more."""
+        return self._post("/v1/badge-removal", Person, number=number, by=by)
+
+    def new_code(self, number: str, by: str) -> CodeIssued:
+        """A static QR code to print, in place of earlier ones."""
+        return self._post("/v1/static-code", CodeIssued, number=number, by=by)
+
+    def remove_codes(self, number: str, by: str) -> Person:
+        """No static code of this person's is taken any more."""
+        return self._post("/v1/static-code-removal", Person, number=number, by=by)
+
+    def new_phone(self, number: str, by: str) -> PhoneIssued:
+        """The secret of a phone that shows rotating codes, in place of an earlier one."""
+        return self._post("/v1/phone", PhoneIssued, number=number, by=by)
+
+    def remove_phone(self, number: str, by: str) -> Person:
+        """No code of the person's phone is taken any more."""
+        return self._post("/v1/phone-removal", Person, number=number, by=by)
+
+    def pin(self, number: str, pin: str, *, punch: bool = True) -> Decision:
+        """Clock in with number and PIN, or (`punch` false) only have it verified who it is."""
+        return self._post("/v1/ways/pin", Decision, number=number, pin=pin, purpose=_purpose(punch))
+
+    def change_pin(self, number: str, old: str, new: str) -> Decision:
+        """The person's own change of PIN."""
+        return self._post("/v1/ways/pin-change", Decision, number=number, old=old, new=new)
+
+    def code(self, text: str, *, punch: bool = True) -> Decision:
+        """A QR code, from whatever read it."""
+        return self._post("/v1/ways/code", Decision, text=text, purpose=_purpose(punch))
+
+    def badge(self, text: str, *, punch: bool = True) -> Decision:
+        """A badge, from whatever read it."""
+        return self._post("/v1/ways/badge", Decision, text=text, purpose=_purpose(punch))
+
+    def complete(self, ticket: str, pin: str, *, punch: bool = True) -> Decision:
+        """The PIN that completes a badge or code."""
+        return self._post("/v1/ways/completion", Decision, ticket=ticket, pin=pin, purpose=_purpose(punch))
+
+    def assist(self, ticket: str, pin: str, number: str, reason: str) -> Decision:
+        """A supervisor (badge or code, then PIN) vouches for the employee `number`."""
+        return self._post("/v1/ways/assistance", Decision, ticket=ticket, pin=pin, number=number, reason=reason)
+
+
+def _purpose(punch: bool) -> str:
+    return "punch" if punch else "verify"

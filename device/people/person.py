@@ -1,0 +1,75 @@
+"""A person's row: how it is written and how it is read."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from device import messages
+from device.people.errors import NumberTaken, PersonErased
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """An employee as this kiosk knows them; `person` is the opaque id that records use.
+
+    From `expires_at` on (None: never) they no longer clock in. `origin`: made on this kiosk, or brought by the server's roster.
+    """
+
+    person: str
+    number: str
+    name: str
+    language: str
+    has_consent: bool = False
+    templates: int = 0
+    group: str = ""
+    expires_at: datetime | None = None
+    supervisor: bool = False
+    origin: str = "kiosk"
+    has_pin: bool = False
+    badges: int = 0
+    codes: int = 0
+    has_phone: bool = False
+
+
+PEOPLE = """
+SELECT p.person, p.number, p.name, p.language,
+       EXISTS (SELECT 1 FROM consent c WHERE c.person = p.person),
+       (SELECT count(*) FROM template t WHERE t.person = p.person),
+       p.group_name, p.expires_at, p.supervisor, p.origin,
+       EXISTS (SELECT 1 FROM pin i WHERE i.person = p.person),
+       (SELECT count(*) FROM code b WHERE b.person = p.person AND b.kind = 'badge'),
+       (SELECT count(*) FROM code q WHERE q.person = p.person AND q.kind = 'qr'),
+       EXISTS (SELECT 1 FROM phone h WHERE h.person = p.person)
+FROM person p
+"""
+
+
+def insert(connection: sqlite3.Connection, person: Person, at: datetime) -> None:
+    """A new person's row; NumberTaken if the number is somebody's, PersonErased for the id of somebody who was erased."""
+    check_free(connection, person.number)
+    if connection.execute("SELECT 1 FROM tombstone WHERE person = ?", (person.person,)).fetchone():
+        raise PersonErased("that person was erased here, and nothing brings them back; use a new id for a new employment")
+    columns = "person, number, name, language, created_at, group_name, expires_at, supervisor, origin"
+    row = (person.person, person.number, person.name, person.language, messages.write_time(at))
+    rest = (person.group, write_expiry(person.expires_at), person.supervisor, person.origin)
+    connection.execute(f"INSERT INTO person ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", (*row, *rest))
+
+
+def write_expiry(expires_at: datetime | None) -> str:
+    """As the table has it: empty for never."""
+    return "" if expires_at is None else messages.write_time(expires_at)
+
+
+def check_free(connection: sqlite3.Connection, number: str) -> None:
+    if connection.execute("SELECT 1 FROM person WHERE number = ?", (number,)).fetchone():
+        raise NumberTaken(f"employee number {number} is taken; look it up with `daka people list`")
+
+
+def read(row: tuple[Any, ...]) -> Person:
+    person, number, name, language, has_consent, made, group, expires, supervisor, origin, has_pin, badges, codes, phone = row
+    expires_at = messages.read_time(expires) if expires else None
+    ways = (bool(has_pin), badges, codes, bool(phone))
+    return Person(person, number, name, language, bool(has_consent), made, group, expires_at, bool(supervisor), origin, *ways)

@@ -1,0 +1,136 @@
+"""Lists of employees against the directory: planned as a whole, applied in one transaction or not at all."""
+
+from __future__ import annotations
+
+import secrets
+import sqlite3
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import datetime
+
+from device import database, messages
+from device.people import person as person_rows
+from device.people import roster
+from device.people.credentials import HASHER, Credentials
+from device.people.person import Person
+from device.people.roster import Act, Entry, Known, Step
+
+HASHING_THREADS = 2  # Argon2 lets the interpreter go; two of 32 MB each
+
+
+class Roll:
+    """Everybody at once, on the people database."""
+
+    def __init__(self, opened: database.Database, credentials: Credentials) -> None:
+        self._database, self._credentials = opened, credentials
+
+    def plan(self, lines: Iterable[tuple[int, Entry | str]], *, complete: bool) -> tuple[Step, ...]:
+        """What a list would do. Somebody new without an id gets one here."""
+        with self._database.reading() as connection:
+            known = _known(connection)
+            erased = frozenset(person for (person,) in connection.execute("SELECT person FROM tombstone"))
+        steps = roster.plan(lines, known, erased, self._credentials.digest, complete=complete)
+        return tuple(_with_id(step) if step.act is Act.ADD and not step.person else step for step in steps)
+
+    def apply(self, steps: Sequence[Step], at: datetime, origin: str) -> None:
+        """All of it, or nothing where anything fails. PINs are hashed before the transaction begins."""
+        todo = [step for step in steps if step.act in (Act.ADD, Act.CHANGE, Act.END)]
+        with ThreadPoolExecutor(HASHING_THREADS) as pool:
+            hashes = list(pool.map(_pin_hash, todo))
+        with self._database.transaction() as connection:
+            for step, pin_hash in zip(todo, hashes, strict=True):
+                self._apply(connection, step, pin_hash, at, origin)
+
+    def _apply(self, connection: sqlite3.Connection, step: Step, pin_hash: str, at: datetime, origin: str) -> None:
+        if step.entry is None:
+            row = (messages.write_time(at), step.person)
+            connection.execute("UPDATE person SET expires_at = ? WHERE person = ?", row)
+            return
+        entry = step.entry
+        if step.act is Act.ADD:
+            person_rows.insert(connection, _person(entry, origin), at)
+        else:
+            _update(connection, entry, origin)
+        if pin_hash:
+            self._credentials.assign_pin(connection, entry.person, entry.pin or entry.pin_hash, pin_hash, at)
+        self._replace_codes(connection, entry.person, "badge", entry.badges, at)
+        self._replace_codes(connection, entry.person, "qr", None if entry.qr is None else (entry.qr,) if entry.qr else (), at)
+
+    def _replace_codes(
+        self, connection: sqlite3.Connection, person: str, kind: str, texts: tuple[str, ...] | None, at: datetime
+    ) -> None:
+        if texts is None:
+            return
+        connection.execute("DELETE FROM code WHERE person = ? AND kind = ?", (person, kind))
+        for text in texts:
+            self._credentials.keep_code(connection, person, kind, text, at)
+
+
+def _with_id(step: Step) -> Step:
+    assert step.entry is not None
+    person = new_id()
+    return replace(step, person=person, entry=replace(step.entry, person=person))
+
+
+def new_id() -> str:
+    """A fresh opaque id; it says nothing about anybody."""
+    return f"p-{secrets.token_hex(16)}"
+
+
+def _pin_hash(step: Step) -> str:
+    if step.entry is None:
+        return ""
+    return HASHER.hash(step.entry.pin) if step.entry.pin else step.entry.pin_hash
+
+
+def _person(entry: Entry, origin: str) -> Person:
+    return Person(
+        entry.person,
+        entry.number,
+        entry.name,
+        entry.language,
+        group=entry.group,
+        expires_at=entry.expires_at,
+        supervisor=entry.supervisor,
+        origin=origin,
+    )
+
+
+def _update(connection: sqlite3.Connection, entry: Entry, origin: str) -> None:
+    connection.execute(
+        "UPDATE person SET number = ?, name = ?, language = ?, group_name = ?, expires_at = ?, supervisor = ?, "
+        "origin = CASE ? WHEN 'roster' THEN 'roster' ELSE origin END WHERE person = ?",
+        (
+            entry.number,
+            entry.name,
+            entry.language,
+            entry.group,
+            person_rows.write_expiry(entry.expires_at),
+            entry.supervisor,
+            origin,
+            entry.person,
+        ),
+    )
+
+
+def _known(connection: sqlite3.Connection) -> tuple[Known, ...]:
+    """Everybody in the directory, as far as a list can change them."""
+    people = connection.execute(
+        "SELECT person, number, name, language, group_name, expires_at, supervisor, origin, coalesce(assigned, x'') "
+        "FROM person LEFT JOIN pin USING (person)"
+    ).fetchall()
+    codes: dict[tuple[str, str], set[bytes]] = {}
+    for person, kind, digest in connection.execute("SELECT person, kind, digest FROM code"):
+        codes.setdefault((person, kind), set()).add(digest)
+    return tuple(
+        Known(
+            row[0],
+            Entry(row[1], row[2], row[3], row[4], messages.read_time(row[5]) if row[5] else None, bool(row[6]), row[0]),
+            row[7],
+            bytes(row[8]),
+            frozenset(codes.get((row[0], "badge"), ())),
+            frozenset(codes.get((row[0], "qr"), ())),
+        )
+        for row in people
+    )

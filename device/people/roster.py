@@ -1,0 +1,240 @@
+"""A list of employees, from the server's roster or a CSV file: read, planned as a whole, and then applied as a whole.
+
+Nothing is half imported. Consent is the person's own act and never a column.
+"""
+
+from __future__ import annotations
+
+import csv
+import enum
+import io
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta
+
+from device.people.credentials import check_code_text, check_hash, check_pin_text
+from device.people.errors import ImportRefused, PeopleError
+
+LANGUAGES = ("zh-CN", "zh-TW", "en")
+COLUMNS = ("number", "name", "language", "group", "expires", "pin", "badge", "qr", "supervisor")
+MOST_ROWS = 20_000
+MOST_LETTERS = 64
+Digest = Callable[[str, str], bytes]
+OPAQUE_ID = re.compile("p-[0-9a-f]{32}")
+YES, NO = {"1", "yes", "true", "是"}, {"", "0", "no", "false", "否"}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One employee of a list. `person`: the roster's opaque id, empty where the number alone says who it is.
+
+    `pin` and `pin_hash` (Argon2id) are pre-assigned and changed at first use. None leaves badges and code as they are.
+    """
+
+    number: str
+    name: str
+    language: str = "zh-CN"
+    group: str = ""
+    expires_at: datetime | None = None
+    supervisor: bool = False
+    person: str = ""
+    pin: str = ""
+    pin_hash: str = ""
+    badges: tuple[str, ...] | None = None
+    qr: str | None = None
+
+
+class Act(enum.StrEnum):
+    """What becomes of one line."""
+
+    ADD = "add"
+    CHANGE = "change"
+    SAME = "same"
+    END = "end"  # a complete roster no longer has them: they clock in no more
+    REFUSE = "refuse"
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A person whom the directory has, as far as a list can change them; badges, codes and the assigned PIN as keyed digests."""
+
+    person: str
+    entry: Entry
+    origin: str
+    assigned: bytes = b""
+    badges: frozenset[bytes] = frozenset()
+    codes: frozenset[bytes] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What becomes of one line (1 is the first; 0 for somebody whom the list lacks), and why it is refused."""
+
+    line: int
+    number: str
+    act: Act
+    why: str = ""
+    person: str = ""
+    entry: Entry | None = None
+
+
+def read_csv(text: str) -> tuple[tuple[int, Entry | str], ...]:
+    """Line number and entry, or the sentence that refuses the line; ImportRefused where there are no such columns at all."""
+    reader = csv.DictReader(io.StringIO(text.removeprefix("\ufeff")), strict=True)
+    try:
+        columns = [(name or "").strip() for name in reader.fieldnames or ()]
+        _check_columns(columns)
+        reader.fieldnames = columns
+        rows = [(reader.line_num, row) for _, row in zip(range(MOST_ROWS + 1), reader, strict=False)]
+    except csv.Error as error:
+        raise ImportRefused(f"the list is no CSV file: {error}; save it as CSV with commas, UTF-8") from error
+    if len(rows) > MOST_ROWS:
+        raise ImportRefused(f"the list has more than {MOST_ROWS} lines; split it")
+    return tuple((line, _entry(row, columns)) for line, row in rows)
+
+
+def _check_columns(columns: Sequence[str]) -> None:
+    if "consent" in columns:
+        raise ImportRefused("consent is the person's own act and no column of a list; take the column out")
+    strange = [name for name in columns if name not in COLUMNS]
+    if strange or not {"number", "name"} <= set(columns) or len(set(columns)) != len(columns):
+        raise ImportRefused(f"the first line must name columns among {', '.join(COLUMNS)}, number and name among them, each once")
+
+
+def _entry(row: Mapping[str | None, str | list[str] | None], columns: Sequence[str]) -> Entry | str:
+    if None in row or any(row.get(name) is None for name in columns):
+        return "it has more or fewer fields than the first line"
+    cells = {name: str(row[name]).strip() for name in columns}
+    try:
+        entry = Entry(
+            cells["number"],
+            cells["name"],
+            cells.get("language") or "zh-CN",
+            cells.get("group", ""),
+            read_expiry(cells.get("expires", "")),
+            read_flag(cells.get("supervisor", "")),
+            pin=cells.get("pin", ""),
+            badges=tuple(cells["badge"].split()) if cells.get("badge") else None,
+            qr=cells.get("qr") or None,
+        )
+        check(entry)
+    except (PeopleError, ValueError) as error:
+        return str(error)
+    return entry
+
+
+def read_expiry(text: str) -> datetime | None:
+    """A date (the person's last day, to its end by UTC) or a time with its zone; None for none. PeopleError otherwise."""
+    if not text:
+        return None
+    try:
+        if len(text) == 10:
+            return datetime.combine(date.fromisoformat(text) + timedelta(days=1), time(), UTC)
+        at = datetime.fromisoformat(text)
+    except (ValueError, OverflowError) as error:
+        raise PeopleError("expires is a date such as 2026-12-31, or a time such as 2026-12-31T18:00+08:00") from error
+    if at.tzinfo is None:
+        raise PeopleError("expires has a time without a zone; write 2026-12-31T18:00+08:00")
+    return at.astimezone(UTC)
+
+
+def read_flag(text: str) -> bool:
+    """Yes or no, as lists and people write it."""
+    if text.lower() not in YES | NO:
+        raise PeopleError("supervisor is yes or no")
+    return text.lower() in YES
+
+
+def check(entry: Entry) -> None:
+    """Returns if this entry may be kept; PeopleError says what is wrong, without repeating a secret."""
+    for what, text, least in (("an employee number", entry.number, 1), ("a name", entry.name, 1), ("a group", entry.group, 0)):
+        check_text(what, text, least)
+    if entry.person and not OPAQUE_ID.fullmatch(entry.person):
+        raise PeopleError("a person's opaque id is p- and 32 hexadecimal digits")
+    if entry.language not in LANGUAGES:
+        raise PeopleError(f"language is one of {', '.join(LANGUAGES)}")
+    if entry.pin:
+        check_pin_text(entry.pin, entry.number)
+    if entry.pin_hash:
+        check_hash(entry.pin_hash)
+    for text in (*(entry.badges or ()), *((entry.qr,) if entry.qr else ())):
+        check_code_text(text)
+
+
+def check_text(what: str, text: str, least: int = 1) -> None:
+    """Before anything is written: a text that the journal or the screen could not take would leave a change half done."""
+    if not least <= len(text.strip()) or len(text) > MOST_LETTERS or any(unicodedata.category(one) in ("Cc", "Cs") for one in text):
+        raise PeopleError(f"{what} needs {least} to {MOST_LETTERS} letters, none of them a control character")
+
+
+def plan(
+    lines: Iterable[tuple[int, Entry | str]], known: Sequence[Known], erased: frozenset[str], digest: Digest, *, complete: bool
+) -> tuple[Step, ...]:
+    """What becomes of every line, and, of a complete roster, of those whom it no longer has. Pure: nothing is changed."""
+    planner = _Planner(known, erased, digest)
+    steps = [planner.step(line, entry) for line, entry in lines]
+    return tuple(steps) + (planner.ended(steps) if complete else ())
+
+
+class _Planner:
+    """The directory as it stands, asked line by line."""
+
+    def __init__(self, known: Sequence[Known], erased: frozenset[str], digest: Digest) -> None:
+        self._known, self._erased, self._digest = known, erased, digest
+        self._by_number = {one.entry.number: one for one in known}
+        self._by_person = {one.person: one for one in known}
+        self._holders = {code: one.person for one in known for code in one.badges | one.codes}
+        self._taken: dict[str, int] = {}
+
+    def step(self, line: int, entry: Entry | str) -> Step:
+        if isinstance(entry, str):
+            return Step(line, "", Act.REFUSE, entry)
+        found = self._by_person.get(entry.person) if entry.person else self._by_number.get(entry.number)
+        why = self._conflict(entry, found) or self._repeated(entry, line)
+        if why:
+            return Step(line, entry.number, Act.REFUSE, why)
+        if found is None:
+            return Step(line, entry.number, Act.ADD, person=entry.person, entry=entry)
+        named = replace(entry, person=found.person)
+        act = Act.CHANGE if self._changes(named, found) else Act.SAME
+        return Step(line, entry.number, act, person=found.person, entry=named)
+
+    def ended(self, steps: Sequence[Step]) -> tuple[Step, ...]:
+        present = {step.person for step in steps} | {step.number for step in steps}
+        gone = [one for one in self._known if one.origin == "roster" and not {one.person, one.entry.number} & present]
+        return tuple(Step(0, one.entry.number, Act.END, person=one.person) for one in gone if one.entry.expires_at is None)
+
+    def _conflict(self, entry: Entry, found: Known | None) -> str:
+        if entry.person in self._erased:
+            return "that person was erased here, and nothing brings them back; a new employment needs a new id"
+        holder = self._by_number.get(entry.number)
+        if entry.person and holder is not None and holder.person != entry.person:
+            return f"employee number {entry.number} belongs to {holder.person} here; send that id, or have the number changed first"
+        mine = found.person if found else ""
+        if any(self._holders.get(code, mine) != mine for code in self._codes(entry)):
+            return "a badge or code of this line belongs to somebody else here; take it from them first"
+        return ""
+
+    def _codes(self, entry: Entry) -> list[bytes]:
+        badges = [self._digest("badge", text) for text in entry.badges or ()]
+        return badges + ([self._digest("qr", entry.qr)] if entry.qr else [])
+
+    def _repeated(self, entry: Entry, line: int) -> str:
+        """A number, id, badge or code that an earlier line has, too."""
+        mine = [f"number {entry.number}", *([f"id {entry.person}"] if entry.person else [])]
+        mine += [f"badge {text}" for text in entry.badges or ()] + ([f"code {entry.qr}"] if entry.qr else [])
+        earlier = [self._taken[key] for key in mine if key in self._taken]
+        self._taken.update(dict.fromkeys(mine, line))
+        return f"line {earlier[0]} has the same number, id, badge or code" if earlier else ""
+
+    def _changes(self, entry: Entry, found: Known) -> bool:
+        bare = replace(entry, pin="", pin_hash="", badges=None, qr=None)
+        brought = entry.pin or entry.pin_hash
+        return (
+            bare != found.entry
+            or (bool(brought) and found.assigned != self._digest("assigned", f"{found.person}:{brought}"))
+            or (entry.badges is not None and found.badges != {self._digest("badge", text) for text in entry.badges})
+            or (entry.qr is not None and found.codes != ({self._digest("qr", entry.qr)} if entry.qr else set()))
+        )

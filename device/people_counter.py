@@ -1,0 +1,58 @@
+"""Routes of the kiosk daemon about the directory and the ways without a face; any of its sockets may carry them."""
+
+from __future__ import annotations
+
+from flask import request
+
+from device import api
+from device.personnel import Personnel
+from device.server import Route, json_fields
+from device.ways import Ways
+
+
+def directory_routes(personnel: Personnel) -> tuple[Route, ...]:
+    """The personnel office."""
+
+    def import_list() -> api.ListReport:
+        text, by, dry_run = json_fields("text", "by", "dry_run")
+        return personnel.import_list(text, by, dry_run=dry_run != "no")
+
+    person = ("number", "name", "language", "group", "expires", "supervisor", "by")
+    return (
+        Route("POST", "/v1/people-list", import_list),
+        Route("POST", "/v1/person", lambda: personnel.change_person(*json_fields(*person))),
+        Route("POST", "/v1/pin", lambda: personnel.set_pin(*json_fields("number", "pin", "by"))),
+        Route("POST", "/v1/pin-removal", lambda: personnel.remove_pin(*json_fields("number", "by"))),
+        Route("POST", "/v1/badge", lambda: personnel.add_badge(*json_fields("number", "text", "by"))),
+        Route("POST", "/v1/badge-removal", lambda: personnel.remove_badges(*json_fields("number", "by"))),
+        Route("POST", "/v1/static-code", lambda: personnel.new_code(*json_fields("number", "by"))),
+        Route("POST", "/v1/static-code-removal", lambda: personnel.remove_codes(*json_fields("number", "by"))),
+        Route("POST", "/v1/phone", lambda: personnel.new_phone(*json_fields("number", "by"))),
+        Route("POST", "/v1/phone-removal", lambda: personnel.remove_phone(*json_fields("number", "by"))),
+    )
+
+
+def ways_routes(ways: Ways) -> tuple[Route, ...]:
+    """The ways without a face."""
+
+    def pin() -> api.Decision:
+        number, digits = json_fields("number", "pin")
+        return ways.pin(number, digits, punch=_is_punch())
+
+    def complete() -> api.Decision:
+        ticket, digits = json_fields("ticket", "pin")
+        return ways.complete(ticket, digits, punch=_is_punch())
+
+    return (
+        Route("POST", "/v1/ways/pin", pin),
+        Route("POST", "/v1/ways/pin-change", lambda: ways.change_pin(*json_fields("number", "old", "new"))),
+        Route("POST", "/v1/ways/code", lambda: ways.code(*json_fields("text"), punch=_is_punch())),
+        Route("POST", "/v1/ways/badge", lambda: ways.badge(*json_fields("text"), punch=_is_punch())),
+        Route("POST", "/v1/ways/completion", complete),
+        Route("POST", "/v1/ways/assistance", lambda: ways.assist(*json_fields("ticket", "pin", "number", "reason"))),
+    )
+
+
+def _is_punch() -> bool:
+    """Whether the caller wants a punch, or (`purpose`: verify) only to know who it is."""
+    return bool((request.get_json(silent=True) or {}).get("purpose") != "verify")

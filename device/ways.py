@@ -1,0 +1,334 @@
+"""The ways to clock in without a face: number and PIN, a phone's code, a printed code, a badge, and a supervisor who vouches.
+
+Each ends where a face ends, in one decision on the board and one record in the journal. What somebody shows or types is compared as
+a digest, never run, never logged.
+"""
+
+from __future__ import annotations
+
+import enum
+import secrets
+import threading
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Protocol
+
+from device import api, attend, cards, database, messages
+from device.attend import Claim, Identity
+from device.claims import Claims
+from device.clock import Clock, Moment, Quality
+from device.config import Ways as Rules
+from device.messages import Capture, Liveness, Method, Reason
+from device.people import Checked, Directory, Person, PersonUnknown, PinRefused, Verdict
+from device.people.credentials import PHONE_PREFIX
+
+MOST_TEXT = 1_000  # letters of a code; the longest of ours, a face card, has 330
+MOST_NUMBER = 64
+TICKET_LASTS = timedelta(seconds=60)  # time to type a PIN, or to read one's own punches
+ONE_ATTEMPT = timedelta(seconds=60)  # tries closer together are one attempt: our own failures make nobody late
+MOST_TICKETS = 16
+WITH_PIN = {Method.BADGE: Method.BADGE_AND_PIN, Method.QR: Method.QR_AND_PIN}
+CLAIMS = {Method.BADGE: Claim.BADGE, Method.QR: Claim.QR}
+
+
+class No(enum.StrEnum):
+    """Why a number, code or badge came to nothing; each has a sentence in three languages on the kiosk page."""
+
+    WRONG = "wrong"  # number or PIN: nobody is told which
+    WAIT = "wait"
+    PIN_MUST_CHANGE = "pin_must_change"
+    PIN_UNFIT = "pin_unfit"  # the new one is too plain, or the old one again
+    UNKNOWN_CODE = "unknown_code"
+    UNKNOWN_BADGE = "unknown_badge"
+    UNKNOWN_PERSON = "unknown_person"
+    CARD_REFUSED = "card_refused"
+    CLOCK_UNSURE = "clock_unsure"  # a rotating code means nothing to a kiosk that does not know the time
+    NOTHING_COMPLETES = "nothing_completes"  # neither a template nor a PIN
+    TICKET_GONE = "ticket_gone"  # it took too long; show the badge or code again
+    NOT_A_SUPERVISOR = "not_a_supervisor"
+    ONE_FACTOR = "one_factor"  # a supervisor needs a badge or code, and the PIN
+    NOT_ONESELF = "not_oneself"
+    NO_REASON = "no_reason"
+    SWITCHED_OFF = "switched_off"
+    NOT_READ = "not_read"  # the disk
+
+
+class Line(Protocol):
+    """Decides, records and shows; device.line has the real one."""
+
+    def settle(self, seen: Identity) -> api.Decision: ...
+
+
+class Board(Protocol):
+    """Where answers are put up; device.line has the real one."""
+
+    def put(self, decision: api.Decision) -> api.Decision: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Presented:
+    """Somebody said who they are. `factors`: what of them was seen or heard so far: badge, qr, phone, pin or face."""
+
+    person: str
+    method: Method
+    factors: frozenset[str]
+    first: Moment
+    made: Moment
+
+
+@dataclass(slots=True)
+class _Tries:
+    """One attempt after another for the same number: when the first was, and the latest."""
+
+    first: Moment
+    latest: Moment
+
+
+class Ways:
+    """The counter for everybody without a face. Safe to use from several threads."""
+
+    def __init__(self, directory: Directory, line: Line, board: Board, claims: Claims, clock: Clock, rules: Rules) -> None:
+        self._directory, self._line, self._board, self._claims = directory, line, board, claims
+        self._clock, self._rules = clock, rules
+        self._tickets: dict[str, Presented] = {}
+        self._tries: dict[str, _Tries] = {}
+        self._lock = threading.Lock()
+
+    def pin(self, number: str, pin: str, *, punch: bool = True) -> api.Decision:
+        """Number and PIN: a punch, or (`punch` false) a ticket for the person's own affairs."""
+        if not self._rules.pin and punch:
+            return self._no(No.SWITCHED_OFF)
+        now = self._clock.now()
+        first = self._first_try(number, now)
+        try:
+            checked = self._check_pin(number, pin, now)
+        except database.StorageError:
+            return self._no(No.NOT_READ)
+        if (refusal := self._refusal(checked)) is not None:
+            return refusal
+        return self._established(checked.person, Method.PIN, frozenset({"pin"}), first, now, punch=punch)
+
+    def change_pin(self, number: str, old: str, new: str) -> api.Decision:
+        """The person's own change, also of a PIN that was assigned; the old one proves who asks."""
+        now = self._clock.now()
+        self._first_try(number, now)
+        try:
+            checked = self._directory.credentials.change_pin(number, old, new, now)
+        except PinRefused:
+            return self._no(No.PIN_UNFIT)
+        except database.StorageError:
+            return self._no(No.NOT_READ)
+        if (refusal := self._refusal(checked)) is not None:
+            return refusal
+        return self._say("pin_changed", self._directory.get(checked.person), now)
+
+    def code(self, text: str, *, punch: bool = True) -> api.Decision:
+        """A QR code from a phone, a badge or a face card; anything else is nobody's."""
+        if len(text) > MOST_TEXT or not text.isprintable():
+            return self._no(No.UNKNOWN_CODE)
+        try:
+            if text.startswith(cards.PREFIX):
+                return self._face_card(text)
+            if text.startswith(PHONE_PREFIX):
+                return self._phone(text, punch=punch)
+            person = self._directory.credentials.whose("qr", text)
+        except database.StorageError:
+            return self._no(No.NOT_READ)
+        return self._static(person, Method.QR, "qr", self._rules.qr_completed_by, punch=punch) or self._no(No.UNKNOWN_CODE)
+
+    def badge(self, text: str, *, punch: bool = True) -> api.Decision:
+        """What a badge reader typed."""
+        if len(text) > MOST_TEXT or not text.isprintable():
+            return self._no(No.UNKNOWN_BADGE)
+        try:
+            person = self._directory.credentials.whose("badge", text)
+        except database.StorageError:
+            return self._no(No.NOT_READ)
+        return self._static(person, Method.BADGE, "badge", self._rules.badge_completed_by, punch=punch) or self._no(
+            No.UNKNOWN_BADGE
+        )
+
+    def complete(self, ticket: str, pin: str, *, punch: bool = True) -> api.Decision:
+        """The PIN of whoever showed a badge or code; the ticket says who that was."""
+        now = self._clock.now()
+        presented = self._presented(ticket, now)
+        if presented is None:
+            return self._no(No.TICKET_GONE)
+        number = self._directory.get(presented.person).number
+        checked = self._check_pin(number, pin, now)
+        if (refusal := self._refusal(checked, ticket)) is not None:
+            return refusal
+        method = WITH_PIN.get(presented.method, Method.PIN)
+        self._drop(ticket)
+        return self._established(presented.person, method, presented.factors | {"pin"}, presented.first, now, punch=punch)
+
+    def assist(self, ticket: str, pin: str, number: str, reason: str) -> api.Decision:
+        """A supervisor vouches: badge, code or face first (`ticket`), then their PIN, the employee's number and the reason."""
+        now = self._clock.now()
+        presented = self._presented(ticket, now)
+        if presented is None:
+            return self._no(No.TICKET_GONE)
+        supervisor = self._directory.get(presented.person)
+        if (why := self._may_vouch(supervisor, presented, reason, now)) is not None:
+            return self._no(why)
+        checked = self._check_pin(supervisor.number, pin, now)
+        if (refusal := self._refusal(checked, ticket)) is not None:
+            return refusal
+        try:
+            person = self._directory.by_number(number)
+        except PersonUnknown:
+            return self._no(No.UNKNOWN_PERSON)
+        if person.person == supervisor.person:
+            return self._no(No.NOT_ONESELF)
+        self._drop(ticket)
+        who = _identity(person.person, Method.SUPERVISOR, presented.first, now)
+        return self._settled(replace(who, vouched_by=supervisor.person, vouched_why=Reason(reason)), person)
+
+    def ticket_of(self, decision: api.Decision) -> api.Decision:
+        """Whoever was just recognised by face may see to their own affairs, too; a decision older than a ticket is none."""
+        now = self._clock.now()
+        age = now.at - messages.read_time(decision.at)
+        if decision.outcome != "punched" or not timedelta(0) <= age < TICKET_LASTS:
+            return self._no(No.TICKET_GONE)
+        factors = frozenset({"face" if decision.method.startswith("face") else decision.method})
+        return self._established(decision.person, Method(decision.method), factors, now, now, punch=False)
+
+    def owner(self, ticket: str) -> Person | None:
+        """Whose affairs this ticket opens: somebody verified, not merely identified by a code that anybody can copy."""
+        presented = self._presented(ticket, self._clock.now())
+        if presented is None or not presented.factors & {"pin", "phone", "face"}:
+            return None
+        return self._directory.get(presented.person)
+
+    def _may_vouch(self, supervisor: Person, presented: Presented, reason: str, now: Moment) -> No | None:
+        if not self._rules.assisted:
+            return No.SWITCHED_OFF
+        if not supervisor.supervisor or _has_ended(supervisor, now):
+            return No.NOT_A_SUPERVISOR
+        if not presented.factors - {"pin"}:
+            return No.ONE_FACTOR
+        return No.NO_REASON if reason not in set(Reason) - {Reason.NONE} else None
+
+    def _check_pin(self, number: str, pin: str, now: Moment) -> Checked:
+        if max(len(number), len(pin)) > MOST_NUMBER or not (number + pin).isprintable():
+            return Checked(Verdict.WRONG)
+        return self._directory.credentials.check_pin(number, pin, now)
+
+    def _face_card(self, text: str) -> api.Decision:
+        try:
+            taken = self._claims.card(text)
+        except cards.CardRefused:
+            return self._no(No.CARD_REFUSED)
+        return self._say(
+            "identified", self._directory.get(taken.person), self._clock.now(), complete_by=("face",), wait_s=taken.lasts_s
+        )
+
+    def _phone(self, text: str, *, punch: bool) -> api.Decision:
+        now = self._clock.now()
+        if not self._rules.phone:
+            return self._no(No.SWITCHED_OFF)
+        if now.quality is Quality.UNSYNCED:
+            return self._no(No.CLOCK_UNSURE)
+        checked = self._directory.credentials.check_phone(text, now)
+        if checked.verdict is Verdict.WAIT:
+            return self._no(No.WAIT, checked.wait_s)
+        if checked.verdict is not Verdict.RIGHT:
+            return self._no(No.UNKNOWN_CODE)
+        return self._established(checked.person, Method.QR, frozenset({"phone"}), now, now, punch=punch)
+
+    def _static(self, person: str, method: Method, factor: str, completed_by: str, *, punch: bool) -> api.Decision | None:
+        """A code that anybody can copy says who, and policy says what completes it. None for nobody's."""
+        if not person:
+            return None
+        known, now = self._directory.get(person), self._clock.now()
+        if completed_by == "nothing" and punch:
+            return self._established(person, method, frozenset({factor}), now, now, punch=True)
+        taken = self._claims.of_person(person, CLAIMS[method]) if completed_by == "face_or_pin" and punch else None
+        complete_by = (("face",) if taken else ()) + (("pin",) if known.has_pin else ())
+        if not complete_by and punch:
+            return self._no(No.NOTHING_COMPLETES)
+        ticket = self._ticket(Presented(person, method, frozenset({factor}), now, now))
+        lasts_s = TICKET_LASTS.total_seconds()
+        return self._say("identified", known, now, method=method, ticket=ticket, complete_by=complete_by, wait_s=lasts_s)
+
+    def _established(
+        self, person: str, method: Method, factors: frozenset[str], first: Moment, now: Moment, *, punch: bool
+    ) -> api.Decision:
+        known = self._directory.get(person)
+        self._directory.credentials.forgive(known.number)
+        if punch:
+            return self._settled(_identity(person, method, first, now), known)
+        ticket = self._ticket(Presented(person, method, factors, first, now))
+        return self._say("verified", known, now, method=method, ticket=ticket, wait_s=TICKET_LASTS.total_seconds())
+
+    def _settled(self, who: Identity, known: Person) -> api.Decision:
+        with self._lock:
+            self._tries.pop(known.number, None)
+        return replace(self._line.settle(who), language=known.language)
+
+    def _refusal(self, checked: Checked, ticket: str = "") -> api.Decision | None:
+        """None if the PIN was right."""
+        whys = {Verdict.WRONG: No.WRONG, Verdict.WAIT: No.WAIT, Verdict.MUST_CHANGE: No.PIN_MUST_CHANGE}
+        why = whys.get(checked.verdict)
+        return None if why is None else self._no(why, checked.wait_s, ticket)
+
+    def _no(self, why: No, wait_s: float = 0.0, ticket: str = "") -> api.Decision:
+        return self._board.put(_answer("refused", self._clock.now(), why=why, wait_s=wait_s, ticket=ticket))
+
+    def _say(
+        self,
+        outcome: str,
+        known: Person,
+        now: Moment,
+        method: str = "",
+        ticket: str = "",
+        complete_by: tuple[str, ...] = (),
+        wait_s: float = 0.0,
+    ) -> api.Decision:
+        said = _answer(outcome, now, wait_s=wait_s, ticket=ticket)
+        return self._board.put(
+            replace(said, person=known.person, name=known.name, language=known.language, method=method, complete_by=complete_by)
+        )
+
+    def _first_try(self, number: str, now: Moment) -> Moment:
+        """When the attempt began that this try belongs to."""
+        with self._lock:
+            tries = {key: one for key, one in self._tries.items() if timedelta(0) <= attend.elapsed(one.latest, now) < ONE_ATTEMPT}
+            mine = tries.setdefault(number[:MOST_NUMBER], _Tries(now, now))
+            mine.latest = now
+            self._tries = tries
+            return mine.first
+
+    def _ticket(self, presented: Presented) -> str:
+        ticket = secrets.token_urlsafe(16)
+        with self._lock:
+            while len(self._tickets) >= MOST_TICKETS:
+                self._tickets.pop(next(iter(self._tickets)))
+            self._tickets[ticket] = presented
+        return ticket
+
+    def _presented(self, ticket: str, now: Moment) -> Presented | None:
+        with self._lock:
+            presented = self._tickets.get(ticket)
+            if presented is None or not timedelta(0) <= attend.elapsed(presented.made, now) < TICKET_LASTS:
+                self._tickets.pop(ticket, None)
+                return None
+            return presented
+
+    def _drop(self, ticket: str) -> None:
+        with self._lock:
+            self._tickets.pop(ticket, None)
+
+
+def _identity(person: str, method: Method, first: Moment, now: Moment) -> Identity:
+    """Somebody established without a face: no score, no looks, nothing assessed."""
+    return Identity(person, 0.0, 0.0, 0, first, now, now, Liveness.NOT_ASSESSED, Capture.NONE, without_face=method)
+
+
+def _answer(outcome: str, now: Moment, why: str = "", wait_s: float = 0.0, ticket: str = "") -> api.Decision:
+    at = messages.write_time(now.at)
+    return api.Decision(0, at, outcome, why, "", "", "", 0, 0, 0, "", ticket=ticket, wait_s=wait_s)
+
+
+def _has_ended(person: Person, now: Moment) -> bool:
+    return person.expires_at is not None and now.quality is not Quality.UNSYNCED and now.at >= person.expires_at
