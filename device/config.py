@@ -225,6 +225,11 @@ class Uplink(Section):
     server_key: str = Field(
         default="", description="The server's acknowledgement key, ed25519:BASE64; printed by daka-enterprise keys show --dir KEYS."
     )
+    policy_key: str = Field(
+        default="",
+        description="The key that signs what the enterprise wants of this kiosk, ed25519:BASE64; empty: nothing is taken from it. "
+        "Not needed on a kiosk that has joined.",
+    )
     keepalive_s: int = Field(default=20, ge=5, le=600, description="MQTT keep-alive, seconds.")
 
 

@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 PRUNE_STEP = 500  # records a transaction: 4 to 18 ms here, so that no punch waits long behind it
 EMERGENCY_STEP = 200  # records: at most 3.3 MB are overwritten, which fits into the reserve
 RESERVE_BYTES = 4 * 2**20
+NOWHERE = messages.Place(0, 0)  # no desired state was ever applied
 TAIL_CHECKED_AT_START = 1_000  # records; the whole chain is for `daka verify`
 
 
@@ -285,11 +286,21 @@ class Journal:
             size += len(text) + 1
         return Stretch(epoch, rows[0][0], texts, rows[len(texts) - 1][2]) if texts else None
 
-    def hello(self, nonce: str) -> dict[str, object]:
-        """Where this journal stands, signed by its key."""
+    def hello(self, nonce: str, sealing_key: str = "", place: messages.Place = NOWHERE) -> dict[str, object]:
+        """Where this journal stands, signed by its key; and what a desired state is sealed to, and the place of the last one."""
         head = self.head()
         greeting = messages.Hello(
-            head.epoch, head.kept_from, head.seq, head.hash, head.acknowledged, nonce, self._software, ("gzip",)
+            head.epoch,
+            head.kept_from,
+            head.seq,
+            head.hash,
+            head.acknowledged,
+            nonce,
+            self._software,
+            ("gzip",),
+            sealing_key,
+            place.generation,
+            place.version,
         )
         return messages.signed(greeting, self._key, Purpose.HELLO, self.device)
 

@@ -1,4 +1,4 @@
-"""The kiosk daemon's secrets: the journal's signing key and the key that wraps the persons' keys, files of mode 0600.
+"""The kiosk daemon's secrets, files of mode 0600: the keys that sign the journal, open what is sealed to it, wrap persons' keys.
 
 Made on the device, once, never overwritten, never sent anywhere, never logged.
 """
@@ -10,6 +10,7 @@ import secrets
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from device import database, messages
 from device.errors import DeviceError
@@ -24,6 +25,11 @@ class KeyFileError(DeviceError):
 def journal_key(folder: Path, *, may_create: bool = True) -> Ed25519PrivateKey:
     """The key whose public half is this device's identity; made if there is none, unless a journal hangs on a lost one."""
     return messages.private_key_from_seed(_secret(folder / "journal.key", may_create))
+
+
+def sealing_key(folder: Path) -> X25519PrivateKey:
+    """Opens what the enterprise seals to this kiosk; made if there is none: a lost one costs a new desired state, no data."""
+    return X25519PrivateKey.from_private_bytes(_secret(folder / "sealing.key", True))
 
 
 def wrapping_key(folder: Path, *, may_create: bool = True) -> bytes:

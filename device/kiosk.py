@@ -30,8 +30,10 @@ from device import (
     people,
     people_counter,
     personnel,
+    policy,
     post,
     recognise,
+    roster,
     server,
     service,
     sight,
@@ -42,7 +44,7 @@ from device import (
     webcodes,
 )
 from device.config import Config
-from device.config import Journal as JournalSettings
+from device.following import Following
 from device.server import Route
 from models import quality
 
@@ -82,6 +84,8 @@ def run(folder: state.Folder, config: Config, weights: Path, stop: threading.Eve
         time_source = timekeeping.Timekeeper(clock.SystemClock(), time_limits(config))
         files = open_files(folder, config.device.id, time_source, replace_damaged=True)
         time_source.resume(files.journal.anchors(time_source.now().boot_id), files.journal.append)
+        following = Following(folder, config)
+        config = following.governed.now
         eyes = sight.load(weights, config.recognition)
         source = open_camera(config, time_source)
         stack.callback(source.close)
@@ -89,9 +93,13 @@ def run(folder: state.Folder, config: Config, weights: Path, stop: threading.Eve
         _announce(files.journal, inside.office, time_source)
         _look_at_the_clock(time_source)
         readings = gauges.Gauges(files.journal, time_source, folder.root)
-        for counter in counters(inside, folder, readings, stop):
+        carrier = post.Post(files.journal, config, time_source, folder.root, time_source, following.down, following.believed)
+        for counter in counters(inside, folder, readings, carrier, stop):
             _serve(stack, listen(under, counter.path), counter)
-        _in_background("house", _keep_house, files.journal, config.journal, time_source, stop)
+        following.governed.changed = lambda now: _govern(inside.walk, now)
+        register = roster.Register(inside.office, inside.personnel, files.directory)
+        _in_background("downlink", following.run, register, files.journal, time_source, carrier.rewind, stop)
+        _in_background("house", _keep_house, files.journal, following.governed, time_source, stop)
         _in_background("time", _keep_time, time_source, stop)
         _in_background("gauges", readings.keep, stop)
         _in_background("line", _walk, inside.walk, inside.frames(), stop)
@@ -157,7 +165,9 @@ def assemble(files: Files, config: Config, eyes: sight.Sight, source: camera.Cam
     return Inside(files, config, source, time_source, office, board, claiming, watching, walk, other, staff)
 
 
-def counters(inside: Inside, folder: state.Folder, readings: gauges.Gauges, stop: threading.Event) -> tuple[Counter, ...]:
+def counters(
+    inside: Inside, folder: state.Folder, readings: gauges.Gauges, carrier: post.Post, stop: threading.Event
+) -> tuple[Counter, ...]:
     """Every socket of the daemon."""
     files, time_source, codes = inside.files, inside.time_source, webcodes.WebCodes()
     for_admins = (
@@ -166,7 +176,6 @@ def counters(inside: Inside, folder: state.Folder, readings: gauges.Gauges, stop
     )
     ways_here = people_counter.ways_routes(inside.ways)
     web = web_counter.Kiosk(inside.office, files.directory, files.journal, time_source, codes, readings, folder.config, stop)
-    carrier = post.Post(files.journal, inside.config, time_source, folder.root, time_source)
     return (
         Counter(folder.admin_socket, "admin", (*for_admins, *ways_here, Route("GET", "/v1/web-notice", codes.notice)), threads=8),
         Counter(folder.web_socket, "web", web_counter.web_routes(web_counter.WebCounter(web), for_admins), threads=6),
@@ -186,13 +195,14 @@ def _in_background(name: str, work: Callable[..., None], *given: object) -> None
     threading.Thread(target=work, args=given, name=name, daemon=True).start()
 
 
-def _keep_house(opened: journal.Journal, chosen: JournalSettings, time_source: clock.Clock, stop: threading.Event) -> None:
+def _keep_house(opened: journal.Journal, governed: policy.Governed, time_source: clock.Clock, stop: threading.Event) -> None:
     """Prune in small steps. With an unsure clock nothing is old: a wrong date must not empty the journal."""
     while not stop.wait(HOUSE_EVERY_S):
         opened.set_room_aside()
         now = time_source.now()
         if now.quality is clock.Quality.UNSYNCED:
             continue
+        chosen = governed.now.journal
         try:
             while opened.prune(now.at - timedelta(days=chosen.keep_days), chosen.most_megabytes * 2**20) and not stop.wait(0.1):
                 pass
@@ -236,6 +246,11 @@ def _walk(walk: line.Line, frames: Iterable[camera.Frame], stop: threading.Event
     except BaseException:
         stop.set()
         raise
+
+
+def _govern(walk: line.Line, now: Config) -> None:
+    """What takes effect at once when the enterprise decides settings; the rest does at the next start."""
+    walk.policy = attend_policy(now)
 
 
 def _renew(recogniser: recognise.Recogniser, known: recognise.Known) -> None:

@@ -95,7 +95,7 @@ class Line:
         site: str,
     ) -> None:
         self._recogniser, self._journal, self._desk, self._board = recogniser, journal, desk, board
-        self._policy, self._models, self._site = policy, models, site
+        self.policy, self._models, self._site = policy, models, site
         self._busy_since: float | None = None
         self._other_way: tuple[Moment, timedelta] | None = None
         self._deciding = threading.Lock()  # two ways at once for one person are still two decisions, one after the other
@@ -149,7 +149,7 @@ class Line:
         """StorageError where the journal can neither be read nor written."""
         last = self._journal.last_punch(seen.person) if isinstance(seen, Identity) else None
         expires_at = self._expires_at(seen.person) if isinstance(seen, Identity) else None
-        match attend.decide(seen, last, self._policy, expires_at):
+        match attend.decide(seen, last, self.policy, expires_at):
             case Punch() as punch:
                 return self._record(punch)
             case Refused() as refused:

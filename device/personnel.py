@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable
-from dataclasses import replace
 from urllib.parse import quote
 
 from device import api, messages, people
@@ -168,7 +167,7 @@ def _checked(entry: Entry) -> Entry | str:
         roster.check(entry)
     except people.PeopleError as error:
         return str(error)
-    return replace(entry, badges=entry.badges or (), qr=entry.qr or "")
+    return entry
 
 
 def _report(steps: Iterable[Step], *, applied: bool) -> api.ListReport:

@@ -8,11 +8,10 @@ import secrets
 import shutil
 from pathlib import Path
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from flask import Response, request
 
 import device
-from device import api, clock, database, journal, messages, server, timekeeping
+from device import api, clock, database, downlink, journal, messages, server, state, timekeeping, trust
 from device.config import Config
 from device.server import Route
 
@@ -29,9 +28,13 @@ class Post:
         time_source: clock.Clock,
         root: Path,
         keeper: timekeeping.Timekeeper | None = None,
+        down: downlink.Downlink | None = None,
+        believed: trust.Trust | None = None,
     ) -> None:
-        self._journal, self._config, self._clock, self._root = opened, config, time_source, root
-        self._keeper = keeper
+        self._journal, self._clock, self._root = opened, time_source, root
+        self._keeper, self._down = keeper, down
+        self._trust = believed or trust.Trust(state.Folder(root).enterprise, config.uplink)
+        self._send_from: int | None = None
         self._nonce = ""
         self._asked: clock.Moment | None = None
         self._session = secrets.token_hex(16)
@@ -39,11 +42,16 @@ class Post:
     def hello(self) -> Response:
         """A greeting with a fresh nonce."""
         self._nonce = secrets.token_hex(16)
-        greeting = self._journal.hello(self._nonce)
+        greeting = self._greeting()
         self._asked = self._clock.now()
         response = self._envelope("hello", self._nonce, greeting)
         response.headers["Daka-Epoch"] = str(greeting["epoch"])
         return response
+
+    def _greeting(self) -> dict[str, object]:
+        if self._down is None:
+            return self._journal.hello(self._nonce)
+        return self._journal.hello(self._nonce, self._down.sealing_key, self._down.kept.place)
 
     def records(self) -> Response:
         """The batch after a record, or 204 when there is nothing."""
@@ -51,6 +59,8 @@ class Post:
         self._journal.wait_beyond(after, wait_s)
         if request.args.get("epoch") != self._journal.head().epoch:
             raise journal.JournalError("the journal is in another epoch by now; say hello again")
+        if self._send_from is not None:
+            raise journal.JournalError("the enterprise wants earlier records again; say hello again")
         stretch = self._journal.stretch(after)
         if stretch is None:
             return Response(status=204)
@@ -61,11 +71,37 @@ class Post:
     def acknowledge(self) -> api.Cursor:
         """Believe the server's signature, or say why not."""
         answered = self._clock.now()
-        answer = self._journal.acknowledge(request.get_data(), self._server_key(), self._nonce)
+        answer = self._believed(request.get_data())
         answers_hello = bool(self._nonce) and answer.nonce == self._nonce
+        upto = answer.upto
         if answers_hello:
             self._hear(answer, answered)
-        return api.Cursor(answer.upto, answer.window, answer.retry_after_ms, answers_hello)
+            upto, self._send_from = min(upto, upto if self._send_from is None else self._send_from), None
+        return api.Cursor(upto, answer.window, answer.retry_after_ms, answers_hello)
+
+    def _believed(self, payload: bytes) -> messages.Acknowledgement:
+        """Under one of the server's keys: there are two while one is being changed for the other."""
+        refusal = journal.AcknowledgementRefused("no server key is known; set uplink.server_key, or join an enterprise")
+        for key in self._trust.keys("acknowledgement"):
+            try:
+                return self._journal.acknowledge(payload, key, self._nonce)
+            except journal.AcknowledgementRefused as error:
+                refusal = error
+        raise refusal
+
+    def rewind(self, wanted: messages.Rewind) -> None:
+        """Send the records after `wanted.after` once more, from the next hello on. JournalError if they are not here."""
+        head = self._journal.head()
+        if wanted.epoch != head.epoch or not head.kept_from - 1 <= wanted.after <= head.seq:
+            raise journal.JournalError(f"records of that epoch are kept from {head.kept_from} to {head.seq}")
+        self._send_from = wanted.after
+
+    def desire(self) -> api.DesiredTaken:
+        """A page of what the enterprise wants; DesiredRefused says why it is not taken."""
+        if self._down is None:
+            raise downlink.DesiredRefused("this kiosk takes no desired state")
+        place = self._down.take(request.get_data())
+        return api.DesiredTaken(place.generation, place.version)
 
     def _hear(self, answer: messages.Acknowledgement, answered: clock.Moment) -> None:
         """The server's time, once for each hello: the same answer again would tell an old one. The cursor never waits for it."""
@@ -76,9 +112,6 @@ class Post:
             self._keeper.hear(messages.read_time(answer.server_time), asked, answered)
         except (messages.MessageError, database.StorageError) as error:
             log.warning("the server's time could not be taken: %s", error)
-
-    def _server_key(self) -> Ed25519PublicKey:
-        return messages.public_key_from_text(self._config.uplink.server_key)
 
     def state(self) -> Response:
         """How this kiosk is, for the retained topic."""
@@ -119,6 +152,7 @@ def uplink_routes(post: Post) -> tuple[Route, ...]:
         Route("GET", "/v1/hello", post.hello),
         Route("GET", "/v1/records", post.records),
         Route("POST", "/v1/acknowledgement", post.acknowledge),
+        Route("POST", "/v1/desired", post.desire),
         Route("GET", "/v1/state", post.state),
         Route("GET", "/v1/goodbye", post.goodbye),
     )

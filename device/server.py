@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-from device import config, database, desk, journal, messages, people, templates
+from device import config, database, desk, downlink, journal, messages, people, templates
 from device.api import serving
 from device.api.serving import MOST_BODY_BYTES as MOST_BODY_BYTES
 from device.api.serving import MOST_PATH_BYTES as MOST_PATH_BYTES
@@ -28,6 +28,7 @@ REFUSALS: Refusals = (
     (desk.EnrolmentRefused, 422),
     (journal.AcknowledgementRefused, 409),
     (journal.JournalError, 409),
+    (downlink.DesiredRefused, 409),
     (messages.MessageError, 422),
     (templates.TemplateError, 409),
     (database.StorageError, 507),

@@ -46,6 +46,14 @@ class Folder:
         return self.root / "people.db"
 
     @property
+    def desired(self) -> Path:
+        return self.root / "desired.db"
+
+    @property
+    def enterprise(self) -> Path:
+        return self.root / "enterprise.json"
+
+    @property
     def admin_socket(self) -> Path:
         return self.run / api.ADMIN_SOCKET
 

@@ -53,6 +53,7 @@ class Uplink:
         self._topics = messages.topics(device)
         self._events: Queue[Event] = pipe.events
         self._phase = Phase.OFFLINE
+        self._desired: dict[str, bytes] = {}  # pages that the kiosk daemon does not have yet, by topic
         self._epoch = ""
         self._flying: deque[int] = deque()  # the last record of each batch under way, oldest first
         self._sent = self._upto = 0
@@ -80,6 +81,7 @@ class Uplink:
 
     def step(self) -> None:
         """Take in what has come, mend what is stuck, send what may be sent; waits at most about a second."""
+        self._hand_over()
         self._take_events(0.0)
         self._greet_in_turn()
         if self._phase is Phase.STREAMING:
@@ -111,6 +113,9 @@ class Uplink:
                 self._take_acknowledgement(payload)
             case Received(topic, payload) if topic == messages.SERVER_STATE_TOPIC:
                 self._take_server_state(payload)
+            case Received(topic, payload) if topic.startswith(self._topics.desired):
+                self._desired[topic] = payload
+                self._hand_over()
             case Received():
                 log.warning("a message on a topic that was not asked for is ignored")
 
@@ -158,6 +163,16 @@ class Uplink:
             self._stream_from(cursor.upto)
         elif self._phase is Phase.STREAMING:
             self._advance(cursor.upto)
+
+    def _hand_over(self) -> None:
+        """What the enterprise wants of this kiosk: carried, not read. It waits here while the kiosk daemon is away."""
+        for topic, payload in list(self._desired.items()):
+            try:
+                if payload:  # an empty one only takes a retained message away
+                    self._kiosk.desire(payload)
+            except api.KioskRefused as refusal:
+                log.warning("a desired state is not taken: %s", refusal)
+            del self._desired[topic]
 
     def _stream_from(self, upto: int) -> None:
         if self._phase is Phase.GREETING:

@@ -30,6 +30,18 @@ def create(path: Path, content: bytes, *, secret: bool) -> None:
     _sync_folder(path.parent)
 
 
+def replace(path: Path, content: bytes) -> None:
+    """A public file that changes: the old one or the new one, never half of each."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{os.getpid()}.new")
+    with draft.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
+    _sync_folder(path.parent)
+
+
 def _sync_folder(folder: Path) -> None:
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:

@@ -1,6 +1,8 @@
-"""The server's signing key for acknowledgements: a file of mode 0600, made once, never overwritten, never sent anywhere.
+"""The enterprise's signing keys, one for each purpose: files of mode 0600, made once, never overwritten, never sent anywhere.
 
-Kiosks pin its public half (`uplink.server_key`); whoever has the private one can make kiosks believe that records are safe.
+Kiosks believe the public halves: `acknowledgement` says that records are safe, `policy` what is wanted of kiosks, `grant` opens
+contract locks, `update` releases software, and `root`, kept off every network, says which of the others count. Whoever has a
+private half can make kiosks believe just that.
 """
 
 from __future__ import annotations
@@ -14,7 +16,8 @@ from device import messages
 from enterprise import files
 from enterprise.errors import EnterpriseError
 
-FILE_NAME = "acknowledgement.key"
+ROLES = ("acknowledgement", "policy", "grant", "update", "root")
+ACKNOWLEDGEMENT = ROLES[0]
 KEY_BYTES = 32
 
 
@@ -22,21 +25,26 @@ class KeyFileError(EnterpriseError):
     """The key file cannot be used; the message says why and what to do."""
 
 
-def create(folder: Path) -> Ed25519PrivateKey:
+def place(folder: Path, role: str = ACKNOWLEDGEMENT) -> Path:
+    """Where the key of `role` lies or will lie."""
+    return folder / f"{role}.key"
+
+
+def create(folder: Path, role: str = ACKNOWLEDGEMENT) -> Ed25519PrivateKey:
     """A new key in `folder`; FileExists if there is one."""
-    files.create(folder / FILE_NAME, secrets.token_bytes(KEY_BYTES), secret=True)
-    return read(folder)
+    files.create(place(folder, role), secrets.token_bytes(KEY_BYTES), secret=True)
+    return read(folder, role)
 
 
-def read(folder: Path) -> Ed25519PrivateKey:
-    """The key in `folder`."""
-    path = folder / FILE_NAME
+def read(folder: Path, role: str = ACKNOWLEDGEMENT) -> Ed25519PrivateKey:
+    """The key of `role` in `folder`."""
+    path = place(folder, role)
     try:
         mode, seed = path.stat().st_mode, path.read_bytes()
     except FileNotFoundError as error:
-        raise KeyFileError(f"{path} does not exist; make it once with: daka-enterprise keys init --dir {folder}") from error
+        raise KeyFileError(f"{path} does not exist; make it once with: daka-enterprise keys init {role} --dir {folder}") from error
     except OSError as error:
-        raise KeyFileError(f"{path} cannot be read ({error.strerror}); the ingester's user must own it") from error
+        raise KeyFileError(f"{path} cannot be read ({error.strerror}); this user must own it") from error
     if mode & 0o077:
         raise KeyFileError(f"{path} can be read by others; run: chmod 600 {path}")
     if len(seed) != KEY_BYTES:

@@ -12,15 +12,17 @@ import time
 from queue import Empty
 
 from device import messages
+from enterprise import downlink
 from enterprise.ingest import Ingester
 from enterprise.mqtt import Connected, Disconnected, Link, Received
 from enterprise.outcome import Arrival, Kind, Outcome, Verdict, pressure
-from enterprise.store import StoreAway
+from enterprise.store import Store, StoreAway, StoreError
 
 log = logging.getLogger(__name__)
 
 MOST_IN_ONE_COMMIT = 32  # messages; more only makes the first of them wait
 WAIT_S = 0.5
+DESIRED_EVERY_S = 1.0
 SOONEST_RETRY_S = 0.2
 LATEST_RETRY_S = 10.0
 KIND_OF_TOPIC = {"rec": Kind.RECORDS, "hello": Kind.HELLO}
@@ -30,8 +32,10 @@ QUIET = frozenset({Verdict.STORED, Verdict.DUPLICATE, Verdict.GREETED, Verdict.H
 class Service:
     """Runs until told to stop; owns the link."""
 
-    def __init__(self, ingester: Ingester, link: Link) -> None:
-        self._ingester, self._link = ingester, link
+    def __init__(self, ingester: Ingester, link: Link, outbox: Store | None = None) -> None:
+        """`outbox`: the database whose desired states are sent to their kiosks."""
+        self._ingester, self._link, self._outbox = ingester, link, outbox
+        self._outbox_due = 0.0
         self._said = ""
         self._commit_s = 0.0  # how long the last one took
         self.unforeseen = 0  # exceptions that nobody expected, each logged
@@ -41,10 +45,26 @@ class Service:
         self._link.start()
         while not stop.is_set():
             received = self._gather()
+            self._send_desired()
             if received and not self._handle(received, stop) and len(received) > 1:
                 for message in received:  # one bad message must not take its neighbours with it
                     self._handle([message], stop)
         self._link.stop()
+
+    def _send_desired(self) -> None:
+        """Pages of desired states that wait; a database that is away, or a broker, only delays them."""
+        if self._outbox is None or time.monotonic() < self._outbox_due:
+            return
+        self._outbox_due = time.monotonic() + DESIRED_EVERY_S
+        try:
+            pages = downlink.unsent(self._outbox)
+            for page in pages:
+                self._link.publish(page.topic, page.payload)
+            if pages:
+                downlink.sent(self._outbox, pages)
+                log.info("%d pages of desired states are sent", len(pages))
+        except StoreError as error:
+            self._say(logging.ERROR, f"desired states wait: {error}")
 
     def _handle(self, received: list[Received], stop: threading.Event) -> bool:
         """False if something happened that nobody has thought of; a lone message is then let go, unanswered: its kiosk keeps it."""

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from device import messages
 from device.messages import Purpose, schema
 from device.messages.wire import Link
+from enterprise import downlink
 from enterprise.outcome import Outcome, Pressure, Signed, Verdict
 from enterprise.store import EpochState, ParkedRow, RecordRow, Transaction, storable
 
@@ -82,6 +83,8 @@ class Case:
             self._alarm(kind, seq, detail)
         if hello.first_kept > self.state.upto + 1:
             self._declare_gap(hello.first_kept - 1)
+        for kind, detail in downlink.heard(self.transaction, self.state.device, hello, self.now):
+            self._alarm(kind, 0, detail)
         self.transaction.advance(self.state, self.state.upto, self.state.head, 0, self.now)
         return self._answered(Verdict.GREETED, nonce=hello.nonce)
 

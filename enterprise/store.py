@@ -139,6 +139,17 @@ class Transaction:
         self._connection = connection
         self._insert: Any = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
 
+    @property
+    def connection(self) -> Connection:
+        """For the rooms that keep tables of their own, such as `downlink`."""
+        return self._connection
+
+    def put(self, table: Table, values: dict[str, Any]) -> None:
+        """Insert the row, or replace the one with the same key."""
+        keys = [column.name for column in table.primary_key]
+        rest = {name: value for name, value in values.items() if name not in keys}
+        self._connection.execute(self._insert(table).values(values).on_conflict_do_update(index_elements=keys, set_=rest))
+
     def lock_epoch(self, device: str, epoch: str, key: str, at: datetime) -> EpochState:
         """The epoch's state, its row made if it is new, and locked until the transaction ends."""
         row = self._locked_row(device, epoch)

@@ -93,6 +93,48 @@ alarm = Table(
     Column("count", BigInteger, nullable=False),
 )
 
+# What a kiosk's last hello said: the key that a desired state is sealed to, and the place of the last one that it took.
+kiosk_side = Table(
+    "kiosk_side",
+    metadata,
+    Column("device", Text, primary_key=True),
+    Column("sealing_key", Text, nullable=False),
+    Column("generation", BigInteger, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("said_at", Text, nullable=False),
+)
+
+# What the enterprise wants of its kiosks (`device` empty: of all), one row a thing; `content` is JSON. Who asked, and when.
+wish = Table(
+    "wish",
+    metadata,
+    Column("device", Text, primary_key=True),
+    Column("section", Text, primary_key=True),
+    Column("item", Text, primary_key=True),
+    Column("content", Text, nullable=False),
+    Column("asked_by", Text, nullable=False),
+    Column("asked_at", Text, nullable=False),
+)
+
+# The latest desired state of each kiosk, and its pages as they go to the broker; `sent` is 0 until the ingester has sent the page.
+desired = Table(
+    "desired",
+    metadata,
+    Column("device", Text, primary_key=True),
+    Column("generation", BigInteger, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("sealing_key", Text, nullable=False),
+    Column("signed_at", Text, nullable=False),
+)
+desired_page = Table(
+    "desired_page",
+    metadata,
+    Column("device", Text, primary_key=True),
+    Column("page", Integer, primary_key=True, autoincrement=False),
+    Column("payload", Text, nullable=False),
+    Column("sent", Integer, nullable=False),
+)
+
 RECORD_COLUMNS = tuple(column.name for column in record.columns)
 PARKED_COLUMNS = tuple(column.name for column in parked.columns)
 PUNCH_FIELDS = ("direction", "method", "liveness", "capture", "site", "first_attempt_at")

@@ -10,6 +10,7 @@ from device.api.answers import CardIssued as CardIssued
 from device.api.answers import ClaimTaken as ClaimTaken
 from device.api.answers import Cursor as Cursor
 from device.api.answers import Decision as Decision
+from device.api.answers import DesiredTaken as DesiredTaken
 from device.api.answers import Enrolled as Enrolled
 from device.api.answers import Outgoing as Outgoing
 from device.api.answers import Person as Person

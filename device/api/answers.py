@@ -168,6 +168,14 @@ class Cursor:
 
 
 @dataclass(frozen=True, slots=True)
+class DesiredTaken:
+    """A page of this desired state is kept; it is applied when all of them are."""
+
+    generation: int
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
 class Outgoing:
     """One envelope ready for the broker and the record it ends with."""
 

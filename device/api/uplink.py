@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from device import messages
-from device.api.answers import Cursor, Outgoing
+from device.api.answers import Cursor, DesiredTaken, Outgoing
 from device.api.client import TIMEOUT_S, Client
 
 UPLINK_SOCKET = "kiosk-uplink.sock"
@@ -29,6 +29,10 @@ class UplinkClient(Client):
     def acknowledge(self, payload: bytes) -> Cursor:
         """Hand over what the server said; KioskRefused if the kiosk daemon does not believe it."""
         return messages.CODEC.structure(self._ask("POST", "/v1/acknowledgement", content=payload).json(), Cursor)
+
+    def desire(self, payload: bytes) -> DesiredTaken:
+        """Hand over a page of a desired state; KioskRefused if the kiosk daemon does not believe it, or had it before."""
+        return messages.CODEC.structure(self._ask("POST", "/v1/desired", content=payload).json(), DesiredTaken)
 
     def state(self) -> bytes:
         """The retained state of this kiosk, as an envelope."""

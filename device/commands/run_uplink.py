@@ -23,7 +23,8 @@ def run_uplink(context: Context) -> None:
     with api.UplinkClient(context.folder.uplink_socket) as client:
         goodbye = _first_goodbye(client, stop)
         if goodbye is not None:
-            pipe = mqtt.PahoPipe(broker, device, (topics.acknowledgement, messages.SERVER_STATE_TOPIC), (topics.state, goodbye))
+            wanted = (topics.acknowledgement, f"{topics.desired}/#", messages.SERVER_STATE_TOPIC)
+            pipe = mqtt.PahoPipe(broker, device, wanted, (topics.state, goodbye))
             Uplink(device, client, pipe).run(stop)
 
 

@@ -190,7 +190,45 @@ class TimeBody:
     wall: datetime
 
 
-Body = Genesis | Boot | PersonAnnounced | Consent | Audit | PunchBody | TimeBody
+@dataclass(frozen=True, slots=True)
+class SectionDone:
+    """One section of a desired state: who had asked for it, and how many things changed here."""
+
+    section: str
+    by: str
+    changed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing of a desired state that could not be done; `item` is an opaque id or a setting's name."""
+
+    section: str
+    item: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Alias:
+    """The roster's `person` was known here already, under the id `here`, which stays."""
+
+    person: str
+    here: str
+
+
+@dataclass(frozen=True, slots=True)
+class DesiredDone:
+    """A desired state was applied, wholly or in part."""
+
+    generation: int
+    version: int
+    outcome: str
+    sections: tuple[SectionDone, ...]
+    problems: tuple[Problem, ...]
+    aliases: tuple[Alias, ...]
+
+
+Body = Genesis | Boot | PersonAnnounced | Consent | Audit | PunchBody | TimeBody | DesiredDone
 
 BODIES: dict[str, type[Body]] = {
     "genesis": Genesis,
@@ -200,6 +238,7 @@ BODIES: dict[str, type[Body]] = {
     "audit": Audit,
     "punch": PunchBody,
     "time": TimeBody,
+    "desired": DesiredDone,
 }
 KIND_OF = {body: kind for kind, body in BODIES.items()}
 

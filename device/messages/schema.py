@@ -12,7 +12,18 @@ import fastjsonschema
 
 from device.messages.errors import MessageError
 
-NAMES = ("record", "envelope", "records", "hello", "acknowledgement", "state", "server-state")
+NAMES = (
+    "record",
+    "envelope",
+    "records",
+    "hello",
+    "acknowledgement",
+    "state",
+    "server-state",
+    "key-set",
+    "desired",
+    "desired-content",
+)
 
 
 def read(name: str) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import binascii
 import enum
+from collections.abc import Iterable
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -23,6 +24,8 @@ class Purpose(enum.StrEnum):
     RECORD = "daka/v1/record"
     HELLO = "daka/v1/hello"
     ACKNOWLEDGEMENT = "daka/v1/acknowledgement"
+    DESIRED = "daka/v1/desired"
+    KEY_SET = "daka/v1/key-set"
 
 
 def private_key_from_seed(seed: bytes) -> Ed25519PrivateKey:
@@ -57,6 +60,17 @@ def verify(key: Ed25519PublicKey, purpose: Purpose, device: str, epoch: str, dig
         key.verify(_decoded(signature), _signed_bytes(purpose, device, epoch, digest))
     except (InvalidSignature, ValueError, binascii.Error) as error:
         raise SignatureRefused(f"the {purpose} signature of {device} in epoch {epoch} does not hold") from error
+
+
+def verify_any(keys: Iterable[Ed25519PublicKey], purpose: Purpose, device: str, epoch: str, digest: bytes, signature: str) -> None:
+    """Returns if the signature holds under one of `keys`, such as the old and the new one while they are being changed."""
+    refusal = SignatureRefused(f"no key is known that may make a {purpose} signature for {device}")
+    for key in keys:
+        try:
+            return verify(key, purpose, device, epoch, digest, signature)
+        except SignatureRefused as error:
+            refusal = error
+    raise refusal
 
 
 def _signed_bytes(purpose: Purpose, device: str, epoch: str, digest: bytes) -> bytes:

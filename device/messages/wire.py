@@ -31,7 +31,10 @@ Message = TypeVar("Message")
 
 @dataclass(frozen=True, slots=True)
 class Hello:
-    """What the kiosk says at each connection; signed by the journal's key. `head` is the hash of record `last`."""
+    """What the kiosk says at each connection; signed by the journal's key. `head` is the hash of record `last`.
+
+    `sealing_key` is what a desired state for it is sealed to, and the place of the last one that it took follows (0, 0: none).
+    """
 
     epoch: str
     first_kept: int
@@ -41,6 +44,9 @@ class Hello:
     nonce: str
     software: str
     capabilities: tuple[str, ...]
+    sealing_key: str = ""
+    desired_generation: int = 0
+    desired_version: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +159,10 @@ class Topics:
     state: str
     acknowledgement: str
     desired: str
+
+    def desired_page(self, page: int) -> str:
+        """The first page of a desired state stands on the topic itself, the others below it."""
+        return self.desired if page == 1 else f"{self.desired}/{page}"
 
 
 SERVER_STATE_TOPIC = "att/v1/server/state"

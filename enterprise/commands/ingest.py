@@ -44,7 +44,7 @@ def ingest(database: str, folder: Path, broker: str, ca: Path, cert: Path, key: 
     opened = _open_when_there(database, stop)
     if opened is not None:
         log.info("records go to %s; acknowledgements are signed by %s", opened.name, messages.public_key_text(signing))
-        service.Service(Ingester(opened, signing, now), link).run(stop)
+        service.Service(Ingester(opened, signing, now), link, opened).run(stop)
         opened.close()
 
 

@@ -8,7 +8,7 @@ import sys
 import click
 
 from device import messages
-from enterprise.commands import authority, ingest, keys, show, trust
+from enterprise.commands import authority, desired, ingest, keys, show, trust
 from enterprise.errors import EnterpriseError
 
 
@@ -19,7 +19,15 @@ def daka_enterprise(log_level: str) -> None:
     logging.basicConfig(level=log_level.upper(), format="%(asctime)s %(name)s %(levelname)s %(message)s", stream=sys.stderr)
 
 
-for command in (ingest.ingest, trust.trust, trust.verify_command, keys.keys_group, authority.authority_group, show.show_group):
+for command in (
+    ingest.ingest,
+    trust.trust,
+    trust.verify_command,
+    keys.keys_group,
+    authority.authority_group,
+    show.show_group,
+    desired.desired_group,
+):
     daka_enterprise.add_command(command)
 
 

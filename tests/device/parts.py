@@ -61,6 +61,14 @@ BODIES: tuple[messages.Body, ...] = (
     messages.Consent(ADA, messages.ConsentAct.GIVEN, "face_recognition", "1", "zh-TW", "0" * 64, "consent", "cli:hr"),
     messages.Audit("person_added", "cli:hr", ADA),
     punch(),
+    messages.DesiredDone(
+        100,
+        1,
+        "partly",
+        (messages.SectionDone("roster", "hr:li", 2),),
+        (messages.Problem("policy", "attend.min_gap_s", "not a number"),),
+        (messages.Alias(ADA, BOB),),
+    ),
     messages.TimeBody(BOOT_ID, 5_000_000, START, messages.Source.SERVER, 20_000, START),
 )
 """One example of every body there is; a test holds this against `messages.BODIES`."""

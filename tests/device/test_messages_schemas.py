@@ -14,12 +14,18 @@ from hypothesis import strategies as st
 from device import messages
 from device.messages import SchemaRefused, records, schema, wire
 from tests.device import parts
+from tests.device.test_downlink import FULL, pages
 from tests.device.test_messages_batch import EPOCH, NOW, payload, signed_hello
 from tests.device.test_messages_records import written
 
 ONLINE = messages.Online(
     "5" * 32, messages.Backlog(3, 40), messages.Clock(NOW, "synced"), 10**9, "daka", "Linux", "aarch64", "ethernet"
 )
+
+
+def key_set() -> dict[str, Any]:
+    key = messages.public_key_text(parts.signing_key())
+    return messages.sign_key_set(messages.KeySet(key, 1, NOW, (key,), (key,), (), ()), parts.signing_key())
 
 
 def samples() -> list[tuple[str, dict[str, Any]]]:
@@ -35,6 +41,9 @@ def samples() -> list[tuple[str, dict[str, Any]]]:
         ("state", messages.CODEC.unstructure(ONLINE)),
         ("state", messages.CODEC.unstructure(messages.DeviceState("5" * 32, False))),
         ("server-state", messages.CODEC.unstructure(messages.ServerState(True, 30))),
+        ("desired", messages.parse(pages(FULL)[0])["data"]),
+        ("desired-content", messages.parse(messages.write_content(FULL))),
+        ("key-set", key_set()),
     ]
 
 
@@ -65,6 +74,29 @@ def test_every_message_has_the_fields_of_its_schema(message: type[Any], name: st
 @pytest.mark.parametrize(("message", "field"), [(messages.Backlog, "backlog"), (messages.Clock, "clock")])
 def test_the_nested_parts_of_a_state_have_the_fields_of_their_schema(message: type[Any], field: str) -> None:
     assert set(schema.read("state")["properties"][field]["properties"]) == records.fields_of(message)
+
+
+CONTENT = schema.read("desired-content")["properties"]
+
+
+@pytest.mark.parametrize(
+    ("message", "rules"),
+    [
+        (messages.Content, {"properties": CONTENT}),
+        (messages.Roster, CONTENT["roster"]),
+        (messages.RosterPerson, CONTENT["roster"]["properties"]["people"]["items"]),
+        (messages.Policy, CONTENT["policy"]),
+        (messages.Retention, CONTENT["retention"]),
+        (messages.Notice, CONTENT["notices"]["items"]),
+        (messages.Tombstone, CONTENT["tombstones"]["items"]),
+        (messages.Rewind, CONTENT["rewinds"]["items"]),
+        (messages.Grant, CONTENT["grants"]["items"]),
+        (messages.KeySet, {"properties": {name: 0 for name in schema.read("key-set")["properties"] if name != "sig"}}),
+    ],
+    ids=lambda item: getattr(item, "__name__", ""),
+)
+def test_every_part_of_a_desired_state_has_the_fields_of_its_schema(message: type[Any], rules: dict[str, Any]) -> None:
+    assert set(rules["properties"]) == records.fields_of(message)
 
 
 def test_an_event_leaves_nothing_of_a_message_behind() -> None:

@@ -10,12 +10,14 @@ from pathlib import Path
 from queue import Queue
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from device import api, config, journal, messages, post, server
+from device import api, config, desired, downlink, journal, messages, post, server, trust
 from device.mqtt import Connected, Disconnected, Event, Received
 from device.uplink import MOST_SPREAD_S, Patience, Phase, Uplink
 from tests.device import parts
 
+POLICY_KEY, SECRET = parts.signing_key(7), X25519PrivateKey.from_private_bytes(bytes([5]) * 32)
 TOPICS = messages.topics(parts.DEVICE)
 QUICK = Patience(news=0.02, answer=0.15, stall=0.3, state=60.0, retry=0.05)
 
@@ -60,9 +62,12 @@ class Counter:
     def start(self, folder: Path) -> None:
         folder.mkdir(exist_ok=True)
         self.journal = parts.open_journal(folder)
-        settings = config.parse({"uplink": {"server_key": messages.public_key_text(self.server.key)}})
-        counter = post.Post(self.journal, settings, parts.Clock(), folder)
-        self._serving = server.serve(server.application("uplink", post.uplink_routes(counter)), server.listen(self.path), 4)
+        keys = {"server_key": messages.public_key_text(self.server.key), "policy_key": messages.public_key_text(POLICY_KEY)}
+        settings = config.parse({"uplink": keys})
+        believed = trust.Trust(folder / "enterprise.json", settings.uplink)
+        self.down = downlink.Downlink(desired.Kept(folder / "desired.db"), parts.DEVICE, believed, SECRET)
+        self.post = post.Post(self.journal, settings, parts.Clock(), folder, None, self.down, believed)
+        self._serving = server.serve(server.application("uplink", post.uplink_routes(self.post)), server.listen(self.path), 4)
         self._thread = threading.Thread(target=self._serving.run, daemon=True)
         self._thread.start()
 
@@ -455,3 +460,66 @@ def test_phases_are_what_they_are_called(play: Play) -> None:
     play.answer_hello()
     play.steps()
     assert [*phases, play.uplink._phase] == [Phase.OFFLINE, Phase.GREETING, Phase.STREAMING]
+
+
+def wanted(version: int, content: messages.Content | None = None) -> bytes:
+    place, now = messages.Place(100, version), messages.write_time(parts.START)
+    return messages.write_pages(parts.DEVICE, place, content or messages.Content(), SECRET.public_key(), POLICY_KEY, now)[0]
+
+
+def apply_nothing(_place: messages.Place, _content: messages.Content) -> None:
+    return
+
+
+def test_the_hello_says_what_to_seal_to_and_which_desired_state_was_taken(play: Play) -> None:
+    play.wire.events.put(Received(TOPICS.desired, wanted(3)))
+    play.steps()
+    assert play.counter.down.apply_whole(apply_nothing)
+    play.wire.events.put(Connected())
+    play.steps()
+    hello = play.hellos()[-1]
+    assert hello.sealing_key == messages.sealing_key_text(SECRET)
+    assert (hello.desired_generation, hello.desired_version) == (100, 3)
+
+
+def test_a_desired_state_that_comes_while_the_kiosk_daemon_is_away_is_handed_over_when_it_is_back(play: Play) -> None:
+    play.counter.kill()
+    play.wire.events.put(Received(TOPICS.desired, wanted(4)))
+    with pytest.raises(api.KioskAway):
+        play.steps()
+    play.counter.start(play.counter.folder)
+    play.steps()
+    assert play.counter.down.apply_whole(apply_nothing)
+    assert play.counter.down.kept.place == messages.Place(100, 4)
+
+
+def test_a_forged_desired_state_does_not_stop_the_records(play: Play) -> None:
+    parts.fill(play.journal, 3)
+    play.wire.events.put(Received(TOPICS.desired, b"forged"))
+    play.stream()
+    play.until(play.batches)
+    assert play.batches() == [(1, 4)]
+
+
+def test_records_are_sent_again_when_the_enterprise_asks_for_them(play: Play) -> None:
+    parts.fill(play.journal, 5)
+    play.stream()
+    play.until(play.batches)
+    play.say(6)
+    play.steps(2)
+    play.counter.post.rewind(messages.Rewind("r", play.journal.head().epoch, 2, "ops"))
+    hellos = len(play.hellos())
+    with pytest.raises(api.KioskRefused, match="say hello again"):
+        play.until(lambda: False)
+    play.uplink._greet_again()
+    play.until(lambda: len(play.hellos()) > hellos)
+    play.answer_hello(6)
+    play.until(lambda: len(play.batches()) > 1)
+    assert play.batches()[-1] == (3, 6)
+
+
+@pytest.mark.parametrize(("epoch", "after"), [("f" * 32, 2), ("", 7)])
+def test_records_that_are_not_here_cannot_be_asked_for(play: Play, epoch: str, after: int) -> None:
+    parts.fill(play.journal, 5)
+    with pytest.raises(journal.JournalError, match="kept from 1 to 6"):
+        play.counter.post.rewind(messages.Rewind("r", epoch or play.journal.head().epoch, after, "ops"))

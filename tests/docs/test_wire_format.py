@@ -16,7 +16,9 @@ import jsonschema
 import pytest
 import yaml
 from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hpke
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from device import messages
 from device.messages import schema, wire
@@ -58,6 +60,24 @@ def test_a_signature_of_the_example_holds_by_the_texts_rules_alone(kind: str, ke
     verify(KEYS[key], f"daka/v1/{kind}", data, hashlib.sha256(canonical(rest)).digest())
 
 
+def test_the_desired_state_of_the_example_holds_and_opens_by_the_texts_rules_alone() -> None:
+    data = example("desired")["data"]
+    rest = {name: value for name, value in data.items() if name != "sig"}
+    digest = hashlib.sha256(canonical(rest)).digest()
+    signed = b"\0".join([b"daka/v1/desired", b"kiosk-doc", str(data["generation"]).encode(), digest])
+    KEYS[2].verify(base64.b64decode(data["sig"]), signed)
+    found = re.search(r"`x25519-secret:([A-Za-z0-9+/=]+)`", TEXT)
+    assert found is not None
+    secret = X25519PrivateKey.from_private_bytes(base64.b64decode(found[1]))
+    suite = hpke.Suite(hpke.KEM.X25519, hpke.KDF.HKDF_SHA256, hpke.AEAD.AES_256_GCM)
+    place = [data[name] for name in ("generation", "version", "page", "pages")]
+    info = "\0".join(["daka/v1/desired", "kiosk-doc", *map(str, place)]).encode()
+    content = json.loads(suite.decrypt(base64.b64decode(data["sealed"]), secret, info=info))
+    jsonschema.validate(content, schema.read("desired-content"))
+    shown = next(json.loads(block) for block in re.findall(r"```jsonc\n(.*?)```", TEXT, re.DOTALL))
+    assert content == shown
+
+
 def test_a_changed_example_would_not_pass() -> None:
     data = json.loads(json.dumps(example("records")["data"]))
     data["records"][2]["body"]["direction"] = "out"
@@ -82,7 +102,7 @@ def test_the_records_of_the_example_are_what_the_schema_accepts() -> None:
 
 
 def test_every_message_has_an_example_and_a_channel() -> None:
-    kinds = {"records", *wire.TYPES.values()}
+    kinds = {"records", "desired", *wire.TYPES.values()}
     assert {found["type"].removeprefix("daka.").removesuffix(".v1") for found in EXAMPLES} == kinds
     assert set(ASYNCAPI["components"]["messages"]) == kinds
 
@@ -90,8 +110,10 @@ def test_every_message_has_an_example_and_a_channel() -> None:
 def test_every_topic_of_the_code_is_a_channel_and_every_channel_a_topic() -> None:
     topics = messages.topics("{device}")
     named = {topics.records, topics.hello, topics.state, topics.acknowledgement, messages.SERVER_STATE_TOPIC}
+    named |= {topics.desired, f"{topics.desired}/{{page}}"}
+    assert topics.desired_page(2) == f"{topics.desired}/2"
     assert {channel["address"] for channel in ASYNCAPI["channels"].values()} == named
-    assert all(f"`{address.replace('{device}', 'DEVICE')}`" in TEXT for address in named)
+    assert all(f"`{address.replace('{device}', 'DEVICE').replace('{page}', 'PAGE')}`" in TEXT for address in named)
 
 
 def test_every_message_of_the_contract_points_to_a_published_schema() -> None:

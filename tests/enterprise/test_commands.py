@@ -40,13 +40,13 @@ def database(tmp_path: Path) -> str:
 def test_a_key_is_made_once_for_its_owner_alone_and_never_replaced(tmp_path: Path) -> None:
     made = call("keys", "init", "--dir", tmp_path)
     assert made.output.startswith("ed25519:")
-    path = tmp_path / keys.FILE_NAME
+    path = keys.place(tmp_path)
     assert path.stat().st_mode & 0o777 == 0o600
     before = path.read_bytes()
     assert isinstance(call("keys", "init", "--dir", tmp_path).exception, files.FileExists)
     assert path.read_bytes() == before
     assert call("keys", "show", "--dir", tmp_path).output == made.output
-    assert sorted(found.name for found in tmp_path.iterdir()) == [keys.FILE_NAME]
+    assert sorted(found.name for found in tmp_path.iterdir()) == ["acknowledgement.key"]
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_a_key_file_that_will_not_do_is_refused_with_the_reason(
     tmp_path: Path, spoil: Callable[[Path], object], sentence: str
 ) -> None:
     call("keys", "init", "--dir", tmp_path)
-    spoil(tmp_path / keys.FILE_NAME)
+    spoil(keys.place(tmp_path))
     assert sentence in str(call("keys", "show", "--dir", tmp_path).exception)
 
 

@@ -58,6 +58,7 @@ def test_the_commands_of_a_kiosk_work_in_the_order_given(tmp_path: Path) -> None
 def test_the_commands_of_the_enterprise_work_in_the_order_given(tmp_path: Path) -> None:
     key = ""
     tried = 0
+    (tmp_path / "people.csv").write_text("number,name\n1001,Wang Fang\n", encoding="utf-8")
     for command in commands("daka-enterprise"):
         if command.startswith(ENDLESS):
             continue

@@ -1,0 +1,32 @@
+"""How this kiosk follows its enterprise, wired up: whom it believes, what it was told, and the settings in force through it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from device import clock, desired, downlink, keys, messages, policy, state, steward, trust
+from device.config import Config
+
+
+class Following:
+    """Everything of the down-link that one kiosk daemon has."""
+
+    def __init__(self, folder: state.Folder, own: Config) -> None:
+        """`own`: the settings of the kiosk's own file, which the enterprise's policy goes on top of."""
+        self.kept = desired.Kept(folder.desired)
+        self.governed = policy.Governed(own, self.kept.content)
+        self.believed = trust.Trust(folder.enterprise, own.uplink)
+        self.down = downlink.Downlink(self.kept, own.device.id, self.believed, keys.sealing_key(folder.keys))
+
+    def run(
+        self,
+        office: steward.Office,
+        journal: steward.Journal,
+        time_source: clock.Clock,
+        rewind: Callable[[messages.Rewind], None],
+        stop: threading.Event,
+    ) -> None:
+        """Apply desired states as they come, until `stop`."""
+        wishes = steward.Steward(office, self.kept, journal, time_source, self.governed.settle, rewind)
+        self.down.run(wishes.apply, stop)

@@ -1,0 +1,71 @@
+"""The enterprise's roster and tombstones against this kiosk's directory: who belongs here, who leaves, who must not come back.
+
+Whoever was added here by hand before the roster came keeps the id of the records, and is known under both.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+
+from device import messages, people
+from device.desk import Desk
+from device.errors import DeviceError
+from device.messages import Alias, RosterPerson
+from device.people import Act, Directory, Entry
+from device.personnel import Personnel
+from device.steward import RosterDone
+
+REFUSED = "refused by the directory"  # why exactly may name a number, which no record does: `daka people list` shows both
+
+
+class NotErasedHere(DeviceError):
+    """This kiosk cannot erase a person yet; the consent was taken back and every template destroyed."""
+
+
+class Register:
+    """The steward's office on the real directory."""
+
+    def __init__(self, desk: Desk, personnel: Personnel, directory: Directory) -> None:
+        self._desk, self._personnel, self._directory = desk, personnel, directory
+
+    def take(self, roster: messages.Roster) -> RosterDone:
+        """Take in whoever is new, change who changed, let go whom an earlier roster brought and this one lacks."""
+        here = {person.number: person.person for person in self._directory.list() if person.origin == "kiosk"}
+        known = {person.person for person in self._directory.list()}
+        aliases = tuple(
+            Alias(person.person, here[person.number])
+            for person in roster.people
+            if person.number in here and person.person not in known
+        )
+        ids = {alias.person: alias.here for alias in aliases}
+        report = self._personnel.apply_roster([_entry(person, ids) for person in roster.people], roster.by, complete=True)
+        refused = [roster.people[step.line - 1].person for step in report.steps if step.act == Act.REFUSE and step.line]
+        changed = sum(step.act not in (Act.REFUSE, Act.SAME) for step in report.steps)
+        return RosterDone(changed, tuple((person, REFUSED) for person in refused), aliases)
+
+    def bury(self, tombstone: messages.Tombstone, here: str) -> bool:
+        """The consent is taken back, and with it every template destroyed."""
+        try:
+            person = self._directory.get(here)
+        except people.PersonUnknown:
+            return False
+        if person.has_consent:
+            self._desk.withdraw_consent(person.number, tombstone.by)
+        if tombstone.act == messages.TombstoneAct.ERASED:
+            raise NotErasedHere("the consent was taken back; erase the person at the kiosk")
+        return person.has_consent
+
+
+def _entry(person: RosterPerson, ids: Mapping[str, str]) -> Entry:
+    entry = Entry(
+        person.number,
+        person.name,
+        person.language,
+        person.group,
+        messages.read_time(person.expires_at) if person.expires_at else None,
+        person.supervisor,
+        ids.get(person.person, person.person),
+        pin_hash=person.pin,
+    )
+    return dataclasses.replace(entry, badges=person.badges, qr=person.qr) if person.codes else entry

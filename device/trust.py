@@ -1,0 +1,102 @@
+"""Whose signatures this kiosk believes: those of the enterprise that it has joined, or of the keys that its configuration names.
+
+Joining pins the enterprise's root; from then on the root's key sets are followed, upwards only, and the configuration's keys count
+no more.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import secrets
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from device import database, messages
+from device.config import Uplink
+from device.errors import DeviceError
+
+log = logging.getLogger(__name__)
+
+
+class TrustError(DeviceError):
+    """What is kept about the enterprise cannot be read; the message says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """The enterprise that this kiosk has joined: its root, the newest key set as signed, where to renew certificates."""
+
+    root: str
+    key_set: dict[str, Any]
+    server: str
+    joined_at: str
+
+
+class Trust:
+    """The keys that count now. Safe to use from several threads."""
+
+    def __init__(self, path: Path, pinned: Uplink) -> None:
+        self._path, self._pinned = path, pinned
+        self._lock = threading.Lock()
+        self._member = read(path)
+        self._keys = messages.read_key_set(self._member.key_set, self._member.root) if self._member else None
+
+    @property
+    def root(self) -> str:
+        """The joined enterprise's root key; empty if none was joined."""
+        return self._member.root if self._member else ""
+
+    def keys(self, role: str) -> tuple[Ed25519PublicKey, ...]:
+        """The keys for `role`: acknowledgement, policy, grant or update; none where nobody is believed."""
+        keys = self._keys
+        if keys is not None:
+            return keys.keys(role)
+        pinned = {"acknowledgement": self._pinned.server_key, "policy": self._pinned.policy_key}.get(role, "")
+        return (messages.public_key_from_text(pinned),) if pinned else ()
+
+    def follow(self, data: Any) -> bool:
+        """Take over a key set of the joined root that is newer than ours; whether it was. MessageError for a forged one."""
+        with self._lock:
+            if self._member is None:
+                return False
+            found = messages.read_key_set(data, self._member.root)
+            if self._keys is not None and found.version <= self._keys.version:
+                return False
+            member = Membership(self._member.root, data, self._member.server, self._member.joined_at)
+            write(self._path, member)
+            self._member, self._keys = member, found
+        log.info("the enterprise's key set %d is followed", found.version)
+        return True
+
+
+def read(path: Path) -> Membership | None:
+    """The membership kept at `path`, or None; TrustError if the file is damaged: guessing whom to believe is no option."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        return Membership(found["root"], found["key_set"], found["server"], found["joined_at"])
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise TrustError(f"{path} cannot be read ({type(error).__name__}); restore it from the backup, or join again") from error
+
+
+def write(path: Path, member: Membership) -> None:
+    """Whole or not at all, durable when this returns; StorageError where the disk does not take it."""
+    plain = {"root": member.root, "key_set": member.key_set, "server": member.server, "joined_at": member.joined_at}
+    draft = path.with_suffix(f".{secrets.token_hex(4)}.new")
+    try:
+        with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb") as file:
+            file.write(messages.canonical(plain))
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+        database.sync_folder(path.parent)
+    except OSError as error:
+        draft.unlink(missing_ok=True)
+        raise database.translated(path, error) from error

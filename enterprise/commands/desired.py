@@ -1,0 +1,252 @@
+"""`daka-enterprise desired`: what is wanted of kiosks, by whom; each command signs and seals the kiosks' next states at once."""
+
+from __future__ import annotations
+
+import base64
+import getpass
+import secrets
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+from sqlalchemy import select
+
+from device import messages
+from enterprise import downlink, key_sets, keys, roster, tables
+from enterprise.commands.shared import database_option, now, opened_database
+from enterprise.downlink import EVERY
+from enterprise.errors import EnterpriseError
+from enterprise.store import Transaction
+
+MOST_DAYS = 366
+
+
+keys_option = click.option("--keys", "folder", type=click.Path(path_type=Path), required=True, help="Folder of the policy key.")
+by_option = click.option(
+    "--by", default=lambda: f"cli:{getpass.getuser()}", show_default="cli:USER", help="Who asks for it; kiosks put it on record."
+)
+
+
+def options(command: Callable[..., None]) -> Callable[..., None]:
+    """What every command here takes."""
+    return by_option(keys_option(database_option(command)))
+
+
+device_option = click.option("--device", default=EVERY, help="Only this kiosk; without it, every one.")
+
+
+@click.group("desired")
+def desired_group() -> None:
+    """What is wanted of kiosks: roster, policy, retention, messages, withdrawals and erasures, grants, records again.
+
+    Each command signs the kiosks' next states with the policy key; the ingester sends them, and again until the kiosk has them.
+    """
+
+
+@desired_group.command("roster")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--dry-run", is_flag=True, help="Only say what would change.")
+@device_option
+@options
+def roster_command(file: Path, dry_run: bool, device: str, by: str, folder: Path, database: str) -> None:
+    """Take over FILE (CSV) as the whole roster: whoever is no more in it leaves. All of it is taken, or nothing."""
+    rows = roster.read(_text(file))
+    with opened_database(database) as opened, opened.transaction() as transaction:
+        found = downlink.wishes(transaction.connection, device, "roster")
+        standing = {item: messages.CODEC.structure(plain, messages.RosterPerson) for item, (plain, _) in found.items() if item}
+        change = roster.compare(rows, standing)
+        click.echo(f"{change.added} added, {change.changed} changed, {len(change.leaving)} leave")
+        if dry_run:
+            return
+        downlink.drop(transaction, device, "roster", change.leaving)
+        for item, person in change.people.items():
+            if standing.get(item) != person:
+                downlink.wish(transaction, device, "roster", item, messages.CODEC.unstructure(person), by, now())
+        downlink.wish(transaction, device, "roster", EVERY, {}, by, now())
+        _sign(transaction, folder, device)
+
+
+@desired_group.command("policy")
+@click.argument("settings", nargs=-1, required=True, metavar="NAME=VALUE...")
+@device_option
+@options
+def policy_command(settings: tuple[str, ...], device: str, by: str, folder: Path, database: str) -> None:
+    """Decide settings, VALUE as in config.toml; NAME= without a value leaves the setting to the kiosk again."""
+    with opened_database(database) as opened, opened.transaction() as transaction:
+        for name, value in (_pair(setting) for setting in settings):
+            if value:
+                downlink.wish(transaction, device, "policy", name, {"value": value}, by, now())
+            else:
+                downlink.drop(transaction, device, "policy", [name])
+        _sign(transaction, folder, device)
+
+
+@desired_group.command("retention")
+@click.argument("classes", nargs=-1, required=True, metavar="CLASS=DAYS...")
+@device_option
+@options
+def retention_command(classes: tuple[str, ...], device: str, by: str, folder: Path, database: str) -> None:
+    """How long kiosks keep which class of data; CLASS= without a number leaves it to the kiosk again."""
+    with opened_database(database) as opened, opened.transaction() as transaction:
+        for name, days in (_pair(one) for one in classes):
+            if not days:
+                downlink.drop(transaction, device, "retention", [name])
+            elif days.isdecimal():
+                downlink.wish(transaction, device, "retention", name, {"days": int(days)}, by, now())
+            else:
+                raise EnterpriseError(f"{name}={days}: write a number of days")
+        _sign(transaction, folder, device)
+
+
+@desired_group.command("message")
+@click.argument("text")
+@click.option("--to", "number", default="", help="Employee number; without it, to everybody.")
+@click.option("--days", type=click.IntRange(1, MOST_DAYS), default=1, show_default=True, help="How long it is shown.")
+@device_option
+@options
+def message_command(text: str, number: str, days: int, device: str, by: str, folder: Path, database: str) -> None:
+    """Show TEXT to one person after their next punches, or to everybody."""
+    begins = now()
+    with opened_database(database) as opened, opened.transaction() as transaction:
+        person = _person(transaction, device, number).person if number else ""
+        ends = messages.write_time(begins + timedelta(days=days))
+        content = {"person": person, "text": text, "begins_at": messages.write_time(begins), "ends_at": ends}
+        _list(transaction, device, "notices", content, by)
+        _sign(transaction, folder, device)
+
+
+@desired_group.command("tombstone")
+@click.argument("number")
+@click.option("--act", type=click.Choice([act.value for act in messages.TombstoneAct]), required=True, help="What ended.")
+@options
+def tombstone_command(number: str, act: str, by: str, folder: Path, database: str) -> None:
+    """Have every kiosk follow that NUMBER took the consent back, or is to be erased; the latter takes them off the roster, too."""
+    with opened_database(database) as opened, opened.transaction() as transaction:
+        person = _person(transaction, EVERY, number)
+        _list(transaction, EVERY, "tombstones", {"person": person.person, "number": "", "act": act}, by)
+        if act == messages.TombstoneAct.ERASED:
+            downlink.drop(transaction, EVERY, "roster", [person.person])
+        _sign(transaction, folder, EVERY)
+
+
+@desired_group.command("rewind")
+@click.argument("device")
+@click.option("--after", type=click.IntRange(0), required=True, help="Number of the last record that is not wanted again.")
+@options
+def rewind_command(device: str, after: int, by: str, folder: Path, database: str) -> None:
+    """Have DEVICE send its records after number AFTER once more; what is here already is compared, not stored twice."""
+    with opened_database(database) as opened, opened.transaction() as transaction:
+        column = tables.epoch.c
+        epoch = transaction.connection.scalar(
+            select(column.epoch).where(column.device == device).order_by(column.last_seen.desc()).limit(1)
+        )
+        if epoch is None:
+            raise EnterpriseError(f"{device} has no journal here; see: daka-enterprise show devices")
+        _list(transaction, device, "rewinds", {"epoch": epoch, "after": after}, by)
+        _sign(transaction, folder, device)
+
+
+@desired_group.command("grant")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--id", "item", required=True, help="The grant's id.")
+@click.option("--device", required=True, help="The kiosk that may use it.")
+@options
+def grant_command(file: Path, item: str, device: str, by: str, folder: Path, database: str) -> None:
+    """Send the contract lock's grant in FILE (COSE) to a kiosk."""
+    cose = base64.b64encode(file.read_bytes()).decode("ascii")
+    with opened_database(database) as opened, opened.transaction() as transaction:
+        downlink.wish(transaction, device, "grants", item, {"id": item, "cose": cose}, by, now())
+        _sign(transaction, folder, device)
+
+
+@desired_group.command("drop")
+@click.argument("section", type=click.Choice(["notices", "grants", "rewinds", "tombstones"]))
+@click.argument("item")
+@device_option
+@options
+def drop_command(section: str, item: str, device: str, by: str, folder: Path, database: str) -> None:
+    """Want the ITEM of SECTION no more, such as a message that is out of date."""
+    with opened_database(database) as opened, opened.transaction() as transaction:
+        if not downlink.drop(transaction, device, section, [item]):
+            raise EnterpriseError(
+                f"there is no {item} among the {section} of {device or 'every kiosk'}; see: daka-enterprise desired show"
+            )
+        _sign(transaction, folder, device)
+
+
+@desired_group.command("sign")
+@device_option
+@options
+def sign_command(device: str, by: str, folder: Path, database: str) -> None:
+    """Sign and seal what stands anew, for a kiosk that is new here, has a new key or knows of a later state than this database."""
+    with opened_database(database) as opened, opened.transaction() as transaction:
+        _sign(transaction, folder, device)
+
+
+@desired_group.command("show")
+@database_option
+def show_command(database: str) -> None:
+    """Each wish and who asked for it, and how far each kiosk has followed."""
+    with opened_database(database) as opened, opened.reading() as connection:
+        wishes, column = Table("kiosk", "section", "item", "asked by", "asked at", title="wanted"), tables.wish.c
+        for row in connection.execute(select(tables.wish).order_by(column.section, column.device, column.item)):
+            if row.item:
+                wishes.add_row(row.device or "(every)", row.section, row.item, row.asked_by, row.asked_at)
+        Console().print(wishes)
+        states = Table("kiosk", "signed", "taken", "signed at", title="states")
+        for row in connection.execute(downlink.standing()):
+            states.add_row(
+                row.device, f"{row.generation}/{row.version}", f"{row.taken_generation}/{row.taken_version}", row.signed_at
+            )
+        Console().print(states)
+
+
+def _list(transaction: Transaction, device: str, section: str, content: dict[str, Any], by: str) -> None:
+    item = f"{section[:-1]}-{secrets.token_hex(8)}"
+    downlink.wish(transaction, device, section, item, {"id": item, **content}, by, now())
+
+
+def _sign(transaction: Transaction, folder: Path, device: str) -> None:
+    """Every kiosk that was heard, or the one; the whole command is undone if one of them cannot be."""
+    key, key_set = keys.read(folder, "policy"), key_sets.read(folder)
+    names = [device] if device else _heard(transaction)
+    if not names:
+        click.echo("kept; no kiosk has said hello yet, so there is none to sign for: daka-enterprise desired sign, once one has")
+    for name in names:
+        _say(downlink.sign(transaction, name, key, key_set, now()))
+
+
+def _say(signed: downlink.Signed) -> None:
+    click.echo(f"{signed.device}: state {signed.place.generation}/{signed.place.version} is signed, {signed.pages} page(s)")
+
+
+def _heard(transaction: Transaction) -> Sequence[str]:
+    column = tables.kiosk_side.c
+    return transaction.connection.execute(select(column.device).order_by(column.device)).scalars().all()
+
+
+def _person(transaction: Transaction, device: str, number: str) -> messages.RosterPerson:
+    for plain, _ in (
+        downlink.wishes(transaction.connection, EVERY, "roster") | downlink.wishes(transaction.connection, device, "roster")
+    ).values():
+        if plain.get("number") == number:
+            return messages.CODEC.structure(plain, messages.RosterPerson)
+    raise EnterpriseError(f"nobody on the roster has employee number {number}")
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, sign, value = text.partition("=")
+    if not sign or not name:
+        raise EnterpriseError(f"{text}: write NAME=VALUE")
+    return name, value
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise EnterpriseError(f"{file} is no UTF-8 text ({type(error).__name__}); save it as CSV in UTF-8") from error

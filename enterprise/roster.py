@@ -1,0 +1,139 @@
+"""The roster: a list of employees in CSV, read as a whole, compared with what stands, and only then taken over as a whole.
+
+Each number gets an opaque id once and keeps it; whoever comes back after having left gets a new one.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import secrets
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+import argon2
+
+from device import messages
+from device.messages import RosterPerson, schema
+from enterprise.errors import EnterpriseError
+
+COLUMNS = ("number", "name", "language", "group", "expires", "pin", "badge", "qr", "supervisor")
+YES, NO = frozenset({"1", "yes", "true", "是"}), frozenset({"", "0", "no", "false", "否"})
+SECRET = "pin"
+
+
+class RosterRefused(EnterpriseError):
+    """The list is not taken; nothing of it was. The message names the line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What taking the list over changes, by opaque id: people as they will stand, and who leaves."""
+
+    people: Mapping[str, RosterPerson]
+    added: int
+    changed: int
+    leaving: tuple[str, ...]
+
+
+def read(text: str) -> list[dict[str, str]]:
+    """The lines of a CSV file, each with every column that the file has. RosterRefused names what is wrong."""
+    reader = csv.DictReader(io.StringIO(text.removeprefix("\ufeff")), strict=True)
+    columns = [(name or "").strip() for name in reader.fieldnames or ()]
+    unknown = [name for name in columns if name not in COLUMNS]
+    if unknown or not {"number", "name"} <= set(columns) or len(set(columns)) < len(columns):
+        raise RosterRefused(f"the first line must name columns among {', '.join(COLUMNS)}, number and name among them, each once")
+    reader.fieldnames = columns
+    try:
+        rows = list(reader)
+    except csv.Error as error:
+        raise RosterRefused(f"the list is no CSV file: {error}; save it as CSV with commas, UTF-8") from error
+    for line, row in enumerate(rows, start=2):
+        if None in row or None in row.values():
+            raise RosterRefused(f"line {line} has more or fewer fields than the first line")
+    return [{name: cell.strip() for name, cell in row.items()} for row in rows]
+
+
+def compare(rows: Iterable[Mapping[str, str]], standing: Mapping[str, RosterPerson]) -> Change:
+    """What becomes of the roster; RosterRefused names the first line that cannot be used."""
+    by_number = {person.number: person for person in standing.values()}
+    people: dict[str, RosterPerson] = {}
+    lines: dict[str, int] = {}
+    for line, row in enumerate(rows, start=2):
+        person = _person(line, row, by_number.get(row["number"]))
+        for mine in (
+            f"number {person.number}",
+            *(f"badge {badge}" for badge in person.badges),
+            f"code {person.qr}" if person.qr else "",
+        ):
+            if mine and mine in lines:
+                raise RosterRefused(f"line {line}: the {mine.split()[0]} is that of line {lines[mine]}, too")
+            lines[mine] = line
+        people[person.person] = person
+    changed = sum(standing.get(key) not in (None, person) for key, person in people.items())
+    leaving = tuple(key for key in standing if key not in people)
+    return Change(people, sum(key not in standing for key in people), changed, leaving)
+
+
+def _person(line: int, row: Mapping[str, str], known: RosterPerson | None) -> RosterPerson:
+    try:
+        person = RosterPerson(
+            known.person if known else f"p-{secrets.token_hex(16)}",
+            row["number"],
+            row["name"],
+            row.get("language") or "zh-CN",
+            row.get("group", ""),
+            expiry(row.get("expires", "")),
+            _pin(row.get(SECRET, ""), known),
+            tuple(row.get("badge", "").split()),
+            row.get("qr", ""),
+            "badge" in row or "qr" in row,
+            _flag(row.get("supervisor", "")),
+        )
+        check(person)
+    except (ValueError, OverflowError) as error:
+        raise RosterRefused(f"line {line}: {error}") from error
+    return person
+
+
+def check(person: RosterPerson) -> None:
+    """ValueError unless a kiosk would take it."""
+    plain: dict[str, Any] = messages.CODEC.unstructure(person)
+    try:
+        schema.check("desired-content", {"roster": {"by": "", "people": [plain]}}, messages.SchemaRefused)
+    except messages.SchemaRefused as error:
+        raise ValueError(str(error).replace("desired-content: data.roster.people[0].", "")) from error
+
+
+def _pin(text: str, known: RosterPerson | None) -> str:
+    """Its hash; the one that stands if it is the same, so that the same list changes nothing. Empty: the one that stands stays."""
+    before = known.pin if known else ""
+    if not text:
+        return before
+    if len(text) < 6 or not text.isdecimal():
+        raise ValueError("a PIN has at least six digits")
+    hasher = argon2.PasswordHasher()
+    try:
+        return before if before and hasher.verify(before, text) else hasher.hash(text)
+    except argon2.exceptions.VerifyMismatchError:
+        return hasher.hash(text)
+
+
+def expiry(text: str) -> str:
+    """From a last day (to its end by UTC) or a time with its zone; empty for none. ValueError otherwise."""
+    if not text:
+        return ""
+    if len(text) == 10:
+        return messages.write_time(datetime.combine(date.fromisoformat(text) + timedelta(days=1), time(), UTC))
+    at = datetime.fromisoformat(text)
+    if at.tzinfo is None:
+        raise ValueError("expires has a time without a zone; write 2026-12-31T18:00+08:00")
+    return messages.write_time(at)
+
+
+def _flag(text: str) -> bool:
+    if text.lower() not in YES | NO:
+        raise ValueError("supervisor is yes or no")
+    return text.lower() in YES

@@ -1,0 +1,306 @@
+"""What the enterprise wants of a kiosk: believed, opened, applied once, never an old one; and what the record says of it."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from hypothesis import given
+from hypothesis import strategies as st
+
+from device import config, database, desired, downlink, errors, messages, policy, steward, trust
+from device.downlink import DesiredRefused
+from device.messages import Content, Place
+from tests.device import parts
+
+POLICY_KEY = parts.signing_key(7)
+NOW = messages.write_time(parts.START)
+SECRET = X25519PrivateKey.from_private_bytes(bytes([5]) * 32)
+ADA = messages.RosterPerson(parts.ADA, "1001", "Wang Fang", "zh-CN", "assembly", NOW, "", ("A001",), "Q001")
+BOB = messages.RosterPerson(parts.BOB, "1002", "李雷", "zh-TW")
+FULL = Content(
+    messages.Roster("hr:li", (ADA, BOB)),
+    messages.Policy("hr:li", {"attend.min_gap_s": "90.0"}),
+    messages.Retention("hr:li", {"records": 40}),
+    (messages.Notice("notice-1", parts.ADA, "See HR at noon", NOW, NOW, "hr:wu"),),
+    (messages.Tombstone("tombstone-1", parts.BOB, "", messages.TombstoneAct.WITHDRAWN, "hr:wu"),),
+    (),
+    (messages.Grant("grant-1", "AAEC", "legal:chen"),),
+)
+
+
+@dataclass
+class Office:
+    """Remembers what it was asked, and refuses on demand."""
+
+    taken: list[messages.Roster] = field(default_factory=list)
+    buried: list[str] = field(default_factory=list)
+    failure: Exception | None = None
+
+    def take(self, roster: messages.Roster) -> steward.RosterDone:
+        if self.failure is not None:
+            raise self.failure
+        self.taken.append(roster)
+        return steward.RosterDone(len(roster.people), (), (messages.Alias(parts.BOB, "p-" + "ef" * 16),))
+
+    def bury(self, tombstone: messages.Tombstone, here: str) -> bool:
+        self.buried.append(here)
+        return True
+
+
+class Kiosk:
+    """A kiosk's end of the down-link, with real files."""
+
+    def __init__(self, folder: Path, pinned: config.Uplink | None = None) -> None:
+        self.folder, self.office, self.rewound = folder, Office(), list[messages.Rewind]()
+        self.journal = parts.open_journal(folder)
+        self.kept = desired.Kept(folder / "desired.db")
+        pinned = pinned or config.Uplink(policy_key=messages.public_key_text(POLICY_KEY))
+        self.trust = trust.Trust(folder / "enterprise.json", pinned)
+        self.down = downlink.Downlink(self.kept, parts.DEVICE, self.trust, SECRET)
+        self.governed = policy.Governed(config.Config(), self.kept.content)
+        self.steward = steward.Steward(
+            self.office, self.kept, self.journal, parts.Clock(), self.governed.settle, self.rewound.append
+        )
+
+    def give(self, *payloads: bytes) -> bool:
+        for payload in payloads:
+            self.down.take(payload)
+        return self.down.apply_whole(self.steward.apply)
+
+    def results(self) -> list[messages.DesiredDone]:
+        stretch = self.journal.stretch(0)
+        assert stretch is not None
+        records = [messages.read_record(messages.parse(text)) for text in stretch.texts]
+        bodies = [messages.read_body(record) for record in records]
+        return [body for body in bodies if isinstance(body, messages.DesiredDone)]
+
+    def close(self) -> None:
+        self.journal.close()
+        self.kept.close()
+
+
+@pytest.fixture
+def kiosk(tmp_path: Path) -> Iterator[Kiosk]:
+    made = Kiosk(tmp_path)
+    yield made
+    made.close()
+
+
+def pages(content: Content, generation: int = 100, version: int = 1, **changes: object) -> list[bytes]:
+    settings: dict[str, object] = {"device": parts.DEVICE, "recipient": SECRET.public_key(), "key": POLICY_KEY, "time": NOW}
+    return messages.write_pages(place=Place(generation, version), content=content, **(settings | changes))  # type: ignore[arg-type]
+
+
+def test_a_whole_state_is_applied_and_the_record_says_who_asked_for_what(kiosk: Kiosk) -> None:
+    assert kiosk.give(*pages(FULL))
+    assert kiosk.office.taken == [FULL.roster]
+    assert kiosk.governed.now.attend.min_gap_s == 90.0
+    assert kiosk.governed.now.journal.keep_days == 40
+    assert [(done.section, done.by, done.changed) for done in kiosk.results()[0].sections] == [
+        ("tombstones", "hr:wu", 1),
+        ("roster", "hr:li", 2),
+        ("policy", "hr:li", 1),
+        ("retention", "hr:li", 1),
+        ("notices", "hr:wu", 1),
+        ("grants", "legal:chen", 1),
+    ]
+    assert kiosk.results()[0].outcome == "applied"
+
+
+def test_what_counts_survives_a_restart(kiosk: Kiosk, tmp_path: Path) -> None:
+    kiosk.give(*pages(FULL))
+    again = desired.Kept(tmp_path / "desired.db")
+    assert again.place == Place(100, 1)
+    assert again.content == dataclasses.replace(FULL, roster=messages.Roster())
+    assert policy.Governed(config.Config(), again.content).now.attend.min_gap_s == 90.0
+
+
+def test_no_name_no_number_and_no_badge_is_kept_or_recorded(kiosk: Kiosk, tmp_path: Path) -> None:
+    kiosk.give(*pages(FULL))
+    kiosk.close()
+    kept = b"".join(path.read_bytes() for path in tmp_path.iterdir())
+    assert b"notice-1" in kept
+    for secret in ("Wang Fang", "李雷", "1001", "assembly"):
+        assert secret.encode() not in kept
+
+
+def test_a_state_in_several_pages_waits_for_the_last_and_any_order_will_do(kiosk: Kiosk) -> None:
+    crowd = tuple(dataclasses.replace(ADA, person=f"p-{number:032x}", number=str(number)) for number in range(1_200))
+    parted = pages(Content(messages.Roster("hr:li", crowd)))
+    assert len(parted) == 3
+    assert not kiosk.give(parted[2], parted[0])
+    assert kiosk.give(parted[1])
+    assert kiosk.office.taken[0].people == crowd
+
+
+def test_pages_survive_a_restart_between_them(kiosk: Kiosk, tmp_path: Path) -> None:
+    crowd = tuple(dataclasses.replace(ADA, person=f"p-{number:032x}", number=str(number)) for number in range(600))
+    first, second = pages(Content(messages.Roster("hr:li", crowd)))
+    kiosk.give(first)
+    kiosk.close()
+    again = Kiosk(tmp_path)
+    assert again.give(second)
+    again.close()
+
+
+@pytest.mark.parametrize("earlier", [(100, 5), (100, 4), (99, 9), (1, 1)])
+def test_nothing_old_is_taken_again(kiosk: Kiosk, earlier: tuple[int, int]) -> None:
+    kiosk.give(*pages(FULL, 100, 5))
+    with pytest.raises(DesiredRefused, match="not beyond 100/5"):
+        kiosk.give(*pages(Content(), *earlier))
+    assert kiosk.kept.place == Place(100, 5)
+
+
+def test_a_restored_server_opens_a_new_generation_and_is_followed(kiosk: Kiosk) -> None:
+    kiosk.give(*pages(FULL, 100, 5))
+    assert kiosk.give(*pages(Content(), 101, 1))
+    assert kiosk.kept.place == Place(101, 1)
+    assert kiosk.governed.now.attend.min_gap_s == config.Config().attend.min_gap_s
+
+
+def test_a_state_of_another_key_is_refused(kiosk: Kiosk) -> None:
+    with pytest.raises(DesiredRefused, match="not believed"):
+        kiosk.give(*pages(FULL, key=parts.signing_key(8)))
+
+
+def test_the_acknowledgement_key_cannot_decide_a_policy(tmp_path: Path) -> None:
+    kiosk = Kiosk(tmp_path, config.Uplink(server_key=messages.public_key_text(POLICY_KEY)))
+    with pytest.raises(DesiredRefused, match="no key is known"):
+        kiosk.give(*pages(FULL))
+    kiosk.close()
+
+
+def test_a_state_for_another_kiosk_is_refused(kiosk: Kiosk) -> None:
+    with pytest.raises(DesiredRefused, match="source"):
+        kiosk.give(*pages(FULL, device="kiosk-2"))
+
+
+def test_a_state_sealed_to_another_kiosk_is_refused(kiosk: Kiosk) -> None:
+    with pytest.raises(DesiredRefused, match="does not open"):
+        kiosk.give(*pages(FULL, recipient=X25519PrivateKey.generate().public_key()))
+
+
+def test_the_broker_sees_nothing_of_it() -> None:
+    sealed = b"".join(pages(FULL))
+    assert all(secret.encode() not in sealed for secret in ("Wang", "李雷", "1001", "See HR", parts.ADA))
+
+
+@given(st.binary(max_size=400))
+def test_noise_is_refused_by_name(tmp_path_factory: pytest.TempPathFactory, noise: bytes) -> None:
+    kiosk = Kiosk(tmp_path_factory.mktemp("noise"))
+    with pytest.raises(DesiredRefused):
+        kiosk.give(noise)
+    kiosk.close()
+
+
+@given(st.integers(0), st.integers(0, 255))
+def test_one_flipped_byte_changes_nothing_here(tmp_path_factory: pytest.TempPathFactory, place: int, value: int) -> None:
+    kiosk = Kiosk(tmp_path_factory.mktemp("flip"))
+    payload = bytearray(pages(FULL)[0])
+    place %= len(payload)
+    if payload[place] == value:
+        value ^= 1
+    payload[place] = value
+    try:
+        assert not kiosk.give(bytes(payload)) or kiosk.office.taken == [FULL.roster]  # the envelope's id and time are nobody's
+    except DesiredRefused:
+        assert kiosk.kept.place == desired.NOWHERE
+    kiosk.close()
+
+
+def test_a_setting_that_cannot_be_decided_from_afar_is_named_and_the_rest_counts(kiosk: Kiosk) -> None:
+    settings = {
+        "attend.allow_simulated": "true",
+        "uplink.host": "'elsewhere'",
+        "attend.min_gap_s": "5.0\nx = 1",
+        "attend.day_span_h": "12.0",
+    }
+    kiosk.give(*pages(Content(policy=messages.Policy("hr:li", settings))))
+    assert kiosk.governed.now.attend == config.Attend(day_span_h=12.0)
+    assert kiosk.governed.now.uplink == config.Uplink()
+    result = kiosk.results()[0]
+    assert result.outcome == "partly"
+    assert [problem.item for problem in result.problems] == ["attend.allow_simulated", "attend.min_gap_s", "uplink.host"]
+
+
+def test_a_failing_disk_leaves_the_state_to_be_applied_later(kiosk: Kiosk) -> None:
+    kiosk.office.failure = database.StorageFull("people.db: the disk is full")
+    for page in pages(FULL):
+        kiosk.down.take(page)
+    with pytest.raises(database.StorageFull):
+        kiosk.down.apply_whole(kiosk.steward.apply)
+    assert kiosk.kept.place == desired.NOWHERE
+    kiosk.office.failure = None
+    assert kiosk.down.apply_whole(kiosk.steward.apply)
+    assert len(kiosk.results()) == 1
+
+
+def test_one_refusal_does_not_keep_the_rest_from_being_done(kiosk: Kiosk, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> bool:
+        raise errors.DeviceError("number 1002 is somebody's")
+
+    monkeypatch.setattr(kiosk.office, "bury", refuse)
+    kiosk.give(*pages(FULL))
+    result = kiosk.results()[0]
+    assert result.problems == (messages.Problem("tombstones", "tombstone-1", "DeviceError"),)
+    assert kiosk.office.taken == [FULL.roster]
+
+
+def test_a_rewind_is_done_once_whatever_version_repeats_it(kiosk: Kiosk) -> None:
+    wanted = messages.Rewind("rewind-1", "a" * 32, 3, "ops:he")
+    kiosk.give(*pages(Content(rewinds=(wanted,)), 100, 1))
+    kiosk.give(*pages(Content(rewinds=(wanted,)), 100, 2))
+    assert kiosk.rewound == [wanted]
+
+
+def test_a_tombstone_finds_whom_this_kiosk_knows_under_another_id(kiosk: Kiosk) -> None:
+    kiosk.give(*pages(FULL, 100, 1))
+    kiosk.give(*pages(FULL, 100, 2))
+    assert kiosk.office.buried == [parts.BOB, "p-" + "ef" * 16]
+    assert kiosk.results()[0].aliases == (messages.Alias(parts.BOB, "p-" + "ef" * 16),)
+
+
+def test_a_key_set_of_the_joined_root_is_followed_and_no_other(tmp_path: Path) -> None:
+    root, fresh = parts.signing_key(20), parts.signing_key(21)
+    old = messages.KeySet(messages.public_key_text(root), 1, NOW, (), (messages.public_key_text(POLICY_KEY),), (), ())
+    new = dataclasses.replace(old, version=2, policy=(messages.public_key_text(fresh),))
+    member = trust.Membership(old.root, messages.sign_key_set(old, root), "https://daka.example", NOW)
+    trust.write(tmp_path / "enterprise.json", member)
+    kiosk = Kiosk(tmp_path, config.Uplink(policy_key=messages.public_key_text(parts.signing_key(3))))
+    forged = messages.sign_key_set(dataclasses.replace(new, version=3), parts.signing_key(22))
+    with pytest.raises(DesiredRefused, match="not believed"):
+        kiosk.give(*pages(FULL, key=parts.signing_key(3)))
+    with pytest.raises(DesiredRefused, match="not believed"):
+        kiosk.give(*pages(FULL, key=fresh, key_set=forged))
+    assert kiosk.give(*pages(FULL, key=fresh, key_set=messages.sign_key_set(new, root)))
+    with pytest.raises(DesiredRefused, match="not believed"):
+        kiosk.give(*pages(FULL, 101, 1, key=POLICY_KEY, key_set=messages.sign_key_set(old, root)))
+    assert (
+        trust.Trust(tmp_path / "enterprise.json", config.Uplink()).keys("policy")[0].public_bytes_raw()
+        == fresh.public_key().public_bytes_raw()
+    )
+    kiosk.close()
+
+
+def test_the_applying_thread_takes_up_what_the_last_run_left(kiosk: Kiosk) -> None:
+    for page in pages(FULL):
+        kiosk.down.take(page)
+    stop, applied = threading.Event(), threading.Event()
+
+    def apply(place: Place, content: Content) -> None:
+        kiosk.steward.apply(place, content)
+        applied.set()
+
+    again = downlink.Downlink(kiosk.kept, parts.DEVICE, kiosk.trust, SECRET)
+    thread = threading.Thread(target=again.run, args=(apply, stop))
+    thread.start()
+    assert applied.wait(5)
+    stop.set()
+    thread.join(5)
+    assert kiosk.kept.place == Place(100, 1)

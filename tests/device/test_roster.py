@@ -1,0 +1,112 @@
+"""The enterprise's roster and tombstones against the real directory."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+
+from device import desk, journal, messages, people
+from device.personnel import Personnel
+from device.roster import NotErasedHere, Register
+from tests.device import parts
+
+ADA = messages.RosterPerson(parts.ADA, "1001", "Ada", "en", "assembly", badges=("BADGE-0001",), codes=True)
+BOB = messages.RosterPerson(parts.BOB, "1002", "李雷", "zh-TW", expires_at="2026-12-31T16:00:00.000000Z")
+
+
+@dataclasses.dataclass
+class House:
+    """One kiosk's directory, and whoever changes it."""
+
+    register: Register
+    directory: people.Directory
+    office: desk.Desk
+
+    def take(self, *found: messages.RosterPerson) -> object:
+        return self.register.take(messages.Roster("hr:li", found))
+
+    def number(self, number: str) -> people.Person:
+        return self.directory.by_number(number)
+
+
+def no_eyes() -> NoReturn:
+    raise AssertionError("nobody looks here")
+
+
+@pytest.fixture
+def house(tmp_path: Path, opened: journal.Journal) -> Iterator[House]:
+    directory = people.Directory(tmp_path / "people.db", bytes(32))
+    office = desk.Desk(opened, directory, parts.Clock(), no_eyes)
+    yield House(Register(office, Personnel(opened, directory, parts.Clock()), directory), directory, office)
+    directory.close()
+
+
+def stone(act: messages.TombstoneAct) -> messages.Tombstone:
+    return messages.Tombstone("tombstone-1", parts.ADA, "", act, "hr:wu")
+
+
+def test_people_of_the_roster_are_taken_in_with_all_that_it_says_of_them(house: House) -> None:
+    house.take(ADA, BOB)
+    assert (house.number("1001").person, house.number("1001").badges) == (parts.ADA, 1)
+    assert house.number("1002").expires_at == messages.read_time(BOB.expires_at)
+
+
+def test_the_same_roster_again_changes_nothing(house: House) -> None:
+    house.take(ADA, BOB)
+    before = house.directory.list()
+    done = house.register.take(messages.Roster("hr:li", (ADA, BOB)))
+    assert (done.changed, house.directory.list()) == (0, before)
+
+
+def test_whoever_the_roster_lacks_clocks_in_no_more_and_whoever_was_added_by_hand_stays(house: House) -> None:
+    house.office.add_person("9", "Eve", "en", "cli:hr")
+    house.take(ADA, BOB)
+    house.take(BOB)
+    assert house.number("1001").expires_at == parts.START
+    assert house.number("9").expires_at is None
+
+
+def test_badges_that_were_given_at_the_kiosk_stay_where_the_enterprise_keeps_none(house: House) -> None:
+    house.take(ADA)
+    house.take(dataclasses.replace(ADA, name="Ada L", badges=(), codes=False))
+    assert (house.number("1001").name, house.number("1001").badges) == ("Ada L", 1)
+    house.take(dataclasses.replace(ADA, badges=()))
+    assert house.number("1001").badges == 0
+
+
+def test_whoever_was_here_before_the_roster_keeps_the_id_of_the_records(house: House) -> None:
+    here = house.office.add_person("1001", "Ada", "en", "cli:hr").person
+    done = house.register.take(messages.Roster("hr:li", (ADA, BOB)))
+    assert done.aliases == (messages.Alias(parts.ADA, here),)
+    assert house.number("1001").person == here
+    assert house.number("1001").group == "assembly"
+
+
+def test_one_line_that_is_refused_is_named_and_the_others_are_taken(house: House) -> None:
+    done = house.register.take(messages.Roster("hr:li", (dataclasses.replace(ADA, pin="no hash"), BOB)))
+    assert [person for person, _ in done.refused] == [parts.ADA]
+    assert house.number("1002").name == "李雷"
+
+
+def test_a_withdrawal_from_the_enterprise_takes_the_consent_back(house: House) -> None:
+    house.take(ADA)
+    house.office.give_consent("1001", "en", "consent", "cli:hr")
+    assert house.register.bury(stone(messages.TombstoneAct.WITHDRAWN), parts.ADA)
+    assert not house.number("1001").has_consent
+    assert not house.register.bury(stone(messages.TombstoneAct.WITHDRAWN), parts.ADA)
+
+
+def test_an_erasure_that_this_kiosk_cannot_do_is_said_and_the_consent_is_gone_all_the_same(house: House) -> None:
+    house.take(ADA)
+    house.office.give_consent("1001", "en", "consent", "cli:hr")
+    with pytest.raises(NotErasedHere):
+        house.register.bury(stone(messages.TombstoneAct.ERASED), parts.ADA)
+    assert not house.number("1001").has_consent
+
+
+def test_a_tombstone_of_somebody_who_was_never_here_is_nothing(house: House) -> None:
+    assert not house.register.bury(stone(messages.TombstoneAct.ERASED), parts.ADA)
