@@ -176,7 +176,8 @@ class Ways(Section):
         default=250.0, ge=0, le=5_000, description="Pause between two looks for a QR code in the picture, milliseconds; 0: none."
     )
     badge_reader: str = Field(
-        default="", description="Device file of the badge reader, best below /dev/input/by-id; empty: none. `daka badge readers`."
+        default="",
+        description="Device file of the badge reader, best below /dev/input/by-id; empty: none. See `daka people readers`.",
     )
 
 

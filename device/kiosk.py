@@ -16,6 +16,7 @@ from device import (
     admin,
     attend,
     attention,
+    badges,
     camera,
     claims,
     clock,
@@ -34,6 +35,7 @@ from device import (
     post,
     recognise,
     roster,
+    scanner,
     server,
     service,
     sight,
@@ -103,6 +105,7 @@ def run(folder: state.Folder, config: Config, weights: Path, stop: threading.Eve
         _in_background("time", _keep_time, time_source, stop)
         _in_background("gauges", readings.keep, stop)
         _in_background("line", _walk, inside.walk, inside.frames(), stop)
+        _listen_to_codes(inside, stop)
         log.info("kiosk %s is ready", config.device.id)
         under.watch(lambda: not inside.walk.is_stuck() and not source.is_stuck(), stop)
         under.ready(f"kiosk {config.device.id} looks through {config.camera.source.partition(':')[0]}")
@@ -189,6 +192,17 @@ def open_camera(config: Config, time_source: clock.Clock) -> camera.Camera:
     return camera.open_source(
         chosen.source, time_source, size=(chosen.width, chosen.height), frames_per_second=chosen.frames_per_second
     )
+
+
+def _listen_to_codes(inside: Inside, stop: threading.Event) -> None:
+    """The camera as a reader of codes, and the badge reader, as far as the settings want them."""
+    chosen, source = inside.config.ways, inside.source
+    if chosen.scan_interval_ms and (inside.config.attend.allow_simulated or not source.simulated):
+        awake = lambda: inside.watching.alertness is not attention.Alertness.ASLEEP  # noqa: E731
+        looks = scanner.Scanner(inside.ways.code, timedelta(milliseconds=chosen.scan_interval_ms), awake)
+        _in_background("codes", looks.run, source.frames())
+    if chosen.badge_reader:
+        _in_background("badges", badges.Reader(chosen.badge_reader, inside.ways.badge).run, stop)
 
 
 def _in_background(name: str, work: Callable[..., None], *given: object) -> None:

@@ -146,3 +146,15 @@ def _out(out: Path | None) -> Path:
         raise click.UsageError("--out: name the file to draw into, .svg or .png")
     check_out(out)
     return out
+
+
+@people.command("readers")
+def readers() -> None:
+    """Devices here that could be a badge reader; name one as ways.badge_reader, best by its link below /dev/input/by-id."""
+    from device import badges  # evdev is not for every command
+
+    found = badges.candidates()
+    for one in found:
+        click.echo(f"{one.path}  {one.name}")
+    if not found:
+        click.echo("no device with digits and Enter can be read here; plug the reader in, or run as a user of the group input")
