@@ -54,7 +54,7 @@ WEB = [
     "waitress>=3,<4",
 ]
 
-LOCK = ["bleak>=3,<4", "bumble>=0.0.220,<0.1", "click>=8.1,<9"]  # the reference lock
+LOCK = ["bumble>=0.0.220,<0.1", "click>=8.1,<9", "dbus-fast>=4,<6"]  # the reference lock
 
 ENTERPRISE = [
     "cheroot>=10,<12",
@@ -107,6 +107,7 @@ setup(
         "console_scripts": [
             "daka = device.commands.main:main",
             "daka-enterprise = enterprise.commands.main:main",
+            "daka-lock = firmware_bridge.reference.commands:main",
         ],
     },
 )

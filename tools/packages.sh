@@ -4,8 +4,9 @@
 set -eu
 
 CHECK="python3-venv"
-# mosquitto: the broker of the demonstration and the tests. The libraries: OpenCV and MediaPipe load them.
-DEMO="$CHECK mosquitto libgl1 libegl1 libgles2 libglib2.0-0"
+# mosquitto: the broker of the demonstration and the tests. dbus-daemon: the private bus of the virtual lock. The libraries: OpenCV and
+# MediaPipe load them.
+DEMO="$CHECK mosquitto dbus-daemon libgl1 libegl1 libgles2 libglib2.0-0"
 # strace shows syncs and sockets in tests, and makes disks fail; e2fsprogs makes a small disk; the ingester is tested against
 # PostgreSQL; git lists the tracked files.
 TEST="$DEMO strace e2fsprogs postgresql git"
