@@ -17,6 +17,7 @@ def admin_routes(
     source: camera.Camera,
     counter: claims.Claims,
     keeper: timekeeping.Timekeeper | None = None,
+    landmarks: str = "",
 ) -> tuple[Route, ...]:
     """What the command line may ask."""
 
@@ -35,6 +36,7 @@ def admin_routes(
             decisions=board.count,
             clock_source=standing.source,
             clock_disagrees_s=standing.disagrees_by_us / 1_000_000,
+            landmarks=landmarks,
         )
 
     def decisions() -> tuple[api.Decision, ...]:

@@ -15,8 +15,10 @@ from cryptography import x509
 
 from device import api, clock, config, mqtt, state
 from device.errors import DeviceError
+from models import manifest as manifests
 from models import weights
 from models.errors import ModelError
+from models.landmarks import choice
 
 LOW_DISK_BYTES = 500 * 1024 * 1024
 SOON_DAYS = 30
@@ -53,6 +55,7 @@ def all_of(folder: state.Folder, weights_directory: Callable[[], Path]) -> tuple
     return (
         Finding("configuration", Verdict.GOOD, str(folder.config) if folder.config.exists() else "no file; every default holds"),
         models(weights_directory()),
+        *landmarks(settings, weights_directory()),
         keys(folder),
         disk(folder.root),
         time(clock.SystemClock()),
@@ -69,6 +72,14 @@ def models(directory: Path) -> Finding:
     except ModelError as error:
         return Finding("models", Verdict.BAD, str(error), "daka models fetch")
     return Finding("models", Verdict.GOOD, f"every digest holds in {directory}")
+
+
+def landmarks(settings: config.Config, directory: Path) -> tuple[Finding, ...]:
+    """Who lays the mesh on a face here, as the probe found."""
+    entry = manifests.load().entry(weights.LANDMARKER)
+    if weights.state(directory, entry) is not weights.State.PRESENT:
+        return ()
+    return (Finding("landmarks", Verdict.GOOD, choice.here(choice.Wanted(settings.models.landmarks), directory, entry).sentence),)
 
 
 def keys(folder: state.Folder) -> Finding:

@@ -78,6 +78,10 @@ class Models(Section):
     """The weights."""
 
     directory: str = Field(default="", description="Folder that `daka models fetch` filled; empty: the user's cache folder.")
+    landmarks: Literal["auto", "opencv"] = Field(
+        default="auto",
+        description="Who lays the mesh on a face: auto is MediaPipe where it runs and OpenCV elsewhere; opencv saves 120 MB.",
+    )
 
 
 class Recognition(Section):

@@ -49,6 +49,7 @@ from device.config import Config
 from device.following import Following
 from device.server import Route
 from models import quality
+from models.landmarks.choice import Wanted
 
 log = logging.getLogger(__name__)
 
@@ -88,7 +89,8 @@ def run(folder: state.Folder, config: Config, weights: Path, stop: threading.Eve
         time_source.resume(files.journal.anchors(time_source.now().boot_id), files.journal.append)
         following = Following(folder, config)
         config = following.governed.now
-        eyes = sight.load(weights, config.recognition)
+        eyes = sight.load(weights, config.recognition, Wanted(config.models.landmarks))
+        stack.callback(eyes.landmarker.close)
         source = open_camera(config, time_source)
         stack.callback(source.close)
         inside = assemble(files, config, eyes, source, time_source)
@@ -119,6 +121,7 @@ class Inside:
 
     files: Files
     config: Config
+    eyes: sight.Sight
     source: camera.Camera
     time_source: timekeeping.Timekeeper
     office: desk.Desk
@@ -165,7 +168,7 @@ def assemble(files: Files, config: Config, eyes: sight.Sight, source: camera.Cam
     walk = line.Line(recogniser, files.journal, office, board, attend_policy(config), eyes.models, config.device.site)
     other = ways.Ways(files.directory, walk, board, claiming, time_source, config.ways)
     staff = personnel.Personnel(files.journal, files.directory, time_source)
-    return Inside(files, config, source, time_source, office, board, claiming, watching, walk, other, staff)
+    return Inside(files, config, eyes, source, time_source, office, board, claiming, watching, walk, other, staff)
 
 
 def counters(
@@ -174,7 +177,7 @@ def counters(
     """Every socket of the daemon."""
     files, time_source, codes = inside.files, inside.time_source, webcodes.WebCodes()
     for_admins = (
-        *admin.admin_routes(inside.office, inside.board, inside.source, inside.claims, time_source),
+        *admin.admin_routes(inside.office, inside.board, inside.source, inside.claims, time_source, inside.eyes.landmarks),
         *people_counter.directory_routes(inside.personnel),
     )
     ways_here = people_counter.ways_routes(inside.ways)

@@ -11,10 +11,13 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from device import config, messages
+from models import manifest as manifests
 from models import weights
 from models.detect import Detector, Face
 from models.embed import Embedder
 from models.errors import ModelError
+from models.landmarks import Landmarker, choice
+from models.landmarks.choice import Wanted
 from models.liveness import AntiSpoofing
 from models.openset import Bound
 
@@ -25,13 +28,16 @@ PHOTOGRAPH_SIDE_PX = 640  # a photograph is brought to this before faces are loo
 class Sight:
     """`one_to_one` is the cosine from which a look counts against one person's templates, and the least in a search.
 
-    `bounds` are the false-match rates that were measured: what a search may promise.
+    `bounds` are the false-match rates that were measured: what a search may promise. `landmarks`: who lays the mesh,
+    in a sentence.
     """
 
     detector: Detector
     photographs: Detector
     embedder: Embedder
     models: messages.Models
+    landmarker: Landmarker
+    landmarks: str
     antispoofing: AntiSpoofing | None
     one_to_one: float
     bounds: tuple[Bound, ...]
@@ -41,11 +47,15 @@ class Sight:
         return self.photographs.faces(pixels)
 
 
-def load(directory: Path, recognition: config.Recognition) -> Sight:
-    """Every digest checked, then the graphs loaded. Raises ModelError, whose message names the command that mends it."""
+def load(directory: Path, recognition: config.Recognition, landmarks: Wanted = Wanted.OPENCV) -> Sight:
+    """Every digest checked, then the graphs loaded. Raises ModelError, whose message names the command that mends it.
+
+    `landmarks`: the daemon asks for what is fastest here; whoever looks at one photograph is served sooner by OpenCV.
+    """
     ready = weights.ready(directory)
     if ready.calibration is None:
         raise ModelError("the manifest holds no calibration, so no score means anything; install Daka again")
+    chosen = choice.here(landmarks, directory, manifests.load().entry(weights.LANDMARKER))
     working = (recognition.working_width, recognition.working_height)
     cv2.setNumThreads(recognition.threads)
     threadpool_limits(recognition.threads, user_api="blas")  # numpy's own default is every core, which then wait for each other
@@ -54,6 +64,8 @@ def load(directory: Path, recognition: config.Recognition) -> Sight:
         Detector(ready.detector, threads=recognition.threads, working_size=(PHOTOGRAPH_SIDE_PX, PHOTOGRAPH_SIDE_PX)),
         Embedder(ready.embedder, threads=recognition.threads),
         messages.Models(ready.digests[weights.DETECTOR], ready.digests[weights.EMBEDDER]),
+        choice.opened(chosen, ready.landmarker),
+        chosen.sentence,
         AntiSpoofing(*ready.antispoofing, threads=recognition.threads) if ready.antispoofing else None,
         ready.calibration.one_to_one,
         ready.calibration.limits,

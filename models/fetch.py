@@ -17,20 +17,25 @@ from pathlib import Path
 from models import fold, session, sources, weights
 from models import manifest as manifests
 from models.errors import FetchFailed, WeightsError
+from models.landmarks import choice
 from models.manifest import Entry, Group, Manifest
 from models.sources import Place, Progress, SourceFailed
-from models.weights import DETECTOR, EMBEDDER, Folded, Record, State
+from models.weights import DETECTOR, EMBEDDER, LANDMARKER, Folded, Record, State
 
 Folding = Callable[[bytes], tuple[bytes, str, dict[str, float]]]
 
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """What one call did: files written, files that were there already, and graphs folded anew (names of the manifest)."""
+    """What one call did: files written, files that were there already, and graphs folded anew (names of the manifest).
+
+    `probed`: whether the ways to the landmarks were tried on this processor.
+    """
 
     written: tuple[str, ...]
     kept: tuple[str, ...]
     folded: tuple[str, ...]
+    probed: bool = False
 
 
 def fetch(
@@ -52,11 +57,13 @@ def fetch(
         wanted = [entry for entry in entries if weights.state(directory, entry) is not State.PRESENT]
         failures = _fetch_all(directory, wanted, known, carried, index, progress) if wanted else {}
         missing = {entry.name for entry in entries} & failures.keys()
-        folded = _fold_what_is_new(directory, [entry for entry in entries if entry.name not in missing], progress)
+        here = [entry for entry in entries if entry.name not in missing]
+        folded = _fold_what_is_new(directory, here, progress)
+        probed = _probe_the_landmarks(directory, here, progress)
     if failures:
         raise FetchFailed(_report(failures, entries, directory, carried))
     names = {entry.name for entry in wanted}
-    return Fetched(tuple(names_in_order(wanted)), tuple(entry.name for entry in entries if entry.name not in names), folded)
+    return Fetched(tuple(names_in_order(wanted)), tuple(entry.name for entry in entries if entry.name not in names), folded, probed)
 
 
 def names_in_order(entries: list[Entry]) -> Iterator[str]:
@@ -124,6 +131,18 @@ def _fold_what_is_new(directory: Path, entries: list[Entry], progress: Progress)
         write(directory / weights.RECORD, (record.model_dump_json(indent=2) + "\n").encode())
         progress("folding the weights", done + 1, len(due))
     return tuple(entry.name for entry in due)
+
+
+def _probe_the_landmarks(directory: Path, entries: list[Entry], progress: Progress) -> bool:
+    """Tries what runs on this processor, in children, unless that is known."""
+    entry = next((entry for entry in entries if entry.name == LANDMARKER), None)
+    if entry is None or choice.read(directory, entry.sha256) is not None:
+        return False
+    progress("probing the landmarks", 0, 1)
+    record = choice.record(directory / entry.file, entry.sha256)
+    write(directory / choice.RECORD, (record.model_dump_json(indent=2) + "\n").encode())
+    progress("probing the landmarks", 1, 1)
+    return True
 
 
 def _folded(directory: Path, entry: Entry, folding: Folding) -> Folded:

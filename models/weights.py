@@ -21,7 +21,7 @@ from models import manifest as manifests
 from models.errors import WeightsDamaged, WeightsMissing
 from models.manifest import Calibration, Digest, Entry, FileName, Group, Manifest
 
-DETECTOR, EMBEDDER = "yunet", "sface"  # names in the manifest
+DETECTOR, EMBEDDER, LANDMARKER = "yunet", "sface", "landmarker"  # names in the manifest
 ANTISPOOFING = ("minifasnet_v2", "minifasnet_v1se")
 RECORD = "folded.json"
 RECORD_VERSION = 1
@@ -64,10 +64,14 @@ class Record(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """Verified and in memory. `digests`: SHA-256 of the published weights by name, for the record of a punch."""
+    """Verified and in memory. `digests`: SHA-256 of the published weights by name, for the record of a punch.
+
+    `landmarker` is the whole `.task` bundle.
+    """
 
     detector: bytes
     embedder: bytes
+    landmarker: bytes
     digests: Mapping[str, str]
     calibration: Calibration | None
     antispoofing: tuple[bytes, bytes] | None = None
@@ -80,9 +84,11 @@ def ready(directory: Path, manifest: Manifest | None = None) -> Ready:
     for entry in entries:
         read(directory, entry)
     detector, embedder = (read_folded(directory, entry) for entry in entries)
-    digests = {entry.name: entry.sha256 for entry in entries}
+    landmarker = known.entry(LANDMARKER)
+    bundle = read(directory, landmarker)
+    digests = {entry.name: entry.sha256 for entry in (*entries, landmarker)}
     pair = _antispoofing(directory, known)
-    return Ready(detector, embedder, MappingProxyType(digests), known.calibration, pair)
+    return Ready(detector, embedder, bundle, MappingProxyType(digests), known.calibration, pair)
 
 
 def _antispoofing(directory: Path, manifest: Manifest) -> tuple[bytes, bytes] | None:

@@ -115,6 +115,7 @@ class Status:
     `clock_source` is whose time is followed: server, ntp, operator or none; `clock_disagrees_s` how far server and NTP are apart.
     `damaged`: employee numbers of those who have a template that does not open.
     `boot` changes with each start of the daemon; `camera` is the camera's own sentence, `trouble` the journal's ("" for none).
+    `landmarks` says who lays the mesh on a face, and how fast.
     """
 
     device: str
@@ -137,6 +138,7 @@ class Status:
     clock_source: str = "none"
     clock_disagrees_s: float = 0.0
     damaged: tuple[str, ...] = ()
+    landmarks: str = ""
 
 
 @dataclass(frozen=True, slots=True)

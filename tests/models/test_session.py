@@ -40,7 +40,7 @@ socket.socket(socket.AF_INET, socket.SOCK_DGRAM).close()
 """
 
 
-def traced(program: str, home: Path, *arguments: str) -> list[str]:
+def traced(program: str, home: Path, *arguments: str, patience_s: float = 60) -> list[str]:
     """The calls of a child, and of all its threads and children, that touch the network or could change a file."""
     trace = home.parent / "trace"
     environment = {
@@ -60,7 +60,7 @@ def traced(program: str, home: Path, *arguments: str) -> list[str]:
         program,
         *arguments,
     ]
-    subprocess.run(command, env=environment, cwd=home, check=True, timeout=60, stdout=subprocess.DEVNULL)
+    subprocess.run(command, env=environment, cwd=home, check=True, timeout=patience_s, stdout=subprocess.DEVNULL)
     return [line for line in trace.read_text().splitlines() if is_suspicious(line)]
 
 

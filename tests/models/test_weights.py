@@ -12,18 +12,19 @@ import pytest
 
 from models import fetch, weights
 from models.errors import WeightsDamaged, WeightsError, WeightsMissing
+from models.landmarks import choice
 from models.manifest import Manifest
 from models.weights import State
 
-NEEDED = ("yunet", "sface")
-FOLDED = tuple(f"{weights.folded_name(name)}.folded.onnx" for name in NEEDED)
+NEEDED = ("yunet", "sface", "landmarker")
+FOLDED = tuple(f"{weights.folded_name(name)}.folded.onnx" for name in ("yunet", "sface"))
 
 
 @pytest.fixture
 def copy(weights_directory: Path, manifest: Manifest, tmp_path: Path) -> Path:
     """A folder of its own with the recognition files."""
     names = [manifest.entry(name).file for name in NEEDED]
-    for name in (*names, *FOLDED, weights.RECORD):
+    for name in (*names, *FOLDED, weights.RECORD, choice.RECORD):
         shutil.copyfile(weights_directory / name, tmp_path / name)
     return tmp_path
 
@@ -61,6 +62,7 @@ def test_whole_weights_come_with_the_digests_that_a_punch_names(copy: Path, mani
         "face_detection_yunet_2023mar_int8bq.onnx",
         "face_recognition_sface_2021dec_int8bq.onnx",
         *FOLDED,
+        "face_landmarker.task",
     ],
 )
 @pytest.mark.parametrize(
@@ -136,6 +138,7 @@ def test_what_an_earlier_version_folded_stays_for_the_way_back(copy: Path, manif
 
 
 def test_the_state_of_a_file_is_told_apart(copy: Path, manifest: Manifest) -> None:
-    yunet, sface, landmarker = (manifest.entry(name) for name in ("yunet", "sface", "landmarker"))
+    yunet, sface, landmarker = (manifest.entry(name) for name in NEEDED)
+    (copy / landmarker.file).unlink()
     one_byte_changed(copy / sface.file)
     assert [weights.state(copy, entry) for entry in (yunet, sface, landmarker)] == [State.PRESENT, State.DAMAGED, State.MISSING]
