@@ -99,6 +99,7 @@ setup(
     packages=find_packages(include=[f"{room}{part}" for room in ROOMS for part in ("", ".*")]),
     package_data={
         "device": ["schemas/*", "migrations/*/*.sql", "texts/*.txt"],
+        "web_ui": ["migrations/*.sql", "static/*", "templates/*.html", "translations/*/LC_MESSAGES/*.po"],
         "models": ["weights.toml", "MODEL_CARD.md"],
     },
     install_requires=MESSAGES,

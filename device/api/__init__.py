@@ -18,6 +18,7 @@ from device.api.answers import RateAt as RateAt
 from device.api.answers import SiteEvaluated as SiteEvaluated
 from device.api.answers import Status as Status
 from device.api.answers import Verified as Verified
+from device.api.answers import WebNotice as WebNotice
 from device.api.client import HOST as HOST
 from device.api.client import Client as Client
 from device.api.client import KioskAway as KioskAway
@@ -44,4 +45,3 @@ from device.api.web import PunchRow as PunchRow
 from device.api.web import SettingsChanged as SettingsChanged
 from device.api.web import SettingShown as SettingShown
 from device.api.web import WebClient as WebClient
-from device.api.web import WebNotice as WebNotice

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 from device import messages
-from device.api.answers import CardIssued, ClaimTaken, Decision, Enrolled, Person, SiteEvaluated, Status, Verified
+from device.api.answers import CardIssued, ClaimTaken, Decision, Enrolled, Person, SiteEvaluated, Status, Verified, WebNotice
 from device.api.client import TIMEOUT_S, Client
 
 ADMIN_SOCKET = "kiosk-admin.sock"
@@ -90,6 +90,10 @@ class AdminClient(Client):
     def status(self) -> Status:
         """How the kiosk is."""
         return self._get("/v1/status", Status)
+
+    def web_notice(self) -> WebNotice:
+        """What the kiosk's screen says about the web UI."""
+        return self._get("/v1/web-notice", WebNotice)
 
     def verify(self) -> Verified:
         """Walk the chain; KioskRefused names the first record that does not hold."""

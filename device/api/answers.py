@@ -183,3 +183,14 @@ class Outgoing:
 
     payload: bytes
     last: int
+
+
+@dataclass(frozen=True, slots=True)
+class WebNotice:
+    """What the kiosk's screen shows about the web UI: a code ("" for none), whose it is, where to type it and what to compare."""
+
+    code: str
+    purpose: str
+    account: str
+    addresses: tuple[str, ...]
+    fingerprint: str

@@ -97,17 +97,6 @@ class SettingsChanged:
 
 
 @dataclass(frozen=True, slots=True)
-class WebNotice:
-    """What the kiosk's screen shows about the web UI: a code ("" for none), whose it is, where to type it and what to compare."""
-
-    code: str
-    purpose: str
-    account: str
-    addresses: tuple[str, ...]
-    fingerprint: str
-
-
-@dataclass(frozen=True, slots=True)
 class CodeChecked:
     """Whether a code was the one on the screen, and how long to wait before the next try, seconds."""
 

@@ -30,6 +30,7 @@ COMMANDS = {
     "models": "device.commands.models:models",
     "evaluate": "device.commands.evaluate:evaluate",
     "config": "device.commands.configuration:configuration",
+    "web": "device.commands.web:web",
     "doctor": "device.commands.doctor:doctor",
 }
 

@@ -13,6 +13,7 @@ from device.commands.lazy import LazyGroup
 DAEMONS = {
     "kiosk": "device.commands.run_kiosk:run_kiosk",
     "uplink": "device.commands.run_uplink:run_uplink",
+    "web": "web_ui.command:run_web",
 }
 
 
@@ -26,7 +27,8 @@ def run(click_context: click.Context) -> None:
 
 def run_all(context: Context) -> None:
     """Every daemon that the configuration asks for, restarted when it ends."""
-    wanted = ("kiosk", "uplink") if context.config().uplink.enabled else ("kiosk",)
+    config = context.config()
+    wanted = ("kiosk", *(["uplink"] if config.uplink.enabled else []), *(["web"] if config.web.enabled else []))
     base = (sys.executable, "-m", "device.commands.main", "--state", str(context.folder.root), "run")
     commands = {name: (*base, name) for name in wanted}
     supervisor.keep_running(commands, context.folder.run, supervisor.stop_on_signals())

@@ -1,0 +1,32 @@
+"""`daka web`: what somebody at the console needs of the web UI."""
+
+from __future__ import annotations
+
+import click
+
+from device import api
+from device.commands.context import Context, pass_context
+
+
+@click.group()
+def web() -> None:
+    """The administrators' web UI."""
+
+
+@web.command()
+@pass_context
+def code(context: Context) -> None:
+    """Print what the kiosk's screen shows: the addresses, the certificate's fingerprint, and the code, if one is asked for."""
+    with api.AdminClient(context.folder.admin_socket) as client:
+        notice = client.web_notice()
+    if not notice.addresses:
+        click.echo("The web UI has not reported itself; start it with `daka run web`.")
+        return
+    click.echo("\n".join(notice.addresses))
+    click.echo(f"SHA-256 fingerprint: {notice.fingerprint}")
+    if notice.purpose == "first_administrator":
+        click.echo(f"Code for the first administrator: {notice.code}")
+    elif notice.code:
+        click.echo(f"Code for a new password of {notice.account}: {notice.code}")
+    else:
+        click.echo("No code is asked for.")

@@ -1,0 +1,159 @@
+"""Every page by every role, without script: what is shown, what is kept, what is refused."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.web_ui.running import NAMES, ROLES, Browser, Office, text_of
+
+PAGES = (
+    "/", "/today/live", "/people", "/people/1001", "/punches", "/locks", "/sync", "/health", "/recognition", "/privacy",
+    "/privacy/components", "/privacy/requests", "/accounts", "/me", "/me/password", "/me/second-factor", "/audit", "/settings",
+)  # fmt: skip
+OFFICE_PAGES = ("/people/new", "/people/1001/consent")
+ADMINISTRATORS_PAGES = (
+    "/accounts/new", "/accounts/1", "/accounts/1/role", "/accounts/1/password", "/accounts/1/remove", "/settings/restart", "/setup",
+    "/setup/enterprise", "/setup/camera", "/setup/person", "/setup/health",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_every_page_that_a_role_may_open_opens(browsers: dict[str, Browser], role: str) -> None:
+    pages = PAGES + (OFFICE_PAGES if role != "auditor" else ()) + (ADMINISTRATORS_PAGES if role == "administrator" else ())
+    for page in pages:
+        answer = browsers[role].get(page)
+        assert answer.status_code == 200, (page, text_of(answer))
+        assert "Something went wrong" not in answer.text
+
+
+def test_what_a_role_may_not_open_says_so(browsers: dict[str, Browser]) -> None:
+    for page in OFFICE_PAGES + ADMINISTRATORS_PAGES:
+        assert browsers["auditor"].get(page).status_code == 403, page
+    for page in ADMINISTRATORS_PAGES:
+        assert browsers["operator"].get(page).status_code == 403, page
+    assert "Your role may not do this" in text_of(browsers["auditor"].get("/people/new"))
+
+
+def test_whoever_is_not_signed_in_is_asked_who_they_are_and_then_gets_where_they_wanted(office: Office) -> None:
+    with office.browser() as nobody:
+        for page in PAGES + OFFICE_PAGES + ADMINISTRATORS_PAGES:
+            answer = nobody.get(page)
+            assert answer.status_code == 302, page
+            assert answer.headers["location"].startswith("/login"), page
+        page = "/punches?direction=in&size=25"
+        answer = nobody.submit(nobody.get(page).headers["location"], name=NAMES["auditor"], password="correct horse battery")
+        assert answer.headers["location"] == page
+
+
+def test_an_unknown_address_is_a_page_with_a_way_on(browsers: dict[str, Browser]) -> None:
+    answer = browsers["auditor"].get("/nothing")
+    assert answer.status_code == 404
+    assert "To the first page" in answer.text
+    assert browsers["auditor"].get("/people/nobody").status_code == 404
+    assert browsers["auditor"].get("/punches/1").status_code == 404
+
+
+def test_a_person_is_added_and_what_was_typed_stays_when_something_is_wrong(browsers: dict[str, Browser]) -> None:
+    operator = browsers["operator"]
+    answer = operator.submit("/people/new", number="1001", name="Somebody Else", language="zh-TW")
+    assert answer.status_code == 422
+    assert "belongs to somebody already" in answer.text
+    assert 'value="Somebody Else"' in answer.text
+    assert re.search(r'<option selected value="zh-TW"', answer.text)
+    answer = operator.submit("/people/new", number="2001", name="新同事", language="zh-CN")
+    assert answer.headers["location"] == "/people/2001"
+    assert "新同事 was added" in text_of(operator.get("/people/2001"))
+
+
+def test_consent_needs_the_tick_and_withdrawal_names_what_follows(browsers: dict[str, Browser]) -> None:
+    operator = browsers["operator"]
+    answer = operator.submit("/people/1002/consent", basis="consent")
+    assert answer.status_code == 422
+    assert "Without this there is no consent" in answer.text
+    assert operator.submit("/people/1002/consent", basis="consent", agreed="y").headers["location"] == "/people/1002"
+    assert "In force" in operator.get("/people/1002").text
+    assert "cannot be brought back" in text_of(operator.get("/people/1002/withdraw"))
+    assert operator.submit("/people/1002/withdraw").status_code == 302
+    assert "In force" not in operator.get("/people/1002").text
+
+
+def test_people_are_searched_sorted_and_paged_by_the_address_alone(browsers: dict[str, Browser]) -> None:
+    auditor = browsers["auditor"]
+    assert "王小明" in auditor.get("/people?search=小明").text
+    assert "Grace" not in auditor.get("/people?search=小明").text
+    assert "Nobody matches" in auditor.get("/people?search=qqq").text
+    numbers = re.findall(r">(1\d{3})</a>", auditor.get("/people?sort=number&order=descending").text)
+    assert numbers == sorted(numbers, reverse=True)
+    assert len(re.findall(r'href="/people/\d+"', auditor.get("/people?size=25&page=99").text)) == 0
+
+
+def test_punches_are_filtered_and_a_punch_shows_its_record(browsers: dict[str, Browser]) -> None:
+    auditor = browsers["auditor"]
+    everything = auditor.get("/punches?first=2020-01-01&last=2100-01-01&size=200").text
+    assert everything.count('<a href="/punches/') == 40
+    only = auditor.get("/punches?first=2020-01-01&last=2100-01-01&size=200&method=pin&direction=in").text
+    assert 0 < only.count('<a href="/punches/') < 20
+    assert "Face and badge</td>" not in only
+    assert "No punches match" in auditor.get("/punches?first=2020-01-01&last=2020-01-02").text
+    seq = re.findall(r'href="/punches/(\d+)"', everything)[0]
+    page = auditor.get(f"/punches/{seq}").text
+    assert "first_attempt_at" in page
+    assert "Main gate" in page
+
+
+def test_settings_are_changed_together_with_what_was_typed_kept_on_an_error(browsers: dict[str, Browser]) -> None:
+    administrator = browsers["administrator"]
+    answer = administrator.submit("/settings", attend__min_gap_s="-5", device__site="North gate")
+    assert answer.status_code == 422
+    assert "attend.min_gap_s" in text_of(answer)
+    assert 'value="North gate"' in answer.text
+    assert "Main gate" in administrator.get("/settings").text
+    answer = administrator.submit("/settings", attend__min_gap_s="abc")
+    assert "This is not a number" in answer.text
+    assert administrator.submit("/settings", attend__min_gap_s="45").status_code == 302
+    assert "Written: attend.min_gap_s" in text_of(administrator.get("/settings"))
+    audit = text_of(administrator.get("/audit?kind=audit"))
+    assert "Setting changed" in audit
+    assert "attend.min_gap_s = 45.0" in audit
+    assert "web:ada" in audit
+
+
+def test_a_capability_is_switched_and_nothing_else_changes(browsers: dict[str, Browser]) -> None:
+    administrator, switch = browsers["administrator"], "liveness.passive"
+    for expected in ("liveness.passive = False", "liveness.passive = True"):
+        assert administrator.submit("/settings", form=switch).status_code == 302
+        assert "Written: liveness.passive." in text_of(administrator.get("/settings"))
+        assert expected in text_of(administrator.get("/audit?kind=audit"))
+
+
+def test_a_request_counts_its_fifteen_days_and_is_closed(browsers: dict[str, Browser]) -> None:
+    operator = browsers["operator"]
+    assert operator.submit("/privacy/requests", number="nobody", kind="access", opened="2026-11-01").status_code == 422
+    answer = operator.submit("/privacy/requests", number="1003", kind="access", opened="2026-11-01")
+    assert answer.status_code == 302, text_of(answer)
+    page = text_of(operator.get("/privacy/requests"))
+    assert "Nov 16, 2026" in page
+    assert "requests about personal data are open" in text_of(operator.get("/"))
+    assert browsers["auditor"].client.post("/privacy/requests").status_code in (400, 403)
+    assert operator.submit("/privacy/requests", form="/privacy/requests/1/close", outcome="granted").status_code == 302
+    assert "Granted" in text_of(operator.get("/privacy/requests"))
+
+
+def test_a_notice_of_a_new_text_stays_until_it_is_read(browsers: dict[str, Browser]) -> None:
+    auditor = browsers["auditor"]
+    assert "new version of the consent text" in auditor.get("/privacy").text
+    assert auditor.submit("/privacy", form="/privacy/notice").status_code == 302
+    assert "new version of the consent text" not in auditor.get("/privacy").text
+
+
+def test_the_whole_chain_is_checked_beside_the_page(browsers: dict[str, Browser]) -> None:
+    auditor = browsers["auditor"]
+    where = auditor.submit("/sync", form="/sync/verify").headers["location"]
+    for _ in range(100):
+        page = auditor.get(where).text
+        if "The chain holds" in page:
+            break
+    assert "The chain holds" in page
+    assert browsers["operator"].get(where).status_code == 404

@@ -1,0 +1,92 @@
+"""The web daemon: its own database, certificate and secret, one socket to the kiosk daemon, one to the browsers."""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import socket
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+from device import service
+from device.api import KioskError, WebClient
+from web_ui import languages, serve, tls
+from web_ui.accounts import Accounts
+from web_ui.app import application
+from web_ui.house import Auditor, House
+from web_ui.jobs import Jobs
+from web_ui.sessions import Sessions
+from web_ui.store import Store
+
+log = logging.getLogger(__name__)
+
+ANNOUNCE_EVERY_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """Where things are; `names` are host names of this machine that browsers use."""
+
+    folder: Path
+    kiosk_socket: Path
+    address: str
+    port: int
+    names: tuple[str, ...]
+    certificate: Path | None = None
+    key: Path | None = None
+
+
+def run(options: Options, systemd: service.Service, stop: threading.Event) -> None:
+    """From start to `stop`."""
+    store = Store(options.folder / "web.db")
+    identity = tls.identity(options.folder, options.names, options.certificate, options.key)
+    listener = serve.listener(options.address, options.port, systemd.internet_listener())
+    with WebClient(options.kiosk_socket) as kiosk:
+        accounts = Accounts(store)
+        parts = House(kiosk, store, accounts, Sessions(store, accounts), Auditor(kiosk, store), Jobs(), identity, options.names)
+        app = application(parts, secret(options.folder / "secret.key"), languages.compiled(options.folder / "translations"))
+        server = serve.server(listener, app, identity)
+        threading.Thread(target=server.safe_start, name="https", daemon=True).start()
+        addresses = tuple(f"https://{name}:{listener.getsockname()[1]}" for name in options.names if name != "localhost")
+        log.info("the web UI is at %s (fingerprint %s)", " ".join(addresses), identity.fingerprint)
+        systemd.ready("answering browsers")
+        try:
+            _announce(parts, addresses, systemd, stop)
+        finally:
+            systemd.stopping()
+            server.stop()
+    store.close()
+
+
+def _announce(parts: House, addresses: tuple[str, ...], systemd: service.Service, stop: threading.Event) -> None:
+    """Tell the kiosk's screen again and again: whichever daemon restarts, the other knows within seconds."""
+    while True:
+        try:
+            parts.kiosk.announce(addresses, parts.identity.fingerprint, wants_first=parts.accounts.wants_first())
+            parts.audit.settle()
+        except KioskError as error:
+            log.debug("the kiosk daemon was not told: %s", error)
+        systemd.alive()
+        if stop.wait(ANNOUNCE_EVERY_S):
+            return
+
+
+def secret(path: Path) -> bytes:
+    """What signs cookies; made once, for this daemon alone."""
+    if not path.exists():
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb") as file:
+            file.write(secrets.token_bytes(32))
+    return path.read_bytes()
+
+
+def machine_names() -> tuple[str, ...]:
+    """This machine's own host names and addresses, as far as it may see them."""
+    name = socket.gethostname().lower()
+    try:
+        found = {str(info[4][0]) for info in socket.getaddrinfo(name, None, socket.AF_INET)}
+    except OSError:
+        found = set()
+    return (name, f"{name}.local", "localhost", *sorted(address for address in found if not address.startswith("127.")))

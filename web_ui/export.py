@@ -1,0 +1,133 @@
+"""Punches as files: CSV and XLSX for people, signed lines for whoever wants proof."""
+
+from __future__ import annotations
+
+import csv
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from datetime import datetime, tzinfo
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+from flask_babel import gettext as _
+from openpyxl.cell import WriteOnlyCell
+from openpyxl.styles import Font
+from openpyxl.utils import get_column_letter
+
+from device import messages
+from device.api import PunchRow, WebClient
+from web_ui import words
+from web_ui.jobs import Job
+
+STEP = 1_000
+WIDTHS = (12, 10, 12, 24, 10, 18, 14, 16, 10, 66)
+FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would take for a command
+TYPES = {
+    "csv": "text/csv; charset=utf-8",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "signed": "application/jsonl",
+}
+SUFFIXES = {"csv": "csv", "xlsx": "xlsx", "signed": "jsonl"}
+
+Wanted = dict[str, str | int]
+
+
+def titles() -> tuple[tuple[str, ...], dict[str, str]]:
+    """Headings and words in the language of whoever asks; made before the work leaves the request."""
+    heads = (
+        _("Date"), _("Time"), _("Employee number"), _("Name"), _("Direction"), _("Way"), _("Time is"),
+        _("Place"), _("Record"), _("Hash"),
+    )  # fmt: skip
+    said = {key: str(value) for table in (words.DIRECTIONS, words.METHODS, words.QUALITIES) for key, value in table.items()}
+    return heads, said
+
+
+def rows(job: Job, client: WebClient, wanted: Wanted) -> Iterator[PunchRow]:
+    """Every punch that matches, oldest first, in order of corrected times."""
+    offset = 0
+    while True:
+        page = client.punch_page(**wanted, descending=0, offset=offset, limit=STEP)
+        job.total = page.total
+        yield from page.punches
+        offset += len(page.punches)
+        job.done = offset
+        if len(page.punches) < STEP:
+            return
+
+
+def cells(row: PunchRow, zone: tzinfo, said: dict[str, str]) -> tuple[str | int, ...]:
+    """One line: local date and time to the second, who, which way, and the record it stands on."""
+    at = datetime.fromisoformat(row.at).astimezone(zone)
+    plain = (row.number, row.name, said[row.direction], said[row.method], said[row.quality], row.site)
+    return (f"{at:%Y-%m-%d}", f"{at:%H:%M:%S}", *plain, row.seq, row.hash)
+
+
+def harmless(cell: str | int) -> str | int:
+    """A name must never become a formula."""
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA) else cell
+
+
+def write_csv(job: Job, client: WebClient, wanted: Wanted, zone: tzinfo, titled: tuple[tuple[str, ...], dict[str, str]]) -> Path:
+    """UTF-8 with its mark, as spreadsheets expect it."""
+    heads, said = titled
+    path = _file(".csv")
+    with path.open("w", encoding="utf-8-sig", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(heads)
+        for row in rows(job, client, wanted):
+            writer.writerow([harmless(cell) for cell in cells(row, zone, said)])
+    return path
+
+
+def write_xlsx(job: Job, client: WebClient, wanted: Wanted, zone: tzinfo, titled: tuple[tuple[str, ...], dict[str, str]]) -> Path:
+    """One sheet, its first line fixed; texts are texts, whatever they begin with."""
+    heads, said = titled
+    book = openpyxl.Workbook(write_only=True)
+    sheet = book.create_sheet("Daka")
+    sheet.freeze_panes = "A2"
+    for place, width in enumerate(WIDTHS, start=1):
+        sheet.column_dimensions[get_column_letter(place)].width = width
+    sheet.append([_bold(sheet, head) for head in heads])
+    for row in rows(job, client, wanted):
+        sheet.append([_text(sheet, cell) for cell in cells(row, zone, said)])
+    path = _file(".xlsx")
+    book.save(path)
+    return path
+
+
+def _bold(sheet: Any, head: str) -> Any:
+    cell = WriteOnlyCell(sheet, value=head)
+    cell.font = Font(bold=True)
+    return cell
+
+
+def _text(sheet: Any, value: str | int) -> Any:
+    if not isinstance(value, str) or not value.startswith(FORMULA):
+        return value
+    cell = WriteOnlyCell(sheet, value=value)
+    cell.data_type = "s"
+    return cell
+
+
+def write_signed(job: Job, client: WebClient, wanted: Wanted, _zone: tzinfo, _titled: object) -> Path:
+    """Every record kept here as the uplink sends it: one signed batch a line. A time filter would break the chain."""
+    status = client.status()
+    path, after, job.total = _file(".jsonl"), 0, status.last
+    with path.open("wb") as file:
+        while batch := client.signed_export(after):
+            file.write(batch + b"\n")
+            after = messages.read_batch(batch, status.device).last
+            job.done = after
+    return path
+
+
+def _file(suffix: str) -> Path:
+    """A file that only this process's user reads; the sweep of old jobs removes it."""
+    descriptor, name = tempfile.mkstemp(suffix, "daka-export-")
+    os.close(descriptor)
+    return Path(name)
+
+
+KINDS: dict[str, Callable[..., Path]] = {"csv": write_csv, "xlsx": write_xlsx, "signed": write_signed}

@@ -1,0 +1,184 @@
+"""Forms: what was typed stays, what is wrong is said beside it. The kiosk has the last word on every value."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask_babel import lazy_gettext as _
+from flask_wtf import FlaskForm
+from flask_wtf.file import FileField
+from wtforms import BooleanField, DateField, HiddenField, PasswordField, SelectField, StringField
+from wtforms.validators import InputRequired, Length, Optional
+
+from web_ui import languages, words
+
+FILLED = InputRequired(_("Please fill this in."))
+
+
+def text(
+    label: Any, *, hint: Any = "", longest: int = 64, required: bool = True, autocomplete: str = "off", **more: Any
+) -> StringField:
+    """A line of text."""
+    rules = [FILLED if required else Optional(), Length(max=longest, message=_("At most %(max)d characters."))]
+    keywords = {"autocomplete": autocomplete, "maxlength": longest, **({"required": True} if required else {}), **more}
+    return StringField(label, rules, description=hint, render_kw=keywords)
+
+
+def secret_line(label: Any, *, hint: Any = "", autocomplete: str = "current-password") -> PasswordField:
+    """A password; any paste and any password manager is welcome."""
+    return PasswordField(
+        label, [FILLED, Length(max=512)], description=hint, render_kw={"autocomplete": autocomplete, "required": True}
+    )
+
+
+class Login(FlaskForm):  # type: ignore[misc]
+    """Who are you?"""
+
+    name = text(_("User name"), autocomplete="username", autocapitalize="none", spellcheck="false")
+    password = secret_line(_("Password"))
+    next = HiddenField()
+
+
+class SecondFactor(FlaskForm):  # type: ignore[misc]
+    """The code of now."""
+
+    code = text(
+        _("Code from your authenticator"), hint=_("Six digits; they change every 30 seconds."), longest=6,
+        autocomplete="one-time-code", inputmode="numeric",
+    )  # fmt: skip
+    next = HiddenField()
+
+
+SCREEN_HINT = _("Eight digits, on the kiosk's screen.")
+NEW_HINT = _("At least 12 characters. A few unrelated words do well; any characters may be used.")
+
+
+class First(FlaskForm):  # type: ignore[misc]
+    """The first administrator."""
+
+    code = text(_("Code on the kiosk's screen"), hint=SCREEN_HINT, longest=16, autocomplete="one-time-code", inputmode="numeric")
+    name = text(_("User name"), hint=_("2 to 32 of a-z, 0-9, dot, underscore and hyphen."), longest=32, autocomplete="username")
+    password = secret_line(_("Password"), hint=NEW_HINT, autocomplete="new-password")
+    again = secret_line(_("Password again"), autocomplete="new-password")
+
+
+class Recover(FlaskForm):  # type: ignore[misc]
+    """Whose password is lost?"""
+
+    name = text(_("User name"), autocomplete="username", autocapitalize="none")
+
+
+class Recovered(FlaskForm):  # type: ignore[misc]
+    """A new password for whoever reads the kiosk's screen."""
+
+    code = text(_("Code on the kiosk's screen"), hint=SCREEN_HINT, longest=16, autocomplete="one-time-code", inputmode="numeric")
+    password = secret_line(_("New password"), hint=NEW_HINT, autocomplete="new-password")
+    again = secret_line(_("New password again"), autocomplete="new-password")
+
+
+class ChangePassword(FlaskForm):  # type: ignore[misc]
+    """One's own."""
+
+    current = secret_line(_("Current password"))
+    password = secret_line(_("New password"), hint=NEW_HINT, autocomplete="new-password")
+    again = secret_line(_("New password again"), autocomplete="new-password")
+
+
+class TotpOn(FlaskForm):  # type: ignore[misc]
+    """The second factor begins with a code that it made."""
+
+    secret = HiddenField()
+    current = secret_line(_("Current password"))
+    code = text(_("Code from your authenticator"), longest=6, autocomplete="one-time-code", inputmode="numeric")
+
+
+class Confirm(FlaskForm):  # type: ignore[misc]
+    """Yes, and it is really me."""
+
+    current = secret_line(_("Your password"), hint=_("To be sure that it is you."))
+
+
+class Taste(FlaskForm):  # type: ignore[misc]
+    """How pages look to one account."""
+
+    language = SelectField(_("Language"), choices=[("", _("As the browser says")), *languages.NAMES.items()], validate_choice=True)
+    theme = SelectField(_("Appearance"), choices=[("", _("As the system says")), ("light", _("Light")), ("dark", _("Dark"))])
+
+
+class NewAccount(FlaskForm):  # type: ignore[misc]
+    """Somebody else may use this."""
+
+    name = text(_("User name"), hint=_("2 to 32 of a-z, 0-9, dot, underscore and hyphen."), longest=32)
+    role = SelectField(_("Role"), choices=list(words.ROLES.items()), default="operator")
+    password = secret_line(_("First password"), hint=_("They choose their own when they sign in."), autocomplete="new-password")
+    current = secret_line(_("Your password"), hint=_("To be sure that it is you."))
+
+
+class Role(FlaskForm):  # type: ignore[misc]
+    """Another role for an account."""
+
+    role = SelectField(_("Role"), choices=list(words.ROLES.items()))
+    current = secret_line(_("Your password"), hint=_("To be sure that it is you."))
+
+
+class ResetPassword(FlaskForm):  # type: ignore[misc]
+    """A password for somebody who has lost theirs."""
+
+    password = secret_line(_("New password"), hint=_("They choose their own when they sign in."), autocomplete="new-password")
+    current = secret_line(_("Your password"), hint=_("To be sure that it is you."))
+
+
+class NewPerson(FlaskForm):  # type: ignore[misc]
+    """An employee."""
+
+    number = text(_("Employee number"))
+    name = text(_("Name"))
+    language = SelectField(_("Language"), choices=list(languages.NAMES.items()))
+
+
+class Consent(FlaskForm):  # type: ignore[misc]
+    """The person has read the text and agrees."""
+
+    language = SelectField(_("Language of the text"), choices=list(languages.NAMES.items()))
+    basis = SelectField(_("Legal basis"), choices=list(words.BASES.items()))
+    agreed = BooleanField(
+        _("The person has read this text, or had it read to them, and agrees of their own will."),
+        [InputRequired(_("Without this there is no consent."))],
+    )
+
+
+class Photograph(FlaskForm):  # type: ignore[misc]
+    """Used once and dropped."""
+
+    photograph = FileField(_("Photograph"), description=_("JPEG or PNG, at most 16 MB: one face, from the front, well lit."))
+    look_alike_of = text(
+        _("Looks like employee number"), required=False,
+        hint=_("Only if two people look alike: both then need a badge, QR code or PIN with the face."),
+    )  # fmt: skip
+
+
+class Request(FlaskForm):  # type: ignore[misc]
+    """Somebody asked something about their data."""
+
+    number = text(_("Employee number"))
+    kind = SelectField(_("What was asked"), choices=list(words.REQUESTS.items()))
+    opened = DateField(_("When it was asked"), [FILLED])
+
+
+class Outcome(FlaskForm):  # type: ignore[misc]
+    """What became of a request."""
+
+    outcome = SelectField(_("Outcome"), choices=list(words.OUTCOMES.items()))
+
+
+class Place(FlaskForm):  # type: ignore[misc]
+    """First step of the wizard."""
+
+    enterprise = text(_("Name of the enterprise"), hint=_("Shown on the kiosk."), required=False)
+    site = text(_("Name of this place"), hint=_("Such as: main gate. Written into each punch; never coordinates."), required=False)
+    time_zone = SelectField(_("Time zone"))
+    language = SelectField(_("Language"), choices=list(languages.NAMES.items()))
+
+
+class Nothing(FlaskForm):  # type: ignore[misc]
+    """A button: nothing but the proof that it is our own."""

@@ -1,0 +1,152 @@
+"""What every page has at hand: the kiosk, the accounts, the place where this is, and how an audit record is written."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+import zoneinfo
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from typing import Any
+
+from flask import current_app, g
+from flask_login import current_user
+
+from device.api import KioskAway, KioskError, WebClient
+from web_ui import tls
+from web_ui.accounts import Accounts
+from web_ui.jobs import Jobs
+from web_ui.sessions import Sessions
+from web_ui.store import Store
+
+log = logging.getLogger(__name__)
+
+PLACE_FOR_S = 10.0  # settings of the kiosk change seldom; every page needs them
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where this kiosk is and how people there read times."""
+
+    device: str
+    enterprise: str
+    site: str
+    zone: tzinfo
+    language: str
+
+
+class Auditor:
+    """Changes to the web UI's own accounts become records of the journal, later if the kiosk daemon is away now."""
+
+    def __init__(self, kiosk: WebClient, store: Store) -> None:
+        self._kiosk, self._store = kiosk, store
+
+    def record(self, action: str, by: str, before: str = "", after: str = "") -> None:
+        """Remember it here first, so that nothing is forgotten, and hand it on."""
+        with self._store.transaction() as connection:
+            connection.execute(
+                "INSERT INTO owed_audit (action, by, before, after) VALUES (?, ?, ?, ?)", (action, by, before, after)
+            )
+        self.settle()
+
+    def settle(self) -> None:
+        """Hand on what is owed, in order."""
+        for row in self._store.rows("SELECT * FROM owed_audit ORDER BY id"):
+            try:
+                self._kiosk.audit(row["action"], row["by"], row["before"], row["after"])
+            except KioskError as error:
+                log.warning("an audit record waits for the kiosk daemon: %s", error)
+                return
+            with self._store.transaction() as connection:
+                connection.execute("DELETE FROM owed_audit WHERE id = ?", (row["id"],))
+
+
+@dataclass
+class House:
+    """Built once at start."""
+
+    kiosk: WebClient
+    store: Store
+    accounts: Accounts
+    sessions: Sessions
+    audit: Auditor
+    jobs: Jobs
+    identity: tls.Identity
+    names: tuple[str, ...]
+    _place: Place | None = None
+    _place_at_s: float = 0.0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def place(self) -> Place:
+        """The place's settings, asked of the kiosk every few seconds; the last known ones while it is away."""
+        with self._lock:
+            if self._place is None or time.monotonic() - self._place_at_s > PLACE_FOR_S:
+                try:
+                    self._place = read_place(self.kiosk)
+                except KioskAway:
+                    self._place = self._place or Place("", "", "", UTC, "zh-CN")
+                self._place_at_s = time.monotonic()
+            return self._place
+
+    def forget_place(self) -> None:
+        """Settings have changed."""
+        with self._lock:
+            self._place = None
+
+
+def read_place(kiosk: WebClient) -> Place:
+    """From the kiosk's settings."""
+    values: dict[str, Any] = {setting.name: setting.value for setting in kiosk.settings()}
+    named = values["device.time_zone"]
+    zone = zoneinfo.ZoneInfo(named) if named else datetime.now().astimezone().tzinfo or UTC
+    return Place(values["device.id"], values["device.enterprise"], values["device.site"], zone, values["device.language"])
+
+
+def house() -> House:
+    """The parts of the running application."""
+    found = current_app.extensions["daka"]
+    assert isinstance(found, House)
+    return found
+
+
+def kiosk() -> WebClient:
+    """The kiosk daemon."""
+    return house().kiosk
+
+
+def place() -> Place:
+    """Where this is; one answer for the whole of a request."""
+    if "place" not in g:
+        g.place = house().place()
+    found = g.place
+    assert isinstance(found, Place)
+    return found
+
+
+def actor() -> str:
+    """Who does this, as records name them."""
+    return f"web:{current_user.account.name}" if current_user.is_authenticated else "web:nobody"
+
+
+def audit(action: str, before: str = "", after: str = "") -> None:
+    """Write down what was done to the web UI's own accounts."""
+    house().audit.record(action, actor(), before, after)
+
+
+def day_bounds(day: date) -> tuple[str, str]:
+    """Start and end of a day at this place, as the kiosk's socket takes times."""
+    zone = place().zone
+    return on_wire(datetime(day.year, day.month, day.day, tzinfo=zone)), on_wire(
+        datetime(*(day + timedelta(days=1)).timetuple()[:3], tzinfo=zone)
+    )
+
+
+def on_wire(at: datetime) -> str:
+    """RFC 3339, UTC, six digits of microseconds, as records write times."""
+    return at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def today() -> date:
+    """The date at this place."""
+    return datetime.now(place().zone).date()

@@ -1,0 +1,85 @@
+"""Long work beside the pages: started by one request, watched by others, forgotten after an hour."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from device.api import KioskError
+
+log = logging.getLogger(__name__)
+
+KEPT_S = 3_600.0
+MOST_AT_ONCE = 2
+
+
+@dataclass
+class Job:
+    """One piece of work; `done` of `total` steps (total 0: unknown). `error` is a sentence, `result` whatever was asked for."""
+
+    key: str
+    account: int
+    kind: str
+    started_s: float
+    done: int = 0
+    total: int = 0
+    result: Any = None
+    error: str = ""
+    ended: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def running(self) -> bool:
+        return not self.ended.is_set()
+
+
+class TooMuch(Exception):
+    """As much work is going on as this machine should do beside its own."""
+
+
+class Jobs:
+    """The work of this process."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._jobs: dict[str, Job] = {}
+
+    def start(self, account: int, kind: str, work: Callable[[Job], Any]) -> Job:
+        """Begin; TooMuch if enough goes on already."""
+        with self._lock:
+            self._sweep()
+            if sum(job.running for job in self._jobs.values()) >= MOST_AT_ONCE:
+                raise TooMuch
+            job = Job(secrets.token_urlsafe(16), account, kind, time.monotonic())
+            self._jobs[job.key] = job
+        threading.Thread(target=self._run, args=(job, work), name=f"job-{kind}", daemon=True).start()
+        return job
+
+    def find(self, key: str, account: int) -> Job | None:
+        """That job, if it is this account's."""
+        with self._lock:
+            job = self._jobs.get(key)
+        return job if job is not None and job.account == account else None
+
+    def _run(self, job: Job, work: Callable[[Job], Any]) -> None:
+        try:
+            job.result = work(job)
+        except KioskError as error:
+            job.error = str(error)
+        except Exception:
+            job.error = "the work was not finished; the log of the web daemon says why"
+            log.exception("job %s failed", job.kind)
+        finally:
+            job.ended.set()
+
+    def _sweep(self) -> None:
+        old = [job for job in self._jobs.values() if not job.running and time.monotonic() - job.started_s > KEPT_S]
+        for job in old:
+            del self._jobs[job.key]
+            if isinstance(job.result, Path):
+                job.result.unlink(missing_ok=True)

@@ -1,0 +1,128 @@
+"""People: find, add, agree, enrol, take back."""
+
+from __future__ import annotations
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from werkzeug.wrappers import Response
+
+from device.api import KioskRefused
+from web_ui import forms, tables
+from web_ui.house import actor, kiosk, place
+from web_ui.languages import NAMES
+from web_ui.roles import OFFICE, READERS, needs
+from web_ui.words import sentence
+
+pages = Blueprint("people", __name__)
+
+INVALID = 422
+SORTS = ("number", "name", "language", "consent", "templates")
+STATES = ("", "consent", "no_consent", "enrolled", "not_enrolled")
+PICTURES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")
+MOST_PICTURE_BYTES = 16 * 1024 * 1024
+
+
+@pages.get("/people")
+@needs(READERS)
+def listing() -> str:
+    """Everybody who matches."""
+    table = tables.asked(SORTS, "number")
+    search, state = request.args.get("search", "").strip()[:64], request.args.get("state", "")
+    state = state if state in STATES else ""
+    found = kiosk().people_page(search, state, table.sort, descending=table.descending, offset=table.offset, limit=table.size)
+    counted = tables.Table(table.sort, table.descending, table.page, table.size, found.total)
+    return render_template("people.html", people=found.people, table=counted, search=search, state=state)
+
+
+@pages.route("/people/new", methods=["GET", "POST"])
+@needs(OFFICE)
+def new() -> Response | str | tuple[str, int]:
+    """A new employee."""
+    form = forms.NewPerson(language=place().language)
+    if form.validate_on_submit():
+        try:
+            person = kiosk().add_person(form.number.data.strip(), form.name.data.strip(), form.language.data, actor())
+        except KioskRefused as refused:
+            (form.number if refused.kind == "NumberTaken" else form.name).errors = (sentence(refused),)
+        else:
+            flash(_("%(name)s was added. Next: consent, or another way to clock in.", name=person.name))
+            return redirect(url_for("people.person", number=person.number))
+    return render_template("person_new.html", form=form), INVALID if form.errors else 200
+
+
+@pages.get("/people/<path:number>")
+@needs(READERS)
+def person(number: str) -> str:
+    """One employee: what is held, and what can be done."""
+    found = kiosk().person(number)
+    punches = kiosk().punch_page(number=number, descending=1, limit=10)
+    return render_template("person.html", person=found, punches=punches, button=forms.Nothing())
+
+
+@pages.route("/people/<path:number>/consent", methods=["GET", "POST"])
+@needs(OFFICE)
+def consent(number: str) -> Response | str | tuple[str, int]:
+    """The text in the person's language, and their yes."""
+    found = kiosk().person(number)
+    form = forms.Consent(language=request.args.get("language", found.language))
+    texts = {text.language: text for text in kiosk().consent_texts()}
+    if form.validate_on_submit():
+        kiosk().give_consent(number, form.language.data, form.basis.data, actor())
+        flash(_("The consent is in force."))
+        return redirect(url_for("people.person", number=number))
+    text = texts[form.language.data if form.language.data in NAMES else found.language]
+    return render_template("consent.html", person=found, form=form, text=text), INVALID if form.errors else 200
+
+
+@pages.route("/people/<path:number>/withdraw", methods=["GET", "POST"])
+@needs(OFFICE)
+def withdraw(number: str) -> Response | str:
+    """Asked first, with what follows from it."""
+    found = kiosk().person(number)
+    if forms.Nothing().validate_on_submit():
+        kiosk().withdraw_consent(number, actor())
+        flash(_("The consent is withdrawn; the template is destroyed."))
+        return redirect(url_for("people.person", number=number))
+    return render_template(
+        "confirm.html",
+        title=_("Withdraw the consent of %(name)s", name=found.name),
+        consequences=[
+            _("The template and its key are destroyed at once; they cannot be brought back."),
+            _("Face cards of this person open no more."),
+            _("From now on this person clocks in by PIN, QR code or badge."),
+            _("Earlier punches stay as they are."),
+        ],
+        action=_("Withdraw and destroy"),
+        back=url_for("people.person", number=number),
+        form=forms.Nothing(),
+    )
+
+
+@pages.route("/people/<path:number>/enrol", methods=["GET", "POST"])
+@needs(OFFICE)
+def enrol(number: str) -> Response | str | tuple[str, int]:
+    """A template from one photograph, which goes to the kiosk daemon unopened and is dropped there."""
+    found, form = kiosk().person(number), forms.Photograph()
+    if form.validate_on_submit():
+        data = form.photograph.data.read(MOST_PICTURE_BYTES + 1) if form.photograph.data else b""
+        if not data.startswith(PICTURES) or len(data) > MOST_PICTURE_BYTES:
+            form.photograph.errors = (_("This is neither a JPEG nor a PNG of at most 16 MB; choose another file."),)
+        else:
+            try:
+                enrolled = kiosk().enrol(number, data, actor(), form.look_alike_of.data or "")
+            except KioskRefused as refused:
+                form.photograph.errors = (sentence(refused),)
+            else:
+                flash(_("Enrolled; the photograph is gone. Templates: %(count)s.", count=enrolled.templates))
+                return redirect(url_for("people.person", number=number))
+    return render_template("enrol.html", person=found, form=form), INVALID if form.errors else 200
+
+
+@pages.post("/people/<path:number>/revoke-cards")
+@needs(OFFICE)
+def revoke_cards(number: str) -> Response:
+    """A card was lost."""
+    if forms.Nothing().validate_on_submit():
+        kiosk().revoke_cards(number, actor())
+        flash(_("The face cards of this person open no more."))
+    return redirect(url_for("people.person", number=number))

@@ -1,0 +1,177 @@
+"""Privacy: the texts, how long what stays, where what lies, whom the device talks to, and what people have asked."""
+
+from __future__ import annotations
+
+import importlib.metadata
+from datetime import UTC, datetime, timedelta
+from functools import cache
+
+from flask import Blueprint, abort, flash, render_template, request, url_for
+from flask_babel import gettext as _
+from flask_login import current_user
+from werkzeug.utils import redirect
+from werkzeug.wrappers import Response
+
+from device.api import KioskRefused
+from web_ui import forms, words
+from web_ui.house import actor, audit, house, kiosk, place, today
+from web_ui.roles import OFFICE, READERS, needs
+from web_ui.store import now, written
+from web_ui.words import sentence
+
+pages = Blueprint("privacy", __name__)
+
+INVALID = 422
+ANSWER_WITHIN = timedelta(days=15)  # China's PIPL leaves the time to the rules; GB/T 35273-2020, 8.7, has thirty days; ours is half
+
+
+@pages.get("/privacy")
+@needs(READERS)
+def page() -> str:
+    """Texts, retention, places, addresses, components."""
+    values = {setting.name: setting.value for setting in kiosk().settings()}
+    texts = kiosk().consent_texts()
+    return render_template(
+        "privacy.html",
+        texts=texts,
+        values=values,
+        data=where_data_lies(),
+        addresses=outside_addresses(values),
+        notice=notice_of(texts[0].version),
+        read=is_read(notice_of(texts[0].version)),
+        erasures=kiosk().records(("erasure", "consent"), 0, 30),
+        open_requests=len(house().store.rows("SELECT 1 FROM request WHERE closed_at = ''")),
+        button=forms.Nothing(),
+    )
+
+
+def where_data_lies() -> list[tuple[str, str, str]]:
+    """Each class of data: what, where it lies, how long it stays."""
+    return [
+        (_("Camera pictures"), _("Memory of the kiosk daemon, never a disk"), _("Moments; none is kept")),
+        (
+            _("Face templates"),
+            _("people.db on the kiosk, sealed with a key of each person's own"),
+            _("Until withdrawal or erasure"),
+        ),
+        (_("Names and employee numbers"), _("people.db on the kiosk"), _("Until the person leaves")),
+        (
+            _("Punches and other records"),
+            _("journal.db on the kiosk; the enterprise's database"),
+            _("Here until signed for, and as set under Settings"),
+        ),
+        (_("Consents"), _("people.db; as records in the journal"), _("With the person; the record with the journal")),
+        (_("Accounts of this web UI"), _("web.db in the web daemon's own folder"), _("Until they are removed")),
+        (_("Requests about personal data"), _("web.db, under opaque ids"), _("Until they are removed")),
+        (_("Logs"), _("The system's log; no name, no score"), _("As the system's log is kept")),
+    ]
+
+
+def outside_addresses(values: dict[str, object]) -> list[tuple[str, str, str]]:
+    """Every address that this device may talk to: who, where, and for what."""
+    broker = f"{values['uplink.host']}:{values['uplink.port']}" if values["uplink.enabled"] and values["uplink.host"] else _("none")
+    return [
+        (_("Uplink daemon"), str(broker), _("Records out, acknowledgements back; TLS with certificates of both sides")),
+        (_("Kiosk daemon"), _("none"), _("It sees the camera and has no network")),
+        (_("Web daemon"), _("none"), _("It is asked from the local network and asks nobody")),
+        (_("System clock"), _("as the system is set up"), _("NTP, by the operating system")),
+        (_("Usage statistics"), _("none"), _("Switched off in every component that has them")),
+    ]
+
+
+@pages.get("/privacy/components")
+@needs(READERS)
+def components() -> str:
+    """Every third-party part, with its version and licence."""
+    return render_template("components.html", components=installed())
+
+
+@cache
+def installed() -> list[tuple[str, str, str]]:
+    """Name, version and licence of every installed distribution."""
+    found = {}
+    for part in importlib.metadata.distributions():
+        name = part.metadata["Name"]
+        found[name.lower()] = (name, part.version, _licence(part.metadata.json))
+    return [found[name] for name in sorted(found)]
+
+
+def _licence(metadata: dict[str, str | list[str]]) -> str:
+    """The SPDX expression if there is one, else the classifier, else the first line of the text."""
+    if expression := metadata.get("license_expression"):
+        return str(expression)
+    classified = [line.rsplit(" :: ", 1)[-1] for line in metadata.get("classifier", []) if line.startswith("License ::")]
+    return ", ".join(classified) or str(metadata.get("license", "")).strip().split("\n")[0][:60]
+
+
+def notice_of(version: str) -> str:
+    """The name of a notice: a text of a new version."""
+    return f"consent-text-{version}"
+
+
+def is_read(notice: str) -> bool:
+    """Whether whoever looks has read it."""
+    return (
+        house().store.row("SELECT 1 FROM notice_read WHERE account = ? AND notice = ?", current_user.account.id, notice) is not None
+    )
+
+
+@pages.post("/privacy/notice")
+@needs(READERS)
+def notice_read() -> Response:
+    """Read and understood."""
+    if not forms.Nothing().validate_on_submit():
+        abort(400)
+    notice = notice_of(kiosk().consent_texts()[0].version)
+    with house().store.transaction() as connection:
+        row = (current_user.account.id, notice, written(now()))
+        connection.execute("INSERT OR IGNORE INTO notice_read VALUES (?, ?, ?)", row)
+    audit("notice_read", "", notice)
+    return redirect(url_for("privacy.page"))
+
+
+@pages.route("/privacy/requests", methods=["GET", "POST"])
+@needs(READERS)
+def requests() -> Response | str | tuple[str, int]:
+    """What people have asked, with the days that are left; a new one from whoever may."""
+    form = forms.Request(opened=today())
+    if request.method == "POST" and current_user.account.role not in OFFICE:
+        abort(403)
+    if form.validate_on_submit():
+        try:
+            person = kiosk().person(form.number.data.strip())
+        except KioskRefused as refused:
+            form.number.errors = (sentence(refused),)
+        else:
+            opened = datetime.combine(form.opened.data, datetime.min.time(), place().zone).astimezone(UTC)
+            _open(person.person, form.kind.data, opened)
+            flash(_("The request is open; it is due within 15 days."))
+            return redirect(url_for("privacy.requests"))
+    rows = house().store.rows("SELECT * FROM request ORDER BY closed_at <> '', due_at, id")
+    names = {one.person: one for one in kiosk().people_page(limit=1_000).people} if rows else {}
+    shown = [(row, names.get(row["person"])) for row in rows]
+    return render_template("requests.html", requests=shown, form=form, now=written(now()), outcome=forms.Outcome()), (
+        INVALID if form.errors else 200
+    )
+
+
+def _open(person: str, kind: str, opened: datetime) -> None:
+    row = (person, kind, written(opened), actor(), written(opened + ANSWER_WITHIN))
+    with house().store.transaction() as connection:
+        connection.execute("INSERT INTO request (person, kind, opened_at, opened_by, due_at) VALUES (?, ?, ?, ?, ?)", row)
+    audit("request_opened", "", kind)
+
+
+@pages.post("/privacy/requests/<int:number>/close")
+@needs(OFFICE)
+def close(number: int) -> Response:
+    """What became of it."""
+    form = forms.Outcome()
+    row = house().store.row("SELECT kind FROM request WHERE id = ? AND closed_at = ''", number)
+    if row is None or not form.validate_on_submit() or form.outcome.data not in words.OUTCOMES:
+        abort(404)
+    with house().store.transaction() as connection:
+        closed = (written(now()), actor(), form.outcome.data, number)
+        connection.execute("UPDATE request SET closed_at = ?, closed_by = ?, outcome = ? WHERE id = ?", closed)
+    audit("request_closed", row["kind"], form.outcome.data)
+    return redirect(url_for("privacy.requests"))

@@ -1,0 +1,76 @@
+"""Recognition: how often it may be wrong, in words; what this site's own templates say; liveness."""
+
+from __future__ import annotations
+
+from flask import Blueprint, abort, flash, render_template, request, url_for
+from flask_babel import gettext as _
+from flask_login import current_user
+from werkzeug.utils import redirect
+from werkzeug.wrappers import Response
+
+from device.api import KioskRefused
+from web_ui import forms
+from web_ui.house import actor, house, kiosk
+from web_ui.jobs import TooMuch
+from web_ui.roles import ADMINISTRATORS, READERS, needs
+from web_ui.words import sentence
+
+pages = Blueprint("recognition", __name__)
+
+RATES = (0.1, 0.05, 0.01, 0.001, 0.0001)  # of strangers' attempts may name somebody
+SWITCHES = ("liveness.passive",)
+
+
+@pages.get("/recognition")
+@needs(READERS)
+def page() -> str:
+    """The chosen rate, and what follows from it."""
+    settings = {setting.name: setting for setting in kiosk().settings()}
+    others = [setting for name, setting in settings.items() if name.startswith(("recognition.", "liveness."))]
+    rate = float(settings["recognition.strangers_named"].value)
+    rates = sorted({*RATES, rate}, reverse=True)
+    return render_template(
+        "recognition.html", rate=rate, rates=rates, settings=others, status=kiosk().status(), button=forms.Nothing()
+    )
+
+
+@pages.post("/recognition/rate")
+@needs(ADMINISTRATORS)
+def choose() -> Response:
+    """Another rate; it holds after the kiosk's next start."""
+    if not forms.Nothing().validate_on_submit():
+        abort(400)
+    try:
+        rate = float(request.form.get("rate", ""))
+        kiosk().change_settings({"recognition.strangers_named": rate}, actor())
+    except ValueError:
+        abort(400)
+    except KioskRefused as refused:
+        flash(sentence(refused), "error")
+        return redirect(url_for("recognition.page"))
+    flash(_("Written. It holds after the kiosk's next start; restart it under Settings."))
+    return redirect(url_for("recognition.page"))
+
+
+@pages.post("/recognition/evaluate")
+@needs(ADMINISTRATORS)
+def evaluate() -> Response:
+    """Measure this site's own templates."""
+    if not forms.Nothing().validate_on_submit():
+        abort(400)
+    client, by = kiosk(), actor()
+    try:
+        job = house().jobs.start(current_user.account.id, "evaluate", lambda job: client.evaluate_site(by))
+    except TooMuch:
+        abort(429)
+    return redirect(url_for("recognition.evaluated", key=job.key))
+
+
+@pages.get("/recognition/evaluate/<key>")
+@needs(ADMINISTRATORS)
+def evaluated(key: str) -> str:
+    """What the measurement says."""
+    job = house().jobs.find(key, current_user.account.id)
+    if job is None:
+        abort(404)
+    return render_template("evaluated.html", job=job, title=_("Measurement of this site"))

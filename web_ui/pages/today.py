@@ -1,0 +1,86 @@
+"""Today: who is in, the last punches, and what needs somebody."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from flask import Blueprint, render_template, url_for
+from flask_babel import gettext as _
+
+from device import api
+from web_ui.house import day_bounds, house, kiosk, today
+from web_ui.roles import READERS, needs
+
+pages = Blueprint("today", __name__)
+
+SHOWN = 12
+BACKLOG_ALARM_S = 3_600
+DISK_ALARM_BYTES = 500 * 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """Something that needs somebody: what, how bad, and where to see to it."""
+
+    words: str
+    grave: bool
+    link: str
+
+
+@pages.get("/")
+@needs(READERS)
+def page() -> str:
+    """The first page."""
+    return render_template("today.html", **shown())
+
+
+@pages.get("/today/live")
+@needs(READERS)
+def live() -> str:
+    """The part that renews itself."""
+    return render_template("today_live.html", **shown())
+
+
+def shown() -> dict[str, Any]:
+    """What both show."""
+    since, until = day_bounds(today())
+    status, machine = kiosk().status(), kiosk().machine()
+    here = kiosk().presence(since, until)
+    punches = kiosk().punch_page(since=since, until=until, descending=1, limit=SHOWN)
+    inside = sorted((one for one in here if one.direction == "in"), key=lambda one: one.at)
+    return {
+        "status": status,
+        "inside": inside,
+        "outside": [one for one in here if one.direction != "in"],
+        "punches": punches,
+        "alarms": alarms(status, machine),
+        "at": datetime.now(UTC),
+    }
+
+
+def alarms(status: api.Status, machine: api.Machine) -> list[Alarm]:
+    """The worst first."""
+    found = []
+    if status.trouble:
+        found.append(Alarm(_("The last punch could not be recorded: %(why)s", why=status.trouble), True, url_for("health.page")))
+    if status.camera_state == "away":
+        found.append(Alarm(_("The camera is away; PIN, QR and badge go on."), True, url_for("health.page")))
+    if machine.disk_free_bytes < DISK_ALARM_BYTES:
+        found.append(Alarm(_("The disk is nearly full; without room no punch can be recorded."), True, url_for("health.page")))
+    if machine.oldest_unacknowledged_s > BACKLOG_ALARM_S:
+        found.append(Alarm(_("The server has signed for nothing for over an hour; nothing is lost."), False, url_for("sync.page")))
+    if status.clock_quality == "unsynced":
+        found.append(Alarm(_("Nobody has told this kiosk the time yet; times are corrected later."), False, url_for("health.page")))
+    if status.clock_disagrees_s:
+        found.append(Alarm(_("The server's time and NTP disagree."), True, url_for("health.page")))
+    if status.simulated:
+        found.append(Alarm(_("The camera is simulated; these punches are for demonstrations."), False, url_for("settings.page")))
+    due = house().store.rows("SELECT due_at FROM request WHERE closed_at = '' ORDER BY due_at")
+    if due:
+        late = due[0]["due_at"] < datetime.now(UTC).isoformat()
+        found.append(
+            Alarm(_("%(count)s requests about personal data are open.", count=len(due)), late, url_for("privacy.requests"))
+        )
+    return sorted(found, key=lambda alarm: not alarm.grave)

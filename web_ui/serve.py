@@ -1,0 +1,79 @@
+"""HTTPS by cheroot, on a socket of our own or one that systemd hands over."""
+
+from __future__ import annotations
+
+import os
+import socket
+import ssl
+from collections.abc import Callable
+from typing import Any
+
+from cheroot import wsgi
+from cheroot.ssl.builtin import BuiltinSSLAdapter
+
+from web_ui.errors import WebError
+from web_ui.tls import Identity, context
+
+THREADS = 8
+TIMEOUT_S = 20  # for a slow sender; longer answers are work beside the pages
+MOST_HEADER_BYTES = 32 * 1024
+MOST_BODY_BYTES = 17 * 1024 * 1024
+
+
+class ListenError(WebError):
+    """Nobody can reach the web UI where it should be."""
+
+
+class _Adapter(BuiltinSSLAdapter):
+    """Our context instead of the library's."""
+
+    def __init__(self, identity: Identity) -> None:
+        super().__init__(str(identity.certificate), str(identity.key))
+        self.context: ssl.SSLContext = context(identity)
+
+
+class _Server(wsgi.Server):
+    """Serves on a socket that is there already."""
+
+    def __init__(self, listener: socket.socket, application: Callable[..., Any], identity: Identity) -> None:
+        super().__init__(
+            listener.getsockname()[:2],
+            application,
+            numthreads=THREADS,
+            server_name="daka",
+            timeout=TIMEOUT_S,
+            request_queue_size=64,
+        )
+        self._listener = listener
+        self.ssl_adapter = _Adapter(identity)
+        self.max_request_header_size, self.max_request_body_size = MOST_HEADER_BYTES, MOST_BODY_BYTES
+
+    def prepare(self) -> None:
+        """cheroot itself would take any first descriptor for an IPv4 socket; whose they are was settled before."""
+        os.environ.pop("LISTEN_PID", None)
+        super().prepare()
+
+    def bind(self, _family: int, _type: int, _proto: int = 0) -> socket.socket:
+        self.socket = self._listener
+        return self._listener
+
+    def error_log(self, msg: str = "", level: int = 20, traceback: bool = False) -> None:
+        """A browser that does not know our certificate yet, a scanner, a cut line: not worth a page of log each."""
+
+
+def listener(address: str, port: int, passed: socket.socket | None) -> socket.socket:
+    """The socket that systemd passed, or a new one."""
+    if passed is not None:
+        return passed
+    try:
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        return socket.create_server((address, port), family=family, backlog=64)
+    except OSError as error:
+        raise ListenError(
+            f"nothing can listen at {address} port {port} ({error.strerror}); choose another with web.port"
+        ) from error
+
+
+def server(found: socket.socket, application: Callable[..., Any], identity: Identity) -> _Server:
+    """A server that is started with `safe_start` and ended with `stop`."""
+    return _Server(found, application, identity)

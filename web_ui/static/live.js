@@ -1,0 +1,22 @@
+// Live parts: an element with data-live fetches its own address again every data-every seconds while the page can be seen.
+// Everything else works without this file.
+"use strict";
+document.documentElement.classList.add("script");
+for (const part of document.querySelectorAll("[data-live]")) {
+  const renew = async () => {
+    if (document.hidden || part.contains(document.activeElement)) return; // never under somebody's hands
+    try {
+      const answer = await fetch(part.dataset.live, { credentials: "same-origin", redirect: "error" });
+      if (answer.ok) {
+        part.innerHTML = await answer.text();
+        part.classList.remove("stale");
+      } else {
+        part.classList.add("stale");
+      }
+    } catch {
+      part.classList.add("stale"); // signed out, or a daemon restarts: the next try may do
+    }
+  };
+  setInterval(renew, Number(part.dataset.every) * 1000);
+  document.addEventListener("visibilitychange", renew);
+}
