@@ -6,10 +6,11 @@ LOCK := requirements/lock.txt
 CAMERA :=
 ARGS :=
 ONLY :=
+N := 300
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL: # packages, then the environment, then the weights
-.PHONY: help demo test long check bench lock clean weights packages-demo packages-check packages-test
+.PHONY: help demo test long faults check bench lock clean weights packages-demo packages-check packages-test
 
 help: ## show what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -22,6 +23,9 @@ test: packages-test $(VENV)/ready weights ## run every test (ARGS="-k journal" f
 
 long: packages-test $(VENV)/ready weights ## run the tests that take minutes
 	@$(PYTHON) -m pytest -m long $(ARGS)
+
+faults: packages-test $(VENV)/ready ## kill every part N times and more, break disk, link and clock, and compare (ARGS="--report FILE")
+	@$(PYTHON) -m tests.faults --kills $(N) $(ARGS)
 
 check: packages-check $(VENV)/ready ## linters, types and import rules
 	@$(PYTHON) -m ruff check .

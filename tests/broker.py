@@ -82,6 +82,11 @@ class Broker:
     def root(self) -> Path:
         return authority.place(self.certificates, authority.ROOT).certificate
 
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
     def start(self) -> None:
         """Returns once it accepts connections."""
         log = (self.folder / "mosquitto.log").open("ab")

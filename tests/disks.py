@@ -31,6 +31,12 @@ def remount(place: Path, how: str) -> None:
     subprocess.run(["mount", "-o", f"remount,{how}", str(place)], check=True)
 
 
+def device_of(place: Path) -> str:
+    """The name of the block device that is mounted at `place`, such as loop0."""
+    found = subprocess.run(["findmnt", "-n", "-o", "SOURCE", str(place)], capture_output=True, text=True, check=True)
+    return Path(found.stdout.strip()).name
+
+
 @contextmanager
 def ext4(folder: Path, megabytes: int) -> Iterator[Path]:
     """An ext4 of its own in a file, mounted at a folder of its own."""

@@ -1,0 +1,93 @@
+"""A campaign: punches go on while one fault follows the other; at the end everything is compared."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests import disks
+from tests.faults import verdict
+from tests.faults.faults import KILLS, TROUBLES, Fault
+from tests.faults.rig import Rig
+
+DISK_MEGABYTES = 256
+LONGEST_CALM_S = 2.0  # between two faults
+A_TROUBLE_EVERY = 12  # kills
+SETTLE_EVERY = 40  # faults: the kiosk must have caught up, and go on
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What was done, for how long, and what came of it."""
+
+    seed: int
+    seconds: float
+    faults: Counter[str]
+    kills: int
+    refusals: int
+    verdict: verdict.Verdict
+
+
+@contextmanager
+def rig(folder: Path, database: str = "") -> Iterator[Rig]:
+    """Everything running, the kiosk's state on an ext4 of its own; killed and unmounted afterwards."""
+    with disks.ext4(folder, DISK_MEGABYTES) as disk:
+        made = Rig(folder, disk, database or f"sqlite:///{folder}/records.db")
+        made.prepare()
+        try:
+            made.start_all()
+            made.goes_on()
+            yield made
+        finally:
+            made.end_all()
+
+
+def schedule(kills: int, chance: random.Random) -> list[Fault]:
+    """As many kills as asked for, and every trouble at least once, in an order that chance decides."""
+    troubles = list(TROUBLES)
+    plan: list[Fault] = []
+    while sum(fault.kills for fault in plan) < kills or troubles:
+        if troubles or len(plan) % A_TROUBLE_EVERY == 0:
+            plan.append(troubles.pop() if troubles else chance.choice(TROUBLES))
+        if sum(fault.kills for fault in plan) < kills:
+            plan.append(chance.choice(KILLS))
+    chance.shuffle(plan)
+    return plan
+
+
+def suffer(made: Rig, plan: Sequence[Fault], chance: random.Random, *, calm_s: float = LONGEST_CALM_S) -> Counter[str]:
+    """One fault after the other; after each the kiosk must go on, and now and then the server must have everything."""
+    done: Counter[str] = Counter()
+    for number, fault in enumerate(plan, start=1):
+        time.sleep(chance.uniform(0.0, calm_s))
+        fault.act(made, chance)
+        made.goes_on()
+        done[fault.name] += 1
+        print(f"{number}/{len(plan)} {fault.name}", flush=True)
+        if number % SETTLE_EVERY == 0:
+            made.settle()
+    made.settle()
+    return done
+
+
+def judge(made: Rig) -> verdict.Verdict:
+    """Stop the kiosk and the ingester, and compare."""
+    made.settle(stay_quiet=True)
+    for name in ("kiosk", "uplink", "ingester"):
+        made.stop(name)
+    return verdict.reach(made)
+
+
+def run(folder: Path, kills: int, seed: int, database: str = "") -> Result:
+    """A whole campaign; the same seed gives the same plan, though never the same moments."""
+    chance, began = random.Random(seed), time.monotonic()
+    plan = schedule(kills, chance)
+    with rig(folder, database) as made:
+        done = suffer(made, plan, chance)
+        found = judge(made)
+        return Result(seed, time.monotonic() - began, done, sum(fault.kills for fault in plan), made.refusals(), found)

@@ -1,0 +1,67 @@
+"""A power cut keeps what the disk was told to keep, and of the rest whatever it likes.
+
+Every call of a kiosk that appends is recorded (strace), and the disk is built as it may look after a cut at any of these calls.
+From each such disk the journal must open, hold every record that had been confirmed, and go on.
+"""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+
+from device import database
+from tests.device import parts
+from tests.faults import powercut
+
+Recorded = tuple[Path, list[powercut.Call | int]]
+
+APPENDS = "import sys; sys.argv = ['appender', {folder!r}, '30']; from tests.device import appender; appender.main()"
+CARELESS = (
+    "import device.database as d; c = d.connect; "
+    "d.connect = lambda path: (lambda opened: (opened.execute('PRAGMA synchronous = OFF'), opened)[1])(c(path)); "
+)
+CUTS = 30
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
+    """A new journal, 30 appends, and every call that they made."""
+    folder = tmp_path_factory.mktemp("recorded")
+    return folder, powercut.record(folder, APPENDS.format(folder=str(folder)))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_every_confirmed_record_survives_a_power_cut_at_any_moment(recorded: Recorded, tmp_path: Path, seed: int) -> None:
+    finished = parts.open_journal(recorded[0])
+    hashes = {seq: parts.hash_of(finished, seq) for seq in range(1, finished.head().seq + 1)}
+    finished.close()
+    confirmed = []
+    for number, (shown, files) in enumerate(powercut.cuts(*recorded, random.Random(seed), CUTS)):
+        folder = powercut.put(files, tmp_path / str(number))
+        opened = parts.open_journal(folder)
+        assert not list(folder.glob("*.damaged-*")), f"cut {number}: a power cut left a journal that fails its check"
+        assert opened.verify().seq >= shown
+        for seq in range(2, shown + 1):
+            assert parts.hash_of(opened, seq) == hashes[seq], f"cut {number}: record {seq} was confirmed and is gone"
+        opened.append(parts.punch(), parts.moment(1_000))
+        opened.close()
+        confirmed.append(shown)
+    assert max(confirmed) > 20, "the cuts must fall into the time of the appends"
+
+
+def test_without_syncs_the_same_cuts_lose_what_was_confirmed(tmp_path: Path) -> None:
+    """What the model is worth."""
+    folder = tmp_path / "careless"
+    folder.mkdir()
+    calls = powercut.record(folder, CARELESS + APPENDS.format(folder=str(folder)))
+    lost = 0
+    for number, (shown, files) in enumerate(powercut.cuts(folder, calls, random.Random(1), CUTS)):
+        try:
+            opened = parts.open_journal(powercut.put(files, tmp_path / str(number)))
+            lost += opened.head().seq < shown
+            opened.close()
+        except database.StorageError:
+            lost += 1
+    assert lost > 5

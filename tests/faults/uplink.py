@@ -1,0 +1,28 @@
+"""The uplink daemon with the sockets' folder beside it, and with less patience: `uplink.py STATE RUN`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from device import api, config, messages, mqtt, state, supervisor
+from device.commands import run_uplink
+from device.uplink import Patience, Uplink
+
+HURRIED = Patience(answer=2.0, stall=4.0, retry=2.0)  # the faults of a day in minutes
+
+
+def main() -> None:
+    folder = state.Folder(Path(sys.argv[1]), sockets=Path(sys.argv[2]))
+    settings, stop = config.read(folder.config), supervisor.stop_on_signals()
+    device, topics = settings.device.id, messages.topics(settings.device.id)
+    with api.UplinkClient(folder.uplink_socket) as client:
+        goodbye = run_uplink._first_goodbye(client, stop)
+        if goodbye is not None:
+            broker = run_uplink._broker(settings.uplink, folder.root)
+            pipe = mqtt.PahoPipe(broker, device, (topics.acknowledgement, messages.SERVER_STATE_TOPIC), (topics.state, goodbye))
+            Uplink(device, client, pipe, HURRIED).run(stop)
+
+
+if __name__ == "__main__":
+    main()
