@@ -148,6 +148,7 @@ def connect(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA synchronous = FULL")  # one fsync a commit; NORMAL lost every row in a power cut
         connection.execute("PRAGMA secure_delete = ON")  # erased means overwritten, not merely unlinked
         connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA temp_store = MEMORY")  # a VACUUM copies everything: not into a folder that others can read
         connection.execute("PRAGMA mmap_size = 0")
     except LIBRARY_ERRORS:
         connection.close()

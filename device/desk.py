@@ -67,7 +67,8 @@ class Desk:
             self._keeper = Keeper(self._directory, sight.models.embedder, terms)
         return self._keeper
 
-    def _renew(self, person: str) -> None:
+    def renew(self, person: str) -> None:
+        """The gallery looks again at what is kept of one person; nothing to do where there is no gallery yet."""
         if self._keeper is not None:
             self._keeper.renew(person)
 
@@ -108,7 +109,7 @@ class Desk:
         try:
             self._directory.withdraw(person.person, by)
         finally:  # committed, though the disk may have failed in tidying up after it
-            self._renew(person.person)
+            self.renew(person.person)
         self.settle()
         return shown(self._directory.get(person.person))
 

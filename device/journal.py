@@ -212,6 +212,8 @@ class Journal:
         )
         if isinstance(body, messages.PunchBody):
             self._remember(connection, seq, body, moment)
+        if isinstance(body, messages.Erasure):
+            connection.execute("INSERT OR REPLACE INTO erased VALUES (?, ?)", (body.person, messages.write_time(moment.at)))
         self._remember_time(connection, seq, body, moment)
         return Receipt(seq, record.hash.hex(), moment.at)
 
@@ -257,6 +259,11 @@ class Journal:
         said = Stamp(messages.read_time(row[1]), row[2], row[3], clock.Quality.UNSYNCED)
         at = self.timeline().correct(said).at if row[2] in self.timeline().lines else said.at
         return LastPunch(row[0], clock.Moment(at, row[3], row[2], clock.Quality.UNSYNCED), Direction(row[4]))
+
+    def erased(self) -> frozenset[str]:
+        """Everybody whose erasure was ever recorded here, however long ago."""
+        with self._database.reading() as connection:
+            return frozenset(person for (person,) in connection.execute("SELECT person FROM erased"))
 
     def head(self) -> Head:
         """The latest record, the oldest kept one and the server's cursor."""

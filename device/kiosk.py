@@ -22,6 +22,7 @@ from device import (
     clock,
     database,
     desk,
+    erasure,
     gauges,
     journal,
     keys,
@@ -94,14 +95,15 @@ def run(folder: state.Folder, config: Config, weights: Path, stop: threading.Eve
         source = open_camera(config, time_source)
         stack.callback(source.close)
         inside = assemble(files, config, eyes, source, time_source)
-        _announce(files.journal, inside.office, time_source)
+        eraser = erasure.Eraser(files.journal, files.directory, time_source, folder.root, inside.forget)
+        _announce(files.journal, inside.office, eraser, time_source)
         _look_at_the_clock(time_source)
         readings = gauges.Gauges(files.journal, time_source, folder.root)
         carrier = post.Post(files.journal, config, time_source, folder.root, time_source, following.down, following.believed)
-        for counter in counters(inside, folder, readings, carrier, stop):
+        for counter in counters(inside, eraser, folder, readings, carrier, stop):
             _serve(stack, listen(under, counter.path), counter)
         following.governed.changed = lambda now: _govern(inside.walk, now)
-        register = roster.Register(inside.office, inside.personnel, files.directory)
+        register = roster.Register(inside.office, inside.personnel, files.directory, eraser)
         _in_background("downlink", following.run, register, files.journal, time_source, carrier.rewind, stop)
         _in_background("house", _keep_house, files.journal, following.governed, time_source, stop)
         _in_background("time", _keep_time, time_source, stop)
@@ -135,6 +137,11 @@ class Inside:
     def frames(self) -> Iterator[camera.Frame]:
         """The camera's frames, fewer of them while the kiosk is asleep."""
         return paced(self.source, self.watching, self.config.recognition.asleep_frames_per_second)
+
+    def forget(self, person: str) -> None:
+        """Somebody was erased: neither gallery nor board has anything of them any more."""
+        self.board.forget(person)
+        self.office.renew(person)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -172,13 +179,18 @@ def assemble(files: Files, config: Config, eyes: sight.Sight, source: camera.Cam
 
 
 def counters(
-    inside: Inside, folder: state.Folder, readings: gauges.Gauges, carrier: post.Post, stop: threading.Event
+    inside: Inside,
+    eraser: erasure.Eraser,
+    folder: state.Folder,
+    readings: gauges.Gauges,
+    carrier: post.Post,
+    stop: threading.Event,
 ) -> tuple[Counter, ...]:
     """Every socket of the daemon."""
     files, time_source, codes = inside.files, inside.time_source, webcodes.WebCodes()
     for_admins = (
         *admin.admin_routes(inside.office, inside.board, inside.source, inside.claims, time_source, inside.eyes.landmarks),
-        *people_counter.directory_routes(inside.personnel),
+        *people_counter.directory_routes(inside.personnel, eraser),
     )
     ways_here = people_counter.ways_routes(inside.ways)
     web = web_counter.Kiosk(inside.office, files.directory, files.journal, time_source, codes, readings, folder.config, stop)
@@ -240,11 +252,12 @@ def _look_at_the_clock(keeper: timekeeping.Timekeeper) -> None:
         log.warning("a trusted time could not be recorded, so it is not followed yet: %s", error)
 
 
-def _announce(opened: journal.Journal, office: desk.Desk, time_source: clock.Clock) -> None:
+def _announce(opened: journal.Journal, office: desk.Desk, eraser: erasure.Eraser, time_source: clock.Clock) -> None:
     """The boot record and whatever is owed; a disk that takes neither must not keep the kiosk from starting and saying so."""
     try:
         opened.append(messages.Boot(device.SOFTWARE), time_source.now())
         office.settle()
+        eraser.settle()
     except database.StorageError as error:
         log.error("the start could not be recorded: %s", error)
 

@@ -74,6 +74,12 @@ class Board:
             self._changed.notify_all()
         return numbered
 
+    def forget(self, person: str) -> None:
+        """Somebody was erased: what is still on show names them no more."""
+        with self._changed:
+            kept = [dataclasses.replace(one, name="") if one.person == person else one for one in self._decisions]
+            self._decisions = deque(kept, maxlen=KEPT_DECISIONS)
+
     def after(self, number: int, wait_s: float) -> tuple[api.Decision, ...]:
         """Decisions after `number`, waiting up to `wait_s` seconds for the first."""
         with self._changed:

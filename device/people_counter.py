@@ -5,12 +5,13 @@ from __future__ import annotations
 from flask import request
 
 from device import api
+from device.erasure import Eraser
 from device.personnel import Personnel
 from device.server import Route, json_fields
 from device.ways import Ways
 
 
-def directory_routes(personnel: Personnel) -> tuple[Route, ...]:
+def directory_routes(personnel: Personnel, eraser: Eraser) -> tuple[Route, ...]:
     """The personnel office."""
 
     def import_list() -> api.ListReport:
@@ -28,6 +29,7 @@ def directory_routes(personnel: Personnel) -> tuple[Route, ...]:
         Route("POST", "/v1/static-code", lambda: personnel.new_code(*json_fields("number", "by"))),
         Route("POST", "/v1/static-code-removal", lambda: personnel.remove_codes(*json_fields("number", "by"))),
         Route("POST", "/v1/phone", lambda: personnel.new_phone(*json_fields("number", "by"))),
+        Route("POST", "/v1/erasure", lambda: eraser.erase(*json_fields("number", "reason", "by"))),
         Route("POST", "/v1/phone-removal", lambda: personnel.remove_phone(*json_fields("number", "by"))),
     )
 

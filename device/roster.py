@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from device import messages, people
 from device.desk import Desk
-from device.errors import DeviceError
+from device.erasure import Eraser
 from device.messages import Alias, RosterPerson
 from device.people import Act, Directory, Entry
 from device.personnel import Personnel
@@ -19,15 +19,11 @@ from device.steward import RosterDone
 REFUSED = "refused by the directory"  # why exactly may name a number, which no record does: `daka people list` shows both
 
 
-class NotErasedHere(DeviceError):
-    """This kiosk cannot erase a person yet; the consent was taken back and every template destroyed."""
-
-
 class Register:
     """The steward's office on the real directory."""
 
-    def __init__(self, desk: Desk, personnel: Personnel, directory: Directory) -> None:
-        self._desk, self._personnel, self._directory = desk, personnel, directory
+    def __init__(self, desk: Desk, personnel: Personnel, directory: Directory, eraser: Eraser) -> None:
+        self._desk, self._personnel, self._directory, self._eraser = desk, personnel, directory, eraser
 
     def take(self, roster: messages.Roster) -> RosterDone:
         """Take in whoever is new, change who changed, let go whom an earlier roster brought and this one lacks."""
@@ -45,15 +41,18 @@ class Register:
         return RosterDone(changed, tuple((person, REFUSED) for person in refused), aliases)
 
     def bury(self, tombstone: messages.Tombstone, here: str) -> bool:
-        """The consent is taken back, and with it every template destroyed."""
+        """Take the consent back, and with it every template; or erase everything, with a receipt of its own in the journal.
+
+        Whoever was never here, or is erased already, leaves a stone too: a later roster does not bring them in.
+        """
+        if tombstone.act == messages.TombstoneAct.ERASED:
+            return self._eraser.erase_if_here(here, messages.ErasureReason.TOMBSTONE, tombstone.by)
         try:
             person = self._directory.get(here)
         except people.PersonUnknown:
             return False
         if person.has_consent:
             self._desk.withdraw_consent(person.number, tombstone.by)
-        if tombstone.act == messages.TombstoneAct.ERASED:
-            raise NotErasedHere("the consent was taken back; erase the person at the kiosk")
         return person.has_consent
 
 

@@ -41,6 +41,7 @@ OFFICE_CALLS = frozenset(
         ("POST", "/v1/static-code-removal"),
         ("POST", "/v1/phone"),
         ("POST", "/v1/phone-removal"),
+        ("POST", "/v1/erasure"),
     }
 )
 SORTS: dict[str, Callable[[people.Person], Any]] = {

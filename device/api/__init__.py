@@ -25,6 +25,8 @@ from device.api.client import KioskAway as KioskAway
 from device.api.client import KioskError as KioskError
 from device.api.client import KioskRefused as KioskRefused
 from device.api.people import CodeIssued as CodeIssued
+from device.api.people import Erased as Erased
+from device.api.people import Eraser as Eraser
 from device.api.people import ListReport as ListReport
 from device.api.people import ListStep as ListStep
 from device.api.people import PeopleClient as PeopleClient

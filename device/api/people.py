@@ -60,6 +60,25 @@ class PhoneIssued:
     uri: str
 
 
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """Everything about a person was erased; `remains` are files in which a trace of it still stands. `seq`, `hash`: the receipt."""
+
+    person: str
+    templates: int
+    traces: int
+    files: int
+    remains: tuple[str, ...]
+    seq: int
+    hash: str
+
+
+class Eraser(Protocol):
+    """The one place where people end: of the daemon, or of the files when it is down."""
+
+    def erase(self, number: str, reason: str, by: str) -> Erased: ...
+
+
 class Personnel(Protocol):
     """The directory and its credentials: of the daemon through its socket, or of the files when it is down."""
 
@@ -122,6 +141,11 @@ class PeopleClient(Client):
     def remove_phone(self, number: str, by: str) -> Person:
         """No code of the person's phone is taken any more."""
         return self._post("/v1/phone-removal", Person, number=number, by=by)
+
+    def erase(self, number: str, reason: str, by: str) -> Erased:
+        """Erase everything about a person; `reason`: asked, left, retention or tombstone."""
+        answer = self._ask("POST", "/v1/erasure", json={"number": number, "reason": reason, "by": by}, timeout_s=IMPORT_TIMEOUT_S)
+        return messages.CODEC.structure(answer.json(), Erased)
 
     def pin(self, number: str, pin: str, *, punch: bool = True) -> Decision:
         """Clock in with number and PIN, or (`punch` false) only have it verified who it is."""

@@ -12,7 +12,7 @@ from device import api
 from device.commands.context import Context, pass_context
 from device.commands.drawing import check_out, draw
 from device.commands.office import operator, people
-from device.commands.reach import personnel
+from device.commands.reach import eraser, personnel
 
 ENCODINGS = ("utf-8", "gb18030", "big5")
 
@@ -146,6 +146,27 @@ def _out(out: Path | None) -> Path:
         raise click.UsageError("--out: name the file to draw into, .svg or .png")
     check_out(out)
     return out
+
+
+@people.command("erase")
+@click.argument("number")
+@click.option("--reason", type=click.Choice(["asked", "left"]), default="asked", show_default=True, help="Why, for the receipt.")
+@click.option("--yes", is_flag=True, help="Do not ask again.")
+@pass_context
+def erase(context: Context, number: str, reason: str, yes: bool) -> None:
+    """Erase everything about NUMBER: name, consents, templates and keys, PIN, badges. Punches stay under an opaque id."""
+    if not yes:
+        click.confirm(f"Everything about {number} goes, and nothing brings it back. Erase", abort=True)
+    with eraser(context) as desk:
+        done = desk.erase(number, reason, operator())
+    if done.remains:
+        raise click.ClickException(
+            f"{number} is erased from the databases (record {done.seq}), but traces stand in {', '.join(done.remains)}; delete them"
+        )
+    click.echo(
+        f"{number} is erased, {done.templates} template(s) among it; {done.files} files were searched for {done.traces} traces"
+    )
+    click.echo(f"receipt: record {done.seq}, {done.hash}")
 
 
 @people.command("readers")

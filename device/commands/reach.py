@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from device import api, clock, desk, kiosk, sight, state, timekeeping
+from device import api, clock, desk, erasure, kiosk, sight, state, timekeeping
 from device.commands.context import Context
 from device.personnel import Personnel as Office
 
@@ -28,6 +28,18 @@ def personnel(context: Context) -> Iterator[api.Personnel]:
         with state.locked(context.folder):
             files, time_source = _open(context)
             yield Office(files.journal, files.directory, time_source)
+    except state.StateBusy:
+        with api.PeopleClient(context.folder.admin_socket) as client:
+            yield client
+
+
+@contextmanager
+def eraser(context: Context) -> Iterator[api.Eraser]:
+    """The same for erasure."""
+    try:
+        with state.locked(context.folder):
+            files, time_source = _open(context)
+            yield erasure.Eraser(files.journal, files.directory, time_source, context.folder.root)
     except state.StateBusy:
         with api.PeopleClient(context.folder.admin_socket) as client:
             yield client

@@ -50,6 +50,8 @@ from device.messages.records import Consent as Consent
 from device.messages.records import ConsentAct as ConsentAct
 from device.messages.records import DesiredDone as DesiredDone
 from device.messages.records import Direction as Direction
+from device.messages.records import Erasure as Erasure
+from device.messages.records import ErasureReason as ErasureReason
 from device.messages.records import Genesis as Genesis
 from device.messages.records import Liveness as Liveness
 from device.messages.records import Method as Method

@@ -153,6 +153,33 @@ class Audit:
     after: str = ""
 
 
+class ErasureReason(enum.StrEnum):
+    """Why everything about a person was erased."""
+
+    ASKED = "asked"  # by the person
+    LEFT = "left"  # the employment has ended
+    RETENTION = "retention"  # the time that was set has passed
+    TOMBSTONE = "tombstone"  # the enterprise erased them everywhere
+    CAME_BACK = "came_back"  # a restored file held somebody who had been erased
+
+
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    """Everything about a person was erased: rows and keys, `templates` of them, write-ahead log and free pages.
+
+    Then `files` were searched for `traces` pieces of what had been there, and `remains` of the files held one. 0 files: the search
+    could not be made, because the kiosk was interrupted in between.
+    """
+
+    person: str
+    reason: ErasureReason
+    by: str
+    templates: int
+    traces: int
+    files: int
+    remains: int
+
+
 @dataclass(frozen=True, slots=True)
 class PunchBody:
     """One punch. `score_band` is the lower edge of the score's band of 0.05, in hundredths; never the score itself.
@@ -228,7 +255,7 @@ class DesiredDone:
     aliases: tuple[Alias, ...]
 
 
-Body = Genesis | Boot | PersonAnnounced | Consent | Audit | PunchBody | TimeBody | DesiredDone
+Body = Genesis | Boot | PersonAnnounced | Consent | Audit | PunchBody | TimeBody | DesiredDone | Erasure
 
 BODIES: dict[str, type[Body]] = {
     "genesis": Genesis,
@@ -237,6 +264,7 @@ BODIES: dict[str, type[Body]] = {
     "consent": Consent,
     "audit": Audit,
     "punch": PunchBody,
+    "erasure": Erasure,
     "time": TimeBody,
     "desired": DesiredDone,
 }

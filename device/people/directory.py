@@ -20,6 +20,7 @@ from device import cards, database, messages, templates
 from device.people import person as person_rows
 from device.people.credentials import Credentials
 from device.people.errors import ConsentMissing, PersonUnknown
+from device.people.graves import Graves
 from device.people.person import Person
 from device.people.roll import Roll
 from models.openset import Bound
@@ -80,6 +81,7 @@ class Directory:
         self._wrapping_key = wrapping_key
         self.database = database.Database(path, "people")
         self.credentials = Credentials(self.database, wrapping_key)
+        self.graves = Graves(self.database, self.credentials)
         self.roll = Roll(self.database, self.credentials)
 
     def check_free(self, number: str) -> None:

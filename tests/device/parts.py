@@ -69,6 +69,7 @@ BODIES: tuple[messages.Body, ...] = (
         (messages.Problem("policy", "attend.min_gap_s", "not a number"),),
         (messages.Alias(ADA, BOB),),
     ),
+    messages.Erasure(ADA, messages.ErasureReason.ASKED, "cli:hr", 2, 9, 14, 0),
     messages.TimeBody(BOOT_ID, 5_000_000, START, messages.Source.SERVER, 20_000, START),
 )
 """One example of every body there is; a test holds this against `messages.BODIES`."""

@@ -9,9 +9,9 @@ from typing import NoReturn
 
 import pytest
 
-from device import desk, journal, messages, people
+from device import desk, erasure, journal, messages, people
 from device.personnel import Personnel
-from device.roster import NotErasedHere, Register
+from device.roster import Register
 from tests.device import parts
 
 ADA = messages.RosterPerson(parts.ADA, "1001", "Ada", "en", "assembly", badges=("BADGE-0001",), codes=True)
@@ -41,7 +41,8 @@ def no_eyes() -> NoReturn:
 def house(tmp_path: Path, opened: journal.Journal) -> Iterator[House]:
     directory = people.Directory(tmp_path / "people.db", bytes(32))
     office = desk.Desk(opened, directory, parts.Clock(), no_eyes)
-    yield House(Register(office, Personnel(opened, directory, parts.Clock()), directory), directory, office)
+    eraser = erasure.Eraser(opened, directory, parts.Clock(), tmp_path)
+    yield House(Register(office, Personnel(opened, directory, parts.Clock()), directory, eraser), directory, office)
     directory.close()
 
 
@@ -100,13 +101,19 @@ def test_a_withdrawal_from_the_enterprise_takes_the_consent_back(house: House) -
     assert not house.register.bury(stone(messages.TombstoneAct.WITHDRAWN), parts.ADA)
 
 
-def test_an_erasure_that_this_kiosk_cannot_do_is_said_and_the_consent_is_gone_all_the_same(house: House) -> None:
+def test_an_erasure_from_the_enterprise_erases_here_and_no_later_roster_brings_the_person_back(
+    house: House, opened: journal.Journal
+) -> None:
     house.take(ADA)
-    house.office.give_consent("1001", "en", "consent", "cli:hr")
-    with pytest.raises(NotErasedHere):
-        house.register.bury(stone(messages.TombstoneAct.ERASED), parts.ADA)
-    assert not house.number("1001").has_consent
-
-
-def test_a_tombstone_of_somebody_who_was_never_here_is_nothing(house: House) -> None:
+    assert house.register.bury(stone(messages.TombstoneAct.ERASED), parts.ADA)
     assert not house.register.bury(stone(messages.TombstoneAct.ERASED), parts.ADA)
+    (record,) = opened.rare(("erasure",), 2**53, 10)
+    assert (record.body["person"], record.body["reason"], record.body["by"]) == (parts.ADA, "tombstone", "hr:wu")
+    house.take(ADA, BOB)
+    assert [person.number for person in house.directory.list()] == ["1002"]
+
+
+def test_a_tombstone_of_somebody_who_was_never_here_keeps_them_out(house: House) -> None:
+    assert not house.register.bury(stone(messages.TombstoneAct.ERASED), parts.ADA)
+    house.take(ADA)
+    assert house.directory.list() == ()

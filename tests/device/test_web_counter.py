@@ -17,6 +17,7 @@ from device import (
     camera,
     claims,
     desk,
+    erasure,
     gauges,
     journal,
     line,
@@ -54,7 +55,8 @@ def running(short_folder: Path, eyes: sight.Sight) -> Iterator[Running]:
     office = desk.Desk(opened, directory, time_source, lambda: eyes)
     source = camera.open_source("device:/dev/video99", time_source)
     counter = claims.Claims(directory, office.keeper(), eyes.models.embedder, time_source, 15.0, lambda claimed: None)
-    staff = people_counter.directory_routes(personnel.Personnel(opened, directory, time_source))
+    eraser = erasure.Eraser(opened, directory, time_source, short_folder)
+    staff = people_counter.directory_routes(personnel.Personnel(opened, directory, time_source), eraser)
     office_routes = (*admin.admin_routes(office, board, source, counter), *staff)
     codes, stop = webcodes.WebCodes(), threading.Event()
     readings = gauges.Gauges(opened, time_source, short_folder)

@@ -18,6 +18,7 @@ from device import (
     desired,
     desk,
     downlink,
+    erasure,
     keys,
     messages,
     mqtt,
@@ -71,7 +72,8 @@ class Site:
         down = downlink.Downlink(self.kept, DEVICE, believed, keys.sealing_key(self.folder / "kiosk-keys"))
         counter = post.Post(self.journal, settings, clock, self.folder, None, down, believed)
         self.governed = policy.Governed(settings, self.kept.content)
-        register = roster.Register(office, personnel.Personnel(self.journal, self.directory, clock), self.directory)
+        eraser = erasure.Eraser(self.journal, self.directory, clock, self.folder)
+        register = roster.Register(office, personnel.Personnel(self.journal, self.directory, clock), self.directory, eraser)
         wishes = steward.Steward(register, self.kept, self.journal, clock, self.governed.settle, counter.rewind)
         path = self.folder / "u.sock"
         self._serving = server.serve(server.application("uplink", post.uplink_routes(counter)), server.listen(path), 4)

@@ -1,0 +1,97 @@
+"""Everything about one person leaves the people database, and a stone stays: the opaque id, so that nothing brings them back."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from device import database, messages
+from device.people.credentials import Credentials
+from device.people.errors import PersonUnknown
+
+# Everything that hangs on a person, children first; the person's own row is the last.
+TABLES = ("template", "person_key", "consent", "card", "pin", "code", "phone", "person")
+LEAST_TRACE = 6  # bytes; shorter ones turn up in any random bytes
+SEALED = (
+    "SELECT sealed FROM template WHERE person = ?",
+    "SELECT wrapped FROM person_key WHERE person = ?",
+    "SELECT sealed FROM pin WHERE person = ?",
+    "SELECT sealed FROM phone WHERE person = ?",
+    "SELECT digest FROM code WHERE person = ?",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """An erasure that is done and that the journal has to hear of."""
+
+    person: str
+    reason: str
+    by: str
+    templates: int
+
+
+class Graves:
+    """The end of people on the people database."""
+
+    def __init__(self, opened: database.Database, credentials: Credentials) -> None:
+        self._database, self._credentials = opened, credentials
+
+    def traces(self, person: str) -> tuple[bytes, ...]:
+        """What of this person can be looked for in files afterwards: name, number, and pieces of all that is sealed."""
+        with self._database.reading() as connection:
+            row = connection.execute("SELECT number, name FROM person WHERE person = ?", (person,)).fetchone()
+            if row is None:
+                raise PersonUnknown("nobody here has that id")
+            sealed = [bytes(one) for query in SEALED for (one,) in connection.execute(query, (person,))]
+        plain = [text.encode("utf-8") for text in (*row, *row[1].split())]
+        pieces = [secret[at : at + 24] for secret in sealed for at in range(0, max(len(secret) - 23, 1), 64)]
+        return tuple(dict.fromkeys(trace for trace in (*plain, *pieces) if len(trace) >= LEAST_TRACE))
+
+    def bury(self, person: str, reason: str, by: str, at: datetime) -> Owed:
+        """Every row goes in one transaction, keys and templates first; what the journal has to say is owed from then on."""
+        with self._database.transaction() as connection:
+            row = connection.execute("SELECT number FROM person WHERE person = ?", (person,)).fetchone()
+            (templates,) = connection.execute("SELECT count(*) FROM template WHERE person = ?", (person,)).fetchone()
+            connection.execute("DELETE FROM look_alike WHERE person = ? OR other = ?", (person, person))
+            for table in TABLES:
+                connection.execute(f"DELETE FROM {table} WHERE person = ?", (person,))
+            if row is not None:
+                connection.execute("DELETE FROM attempt WHERE subject = ?", (self._credentials.digest("subject", row[0]),))
+            connection.execute("INSERT OR IGNORE INTO tombstone VALUES (?, ?)", (person, messages.write_time(at)))
+            connection.execute("INSERT OR REPLACE INTO erasure_owed VALUES (?, ?, ?, ?)", (person, reason, by, templates))
+        return Owed(person, reason, by, templates)
+
+    def scrub(self) -> None:
+        """Write the file anew and cut the write-ahead log: what was deleted is in no page and no log any more."""
+        with self._database.reading() as connection:
+            connection.execute("VACUUM")
+        self._database.checkpoint()
+
+    def owed(self) -> tuple[Owed, ...]:
+        """Erasures that the journal does not have yet."""
+        with self._database.reading() as connection:
+            return tuple(Owed(*row) for row in connection.execute("SELECT person, reason, by, templates FROM erasure_owed"))
+
+    def settled(self, person: str) -> None:
+        """The journal has it."""
+        with self._database.transaction() as connection:
+            connection.execute("DELETE FROM erasure_owed WHERE person = ?", (person,))
+
+    def stones(self) -> frozenset[str]:
+        """Everybody who was erased here."""
+        with self._database.reading() as connection:
+            return _persons(connection, "SELECT person FROM tombstone")
+
+    def risen(self, erased: Iterable[str], at: datetime) -> tuple[str, ...]:
+        """A stone for each of these; then whoever has one and is in the directory nevertheless, as after a restored file."""
+        rows = [(person, messages.write_time(at)) for person in erased]
+        with self._database.transaction() as connection:
+            connection.executemany("INSERT OR IGNORE INTO tombstone VALUES (?, ?)", rows)
+            return tuple(sorted(_persons(connection, "SELECT person FROM person JOIN tombstone USING (person)")))
+
+
+def _persons(connection: sqlite3.Connection, query: str) -> frozenset[str]:
+    return frozenset(person for (person,) in connection.execute(query))
