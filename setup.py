@@ -110,5 +110,6 @@ setup(
             "daka-enterprise = enterprise.commands.main:main",
             "daka-lock = firmware_bridge.reference.commands:main",
         ],
+        "daka.lock_drivers": ["daka = firmware_bridge.lock.profile_driver:ProfileDriver"],
     },
 )

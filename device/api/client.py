@@ -33,7 +33,9 @@ class KioskRefused(KioskError):
 
 
 class Client:
-    """A caller of one unix socket of the kiosk daemon."""
+    """A caller of one unix socket of the kiosk daemon, or of another one that says WHO it is."""
+
+    WHO = "the kiosk daemon"
 
     def __init__(self, socket: Path) -> None:
         self._socket = socket
@@ -55,7 +57,7 @@ class Client:
             response = self._http.request(method, path, timeout=timeout_s, **rest)
         except httpx.HTTPError as error:
             raise KioskAway(
-                f"the kiosk daemon does not answer on {self._socket} ({type(error).__name__}); start it with `daka run`, "
+                f"{self.WHO} does not answer on {self._socket} ({type(error).__name__}); start it with `daka run`, "
                 "or check that your user is in the socket's group"
             ) from error
         if response.is_error:

@@ -14,6 +14,7 @@ DAEMONS = {
     "kiosk": "device.commands.run_kiosk:run_kiosk",
     "uplink": "device.commands.run_uplink:run_uplink",
     "web": "web_ui.command:run_web",
+    "bridge": "firmware_bridge.commands.run_bridge:run_bridge",
 }
 
 

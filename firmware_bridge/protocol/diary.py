@@ -22,7 +22,8 @@ class Identity:
 
     lock: str
     key: Ed25519PrivateKey
-    grant_key: Ed25519PublicKey
+    grant_key: Ed25519PublicKey  # signs grants and enrolments; kept off the server that the broker reaches
+    time_key: Ed25519PublicKey  # signs statements: the time, the floor, how far the log was seen
     model: str = "reference"
     firmware: str = "1"
     most_events: int = 4_096

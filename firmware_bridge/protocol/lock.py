@@ -210,7 +210,7 @@ class Lock:
         """The server's word counts if it is for this very session; time, floor and log follow it."""
         assert self._channel is not None
         try:
-            said = papers.Statement.opened(data, self._identity.grant_key)
+            said = papers.Statement.opened(data, self._identity.time_key)
         except MessageError:
             return commands.Refused("statement")
         if said.lock != self._identity.lock or said.challenge != self._channel.challenge:

@@ -19,6 +19,7 @@ from bumble.transport import open_transport
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from device import messages
+from device.messages import lock
 from firmware_bridge.demonstration.air import Air, device_on
 from firmware_bridge.demonstration.bluez import Bluez
 from firmware_bridge.demonstration.bus import PrivateBus
@@ -47,13 +48,18 @@ def daka_lock(log_level: str) -> None:
 @daka_lock.command()
 @folder_option
 @click.argument("lock_id", metavar="LOCK")
-@click.argument("grant_key", metavar="KEY")
+@click.argument("grant_key", metavar="GRANT_KEY")
+@click.argument("time_key", metavar="TIME_KEY")
 @click.option("--name", default="", help="What people call it; empty: its id.")
-def init(folder: Path, lock_id: str, grant_key: str, name: str) -> None:
-    """Make a lock called LOCK that takes grants signed by KEY (ed25519:BASE64, of `daka-enterprise lock key`); print its key."""
-    if not messages.lock.fields.LOCK_ID.accepts(lock_id):
+def init(folder: Path, lock_id: str, grant_key: str, time_key: str, name: str) -> None:
+    """Make a lock called LOCK and print its own key, for `daka-enterprise lock add`.
+
+    It takes grants signed by GRANT_KEY (`daka-enterprise keys show grant`) and believes the time of TIME_KEY (`keys show`).
+    """
+    if not lock.fields.LOCK_ID.accepts(lock_id):
         raise ReferenceLockError(f"{lock_id!r} cannot be a lock's name: A-Z, a-z, 0-9 and hyphens, 4 to 32")
-    home = store.create(folder, lock_id, name or lock_id, messages.public_key_from_text(grant_key))
+    both = (messages.public_key_from_text(text) for text in (grant_key, time_key))
+    home = store.create(folder, lock_id, name or lock_id, *both)
     click.echo(messages.public_key_text(home.key()))
 
 
@@ -133,11 +139,11 @@ def _answer(folder: Path, what: str) -> None:
 
 async def _run(home: store.Home, transport: str, delay_s: float, move_s: float, *, agrees: bool) -> None:
     memory = store.DiskMemory(home.database)
-    identity = Identity(home.lock_id(), home.key(), home.grant_key(), firmware=FIRMWARE)
-    lock = Lock(identity, memory, X25519PrivateKey.generate)
+    identity = Identity(home.lock_id(), home.key(), home.grant_key(), home.time_key(), firmware=FIRMWARE)
+    inside = Lock(identity, memory, X25519PrivateKey.generate)
     display = control.Display(agrees=agrees)
     async with _on_the_air(home, transport, delay_s) as device:
-        peripheral = Peripheral(device, lock, display.compare, bonds(str(home.bonds)), move_s)
+        peripheral = Peripheral(device, inside, display.compare, bonds(str(home.bonds)), move_s)
         await peripheral.start()
         server = await control.Control(peripheral, display).serve(home.control)
         click.echo(f"{identity.lock} is on the air")

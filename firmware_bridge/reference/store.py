@@ -21,7 +21,8 @@ from firmware_bridge.protocol.commands import Result
 from firmware_bridge.protocol.memory import Change, Counted, Kept
 from firmware_bridge.reference.errors import StateBroken
 
-DATABASE, KEY, GRANT_KEY, ID, BONDS, CONTROL = "lock.db", "lock.key", "grant.pub", "id", "bonds.json", "control.sock"
+DATABASE, KEY, ID, BONDS, CONTROL = "lock.db", "lock.key", "id", "bonds.json", "control.sock"
+GRANT_KEY, TIME_KEY = "grant.pub", "time.pub"
 
 SCHEMA = """
 CREATE TABLE kept (
@@ -68,8 +69,12 @@ class Home:
         """The enterprise's key, which grants must be signed with."""
         return messages.public_key_from_text(_read(self.root / GRANT_KEY).decode("ascii").strip())
 
+    def time_key(self) -> Ed25519PublicKey:
+        """The key of the server that tells the time."""
+        return messages.public_key_from_text(_read(self.root / TIME_KEY).decode("ascii").strip())
 
-def create(root: Path, lock_id: str, name: str, grant_key: Ed25519PublicKey) -> Home:
+
+def create(root: Path, lock_id: str, name: str, grant_key: Ed25519PublicKey, time_key: Ed25519PublicKey) -> Home:
     """A new lock's folder; StateBroken if there is one."""
     home = Home(root)
     root.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -78,6 +83,7 @@ def create(root: Path, lock_id: str, name: str, grant_key: Ed25519PublicKey) -> 
     _write(root / ID, lock_id.encode("ascii"))
     _write(root / KEY, secrets.token_bytes(32))
     _write(root / GRANT_KEY, messages.public_key_text(grant_key).encode("ascii"))
+    _write(root / TIME_KEY, messages.public_key_text(time_key).encode("ascii"))
     with contextlib.closing(_connect(home.database)) as connection:
         connection.executescript(f"BEGIN IMMEDIATE; {SCHEMA} COMMIT;")
         _put_kept(connection, Kept(name))

@@ -78,6 +78,7 @@ class World:
     """Everybody, and a clock that only the test moves."""
 
     server: Ed25519PrivateKey = field(default_factory=lambda: key("server"))
+    clock: Ed25519PrivateKey = field(default_factory=lambda: key("clock"))
     kiosk: Ed25519PrivateKey = field(default_factory=lambda: key("kiosk"))
     lock_key: Ed25519PrivateKey = field(default_factory=lambda: key("lock"))
     memory: RamMemory = field(default_factory=RamMemory)
@@ -91,7 +92,7 @@ class World:
     def boot(self) -> Lock:
         """The lock, from power off, with what it remembers."""
         self.now_ms = 0
-        identity = Identity(LOCK_ID, self.lock_key, self.server.public_key(), most_events=self.most_events)
+        identity = Identity(LOCK_ID, self.lock_key, self.server.public_key(), self.clock.public_key(), most_events=self.most_events)
         self.lock = Lock(identity, self.memory, self.ephemeral)
         return self.lock
 
@@ -166,7 +167,7 @@ class Visit:
     def tell(self, **changed: object) -> commands.Answer:
         """The server's word for this session."""
         said = self.world.statement(self.talk.challenge, **changed)
-        return self.ask(commands.Tell(said.signed(self.world.server).data))
+        return self.ask(commands.Tell(said.signed(self.world.clock).data))
 
     def arm(
         self,

@@ -259,22 +259,30 @@ def test_power_lost_between_counted_and_moved_counts_as_used(world: World) -> No
 
 def test_an_old_word_of_the_server_says_nothing(world: World) -> None:
     first = world.visit()
-    old = world.statement(first.talk.challenge).signed(world.server).data
+    old = world.statement(first.talk.challenge).signed(world.clock).data
     second = world.visit()
     assert second.ask(commands.Tell(old)) == Refused("statement")
     assert second.arm(world.grant()) == Refused("time_unknown")
 
 
-def test_a_word_that_is_not_the_servers_says_nothing(world: World) -> None:
+@pytest.mark.parametrize("signer", ["kiosk", "server"])
+def test_a_word_that_is_not_the_servers_says_nothing(world: World, signer: str) -> None:
+    """Nor does one by the key that signs grants: each key says one thing."""
     visit = world.visit()
-    forged = world.statement(visit.talk.challenge).signed(world.kiosk).data
+    forged = world.statement(visit.talk.challenge).signed(key(signer)).data
     assert visit.ask(commands.Tell(forged)) == Refused("statement")
+
+
+def test_the_server_that_tells_the_time_cannot_approve_anything(world: World) -> None:
+    visit = world.visit()
+    visit.tell()
+    assert visit.arm(world.grant(), signer=world.clock) == Refused("signature")
 
 
 def test_a_server_that_answers_late_cannot_make_an_expired_grant_valid(world: World) -> None:
     """The lock takes the latest moment that the answer can mean: it may have been held back on the way."""
     visit = world.visit()
-    said = world.statement(visit.talk.challenge).signed(world.server).data
+    said = world.statement(visit.talk.challenge).signed(world.clock).data
     world.now_ms += 3_600_000
     visit.ask(commands.Tell(said))
     assert visit.arm(world.grant(expires_at=NOON + 1800)) == Refused("expired")

@@ -23,11 +23,12 @@ from firmware_bridge.reference.errors import StateBroken
 from tests.firmware_bridge.parts import LOCK_ID, World, key
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+KEYS = tuple(messages.public_key_text(key(name)) for name in ("server", "clock"))
 
 
 @pytest.fixture
 def home(tmp_path: Path) -> store.Home:
-    return store.create(tmp_path / "lock", LOCK_ID, "Finance seal", key("server").public_key())
+    return store.create(tmp_path / "lock", LOCK_ID, "Finance seal", key("server").public_key(), key("clock").public_key())
 
 
 def die_at(home: store.Home, step: int) -> tuple[int, str]:
@@ -101,7 +102,7 @@ def test_a_grant_long_expired_is_forgotten_and_its_room_used_again(home: store.H
 
 def test_a_lock_is_made_once(home: store.Home) -> None:
     with pytest.raises(StateBroken, match="made once"):
-        store.create(home.root, LOCK_ID, "again", key("server").public_key())
+        store.create(home.root, LOCK_ID, "again", key("server").public_key(), key("clock").public_key())
 
 
 @pytest.mark.parametrize("file", [store.KEY, store.ID, store.GRANT_KEY])
@@ -126,7 +127,7 @@ def daka_lock(*arguments: str) -> subprocess.CompletedProcess[str]:
 @pytest.fixture
 def running(tmp_path: Path) -> Iterator[Path]:
     folder = tmp_path / "lock"
-    made = daka_lock("init", "--dir", str(folder), LOCK_ID, messages.public_key_text(key("server")), "--name", "Finance seal")
+    made = daka_lock("init", "--dir", str(folder), LOCK_ID, *KEYS, "--name", "Finance seal")
     assert made.stdout.startswith("ed25519:"), made.stderr
     command = (sys.executable, "-m", "firmware_bridge.reference.commands", "run", "--dir", str(folder), "--move-ms", "0")
     process = subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True)

@@ -107,13 +107,13 @@ def make() -> dict[str, Any]:
     return {
         "profile": "daka/lock/1",
         "lock_id": LOCK_ID,
-        "ed25519_seeds": {name: seed(name).hex() for name in ("server", "kiosk", "lock")},
-        "ed25519_public": {name: raw(key(name)).hex() for name in ("server", "kiosk", "lock")},
+        "ed25519_seeds": {name: seed(name).hex() for name in ("server", "clock", "kiosk", "lock")},
+        "ed25519_public": {name: raw(key(name)).hex() for name in ("server", "clock", "kiosk", "lock")},
         "kiosk_thumbprint": papers.thumbprint(world.kiosk.public_key()).hex(),
         "papers": {
             "grant": paper(grant, "server"),
             "enrolment": paper(world.enrolment(), "server"),
-            "statement": paper(world.statement(bytes(range(32))), "server"),
+            "statement": paper(world.statement(bytes(range(32))), "clock"),
             "use": paper(world.use(grant, bytes(range(16)), bytes(range(32))), "kiosk"),
             "head": paper(papers.Head(LOCK_ID, 0, papers.GENESIS, bytes(range(32))), "lock"),
         },

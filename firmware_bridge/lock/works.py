@@ -1,0 +1,183 @@
+"""What can be done at a lock: each work is a few questions in an open visit, and always ends with the lock's log on record."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import logging
+import secrets
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TypeVar
+
+from device import api
+from device.api.bridge import KioskForBridge, LockPapers
+from firmware_bridge.link import errors as link
+from firmware_bridge.lock.driver import Credentials, Driver, Visit
+from firmware_bridge.lock.errors import LockError, LockRefused
+from firmware_bridge.lock.jobs import Jobs
+from firmware_bridge.lock.register import Entry
+from firmware_bridge.protocol import commands
+from firmware_bridge.protocol.commands import Result
+
+log = logging.getLogger(__name__)
+
+TRIES = 4  # of one stamp, over new connections, with the same command id
+APART_S = 0.25  # faster, and some locks stop advertising until their battery is pulled
+PRESS_MARGIN_S = 2.0
+COUNTED = (Result.MOVING, Result.STAMPED, Result.UNFINISHED)
+RESULTS = {
+    Result.STAMPED: "stamped",
+    Result.MOVING: "stamped, as far as is known: the lock counted it, and its movement was not seen to end",
+    Result.UNFINISHED: "counted, but power failed while it moved: look at the paper, and ask for another approval if it is missing",
+    Result.NOT_PRESSED: "nobody pressed the button in time; nothing was counted",
+    Result.ENDED: "ended before the button was pressed; nothing was counted",
+}
+IN_THE_MIDDLE = (link.LinkLost, link.LockSilent)  # connecting is tried again by the radio itself
+AFTER_END_S = 5.0
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One job's tools."""
+
+    job: str
+    entry: Entry
+    driver: Driver
+    kiosk: KioskForBridge
+    jobs: Jobs
+    seen: Callable[[str, commands.Standing], None]
+
+    @asynccontextmanager
+    async def visit(self) -> AsyncIterator[tuple[Visit, LockPapers]]:
+        """A session in which the server's word was told, if there was one."""
+        papers = await threaded(self.kiosk.papers, self.entry.lock)
+        self.jobs.tell(self.job, stage="connecting")
+        async with self.driver.visit(self.entry.address, self._credentials(papers)) as visit:
+            self.seen(self.entry.lock, await visit.standing())
+            yield visit, papers
+
+    def _credentials(self, papers: LockPapers) -> Credentials:
+        async def sign(transcript: bytes) -> bytes:
+            return unb64((await threaded(self.kiosk.sign_session, papers.lock, b64(transcript))).text)
+
+        return Credentials(papers.lock, unb64(papers.lock_key), unb64(papers.kiosk_key), unb64(papers.enrolment), sign)
+
+    async def told(self, visit: Visit) -> None:
+        """The server's word, where it can be had; the lock decides what may be done without."""
+        self.jobs.tell(self.job, stage="asking_server")
+        said = (await threaded(self.kiosk.statement, self.entry.lock, b64(visit.challenge))).text
+        if said:
+            await visit.tell(unb64(said))
+
+    async def relay(self, visit: Visit, papers: LockPapers) -> int:
+        """The lock's log onto the kiosk's record, a few events at a time; its length."""
+        self.jobs.tell(self.job, stage="reading_log")
+        after, nonce = papers.after, unb64(papers.nonce)
+        while True:
+            found = await visit.events(after, nonce)
+            events = tuple(b64(event) for event in found.events)
+            upto = (await threaded(self.kiosk.keep, self.entry.lock, events, b64(found.head), papers.nonce)).upto
+            if not events or upto <= after:
+                return upto
+            after = upto
+
+    # ---- the works
+
+    async def test(self) -> str:
+        """Reach it, prove it, tell it the time, read its log: everything but a stamp."""
+        async with self.visit() as (visit, papers):
+            await self.told(visit)
+            upto = await self.relay(visit, papers)
+            standing = await visit.standing()
+        return f"{standing.name} answers: firmware {standing.firmware}, battery {standing.battery} %, {upto} events on record"
+
+    async def read_log(self) -> str:
+        async with self.visit() as (visit, papers):
+            return f"{await self.relay(visit, papers)} events are on record"
+
+    async def identify(self) -> str:
+        async with self.visit() as (visit, _):
+            await visit.identify()
+        return "the lock that lights up is this one"
+
+    async def rename(self, name: str) -> str:
+        async with self.visit() as (visit, papers):
+            await visit.rename(name)
+            await self.relay(visit, papers)
+        return f"it is called {name} from now on"
+
+    async def stamp(self, ticket: str) -> str:
+        """One press under the grant that the ticket stands for. A lost answer is asked for again, never stamped again."""
+        command = secrets.token_bytes(16)
+        for number in range(1, TRIES + 1):
+            try:
+                outcome = await self._stamp_once(ticket, command)
+                break
+            except IN_THE_MIDDLE as error:
+                if number == TRIES:
+                    raise
+                log.info("stamp, try %d of %d: %s", number, TRIES, error)
+                await asyncio.sleep(APART_S * number)
+        result = Result(outcome.result)
+        self.jobs.tell(self.job, result=result.name.lower(), used=outcome.used, stamps=outcome.stamps)
+        if result not in COUNTED:
+            raise LockError(RESULTS.get(result, "the lock does not know what became of it"))
+        return RESULTS[result]
+
+    async def _stamp_once(self, ticket: str, command: bytes) -> commands.Outcome:
+        async with self.visit() as (visit, papers):
+            outcome = await visit.outcome(command)
+            if outcome.result not in COUNTED:
+                outcome = await self._armed_and_pressed(visit, ticket, command)
+            await self.relay(visit, papers)
+        return outcome
+
+    async def _armed_and_pressed(self, visit: Visit, ticket: str, command: bytes) -> commands.Outcome:
+        await self.told(visit)
+        lock, challenge = self.entry.lock, b64(visit.challenge)
+        papers = await threaded(self.kiosk.use, ticket, lock, challenge, b64(command))
+        outcome = await visit.arm(command, unb64(papers.grant), unb64(papers.use))
+        if outcome.result != Result.ARMED:
+            return outcome
+        shown = {"used": outcome.used, "stamps": outcome.stamps, "factor": outcome.factor}
+        self.jobs.tell(self.job, stage="press", seconds=outcome.seconds, **shown)
+        try:
+            return await visit.pressed(command, outcome.seconds + PRESS_MARGIN_S)
+        except asyncio.CancelledError:
+            if await _ended(visit):
+                raise
+            return await visit.pressed(command, AFTER_END_S)
+
+    async def forget(self) -> None:
+        """The lock drops its bond, if it can be reached; this end forgets it in any case."""
+        try:
+            async with self.visit() as (visit, papers):
+                await visit.forget()
+                await self.relay(visit, papers)
+        except (link.LinkError, LockError, api.KioskError) as error:
+            log.warning("%s keeps its bond until somebody resets it: %s", self.entry.lock, error)
+
+
+async def _ended(visit: Visit) -> bool:
+    """Whether the lock let go; it does not once the button was pressed."""
+    try:
+        await visit.end()
+    except LockRefused:
+        return False
+    return True
+
+
+async def threaded(call: Callable[..., Value], *given: object) -> Value:
+    """A question to the kiosk daemon; it blocks, so it is asked from a thread."""
+    return await asyncio.to_thread(call, *given)
+
+
+def b64(raw: bytes) -> str:
+    return base64.b64encode(raw).decode("ascii")
+
+
+def unb64(text: str) -> bytes:
+    return base64.b64decode(text, validate=True)
