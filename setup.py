@@ -21,7 +21,7 @@ KIOSK = [
     "click>=8.1,<9",
     "dbus-fast>=4,<6",  # already bleak's; our pairing agent speaks it
     "evdev-binary>=2,<3",  # badge readers that type, grabbed away from the browser; wheels, so no compiler on a kiosk
-    "flask-babel>=4,<5",  # gettext for the kiosk page
+    "babel>=2.16,<3",  # gettext catalogues of the kiosk page
     "httpx>=0.28,<1",
     "matplotlib>=3.9,<4",
     "onnx>=1.19,<2",
@@ -98,7 +98,7 @@ setup(
     python_requires=">=3.11",
     packages=find_packages(include=[f"{room}{part}" for room in ROOMS for part in ("", ".*")]),
     package_data={
-        "device": ["schemas/*", "migrations/*/*.sql", "texts/*.txt"],
+        "device": ["schemas/*", "migrations/*/*.sql", "texts/*.txt", "page/assets/*", "page/translations/*.po"],
         "web_ui": ["migrations/*.sql", "static/*", "templates/*.html", "translations/*/LC_MESSAGES/*.po"],
         "models": ["weights.toml", "MODEL_CARD.md"],
     },

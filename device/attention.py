@@ -72,6 +72,11 @@ class Attention:
         self.alertness = Alertness.AWAKE
         self.detections = 0
 
+    @property
+    def faces(self) -> tuple[Face, ...]:
+        """The faces of the newest frame, nearest first."""
+        return self._faces
+
     def look(self, frame: Frame) -> Seen:
         """The faces in `frame`. Any movement wakes the kiosk in the frame that shows it."""
         before, now = self._grey, track.small_grey(frame.pixels)

@@ -238,6 +238,32 @@ class Uplink(Section):
     keepalive_s: int = Field(default=20, ge=5, le=600, description="MQTT keep-alive, seconds.")
 
 
+class Page(Section):
+    """The kiosk page: what the screen beside the camera shows."""
+
+    port: int = Field(
+        default=8460,
+        ge=0,
+        le=65_535,
+        description="Port on 127.0.0.1 at which the page is served; 0: no page. Nobody else can reach it.",
+    )
+    names: Literal["full", "first", "hidden"] = Field(
+        default="full", description="How a person's name is shown to the hall: full, first (its first character) or hidden."
+    )
+    theme: Literal["auto", "light", "dark"] = Field(default="auto", description="Light, dark, or as the display asks for it.")
+    result_s: float = Field(
+        default=8.0,
+        ge=3,
+        le=60,
+        description="A result and its buttons stay this long, seconds; in the accessible mode three times.",
+    )
+    scramble_pin: bool = Field(default=False, description="The PIN pad shows its digits in another order each time.")
+    speech: Literal["off", "accessible", "always"] = Field(
+        default="accessible",
+        description="Hints and results are spoken, where there is a voice: never, in the accessible mode, always.",
+    )
+
+
 class Web(Section):
     """The administrators' web UI, a daemon of its own that serves HTTPS on the local network."""
 
@@ -264,6 +290,7 @@ class Config(Section):
     journal: Journal = Journal()
     clock: Clock = Clock()
     uplink: Uplink = Uplink()
+    page: Page = Page()
     web: Web = Web()
 
 

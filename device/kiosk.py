@@ -1,4 +1,7 @@
-"""The kiosk daemon's wiring: real camera, models, files and sockets are built here and handed down. It opens no network socket."""
+"""The kiosk daemon's wiring: real camera, models, files and sockets are built here and handed down.
+
+Its only internet socket is the kiosk page's, on loopback; it connects nowhere.
+"""
 
 from __future__ import annotations
 
@@ -48,6 +51,7 @@ from device import (
 )
 from device.config import Config
 from device.following import Following
+from device.page import backstage, scenery
 from device.server import Route
 from models import quality
 from models.landmarks.choice import Wanted
@@ -57,6 +61,7 @@ log = logging.getLogger(__name__)
 HOUSE_EVERY_S = 60.0
 CLOSER_BELOW = 1.25  # times the smallest face that is compared: near the limit a finer look decides
 CLOCK_EVERY_S = 2.0
+LEAVE_S = 3.0
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -102,19 +107,22 @@ def run(folder: state.Folder, config: Config, weights: Path, stop: threading.Eve
         carrier = post.Post(files.journal, config, time_source, folder.root, time_source, following.down, following.believed)
         for counter in counters(inside, eraser, folder, readings, carrier, stop):
             _serve(stack, listen(under, counter.path), counter)
+        backstage.open_page(stack, under.internet_listener(), folder.page_address, behind(inside, folder))
         following.governed.changed = lambda now: _govern(inside.walk, now)
         register = roster.Register(inside.office, inside.personnel, files.directory, eraser)
         _in_background("downlink", following.run, register, files.journal, time_source, carrier.rewind, stop)
         _in_background("house", _keep_house, files.journal, following.governed, time_source, stop)
         _in_background("time", _keep_time, time_source, stop)
         _in_background("gauges", readings.keep, stop)
-        _in_background("line", _walk, inside.walk, inside.frames(), stop)
+        looking = _in_background("line", _walk, inside.walk, inside.frames(), stop)
         _listen_to_codes(inside, stop)
         log.info("kiosk %s is ready", config.device.id)
         under.watch(lambda: not inside.walk.is_stuck() and not source.is_stuck(), stop)
         under.ready(f"kiosk {config.device.id} looks through {config.camera.source.partition(':')[0]}")
         stop.wait()
         under.stopping()
+        source.close()
+        looking.join(LEAVE_S)  # a thread that is inside a model when the interpreter ends takes the whole process down with it
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -133,6 +141,7 @@ class Inside:
     walk: line.Line
     ways: ways.Ways
     personnel: personnel.Personnel
+    codes: webcodes.WebCodes
 
     def frames(self) -> Iterator[camera.Frame]:
         """The camera's frames, fewer of them while the kiosk is asleep."""
@@ -175,7 +184,9 @@ def assemble(files: Files, config: Config, eyes: sight.Sight, source: camera.Cam
     walk = line.Line(recogniser, files.journal, office, board, attend_policy(config), eyes.models, config.device.site)
     other = ways.Ways(files.directory, walk, board, claiming, time_source, config.ways)
     staff = personnel.Personnel(files.journal, files.directory, time_source)
-    return Inside(files, config, eyes, source, time_source, office, board, claiming, watching, walk, other, staff)
+    return Inside(
+        files, config, eyes, source, time_source, office, board, claiming, watching, walk, other, staff, webcodes.WebCodes()
+    )
 
 
 def counters(
@@ -187,7 +198,7 @@ def counters(
     stop: threading.Event,
 ) -> tuple[Counter, ...]:
     """Every socket of the daemon."""
-    files, time_source, codes = inside.files, inside.time_source, webcodes.WebCodes()
+    files, time_source, codes = inside.files, inside.time_source, inside.codes
     for_admins = (
         *admin.admin_routes(inside.office, inside.board, inside.source, inside.claims, time_source, inside.eyes.landmarks),
         *people_counter.directory_routes(inside.personnel, eraser),
@@ -199,6 +210,23 @@ def counters(
         Counter(folder.web_socket, "web", web_counter.web_routes(web_counter.WebCounter(web), for_admins), threads=6),
         Counter(folder.uplink_socket, "uplink", post.uplink_routes(carrier), threads=4),
     )
+
+
+def behind(inside: Inside, folder: state.Folder) -> backstage.Behind:
+    """What the kiosk page is shown from."""
+    directory = inside.files.directory
+    parts = scenery.Parts(
+        config=inside.config,
+        root=folder.root,
+        board=inside.board,
+        source=inside.source,
+        journal=inside.files.journal,
+        clock=inside.time_source,
+        language_of=lambda person: directory.get(person).language,
+        notice=inside.codes.notice,
+        abilities=lambda: (),
+    )
+    return backstage.Behind(parts, lambda: inside.watching.faces)
 
 
 def open_camera(config: Config, time_source: clock.Clock) -> camera.Camera:
@@ -220,8 +248,10 @@ def _listen_to_codes(inside: Inside, stop: threading.Event) -> None:
         _in_background("badges", badges.Reader(chosen.badge_reader, inside.ways.badge).run, stop)
 
 
-def _in_background(name: str, work: Callable[..., None], *given: object) -> None:
-    threading.Thread(target=work, args=given, name=name, daemon=True).start()
+def _in_background(name: str, work: Callable[..., None], *given: object) -> threading.Thread:
+    thread = threading.Thread(target=work, args=given, name=name, daemon=True)
+    thread.start()
+    return thread
 
 
 def _keep_house(opened: journal.Journal, governed: policy.Governed, time_source: clock.Clock, stop: threading.Event) -> None:

@@ -70,6 +70,10 @@ class Folder:
         """The web daemon's own folder; the kiosk daemon never looks into it."""
         return self.root / "web"
 
+    @property
+    def page_address(self) -> Path:
+        return self.root / "run" / "page.url"
+
 
 class StateUnusable(DeviceError):
     """The state folder cannot be made or written in; the message says which and why."""

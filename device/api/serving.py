@@ -58,12 +58,17 @@ def application(name: str, routes: tuple[Route, ...], refusals: Refusals) -> Fla
     app.config["MAX_CONTENT_LENGTH"] = MOST_BODY_BYTES
     app.before_request(_refuse_strangers)
     for route in routes:
-        app.add_url_rule(route.path, f"{route.method} {route.path}", _plain(route.answer), methods=[route.method])
+        app.add_url_rule(route.path, f"{route.method} {route.path}", plainly(route.answer), methods=[route.method])
+    refuse_plainly(app, refusals)
+    app.after_request(_never_kept)
+    return app
+
+
+def refuse_plainly(app: Flask, refusals: Refusals) -> None:
+    """Whatever this application refuses is a kind and a sentence."""
     for kind, code in refusals:
         app.register_error_handler(kind, _refusal(code))
     app.register_error_handler(HTTPException, _plainly)
-    app.after_request(_never_kept)
-    return app
 
 
 def _refuse_strangers() -> None:
@@ -72,7 +77,9 @@ def _refuse_strangers() -> None:
         abort(403)
 
 
-def _plain(answer: Callable[[], Any]) -> Callable[[], Response]:
+def plainly(answer: Callable[[], Any]) -> Callable[[], Response]:
+    """A view that answers with the value as JSON, or with the response that it is already."""
+
     def view() -> Response:
         value = answer()
         if isinstance(value, Response):

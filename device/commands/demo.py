@@ -94,6 +94,8 @@ def _open_doors(house: House, client: api.AdminClient, console: Console) -> None
         wait_for("the kiosk daemon answers", lambda: theatre.is_up(client), house)
         key = client.status().public_key
         theatre.enterprise("trust", "--database", theatre.database(house), theatre.DEVICE, key)
+    if house.kiosk.page_address.exists():
+        console.print(f"its page, while this lasts: {house.kiosk.page_address.read_text('ascii').strip()}", soft_wrap=True)
     console.print(f"kiosk {theatre.DEVICE} runs; the enterprise trusts its key {key[:20]}...")
 
 

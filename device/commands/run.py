@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+import threading
+import time
 
 import click
 
@@ -16,6 +18,8 @@ DAEMONS = {
     "web": "web_ui.command:run_web",
     "bridge": "firmware_bridge.commands.run_bridge:run_bridge",
 }
+
+START_S = 60.0
 
 
 @click.group(cls=LazyGroup, commands_in=DAEMONS, invoke_without_command=True)
@@ -31,5 +35,16 @@ def run_all(context: Context) -> None:
     config = context.config()
     wanted = ("kiosk", *(["uplink"] if config.uplink.enabled else []), *(["web"] if config.web.enabled else []))
     base = (sys.executable, "-m", "device.commands.main", "--state", str(context.folder.root), "run")
+    threading.Thread(target=_say_where_the_page_is, args=(context,), daemon=True).start()
     commands = {name: (*base, name) for name in wanted}
     supervisor.keep_running(commands, context.folder.run, supervisor.stop_on_signals())
+
+
+def _say_where_the_page_is(context: Context) -> None:
+    """Once the kiosk daemon serves it; the token in the address is for whoever started this, and for no log."""
+    file, started = context.folder.page_address, time.time()
+    while time.time() - started < START_S:
+        if file.exists() and file.stat().st_mtime >= started - 1:
+            click.echo(f"kiosk page: {file.read_text('ascii').strip()}")
+            return
+        time.sleep(0.2)

@@ -13,6 +13,6 @@ from device.commands.context import Context, pass_context
 @click.command("kiosk")
 @pass_context
 def run_kiosk(context: Context) -> None:
-    """The daemon with the camera, the templates and the journal; it opens no network socket."""
+    """The daemon with the camera, the templates and the journal; its one internet socket is its page's, on loopback."""
     stop = supervisor.stop_on_signals()
     kiosk.run(context.folder, context.config(), context.weights(), stop, service.from_environment(os.environ, os.getpid()))

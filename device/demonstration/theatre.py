@@ -131,6 +131,13 @@ allow_simulated = true
 [liveness]
 simulated = true
 
+[page]
+port = {free_port()}
+
+[web]
+address = "127.0.0.1"
+port = {free_port()}
+
 [uplink]
 enabled = true
 host = "127.0.0.1"

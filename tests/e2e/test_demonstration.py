@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import sqlite3
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -54,12 +55,17 @@ def test_every_punch_lies_once_in_the_database(played: Performance) -> None:
     assert played.rows() == EXPECTED
 
 
-def test_the_camera_daemon_has_no_internet_socket_and_the_uplink_only_the_brokers(played: Performance) -> None:
-    assert set(played.result["watched"]) == {"kiosk", "uplink"}
-    owners = {name for name, _ in played.result["sockets"]}
-    addresses = {address.rsplit(":", 1)[0] for _, address in played.result["sockets"]}
-    assert (owners, addresses) == ({"uplink"}, {"127.0.0.1"})
-    assert len({address for _, address in played.result["sockets"]}) == 1
+def test_the_camera_daemon_listens_on_loopback_for_its_page_and_connects_nowhere_and_the_uplink_only_to_the_broker(
+    played: Performance,
+) -> None:
+    daemons = {"kiosk", "uplink", "web"}
+    assert set(played.result["watched"]) == daemons
+    sockets = {name: {address for owner, address in played.result["sockets"] if owner == name} for name in daemons}
+    settings = tomllib.loads((played.folder / "kiosk" / "config.toml").read_text("utf-8"))
+    for name, section in (("kiosk", "page"), ("web", "web")):
+        assert sockets[name] == {f"listening on addr(ip='127.0.0.1', port={settings[section]['port']})"}
+    assert len(sockets["uplink"]) == 1
+    assert {address.rsplit(":", 1)[0] for address in sockets["uplink"]} == {"127.0.0.1"}
 
 
 def test_nothing_but_records_hellos_and_state_leaves_the_kiosk(played: Performance) -> None:

@@ -1,0 +1,190 @@
+// The page: hears the scene, shows it, and goes on by itself whatever happens behind it.
+
+import { at, icon, make } from "./build.js";
+import * as clock from "./clock.js";
+import * as help from "./help.js";
+import * as mirror from "./mirror.js";
+import { ask, Gone, pause, Refused, takeToken } from "./net.js";
+import * as results from "./results.js";
+import * as sheets from "./sheets.js";
+import * as speech from "./speech.js";
+import * as ways from "./ways.js";
+import * as words from "./words.js";
+
+const LONG_MS = 60_000;
+const QUIET_MS = 900; // a daemon that is back within this was never away for anybody
+const RELOAD_EVERY_MS = 60_000;
+const LANGUAGE_BACK_MS = 20_000;
+const LARGE = { storage_full: ["stop", "paper"], storage_failing: ["stop", "paper"], camera_away: ["warn", "camera"], camera_black: ["warn", "camera"] };
+const SMALL = { clock_unknown: "clock", clock_unsure: "clock", server_away: "message", simulated: "camera" };
+
+let scene = null;
+let easy = false;
+let goneSince = null;
+let touchedAt = -Infinity;
+
+async function start() {
+  takeToken();
+  keepShell();
+  while (!words.version) await words.load().catch(() => pause(500));
+  words.choose(document.documentElement.lang);
+  bar();
+  mirror.onPicture(hint);
+  mirror.run();
+  hearScenes();
+}
+
+function keepShell() {
+  if (!navigator.serviceWorker) return;
+  const policy = globalThis.trustedTypes?.createPolicy("shell", { createScriptURL: (url) => (url === "/sw.js" ? url : "") });
+  navigator.serviceWorker.register(policy ? policy.createScriptURL("/sw.js") : "/sw.js").catch(() => {});
+}
+
+async function hearScenes() {
+  let asked = { boot: "", after: 0, digest: "" };
+  for (;;) {
+    try {
+      const wait_s = scene && goneSince === null ? 20 : 0;
+      const query = new URLSearchParams({ boot: asked.boot, after: asked.after, seen: asked.digest, wait_s });
+      const heard = await (await ask(`/v1/scene?${query}`, { wait_s })).json();
+      asked = { boot: heard.boot, after: heard.count, digest: heard.digest };
+      back();
+      show(heard);
+    } catch (error) {
+      if (!(error instanceof Gone || error instanceof Refused)) throw error;
+      away(error);
+      await pause(400);
+    }
+  }
+}
+
+function show(heard) {
+  if (!scene) words.choose(heard.language);
+  scene = heard;
+  if (scene.theme === "auto") delete document.documentElement.dataset.theme;
+  else document.documentElement.dataset.theme = scene.theme;
+  at("title").textContent = scene.title;
+  clock.hear(scene.at, scene.zone, scene.conditions.includes("clock_unknown"));
+  for (const part of [results, ways, help]) part.set(scene, easy);
+  speech.set(scene.speech, easy);
+  for (const [name, button] of [["pin", "b-pin"], ["qr", "b-qr"], ["badge", "b-badge"]]) at(button).hidden = !scene.abilities.includes(name);
+  conditions();
+  for (const decision of scene.decisions) decide(decision);
+  reloadIfOld();
+}
+
+function decide(decision) {
+  if (ways.takes(decision)) return;
+  results.show(decision);
+}
+
+function conditions() {
+  const found = scene.conditions;
+  const large = found.find((name) => name in LARGE);
+  const blocker = at("blocker");
+  at("rest").hidden = Boolean(large) || !at("mirror").hidden;
+  at("head-clock").hidden = !at("rest").hidden;
+  blocker.hidden = !large || !at("mirror").hidden;
+  if (large && blocker.dataset.shown !== large + words.chosen()) {
+    const [kind, drawn] = LARGE[large];
+    blocker.className = kind;
+    blocker.dataset.shown = large + words.chosen();
+    blocker.replaceChildren(icon(drawn), make("h1", {}, words.word(`condition.${large}.title`)), make("p", {}, words.word(`condition.${large}.way`)));
+  }
+  at("come-words").textContent = words.word("idle.come");
+  const chips = found.filter((name) => name in SMALL).map((name) => chip(name));
+  at("chips").replaceChildren(...chips);
+}
+
+function chip(name) {
+  const way = words.word(`condition.${name}.way`, { backlog: scene.backlog });
+  return make("li", { title: way }, icon(SMALL[name]), make("span", {}, words.word(`condition.${name}.title`)), make("span", { class: "unseen" }, way));
+}
+
+function hint(waiting, there) {
+  const shown = at("hint");
+  const challenge = scene?.challenge ?? "";
+  const name = challenge ? `challenge.${challenge}` : `waiting.${waiting}`;
+  const plain = waiting === "done" || waiting === "nobody" || !words.has(name);
+  const text = plain && !challenge ? "" : words.word(name);
+  if (shown.textContent !== text) shown.textContent = text;
+  shown.classList.toggle("challenge", Boolean(challenge));
+  if (text && waiting !== "looking") speech.say(name);
+  if (there) touchedAt = performance.now();
+  conditionsIfMoved();
+}
+
+let mirrorWas = true;
+function conditionsIfMoved() {
+  if (mirrorWas === at("mirror").hidden || !scene) return;
+  mirrorWas = at("mirror").hidden;
+  conditions();
+}
+
+function away(error) {
+  goneSince ??= performance.now();
+  const since = performance.now() - goneSince;
+  const stranger = error instanceof Refused && error.status === 401;
+  if (!stranger && since < QUIET_MS) return;
+  if (at("away").hidden) sheets.close();
+  at("away").hidden = false;
+  at("away-title").textContent = words.word(stranger ? "token.title" : "away.title");
+  const sentence = stranger ? "token.sentence" : since > LONG_MS ? "away.long" : "away.sentence";
+  if (at("away-sentence").textContent !== words.word(sentence)) at("away-sentence").textContent = words.word(sentence);
+}
+
+function back() {
+  goneSince = null;
+  at("away").hidden = true;
+}
+
+/* The daemon has a newer page than this one: take it when nobody is in the middle of something. */
+function reloadIfOld() {
+  if (scene.shell === words.version || sheets.isOpen() || at("results").children.length) return;
+  const last = Number(sessionStorage.getItem("reloaded") ?? 0);
+  if (Date.now() - last < RELOAD_EVERY_MS) return;
+  sessionStorage.setItem("reloaded", Date.now());
+  location.reload();
+}
+
+function bar() {
+  at("b-pin").addEventListener("click", ways.pin);
+  at("b-qr").addEventListener("click", ways.qr);
+  at("b-badge").addEventListener("click", ways.badge);
+  at("b-help").addEventListener("click", help.open);
+  at("b-language").addEventListener("click", chooseLanguage);
+  at("b-easy").addEventListener("click", () => setEasy(!easy));
+  document.addEventListener("pointerdown", () => { touchedAt = performance.now(); });
+  document.addEventListener("contextmenu", (event) => event.preventDefault());
+  words.onChange(() => scene && show({ ...scene, decisions: [] }));
+  setInterval(backToNormal, 1000);
+}
+
+function setEasy(on) {
+  easy = on;
+  document.documentElement.classList.toggle("easy", on);
+  at("b-easy").setAttribute("aria-pressed", String(on));
+  at("b-easy").querySelector("[data-word]").dataset.word = on ? "bar.easy_off" : "bar.easy";
+  sheets.setEasy(on);
+  words.fill(at("bar"));
+  if (scene) show({ ...scene, decisions: [] });
+}
+
+/* The next person finds the terminal as it was set. */
+function backToNormal() {
+  const quiet = performance.now() - touchedAt;
+  if (!scene || sheets.isOpen() || !at("mirror").hidden || quiet < LANGUAGE_BACK_MS * (easy ? 3 : 1)) return;
+  if (easy) setEasy(false);
+  if (words.chosen() !== scene.language) words.choose(scene.language);
+}
+
+function chooseLanguage() {
+  sheets.open("language.choose", (sheet) => {
+    for (const [language, name] of [["zh-CN", "简体中文"], ["zh-TW", "繁體中文"], ["en", "English"]]) {
+      const pick = () => { sheets.close(); words.choose(language); };
+      sheet.append(make("button", { class: "wide centre", lang: language, "data-language": language, on: { click: pick } }, name));
+    }
+  });
+}
+
+start();

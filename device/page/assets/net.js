@@ -1,0 +1,44 @@
+// Asking the kiosk daemon. Nobody answering and being refused are two different things, and both are expected.
+
+export class Gone extends Error {}
+
+export class Refused extends Error {
+  constructor(status, kind, sentence) {
+    super(sentence);
+    this.status = status;
+    this.kind = kind;
+  }
+}
+
+const KEPT = "daka-token";
+
+/* The token of this boot comes in the address behind #, which is sent to nobody, and leaves the address bar at once. */
+export function takeToken() {
+  const brought = location.hash.slice(1);
+  if (!brought) return;
+  localStorage.setItem(KEPT, brought);
+  history.replaceState(null, "", "/");
+}
+
+export async function ask(path, { method = "GET", body, signal, wait_s = 10 } = {}) {
+  const headers = { "Daka-Token": localStorage.getItem(KEPT) ?? "" };
+  if (body !== undefined) headers["Content-Type"] = "application/json";
+  const limits = [AbortSignal.timeout((wait_s + 5) * 1000), ...(signal ? [signal] : [])];
+  let response;
+  try {
+    const sent = body === undefined ? undefined : JSON.stringify(body);
+    response = await fetch(path, { method, headers, body: sent, signal: AbortSignal.any(limits), cache: "no-store" });
+  } catch (error) {
+    if (signal?.aborted) throw error;
+    throw new Gone(String(error));
+  }
+  if (response.ok) return response;
+  const said = await response.json().catch(() => ({}));
+  throw new Refused(response.status, said.kind ?? "", said.error ?? "");
+}
+
+export async function tell(path, body = {}) {
+  return (await ask(path, { method: "POST", body })).json();
+}
+
+export const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));

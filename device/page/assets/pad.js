@@ -1,0 +1,48 @@
+// The pad: one number after the other, by finger or by keyboard. What is a secret shows as dots and is forgotten when it is handed over.
+
+import { icon, make } from "./build.js";
+import { word } from "./words.js";
+
+const DIGITS = ["1", "2", "3", "4", "5", "6", "7", "8", "9", "0"];
+
+function shuffled(digits) {
+  const mixed = [...digits];
+  for (let last = mixed.length - 1; last > 0; last -= 1) {
+    const other = crypto.getRandomValues(new Uint32Array(1))[0] % (last + 1);
+    [mixed[last], mixed[other]] = [mixed[other], mixed[last]];
+  }
+  return mixed;
+}
+
+/* An element that asks for a number; `done(text)` gets it. `said` is a sentence to show above, an element. */
+export function pad({ ask, secret = false, scramble = false, most = 12, least = 1, said = null, letters = false }, done) {
+  let entered = "";
+  const entry = make("div", { class: "entry", role: "status", "aria-live": "polite" });
+  const show = () => {
+    entry.textContent = secret ? "●".repeat(entered.length) : entered;
+    entry.setAttribute("aria-label", secret ? word("pin.entered", { count: entered.length }) : entered || word(ask));
+    go.disabled = entered.length < least;
+  };
+  const type = (digit) => { if (entered.length < most) { entered += digit; show(); } };
+  const erase = () => { entered = entered.slice(0, -1); show(); };
+  const hand = () => { if (entered.length >= least) { const text = entered; entered = ""; done(text); } };
+  const order = secret && scramble ? shuffled(DIGITS) : DIGITS;
+  const key = (digit) => make("button", { class: "key", "data-digit": digit, on: { click: () => type(digit) } }, digit);
+  const back = make("button", { class: "key word", "data-word": "erase", on: { click: erase } });
+  const go = make("button", { class: "key word go", "data-word": "ok", on: { click: hand } });
+  const keys = make("div", { class: "keys", role: "group", "data-label": "pin.pad" }, ...order.slice(0, 9).map(key), back, key(order[9]), go);
+  const asked = make("div", {}, make("p", { class: "ask", "data-word": ask }), entry, said);
+  const whole = make("div", { class: "pad", tabindex: "-1" }, asked, keys);
+  const typed = (event) => {
+    if (!whole.isConnected) return document.removeEventListener("keydown", typed);
+    const isOurs = /^[0-9]$/.test(event.key) || (letters && /^[A-Za-z-]$/.test(event.key));
+    if (isOurs) type(event.key);
+    else if (event.key === "Backspace") erase();
+    else if (event.key === "Enter" && !(event.target instanceof HTMLButtonElement && event.target !== go)) { event.preventDefault(); hand(); }
+  };
+  document.addEventListener("keydown", typed);
+  show();
+  return whole;
+}
+
+export const waiting = () => make("p", { class: "soft", role: "status" }, icon("clock"), " ", make("span", { "data-word": "wait" }));

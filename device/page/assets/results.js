@@ -1,0 +1,109 @@
+// Results: the newest on top and large, earlier ones below and small, each gone after some seconds. They never block the next face.
+
+import { at, icon, make } from "./build.js";
+import * as clock from "./clock.js";
+import * as mirror from "./mirror.js";
+import { tell } from "./net.js";
+import * as sound from "./sound.js";
+import { say } from "./speech.js";
+import { chosen, has, word } from "./words.js";
+
+const MOST = 4;
+const EASY_TIMES = 3;
+const GOOD = new Set(["too_soon"]); // refused, but nobody has to do anything: it is recorded already
+
+let setting = { stays_s: 8, abilities: [] };
+let easy = false;
+
+export function set(scene, isEasy) {
+  setting = scene;
+  easy = isEasy;
+}
+
+export function show(decision) {
+  const language = decision.language || chosen();
+  const good = decision.outcome === "punched" || GOOD.has(decision.why);
+  mirror.colour(good ? "known" : "refused");
+  sound.play(good ? sound.YES : sound.NO);
+  say(sentenceOf(decision), { seconds: Math.ceil(decision.wait_s ?? 0) }, language);
+  const list = at("results");
+  list.prepend(card(decision, language, good));
+  for (const older of [...list.children].slice(1)) older.classList.add("small");
+  for (const oldest of [...list.children].slice(MOST)) oldest.remove();
+}
+
+export function sentenceOf({ outcome, direction, why }) {
+  if (outcome === "punched") return has(`done.${direction}`) ? `done.${direction}` : "done.recorded";
+  return has(`why.${why}`) ? `why.${why}` : "why.other";
+}
+
+function card(decision, language, good) {
+  const { outcome, direction, name, seq } = decision;
+  const punched = outcome === "punched";
+  const what = word(sentenceOf(decision), { seconds: Math.ceil(decision.wait_s ?? 0) }, language);
+  const made = make("li", { class: `card ${good ? "yes" : "no"} ${direction}`, lang: language, "data-outcome": outcome, "data-seq": seq });
+  const when = make("p", { class: "when" }, make("b", {}, clock.time(Date.parse(decision.at))));
+  if (punched) when.append(make("span", { class: "receipt" }, word("receipt", { seq }, language)));
+  const title = name || (punched ? "" : word(decision.why === "stranger" ? "result.stranger" : "", {}, language));
+  const body = make("div", { class: "body" }, title && make("p", { class: "name" }, title), make("p", { class: "what" }, what), when);
+  made.append(icon(!good ? "no" : direction === "out" ? "out" : "in"), body);
+  if (punched) addChoices(made, decision, language);
+  goAway(made);
+  return made;
+}
+
+function addChoices(made, { seq, direction }, language) {
+  const choices = [];
+  if (setting.abilities.includes("dispute")) {
+    choices.push(choice("result.not_me", language, () => settle(made, "/v1/dispute", { seq }, "result.disputed", language)));
+  }
+  if (setting.abilities.includes("direction") && (direction === "in" || direction === "out")) {
+    const other = direction === "in" ? "out" : "in";
+    choices.push(choice(`result.to_${other}`, language, () => turn(made, seq, other, language)));
+  }
+  if (choices.length) made.append(make("div", { class: "choices" }, ...choices));
+}
+
+const choice = (name, language, act) => make("button", { on: { click: act } }, word(name, {}, language));
+
+async function turn(made, seq, other, language) {
+  if (!(await settle(made, "/v1/direction", { seq, direction: other }, "result.changed", language))) return;
+  made.classList.remove("in", "out");
+  made.classList.add(other);
+  made.querySelector(".what").textContent = word(`done.${other}`, {}, language);
+  made.querySelector(":scope > .icon").replaceWith(icon(other));
+}
+
+async function settle(made, path, body, sentence, language) {
+  const choices = made.querySelector(".choices");
+  for (const button of choices.children) button.disabled = true;
+  let done = true;
+  try {
+    await tell(path, body);
+  } catch {
+    done = false;
+  }
+  const said = make("p", { class: "said", role: "status" }, word(done ? sentence : "result.not_changed", {}, language));
+  choices.replaceWith(said);
+  sound.play(done ? sound.YES : sound.NO);
+  say(done ? sentence : "result.not_changed", {}, language);
+  goAway(made);
+  return done;
+}
+
+/* A bar shows how long it stays; whoever touches it gets the whole time again. */
+function goAway(made) {
+  made.querySelector(".left")?.remove();
+  const lasts = setting.stays_s * 1000 * (easy ? EASY_TIMES : 1);
+  const bar = make("span", { class: "left", "aria-hidden": "true" });
+  made.append(bar);
+  bar.animate([{ transform: "scaleX(1)" }, { transform: "scaleX(0)" }], { duration: lasts, fill: "forwards" });
+  clearTimeout(Number(made.dataset.timer));
+  made.dataset.timer = setTimeout(() => leave(made), lasts);
+}
+
+function leave(made) {
+  const list = made.parentElement;
+  made.remove();
+  list?.firstElementChild?.classList.remove("small");
+}

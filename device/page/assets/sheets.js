@@ -1,0 +1,69 @@
+// The one sheet that lies over the stage: opened by a button, closed by its button, by Escape, or when nobody has touched it for a while.
+
+import { at, icon, make } from "./build.js";
+import { fill, onChange, word } from "./words.js";
+
+const STAYS_MS = 45_000;
+const EASY_TIMES = 3;
+
+let atClose = null;
+let timer = 0;
+let easy = false;
+let again = null;
+
+export const isOpen = () => at("sheet").open;
+export const setEasy = (isEasy) => { easy = isEasy; };
+
+/* `draw(sheet)` fills the sheet and may return what is to be done when it closes; it is drawn anew when the language changes. */
+export function open(title, draw) {
+  close();
+  const sheet = at("sheet");
+  again = () => {
+    atClose?.();
+    const shut = make("button", { class: "shut", "data-label": "close", on: { click: close } }, icon("close"));
+    const head = make("header", {}, make("h1", { id: "sheet-title", "data-word": title }), shut);
+    const inside = make("div", { class: "sheet" }, head);
+    sheet.replaceChildren(inside);
+    atClose = draw(inside) ?? null;
+    fill(inside);
+  };
+  again();
+  if (!sheet.open) sheet.showModal();
+  stay();
+}
+
+export function close() {
+  const sheet = at("sheet");
+  atClose?.();
+  atClose = null;
+  again = null;
+  clearTimeout(timer);
+  if (sheet.open) sheet.close();
+  sheet.replaceChildren();
+}
+
+/* Somebody is still there: the sheet stays for its whole time again. */
+export function stay() {
+  clearTimeout(timer);
+  if (isOpen()) timer = setTimeout(close, STAYS_MS * (easy ? EASY_TIMES : 1));
+}
+
+/* The same sheet with other content, as one step follows the other. */
+export function change(...content) {
+  const inside = at("sheet").querySelector(".sheet");
+  if (!inside) return;
+  while (inside.children.length > 1) inside.lastElementChild.remove();
+  inside.append(...content);
+  fill(inside);
+  stay();
+}
+
+export const say = (name, values = {}, kind = "said-no") => make("p", { class: kind, role: "alert" }, word(name, values));
+
+export function wide(name, act, { drawn, kind = "wide" } = {}) {
+  return make("button", { class: kind, on: { click: act } }, drawn && icon(drawn), make("span", { "data-word": name }));
+}
+
+at("sheet").addEventListener("close", () => { if (again) close(); });
+for (const event of ["pointerdown", "keydown"]) at("sheet").addEventListener(event, stay);
+onChange(() => again?.());

@@ -1,0 +1,37 @@
+// Saying a sentence aloud: by the browser's own voice where it has one for the language, else by the kiosk's, else not at all.
+
+import { tell } from "./net.js";
+import { chosen, word } from "./words.js";
+
+const AGAIN_MS = 4000; // the same hint is not said over and over
+let wanted = "accessible";
+let easy = false;
+let last = { name: "", at: -Infinity };
+
+export function set(setting, isEasy) {
+  wanted = setting;
+  easy = isEasy;
+}
+
+const isOn = () => wanted === "always" || (wanted === "accessible" && easy);
+
+function voice(language) {
+  const found = globalThis.speechSynthesis?.getVoices() ?? [];
+  return found.find((one) => one.lang === language) ?? found.find((one) => one.lang.split(/[-_]/)[0] === language.split("-")[0]);
+}
+
+export function say(name, values = {}, language = chosen()) {
+  const now = performance.now();
+  if (!isOn() || (last.name === name && now - last.at < AGAIN_MS)) return;
+  last = { name, at: now };
+  const own = voice(language);
+  if (!own) {
+    tell("/v1/say", { word: name, language }).catch(() => {}); // a kiosk without a voice shows the sentence all the same
+    return;
+  }
+  const spoken = new SpeechSynthesisUtterance(word(name, values, language));
+  spoken.voice = own;
+  spoken.lang = language;
+  speechSynthesis.cancel();
+  speechSynthesis.speak(spoken);
+}

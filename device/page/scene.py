@@ -1,0 +1,131 @@
+"""What the page shows, as values: what stands in the way, the decisions of the last seconds, and how the kiosk is set.
+
+Of a person the page hears what it shows and no more: the name as the setting allows, never a score, a template or a number.
+"""
+
+from __future__ import annotations
+
+import enum
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from device import api, messages
+from device.camera import CameraStatus, State
+from device.clock import Moment, Quality
+
+CLOCK_UNKNOWN_BEFORE = datetime.fromisoformat("2026-01-01T00:00:00+00:00")  # before this software was written
+SERVER_AWAY_AFTER = timedelta(minutes=10)
+
+
+class Condition(enum.StrEnum):
+    """What stands in the way, worst first; each has its screen or banner and its way on."""
+
+    STORAGE_FULL = "storage_full"
+    STORAGE_FAILING = "storage_failing"
+    CAMERA_AWAY = "camera_away"
+    CAMERA_BLACK = "camera_black"
+    CLOCK_UNKNOWN = "clock_unknown"
+    CLOCK_UNSURE = "clock_unsure"
+    SERVER_AWAY = "server_away"
+    SIMULATED = "simulated"
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One decision as the screen shows it; `seq` is the receipt's number, 0 for none."""
+
+    number: int
+    at: str
+    outcome: str
+    why: str
+    name: str
+    language: str
+    direction: str
+    method: str
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """Everything that the page needs between two frames. `boot` changes with each start of the daemon, `shell` with its version."""
+
+    boot: str
+    shell: str
+    at: str
+    title: str
+    zone: str
+    language: str
+    theme: str
+    conditions: tuple[str, ...]
+    backlog: int
+    waiting: str
+    count: int
+    decisions: tuple[Shown, ...]
+    abilities: tuple[str, ...]
+    stays_s: float
+    scramble: bool
+    speech: str
+    notice: api.WebNotice
+
+    def digest(self) -> str:
+        """The same for scenes that look the same; the time goes on by itself."""
+        plain = messages.CODEC.unstructure(self) | {"at": "", "waiting": "", "decisions": []}
+        return hashlib.sha256(json.dumps(plain, sort_keys=True).encode("utf-8")).hexdigest()[:16]
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """How the kiosk's parts are at a moment: `waits_since` is the age of the oldest record that the server has not signed for."""
+
+    camera: CameraStatus
+    simulated: bool
+    now: Moment
+    room_left: bool
+    trouble: str
+    backlog: int
+    waits_since: datetime | None
+    has_uplink: bool
+
+
+def conditions(health: Health) -> tuple[str, ...]:
+    """What stands in the way, worst first."""
+    found = {
+        Condition.STORAGE_FULL: not health.room_left,
+        Condition.STORAGE_FAILING: health.room_left and bool(health.trouble),
+        Condition.CAMERA_AWAY: health.camera.state in (State.AWAY, State.ENDED),
+        Condition.CAMERA_BLACK: health.camera.state is State.BLACK,
+        Condition.CLOCK_UNKNOWN: health.now.at < CLOCK_UNKNOWN_BEFORE,
+        Condition.CLOCK_UNSURE: health.now.at >= CLOCK_UNKNOWN_BEFORE and health.now.quality is Quality.UNSYNCED,
+        Condition.SERVER_AWAY: _is_server_away(health),
+        Condition.SIMULATED: health.simulated,
+    }
+    return tuple(condition for condition, holds in found.items() if holds)
+
+
+def _is_server_away(health: Health) -> bool:
+    return health.has_uplink and health.waits_since is not None and health.now.at - health.waits_since >= SERVER_AWAY_AFTER
+
+
+def shown(decision: api.Decision, names: str, language_of: Callable[[str], str]) -> Shown:
+    """A decision for everybody who stands there to read."""
+    return Shown(
+        number=decision.number,
+        at=decision.at,
+        outcome=decision.outcome,
+        why=decision.why,
+        name=name_shown(decision.name, names),
+        language=language_of(decision.person) if decision.person else "",
+        direction=decision.direction,
+        method="",
+        seq=decision.seq,
+    )
+
+
+def name_shown(name: str, names: str) -> str:
+    """The name in full, its first character, or nothing, as the enterprise has set it."""
+    if names == "full" or not name:
+        return name
+    return f"{name[0]}＊＊" if names == "first" else ""

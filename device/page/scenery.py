@@ -1,0 +1,159 @@
+"""The scene as it is now, put together from the kiosk's parts, and handed out when it changes."""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from device import api, camera, clock, database, journal
+from device.config import Config
+from device.errors import DeviceError
+from device.page import scene
+from device.page.scene import Health, Scene
+
+log = logging.getLogger(__name__)
+
+LEAST_ROOM_BYTES = 16 * 2**20  # SQLite needs some room to write one record and its log
+LOOK_EVERY_S = 0.25  # decisions wake at once; for the rest of the scene this is soon enough
+DISK_EVERY_S = 2.0
+
+
+class Board(Protocol):
+    """Where decisions are put up; device.line has the real one."""
+
+    @property
+    def count(self) -> int: ...
+    @property
+    def trouble(self) -> str: ...
+    @property
+    def waiting(self) -> str: ...
+    def after(self, number: int, wait_s: float) -> tuple[api.Decision, ...]: ...
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What the scene is made from. `language_of` names a person's own language, `notice` what the screen says about the web UI."""
+
+    config: Config
+    root: Path
+    board: Board
+    source: camera.Camera
+    journal: journal.Journal
+    clock: clock.Clock
+    language_of: Callable[[str], str]
+    notice: Callable[[], api.WebNotice]
+    abilities: Callable[[], tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """What was last read from the disk: room for a record, what the server has not signed for, and since when."""
+
+    room_left: bool
+    backlog: int
+    waits_since: datetime | None
+
+
+class Scenery:
+    """Answers with the scene; safe to use from several threads."""
+
+    def __init__(self, parts: Parts, shell: str) -> None:
+        """`shell`: version of the page's own files; an open page of another version loads itself anew."""
+        self._parts, self._shell = parts, shell
+        self.boot = secrets.token_hex(8)
+        self._stores = Stores(True, 0, None)
+        self._read_at_s = -DISK_EVERY_S
+
+    def wait(self, boot: str, after: int, seen: str, wait_s: float) -> Scene:
+        """The scene, as soon as it differs from `seen` or there are decisions after `after`; as it is when `wait_s` is over.
+
+        `boot` is that of the scene which the caller has; without one it gets no old decisions.
+        """
+        if boot != self.boot:
+            after = 0 if boot else self._parts.board.count
+        deadline = time.monotonic() + wait_s
+        while True:
+            now = self.scene(after)
+            left = deadline - time.monotonic()
+            if now.decisions or boot != self.boot or now.digest() != seen or left <= 0:
+                return now
+            self._parts.board.after(after, min(LOOK_EVERY_S, left))
+
+    def scene(self, after: int) -> Scene:
+        """The scene now, with the decisions after number `after`."""
+        parts, page, device = self._parts, self._parts.config.page, self._parts.config.device
+        found = tuple(scene.shown(one, page.names, self._language_of) for one in parts.board.after(after, 0.0))
+        health = self._health()
+        return Scene(
+            boot=self.boot,
+            shell=self._shell,
+            at=health.now.at.isoformat(),
+            title=device.enterprise,
+            zone=device.time_zone,
+            language=device.language,
+            theme=page.theme,
+            conditions=scene.conditions(health),
+            backlog=health.backlog,
+            waiting=parts.board.waiting,
+            count=found[-1].number if found else parts.board.count,
+            decisions=found,
+            abilities=parts.abilities(),
+            stays_s=page.result_s,
+            scramble=page.scramble_pin,
+            speech=page.speech,
+            notice=parts.notice(),
+        )
+
+    def waiting(self) -> str:
+        """What the kiosk waits for at this moment."""
+        return self._parts.board.waiting
+
+    def _language_of(self, person: str) -> str:
+        try:
+            return self._parts.language_of(person)
+        except DeviceError:  # erased meanwhile, or the disk fails: the page's own language will do
+            return ""
+
+    def _health(self) -> Health:
+        parts, stores = self._parts, self._stores_now()
+        return Health(
+            camera=parts.source.status(),
+            simulated=parts.source.simulated,
+            now=parts.clock.now(),
+            room_left=stores.room_left,
+            trouble=parts.board.trouble,
+            backlog=stores.backlog,
+            waits_since=stores.waits_since,
+            has_uplink=parts.config.uplink.enabled,
+        )
+
+    def _stores_now(self) -> Stores:
+        if time.monotonic() - self._read_at_s >= DISK_EVERY_S:
+            self._read_at_s = time.monotonic()
+            self._stores = self._read()
+        return self._stores
+
+    def _read(self) -> Stores:
+        room_left = has_room(self._parts.root)
+        try:
+            head, oldest = self._parts.journal.head(), self._parts.journal.oldest_unacknowledged()
+        except database.StorageError as error:
+            log.warning("how much waits for the server could not be read: %s", error)
+            return Stores(room_left, self._stores.backlog, self._stores.waits_since)
+        return Stores(room_left, head.seq - head.acknowledged, oldest)
+
+
+def has_room(root: Path) -> bool:
+    """Whether the disk takes another record."""
+    try:
+        found = os.statvfs(root)
+    except OSError:
+        return False
+    return found.f_bavail * found.f_frsize >= LEAST_ROOM_BYTES

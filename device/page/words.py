@@ -1,0 +1,246 @@
+"""Every sentence of the page, by name, in English; its other languages stand in `translations/`, a gettext catalogue each.
+
+A test finds a sentence that is missing, untranslated, or asked for by the page and not here. Curly brackets hold what is filled in.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import resources
+
+from babel.messages import Catalog, pofile
+
+LANGUAGES = ("zh-CN", "zh-TW", "en")
+
+ENGLISH = {
+    # The terminal at rest
+    "idle.come": "Step in front of the camera",
+    "idle.other": "Or use another way below",
+    "idle.no_camera": "Use one of the ways below",
+    "mirror.private": "This picture is not kept",
+    "mirror.label": "Mirror picture of the camera",
+    "clock.unknown": "Time not known yet",
+    # What the kiosk waits for
+    "waiting.too_far": "Come a little closer",
+    "waiting.too_near": "Step back a little",
+    "waiting.outside": "Come to the middle",
+    "waiting.too_dark": "Too dark: turn towards the light",
+    "waiting.too_bright": "Too bright: turn away from the light",
+    "waiting.turned_away": "Look straight at the screen",
+    "waiting.tilted": "Hold your head upright",
+    "waiting.blurred": "Hold still for a moment",
+    "waiting.eyes_covered": "Your eyes are covered: use another way below, or show them",
+    "waiting.mouth_covered": "A mask covers your face: take it off, or use your badge",
+    "waiting.two_people": "One at a time: please step forward",
+    "waiting.looking": "Looking …",
+    "waiting.say_who": "First your number, badge or code",
+    "waiting.other_way": "Another way is being used",
+    "waiting.done": "Done",
+    # What to do to show that a living person stands there
+    "challenge.blink": "Blink your eyes",
+    "challenge.turn_left": "Turn your head to your left",
+    "challenge.turn_right": "Turn your head to your right",
+    "challenge.smile": "Smile",
+    "challenge.open_mouth": "Open your mouth",
+    "challenge.forward": "Look straight ahead again",
+    # Results
+    "done.in": "Clocked in",
+    "done.out": "Clocked out",
+    "done.break_start": "Break begun",
+    "done.break_end": "Back from break",
+    "done.recorded": "Recorded",
+    "direction.in": "In",
+    "direction.out": "Out",
+    "direction.break_start": "Break",
+    "direction.break_end": "Back",
+    "receipt": "Receipt {seq}",
+    "result.not_me": "Not me",
+    "result.to_out": "Change to “out”",
+    "result.to_in": "Change to “in”",
+    "result.changed": "Changed",
+    "result.disputed": "Noted. This record will be looked at by a person",
+    "result.not_changed": "Could not be changed. Tell the office",
+    "result.stranger": "Not recognised",
+    # Refusals
+    "why.stranger": "Try again from a little closer, or use another way below",
+    "why.too_soon": "Already recorded a moment ago",
+    "why.simulated": "This terminal shows recorded pictures: it clocks nobody in",
+    "why.liveness_failed": "A living face is needed: no picture, no screen",
+    "why.not_recorded": "Not recorded. Please write your name and the time on the paper list",
+    "why.not_them": "The face is not that of this number, badge or code",
+    "why.face_not_enough": "Please use badge, QR code or PIN as well",
+    "why.expired": "Your access has ended. Ask at the office",
+    "why.wrong": "Number or PIN is not right",
+    "why.wait": "Too many wrong tries. Please wait {seconds} seconds",
+    "why.pin_must_change": "Please choose a PIN of your own first",
+    "why.pin_unfit": "Choose another: 6 to 12 digits, not all the same or in a row, not your number, not the old one",
+    "why.unknown_code": "This QR code is not known here",
+    "why.unknown_badge": "This badge is not known here",
+    "why.unknown_person": "Nobody here has this number",
+    "why.card_refused": "This face card is not good here, or no longer",
+    "why.clock_unsure": "A phone's code needs the right time: use another way for now",
+    "why.nothing_completes": "A badge or code alone is not enough. Ask at the office for a PIN",
+    "why.ticket_gone": "That took too long. Please begin again",
+    "why.not_a_supervisor": "Only a supervisor can do this",
+    "why.one_factor": "Supervisor: badge or code first, then the PIN",
+    "why.not_oneself": "Nobody vouches for themselves",
+    "why.no_reason": "Please choose a reason",
+    "why.switched_off": "This way is switched off here. Use another",
+    "why.not_read": "The disk could not be read. Please try once more",
+    "why.other": "That did not work. Use another way, or ask for help",
+    # The bar that is always there
+    "bar.pin": "PIN",
+    "bar.qr": "QR code",
+    "bar.badge": "Badge",
+    "bar.help": "Help",
+    "bar.language": "Language",
+    "bar.easy": "Easy mode",
+    "bar.easy_off": "Normal mode",
+    "bar.label": "Ways to clock in, and help",
+    "language.choose": "Choose a language",
+    "close": "Close",
+    "back": "Back",
+    "cancel": "Cancel",
+    "next": "Next",
+    "ok": "OK",
+    "erase": "Erase",
+    "wait": "One moment",
+    # PIN pad
+    "pin.title": "Clock in with number and PIN",
+    "pin.number": "Your employee number",
+    "pin.pin": "Your PIN",
+    "pin.new": "Choose a new PIN, 6 to 12 digits",
+    "pin.again": "The new PIN once more",
+    "pin.differ": "The two were not the same. Choose again",
+    "pin.changed": "Your PIN is changed",
+    "pin.pad": "Digits",
+    "pin.entered": "{count} digits entered",
+    # QR code and badge
+    "qr.title": "Show your QR code",
+    "qr.how": "Hold it in front of the camera, a hand's breadth away",
+    "qr.no_camera": "The camera is away. Use number and PIN, or your badge",
+    "badge.title": "Use your badge",
+    "badge.how": "Hold your badge to the reader",
+    "complete.face": "Now look into the camera",
+    "complete.pin": "Now your PIN",
+    # Help
+    "help.title": "Help",
+    "help.supervisor": "A supervisor clocks me in",
+    "help.mine": "My last records",
+    "help.messages": "Messages",
+    "help.pin": "Change my PIN",
+    "help.face": "Face recognition: agree or withdraw",
+    "help.privacy": "What this terminal keeps",
+    "help.office": "For administrators",
+    "privacy.1": "The camera picture is shown here and forgotten. No picture is stored, none is sent.",
+    "privacy.2": "Whoever has agreed has a face template here: encrypted numbers, on this terminal only.",
+    "privacy.3": "A record goes to your employer: an identifier, the time, in or out, and the way you used.",
+    "privacy.4": "Face recognition is a choice. Number and PIN, QR code and badge count the same.",
+    "privacy.5": "You may withdraw at any time; your template is then destroyed at once.",
+    # A supervisor
+    "supervisor.title": "A supervisor clocks somebody in",
+    "supervisor.number": "Supervisor: your employee number",
+    "supervisor.pin": "Supervisor: your PIN",
+    "supervisor.whom": "Employee number of the person to clock in",
+    "supervisor.why": "Why?",
+    "supervisor.show": "Supervisor: show your badge or QR code",
+    "supervisor.reason.forgotten": "Badge, phone or PIN forgotten",
+    "supervisor.reason.not_recognised": "Not recognised",
+    "supervisor.reason.unable": "Cannot use the other ways now",
+    "supervisor.reason.new": "New, nothing set up yet",
+    "supervisor.reason.device": "Camera or reader does not work",
+    # My records, messages
+    "mine.title": "My last records",
+    "mine.none": "No records on this terminal yet",
+    "mine.way": "by {way}",
+    "messages.title": "Messages",
+    "messages.none": "No messages",
+    "method.face": "face",
+    "method.face+pin": "face and PIN",
+    "method.face+number": "number and face",
+    "method.face+badge": "badge and face",
+    "method.face+qr": "QR code and face",
+    "method.pin": "number and PIN",
+    "method.qr": "QR code",
+    "method.badge": "badge",
+    "method.qr+pin": "QR code and PIN",
+    "method.badge+pin": "badge and PIN",
+    "method.supervisor": "supervisor",
+    # What stands in the way
+    "condition.storage_full.title": "No room left for records",
+    "condition.storage_full.way": (
+        "Please write your name and the time on the paper list, and tell the office. Nothing recorded so far is lost."
+    ),
+    "condition.storage_failing.title": "Records cannot be written",
+    "condition.storage_failing.way": (
+        "Please try once more. If it says no again: write your name and the time on the paper list, and tell the office."
+    ),
+    "condition.camera_away.title": "The camera is away",
+    "condition.camera_away.way": (
+        "Number and PIN and the badge work as ever. The camera comes back by itself once it is plugged in."
+    ),
+    "condition.camera_black.title": "The camera sees nothing",
+    "condition.camera_black.way": "Take the cover off the lens or switch the light on. Number and PIN and the badge work as ever.",
+    "condition.clock_unknown.title": "The time is not known yet",
+    "condition.clock_unknown.way": "You can clock in: the record gets its right time as soon as the terminal knows it.",
+    "condition.clock_unsure.title": "Time not confirmed",
+    "condition.clock_unsure.way": "You can clock in: if the time is wrong, the record is corrected by itself.",
+    "condition.server_away.title": "Server away",
+    "condition.server_away.way": "{backlog} records are kept here and sent later. You can clock in as ever.",
+    "condition.simulated.title": "Demonstration",
+    "condition.simulated.way": "The pictures come from a file, not from a camera.",
+    # The daemon is away
+    "away.title": "One moment please",
+    "away.sentence": "The terminal is starting and comes back by itself.",
+    "away.long": "It takes longer than usual. Please write your name and the time on the paper list, and tell the office.",
+    "token.title": "This page has not been let in",
+    "token.sentence": "Open the address that “daka run” prints, or restart the display. Until then, please use the paper list.",
+    # For administrators
+    "notice.title": "For administrators",
+    "notice.first": "Make the first administrator",
+    "notice.recovery": "New password for {account}",
+    "notice.address": "In a browser on this network, open",
+    "notice.code": "and type this code",
+    "notice.fingerprint": "Compare the certificate's fingerprint",
+    "notice.none": "The administrators' pages are not running.",
+    # Consent and enrolment at the kiosk
+    "enrol.title": "Face recognition",
+    "enrol.verify": "First: who are you?",
+    "enrol.agree": "I agree",
+    "enrol.refuse": "I do not agree",
+    "enrol.refused": "Good. Clock in with number and PIN, QR code or badge: they count the same.",
+    "enrol.withdraw": "Withdraw my consent",
+    "enrol.withdrawn": "Withdrawn. Your face template is destroyed.",
+    "enrol.start": "Take the pictures",
+    "enrol.has": "You have agreed; {count} templates are kept.",
+    "enrol.step": "{done} of {all}",
+    "enrol.pose.front": "Look straight at the screen",
+    "enrol.pose.left": "Turn a little to your left",
+    "enrol.pose.right": "Turn a little to your right",
+    "enrol.pose.up": "Raise your chin a little",
+    "enrol.pose.down": "Lower your chin a little",
+    "enrol.done": "Done. From now on look into the camera.",
+    "enrol.failed": "That did not work: {reason}",
+    "enrol.other": "Other ways, just as good",
+}
+
+
+@cache
+def read(language: str) -> Catalog:
+    """The catalogue of a language other than English, as translators have it."""
+    file = resources.files("device.page").joinpath("translations", f"{language.replace('-', '_')}.po")
+    with file.open("rb") as opened:
+        return pofile.read_po(opened, locale=language.replace("-", "_"), abort_invalid=True)
+
+
+def catalogue(language: str) -> dict[str, str]:
+    """Every sentence in `language`; where a translation is missing, the English one, so that nobody sees a name."""
+    if language == "en":
+        return dict(ENGLISH)
+    found = read(language)
+    return {name: _translated(found, name, english) or english for name, english in ENGLISH.items()}
+
+
+def _translated(found: Catalog, name: str, english: str) -> str:
+    message = found.get(english, context=name)
+    return str(message.string) if message is not None and not message.fuzzy else ""

@@ -1,0 +1,130 @@
+"""What the page hears: what stands in the way, and decisions as far as they are shown."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from device import camera, config, journal
+from device.clock import Quality
+from device.page import scene, scenery
+from tests.device import parts
+from tests.device.page.stage import Stage, decision
+
+
+@pytest.fixture
+def stage(tmp_path: Path, opened: journal.Journal) -> Iterator[Stage]:
+    made = Stage(tmp_path, opened)
+    yield made
+    made.source.close()
+
+
+def healthy() -> scene.Health:
+    status = camera.CameraStatus(camera.State.STREAMING, parts.moment(), "The camera is working.")
+    return scene.Health(status, False, parts.moment(), True, "", 0, None, True)
+
+
+def with_camera(state: camera.State) -> scene.Health:
+    return dataclasses.replace(healthy(), camera=dataclasses.replace(healthy().camera, state=state))
+
+
+def at(moment: datetime, quality: Quality = Quality.UNSYNCED) -> scene.Health:
+    return dataclasses.replace(healthy(), now=dataclasses.replace(parts.moment(), at=moment, quality=quality))
+
+
+LONG_AGO = parts.moment().at - timedelta(minutes=11)
+
+
+@pytest.mark.parametrize(
+    ("health", "names"),
+    [
+        (healthy(), ()),
+        (with_camera(camera.State.AWAY), ("camera_away",)),
+        (with_camera(camera.State.BLACK), ("camera_black",)),
+        (with_camera(camera.State.OPENING), ()),
+        (dataclasses.replace(healthy(), room_left=False, trouble="x"), ("storage_full",)),
+        (dataclasses.replace(healthy(), trouble="the disk takes no writes"), ("storage_failing",)),
+        (at(datetime(1970, 1, 1, tzinfo=UTC)), ("clock_unknown",)),
+        (at(datetime(2026, 11, 23, tzinfo=UTC)), ("clock_unsure",)),
+        (dataclasses.replace(healthy(), waits_since=LONG_AGO, backlog=3), ("server_away",)),
+        (dataclasses.replace(healthy(), waits_since=LONG_AGO, has_uplink=False), ()),
+        (dataclasses.replace(healthy(), waits_since=parts.moment().at, backlog=3), ()),
+        (dataclasses.replace(healthy(), simulated=True), ("simulated",)),
+    ],
+)
+def test_what_stands_in_the_way_is_named(health: scene.Health, names: tuple[str, ...]) -> None:
+    assert scene.conditions(health) == names
+
+
+def test_the_worst_comes_first() -> None:
+    everything = dataclasses.replace(with_camera(camera.State.AWAY), room_left=False, simulated=True)
+    assert scene.conditions(everything) == ("storage_full", "camera_away", "simulated")
+
+
+@pytest.mark.parametrize(("names", "expected"), [("full", "王小明"), ("first", "王＊＊"), ("hidden", "")])
+def test_a_name_is_shown_as_the_enterprise_has_set_it(names: str, expected: str) -> None:
+    assert scene.name_shown("王小明", names) == expected
+    assert scene.shown(decision(), names, lambda person: "zh-CN").name == expected
+
+
+def test_a_fresh_page_is_not_told_old_decisions(stage: Stage) -> None:
+    stage.board.put(decision())
+    found = stage.scenery.wait("", 0, "", 0.0)
+    assert found.decisions == ()
+    assert found.count == 1
+
+
+def test_a_page_that_was_there_before_the_daemon_misses_no_decision(stage: Stage) -> None:
+    stage.board.put(decision())
+    found = stage.scenery.wait("the boot before", 57, "", 0.0)
+    assert [one.seq for one in found.decisions] == [7]
+
+
+def test_a_decision_reaches_a_waiting_page_at_once(stage: Stage) -> None:
+    before = stage.scenery.wait("", 0, "", 0.0)
+    threading.Timer(0.2, stage.board.put, (decision(),)).start()
+    started = time.monotonic()
+    found = stage.scenery.wait(before.boot, before.count, before.digest(), 20.0)
+    assert len(found.decisions) == 1
+    assert time.monotonic() - started < 5.0
+
+
+def test_a_change_of_the_kiosks_state_reaches_a_waiting_page(stage: Stage) -> None:
+    before = stage.scenery.wait("", 0, "", 0.0)
+    threading.Timer(0.2, setattr, (stage.board, "trouble", "the disk takes no writes")).start()
+    found = stage.scenery.wait(before.boot, before.count, before.digest(), 20.0)
+    assert "storage_failing" in found.conditions
+
+
+def test_nothing_new_is_an_answer_too(stage: Stage) -> None:
+    before = stage.scenery.wait("", 0, "", 0.0)
+    started = time.monotonic()
+    after = stage.scenery.wait(before.boot, before.count, before.digest(), 0.4)
+    assert time.monotonic() - started >= 0.35
+    assert after.digest() == before.digest()
+
+
+def test_the_settings_reach_the_page(tmp_path: Path, opened: journal.Journal) -> None:
+    settings = config.parse(
+        {
+            "device": {"enterprise": "东方", "language": "zh-TW", "time_zone": "Asia/Taipei"},
+            "page": {"scramble_pin": True, "result_s": 5.0},
+        }
+    )
+    stage = Stage(tmp_path, opened, settings)
+    found = stage.scenery.scene(0)
+    stage.source.close()
+    assert (found.title, found.language, found.zone, found.scramble, found.stays_s) == ("东方", "zh-TW", "Asia/Taipei", True, 5.0)
+
+
+def test_a_disk_without_room_is_noticed_before_anybody_tries(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert scenery.has_room(tmp_path)
+    monkeypatch.setattr(scenery, "LEAST_ROOM_BYTES", 2**62)
+    assert not scenery.has_room(tmp_path)
+    assert not scenery.has_room(tmp_path / "nowhere")

@@ -1,0 +1,74 @@
+"""Every sentence in three languages: none missing, none untranslated, none asked for that is not there."""
+
+from __future__ import annotations
+
+import re
+from importlib import resources
+
+import pytest
+
+from device.attend import Why
+from device.page import words
+from device.page.scene import Condition
+from device.recognise import Waiting
+from device.ways import No
+
+OTHERS = ("zh-CN", "zh-TW")
+THE_SAME_EVERYWHERE = {"enrol.step"}  # figures only
+SILENT = {"waiting.nobody"}
+
+
+def sources() -> str:
+    folder = resources.files("device.page").joinpath("assets")
+    return "\n".join(file.read_text("utf-8") for file in folder.iterdir() if file.name.endswith((".js", ".html")))
+
+
+def named_in_the_page() -> set[str]:
+    """Names that stand in quotation marks in the page's files; those that are put together are checked one by one below."""
+    quoted = re.findall(r"[\"'`]([a-z_]+(?:\.[a-z0-9_]+)+)[\"'`]", sources())
+    return {name for name in quoted if not name.endswith((".js", ".css", ".html", ".json", ".svg"))}
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_every_sentence_is_translated(language: str) -> None:
+    found = words.read(language)
+    for name, english in words.ENGLISH.items():
+        message = found.get(english, context=name)
+        assert message is not None, f"{name} is missing in {language}"
+        assert message.string, f"{name} is not translated into {language}"
+        assert not message.fuzzy, f"{name} is marked as unsure in {language}"
+        assert message.string != english or name in THE_SAME_EVERYWHERE, f"{name} is still English in {language}"
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_no_translation_is_of_a_sentence_that_is_gone(language: str) -> None:
+    assert {message.context for message in words.read(language) if message.id} == set(words.ENGLISH)
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_what_is_filled_in_is_the_same_in_every_language(language: str) -> None:
+    for name, sentence in words.catalogue(language).items():
+        assert set(re.findall(r"{\w+}", sentence)) == set(re.findall(r"{\w+}", words.ENGLISH[name])), name
+
+
+def test_traditional_chinese_is_not_simplified_chinese() -> None:
+    traditional = "".join(words.catalogue("zh-TW").values())
+    assert not set("请们员录断时间纸签").intersection(traditional)
+
+
+def test_every_sentence_that_the_page_names_exists() -> None:
+    named = named_in_the_page()
+    assert len(named) > 30
+    assert not named - set(words.ENGLISH)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(f"waiting.{waiting}" for waiting in Waiting),
+        *(f"why.{why}" for why in (*Why, *No)),
+        *(f"condition.{condition}.{part}" for condition in Condition for part in ("title", "way")),
+    ],
+)
+def test_whatever_the_kiosk_says_has_its_sentence(name: str) -> None:
+    assert name in words.ENGLISH or name in SILENT
