@@ -42,6 +42,17 @@ OFFICE_CALLS = frozenset(
         ("POST", "/v1/phone"),
         ("POST", "/v1/phone-removal"),
         ("POST", "/v1/erasure"),
+        ("POST", "/v1/people-list"),
+        ("POST", "/v1/person"),
+        ("POST", "/v1/pin"),
+        ("POST", "/v1/pin-removal"),
+        ("POST", "/v1/badge"),
+        ("POST", "/v1/badge-removal"),
+        ("POST", "/v1/static-code"),
+        ("POST", "/v1/static-code-removal"),
+        ("POST", "/v1/phone"),
+        ("POST", "/v1/phone-removal"),
+        ("POST", "/v1/erasure"),
     }
 )
 SORTS: dict[str, Callable[[people.Person], Any]] = {
@@ -50,6 +61,8 @@ SORTS: dict[str, Callable[[people.Person], Any]] = {
     "language": lambda person: person.language,
     "consent": lambda person: person.has_consent,
     "templates": lambda person: person.templates,
+    "group": lambda person: person.group,
+    "expires_at": lambda person: str(person.expires_at or "9999"),
 }
 STATES: dict[str, Callable[[people.Person], bool]] = {
     "": lambda person: True,
@@ -57,6 +70,8 @@ STATES: dict[str, Callable[[people.Person], bool]] = {
     "no_consent": lambda person: not person.has_consent,
     "enrolled": lambda person: person.templates > 0,
     "not_enrolled": lambda person: person.templates == 0,
+    "no_way": lambda person: not (person.templates or person.has_pin or person.badges or person.codes or person.has_phone),
+    "supervisor": lambda person: person.supervisor,
 }
 
 

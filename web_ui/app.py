@@ -28,7 +28,7 @@ CONTENT_SECURITY_POLICY = (
 HEADERS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
+    "Referrer-Policy": "same-origin",  # with no-referrer browsers send `Origin: null` with our own forms
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=(), usb=(), bluetooth=()",
@@ -50,7 +50,7 @@ def application(parts: House, secret: bytes, catalogues: Path) -> Flask:
         MAX_FORM_MEMORY_SIZE=MOST_FORM_BYTES,
         MAX_FORM_PARTS=1_000,
         WTF_CSRF_TIME_LIMIT=None,  # as long as the session: a form left open over lunch is not lost
-        WTF_CSRF_SSL_STRICT=False,  # we send no-referrer; Origin is checked below
+        WTF_CSRF_SSL_STRICT=False,  # a proxy may strip referrers; Origin is checked below
         RATELIMIT_HEADERS_ENABLED=False,
         BABEL_TRANSLATION_DIRECTORIES=str(catalogues),
         TEMPLATES_AUTO_RELOAD=False,

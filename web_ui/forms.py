@@ -136,6 +136,41 @@ class NewPerson(FlaskForm):  # type: ignore[misc]
     language = SelectField(_("Language"), choices=list(languages.NAMES.items()))
 
 
+class ChangePerson(FlaskForm):  # type: ignore[misc]
+    """What is known of an employee."""
+
+    name = text(_("Name"))
+    language = SelectField(_("Language"), choices=list(languages.NAMES.items()))
+    group = text(_("Group"), required=False)
+    expires = DateField(_("Last day"), [Optional()], description=_("For visitors and temporary workers; empty: no end."))
+    supervisor = BooleanField(_("May vouch for others at the kiosk (supervisor)"))
+
+
+class Badge(FlaskForm):  # type: ignore[misc]
+    """A badge's text as its reader types it."""
+
+    badge = text(_("Badge"), hint=_("Put the cursor here and hold the badge to a reader, or type what it reads."), longest=128)
+
+
+class PeopleList(FlaskForm):  # type: ignore[misc]
+    """A list, looked at first."""
+
+    file = FileField(
+        _("CSV file"), description=_("Columns: number, name; optional: language, group, expires, pin, badge, qr, supervisor.")
+    )
+    text = HiddenField()
+
+
+class Erase(FlaskForm):  # type: ignore[misc]
+    """Why somebody is erased, and that it is meant."""
+
+    reason = SelectField(
+        _("Reason"),
+        choices=[("asked", _("The person asked for it")), ("left", _("The person has left"))],
+    )
+    current = secret_line(_("Your password"), hint=_("To be sure that it is you."))
+
+
 class Consent(FlaskForm):  # type: ignore[misc]
     """The person has read the text and agrees."""
 

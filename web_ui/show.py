@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from flask import Flask, request, url_for
@@ -23,7 +23,8 @@ def register(app: Flask) -> None:
     """What templates may use."""
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters |= {
-        "when": when, "clock": clock, "day": day, "bytes": readable_bytes, "lasting": lasting, "number": format_decimal,
+        "when": when, "clock": clock, "day": day, "last_day": last_day, "bytes": readable_bytes, "lasting": lasting,
+        "number": format_decimal,
     }  # fmt: skip
     app.context_processor(_globals)
 
@@ -73,8 +74,7 @@ def when(at: str | datetime) -> Markup | str:
     if not at:
         return "–"
     found = moment(at)
-    text = f"{format_date(found, 'short', rebase=False)} {format_time(found, 'HH:mm:ss', rebase=False)}"
-    return _time_tag(found, text)
+    return _time_tag(found, f"{found:%Y-%m-%d %H:%M:%S}")  # the same in three languages, and it cannot be misread
 
 
 def clock(at: str | datetime) -> Markup | str:
@@ -85,6 +85,11 @@ def clock(at: str | datetime) -> Markup | str:
 def day(at: str | datetime) -> Markup | str:
     """The date."""
     return _time_tag(moment(at), format_date(moment(at), "medium", rebase=False)) if at else "–"
+
+
+def last_day(expires_at: str) -> Markup | str:
+    """The last day of somebody who ends with it."""
+    return day(moment(expires_at) - timedelta(seconds=1)) if expires_at else "–"
 
 
 def readable_bytes(count: float) -> str:

@@ -25,6 +25,14 @@ ROLE_MEANINGS = {
 BASES = {"consent": _("Consent"), "contract": _("Contract"), "legal_duty": _("Legal duty")}
 REQUESTS = {"access": _("Access"), "correction": _("Correction"), "erasure": _("Erasure"), "objection": _("Objection")}
 OUTCOMES = {"granted": _("Granted"), "partly": _("Granted in part"), "refused": _("Refused")}
+ERASURES = {
+    "asked": _("The person asked for it"), "left": _("The person has left"), "retention": _("Its time was over"),
+    "tombstone": _("Erased at another kiosk"), "came_back": _("Came back after an erasure"),
+}  # fmt: skip
+STEPS = {
+    "add": _("Will be added"), "change": _("Will be changed"), "same": _("Stays as it is"), "end": _("Will end"),
+    "refuse": _("Refused"),
+}  # fmt: skip
 CAMERA_STATES = {
     "streaming": _("Working"), "opening": _("Starting"), "away": _("Away"), "black": _("Covered or dark"),
     "not_running": _("Not running"), "ended": _("Ended"),
@@ -40,7 +48,11 @@ ACTIONS = {
     "person_added": _("Person added"), "template_made_from_photograph": _("Enrolled from a photograph"),
     "look_alikes_vouched_for": _("Look-alikes vouched for"), "face_card_issued": _("Face card issued"),
     "face_card_revoked": _("Face card revoked"), "site_evaluated": _("Site evaluated"), "setting_changed": _("Setting changed"),
-    "restarted": _("Kiosk restarted"), "web_account_added": _("Account added"), "web_account_removed": _("Account removed"),
+    "restarted": _("Kiosk restarted"), "list_imported": _("List imported"), "roster_applied": _("Roster applied"),
+    "person_changed": _("Person changed"), "person_ended": _("Person ended"), "pin_assigned": _("PIN assigned"),
+    "pin_removed": _("PIN removed"), "badge_given": _("Badge given"), "badges_removed": _("Badges removed"),
+    "code_issued": _("QR code issued"), "codes_removed": _("QR codes removed"), "phone_issued": _("Phone connected"),
+    "phone_removed": _("Phone removed"), "web_account_added": _("Account added"), "web_account_removed": _("Account removed"),
     "web_role_changed": _("Role changed"), "web_password_changed": _("Password changed"),
     "web_password_reset": _("Password reset"), "web_password_recovered": _("Password recovered at the kiosk"),
     "web_second_factor_on": _("Second factor switched on"), "web_second_factor_off": _("Second factor switched off"),

@@ -8,6 +8,7 @@ from typing import Any
 from device import messages
 from device.api.admin import AdminClient
 from device.api.answers import Person
+from device.api.people import PeopleClient
 
 WEB_SOCKET = "kiosk-web.sock"
 RESTART_TIMEOUT_S = 5.0
@@ -119,7 +120,7 @@ class ConsentText:
     sha256: str
 
 
-class WebClient(AdminClient):
+class WebClient(AdminClient, PeopleClient):
     """The web daemon's side of kiosk-web.sock: those of the office's calls that it may make, and what pages need beside them."""
 
     def people_page(

@@ -187,6 +187,10 @@ class Browser:
         """Open a page and send one of its forms (by place, action, or a value that it holds), with some fields typed in."""
         page = self.get(path)
         assert page.status_code == 200, (path, page.status_code, page.headers.get("location"))
+        return self.send(page, form, files, **typed)
+
+    def send(self, page: httpx.Response, form: int | str = -1, files: Any = None, **typed: str) -> httpx.Response:
+        """Send one of the forms of a page that is open."""
         found = _Forms()
         found.feed(page.text)
         where = (
@@ -195,7 +199,7 @@ class Browser:
             else next(n for n, (action, had) in enumerate(found.forms) if form in (*had.values(), action))
         )
         action, fields = found.forms[where]
-        target = action or path
+        target = action or str(page.request.url)
         headers = {"Origin": self.office.url}
         data = {**fields, **{name.replace("__", "."): value for name, value in typed.items()}}
         return self.client.post(target, data=data, files=files, headers=headers)

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from tests.web_ui.running import NAMES, ROLES, Browser, Office, text_of
+from tests.web_ui.running import NAMES, PASSWORD, ROLES, Browser, Office, text_of
 
 PAGES = (
     "/", "/today/live", "/people", "/people/1001", "/punches", "/locks", "/sync", "/health", "/recognition", "/privacy",
@@ -157,3 +157,55 @@ def test_the_whole_chain_is_checked_beside_the_page(browsers: dict[str, Browser]
             break
     assert "The chain holds" in page
     assert browsers["operator"].get(where).status_code == 404
+
+
+def test_a_person_is_given_a_pin_that_is_shown_once(browsers: dict[str, Browser]) -> None:
+    operator = browsers["operator"]
+    page = operator.submit("/people/1004/ways", form="/people/1004/ways/pin")
+    assert re.search(r"<code>\d{8}</code>", page.text)
+    assert not re.search(r"<code>\d{8}</code>", operator.get("/people/1004/ways").text)
+    assert "Remove the PIN" in operator.get("/people/1004/ways").text
+    assert operator.submit("/people/1004/ways", form="/people/1004/ways/remove/pin").status_code == 302
+    assert "Remove the PIN" not in operator.get("/people/1004/ways").text
+
+
+def test_a_badge_is_one_persons_and_stays_typed_when_it_is_somebody_elses(browsers: dict[str, Browser]) -> None:
+    operator = browsers["operator"]
+    assert operator.submit("/people/1004/ways", badge="04A1B2C3D4").status_code == 302
+    answer = operator.submit("/people/1005/ways", badge="04A1B2C3D4")
+    assert answer.status_code == 422
+    assert 'value="04A1B2C3D4"' in answer.text
+
+
+def test_a_list_is_looked_at_first_and_a_refused_line_changes_nothing(browsers: dict[str, Browser]) -> None:
+    operator, before = browsers["operator"], "1–13 of 13"
+    bad = "number,name,language\n3001,赵一,zh-CN\n3002,,zh-CN\n".encode()
+    answer = operator.submit("/people/import", files={"file": ("list.csv", bad, "text/csv")})
+    assert "Lines are refused" in text_of(answer)
+    assert "Take the list over" not in answer.text
+    good = "number,name,language\n3001,赵一,zh-CN\n3002,钱二,zh-CN\n".encode("gb18030")
+    answer = operator.submit("/people/import", files={"file": ("list.csv", good, "text/csv")})
+    assert "Nothing has been changed yet" in text_of(answer)
+    assert before in text_of(operator.get("/people"))
+    assert operator.send(answer, 2).status_code == 302
+    assert "1–15 of 15" in text_of(operator.get("/people"))
+    assert "赵一" in operator.get("/people/3001").text
+
+
+def test_an_erasure_asks_for_ones_own_password_and_leaves_a_receipt(browsers: dict[str, Browser]) -> None:
+    operator = browsers["operator"]
+    assert "not even from a backup" in text_of(operator.get("/people/1006/erase"))
+    assert operator.submit("/people/1006/erase", reason="asked", current="not the password").status_code == 422
+    assert operator.get("/people/1006").status_code == 200
+    assert operator.submit("/people/1006/erase", reason="asked", current=PASSWORD).status_code == 302
+    assert "nothing remains" in text_of(operator.get("/people"))
+    assert operator.get("/people/1006").status_code == 404
+    assert "Erasure" in text_of(operator.get("/audit?kind=erasure"))
+
+
+def test_a_last_day_is_kept_and_shown_as_it_was_typed(browsers: dict[str, Browser]) -> None:
+    operator = browsers["operator"]
+    answer = operator.submit("/people/1007/change", name="Visitor", group="Lab", expires="2027-03-31", language="zh-TW")
+    assert answer.status_code == 302, text_of(answer)
+    assert "Mar 31, 2027" in operator.get("/people/1007").text
+    assert 'value="2027-03-31"' in operator.get("/people/1007/change").text

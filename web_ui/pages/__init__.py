@@ -15,12 +15,14 @@ from web_ui.pages import (
     setup,
     sync,
     today,
+    ways,
 )
 
 PAGES = (
     entrance.pages,
     setup.pages,
     today.pages,
+    ways.pages,
     people.pages,
     punches.pages,
     locks.pages,

@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
 
 from device.api import KioskRefused
 from web_ui import forms, tables
-from web_ui.house import actor, kiosk, place
+from web_ui.house import actor, day_bounds, kiosk, place
 from web_ui.languages import NAMES
+from web_ui.pages.accounts import is_really_me
 from web_ui.roles import OFFICE, READERS, needs
+from web_ui.show import moment
 from web_ui.words import sentence
 
 pages = Blueprint("people", __name__)
 
 INVALID = 422
-SORTS = ("number", "name", "language", "consent", "templates")
-STATES = ("", "consent", "no_consent", "enrolled", "not_enrolled")
+SORTS = ("number", "name", "language", "consent", "templates", "group", "expires_at")
+STATES = {
+    "": _l("Everybody"), "consent": _l("With consent"), "no_consent": _l("Without consent"), "enrolled": _l("Enrolled"),
+    "not_enrolled": _l("Not enrolled"), "no_way": _l("Without any way to clock in"), "supervisor": _l("Supervisors"),
+}  # fmt: skip
 PICTURES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")
 MOST_PICTURE_BYTES = 16 * 1024 * 1024
+MOST_LIST_BYTES = 4 * 1024 * 1024
 
 
 @pages.get("/people")
@@ -31,7 +40,7 @@ def listing() -> str:
     state = state if state in STATES else ""
     found = kiosk().people_page(search, state, table.sort, descending=table.descending, offset=table.offset, limit=table.size)
     counted = tables.Table(table.sort, table.descending, table.page, table.size, found.total)
-    return render_template("people.html", people=found.people, table=counted, search=search, state=state)
+    return render_template("people.html", people=found.people, table=counted, search=search, state=state, states=STATES)
 
 
 @pages.route("/people/new", methods=["GET", "POST"])
@@ -57,6 +66,80 @@ def person(number: str) -> str:
     found = kiosk().person(number)
     punches = kiosk().punch_page(number=number, descending=1, limit=10)
     return render_template("person.html", person=found, punches=punches, button=forms.Nothing())
+
+
+@pages.route("/people/<path:number>/change", methods=["GET", "POST"])
+@needs(OFFICE)
+def change(number: str) -> Response | str | tuple[str, int]:
+    """What is known of somebody."""
+    found = kiosk().person(number)
+    last = (moment(found.expires_at) - timedelta(seconds=1)).date() if found.expires_at else None
+    given = {"name": found.name, "language": found.language, "group": found.group, "expires": last, "supervisor": found.supervisor}
+    form = forms.ChangePerson(**given)
+    if form.validate_on_submit():
+        expires = day_bounds(form.expires.data)[1] if form.expires.data else "-"
+        supervisor = "yes" if form.supervisor.data else "no"
+        typed = (form.name.data.strip(), form.language.data, (form.group.data or "").strip() or "-")
+        try:
+            kiosk().change_person(number, *typed, expires, supervisor, actor())
+        except KioskRefused as refused:
+            form.name.errors = (sentence(refused),)
+        else:
+            flash(_("Written."))
+            return redirect(url_for("people.person", number=number))
+    return render_template("person_change.html", person=found, form=form), INVALID if form.errors else 200
+
+
+@pages.route("/people/<path:number>/erase", methods=["GET", "POST"])
+@needs(OFFICE)
+def erase(number: str) -> Response | str | tuple[str, int]:
+    """Asked first, with what follows from it and one's own password; the receipt is a record of the journal."""
+    found, form = kiosk().person(number), forms.Erase()
+    if form.validate_on_submit() and is_really_me(form):
+        done = kiosk().erase(number, form.reason.data, actor())
+        if done.remains:
+            flash(_("Erased, but traces remain in %(files)s; see to these files.", files=", ".join(done.remains)), "error")
+        else:
+            flash(_("Erased; nothing remains. The receipt is record %(seq)s.", seq=done.seq))
+        return redirect(url_for("people.listing"))
+    return render_template("erase.html", person=found, form=form), INVALID if form.errors else 200
+
+
+@pages.route("/people/import", methods=["GET", "POST"])
+@needs(OFFICE)
+def import_list() -> Response | str | tuple[str, int]:
+    """A list: looked at first, then taken over as a whole or not at all."""
+    form, report = forms.PeopleList(), None
+    if form.validate_on_submit():
+        try:
+            text = form.text.data or decoded(form.file.data.read(MOST_LIST_BYTES + 1) if form.file.data else b"")
+            report = kiosk().import_list(text, actor(), dry_run=not form.text.data)
+        except (KioskRefused, ValueError) as refused:
+            form.file.errors = (sentence(refused) if isinstance(refused, KioskRefused) else str(refused),)
+        else:
+            if report.applied:
+                flash(
+                    _(
+                        "The list was taken over: %(added)s added, %(changed)s changed.",
+                        added=report.count("add"),
+                        changed=report.count("change"),
+                    )
+                )
+                return redirect(url_for("people.listing"))
+            form.text.data = text
+    return render_template("people_import.html", form=form, report=report), INVALID if form.errors else 200
+
+
+def decoded(data: bytes) -> str:
+    """A CSV file's text: UTF-8, or what spreadsheets in China write; ValueError with a sentence otherwise."""
+    if not data or len(data) > MOST_LIST_BYTES:
+        raise ValueError(_("Choose a CSV file of at most 4 MB."))
+    for encoding in ("utf-8-sig", "gb18030"):
+        try:
+            return data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    raise ValueError(_("This file is not text; save it as CSV in UTF-8."))
 
 
 @pages.route("/people/<path:number>/consent", methods=["GET", "POST"])
