@@ -28,11 +28,12 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from device import messages
 from device.messages import Purpose
-from enterprise import names
-from enterprise.outcome import NO_EPOCH, Arrival, Kind, Outcome, Pressure, Refusal, Signed, Verdict
+from enterprise import names, states
+from enterprise.outcome import NO_EPOCH, Arrival, Kind, Outcome, Pressure, Refusal, Said, Signed, Verdict
 from enterprise.settle import Case
 from enterprise.store import Store, StoreRefused, Transaction
 
+Judged = Signed | Said | Refusal
 CALM = Pressure()
 KEYS_KEPT = 4_096  # parsed public keys; one for each kiosk that speaks
 
@@ -63,7 +64,7 @@ class Ingester:
         except StoreRefused:
             return [self._commit_alone(one, pressure) for one in judged]
 
-    def _commit(self, judged: Sequence[Signed | Refusal], pressure: Pressure) -> list[Outcome]:
+    def _commit(self, judged: Sequence[Judged], pressure: Pressure) -> list[Outcome]:
         """Locks are taken in the order of the devices' names, so that two workers never wait for each other."""
         outcomes: dict[int, Outcome] = {}
         now = self._now()
@@ -72,13 +73,16 @@ class Ingester:
                 outcomes[place] = self._settle(transaction, judged[place], now, pressure)
         return [outcomes[place] for place in range(len(judged))]
 
-    def _commit_alone(self, judged: Signed | Refusal, pressure: Pressure) -> Outcome:
+    def _commit_alone(self, judged: Judged, pressure: Pressure) -> Outcome:
         try:
             return self._commit([judged], pressure)[0]
         except StoreRefused as error:
             return self._commit([Refusal(judged.device, Verdict.UNSTORABLE, str(error))], pressure)[0]
 
-    def _settle(self, transaction: Transaction, judged: Signed | Refusal, now: datetime, pressure: Pressure) -> Outcome:
+    def _settle(self, transaction: Transaction, judged: Judged, now: datetime, pressure: Pressure) -> Outcome:
+        if isinstance(judged, Said):
+            states.remember(transaction, judged, now)
+            return Outcome(Verdict.HEARD, judged.device)
         if isinstance(judged, Refusal):
             transaction.alarm(judged.device, NO_EPOCH, judged.verdict, 0, judged.detail, now)
             return Outcome(judged.verdict, judged.device, detail=judged.detail)
@@ -86,13 +90,15 @@ class Ingester:
         return Case(transaction, state, now, self._key, pressure).settle(judged)
 
 
-def _judge(arrival: Arrival, trusted: str | None) -> Signed | Refusal:
+def _judge(arrival: Arrival, trusted: str | None) -> Judged:
     """All that can be said without a transaction: whose it is, and whether chain and signature hold."""
     device = arrival.device
     if trusted is None:
         return Refusal(names.shown(device), Verdict.UNTRUSTED, "no key is trusted for it: daka-enterprise trust DEVICE KEY")
     try:
         payload = messages.decompress(arrival.payload, arrival.encoding)
+        if arrival.kind is Kind.STATE:
+            return Said(device, states.read(payload, device))
         read = _read_hello if arrival.kind is Kind.HELLO else _read_batch
         return Signed(device, trusted, read(payload, device, _public_key(trusted)))
     except messages.SignatureRefused as error:

@@ -40,6 +40,7 @@ class Kind(enum.StrEnum):
 
     RECORDS = "records"
     HELLO = "hello"
+    STATE = "state"
 
 
 class Verdict(enum.StrEnum):
@@ -48,6 +49,7 @@ class Verdict(enum.StrEnum):
     STORED = "stored"
     DUPLICATE = "duplicate"
     GREETED = "greeted"
+    HEARD = "heard"
     HOLE = "hole"
     FORK = "fork"
     WRONG_GENESIS = "wrong_genesis"
@@ -74,6 +76,14 @@ class Signed:
     device: str
     key: str
     content: messages.Batch | messages.Hello
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """How a kiosk says that it is; nobody signs it, the broker's topic rights vouch for whose it is."""
+
+    device: str
+    content: messages.Online | messages.DeviceState
 
 
 @dataclass(frozen=True, slots=True)

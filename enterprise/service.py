@@ -25,8 +25,8 @@ WAIT_S = 0.5
 DESIRED_EVERY_S = 1.0
 SOONEST_RETRY_S = 0.2
 LATEST_RETRY_S = 10.0
-KIND_OF_TOPIC = {"rec": Kind.RECORDS, "hello": Kind.HELLO}
-QUIET = frozenset({Verdict.STORED, Verdict.DUPLICATE, Verdict.GREETED, Verdict.HOLE})
+KIND_OF_TOPIC = {"rec": Kind.RECORDS, "hello": Kind.HELLO, "state": Kind.STATE}
+QUIET = frozenset({Verdict.STORED, Verdict.DUPLICATE, Verdict.GREETED, Verdict.HOLE, Verdict.HEARD})
 
 
 class Service:
@@ -141,9 +141,9 @@ def _acknowledge(received: list[Received]) -> None:
 
 
 def _arrival(message: Received) -> Arrival | None:
-    """None for a topic that was not asked for."""
+    """None for a topic that was not asked for, and for our own state, which comes with those of the kiosks."""
     kind = KIND_OF_TOPIC.get(message.topic.rpartition("/")[2])
-    if kind is None:
+    if kind is None or message.topic == messages.SERVER_STATE_TOPIC:
         return None
     return Arrival(kind, messages.device_of(message.topic), message.payload, message.encoding)
 

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from device import messages
 from device.messages import Purpose, schema
 from device.messages.wire import Link
-from enterprise import downlink
+from enterprise import downlink, times
 from enterprise.outcome import Outcome, Pressure, Signed, Verdict
 from enterprise.store import EpochState, ParkedRow, RecordRow, Transaction, storable
 
@@ -68,6 +68,8 @@ class Case:
         fresh = [link for link in batch.links if link.seq not in stored]
         records, parked = _rows(batch, fresh, messages.write_time(self.now))
         self.transaction.add(records, parked)
+        usable = {row.seq for row in records}
+        times.remember(self.transaction, self.state, [link for link in fresh if link.seq in usable])
         for row in parked[:1]:
             self._alarm("parked", 0, f"record {row.seq}: {row.reason}")
         upto, head = max((self.state.upto, self.state.head), (batch.last, batch.links[-1].hash.hex()))

@@ -1,20 +1,19 @@
-"""Tables for people: devices, punches, parked records and alarms as they stand in the database."""
+"""Tables for people: devices, punches, gaps, parked records, alarms and unsure times as they stand in the database."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-import sqlalchemy
 from rich.table import Table
-from sqlalchemy import Connection, Select, column, func, select
+from sqlalchemy import Connection, Select, func, select
 
-from enterprise import tables
+from device import messages
+from enterprise import alarms as alarm_book
+from enterprise import tables, times
 
 Query = Select[Any]
-
-PUNCH = sqlalchemy.table(
-    "punch", *(column(name) for name in ("device", "seq", "person", "direction", "method", "at", "liveness", "capture", "site"))
-)
+PUNCH_HEADINGS = ("device", "seq", "person", "direction", "method", "time", "quality", "review", "liveness", "capture", "site")
 
 
 def devices() -> Query:
@@ -27,9 +26,12 @@ def devices() -> Query:
     )
 
 
-def punches(most: int) -> Query:
-    """The latest punches, newest first."""
-    return select(*PUNCH.columns).order_by(PUNCH.c.at.desc(), PUNCH.c.seq.desc()).limit(most)
+def states() -> Query:
+    """How each kiosk says that it is, the silent ones included."""
+    device, state = tables.device.c, tables.device_state.c
+    said = [column for column in state if column.name not in ("device", "session")]
+    joined = tables.device.outerjoin(tables.device_state, device.name == state.device)
+    return select(device.name.label("device"), *said).select_from(joined).order_by(device.name)
 
 
 def parked(most: int) -> Query:
@@ -39,15 +41,81 @@ def parked(most: int) -> Query:
     return select(row.device, row.epoch, row.seq, row.reason, size, row.received_at).order_by(row.received_at.desc()).limit(most)
 
 
-def alarms(most: int) -> Query:
-    """What a person must look at, latest first."""
-    return select(tables.alarm).order_by(tables.alarm.c.last_at.desc()).limit(most)
+def gaps(most: int) -> Query:
+    """Stretches that no longer exist anywhere, latest first; `filled` counts records of them that turned up after all."""
+    gap, record = tables.gap.c, tables.record.c
+    inside = (record.device == gap.device, record.epoch == gap.epoch, record.seq.between(gap.first, gap.last))
+    filled = select(func.count()).where(*inside).scalar_subquery().label("filled")
+    return select(tables.gap, filled).order_by(gap.declared_at.desc()).limit(most)
+
+
+def alarms(most: int, *, every: bool = False) -> Query:
+    """What a person must look at, latest first; `every`: also what somebody has settled, by whom and why."""
+    alarm, settled = tables.alarm.c, tables.settlement.c
+    if not every:
+        return select(tables.alarm).where(alarm_book.is_open()).order_by(alarm.last_at.desc()).limit(most)
+    same = (settled.device == alarm.device) & (settled.epoch == alarm.epoch) & (settled.kind == alarm.kind)
+    joined = tables.alarm.outerjoin(tables.settlement, same & (settled.seq == alarm.seq))
+    query = select(tables.alarm, settled.settled_by, settled.settled_at, settled.note).select_from(joined)
+    return query.order_by(alarm.last_at.desc()).limit(most)
+
+
+def record(device: str, seq: int, epoch: str) -> Query:
+    """The exact text of one record, usable or parked, in each journal of the device (or in the one named)."""
+    halves = []
+    for table in (tables.record, tables.parked):
+        column = table.c
+        here = select(column.epoch, column.hash, column.body).where(column.device == device, column.seq == seq)
+        halves.append(here.where(column.epoch == epoch) if epoch else here)
+    first, second = halves
+    return first.union_all(second)  # type: ignore[return-value]
+
+
+def punches(connection: Connection, most: int) -> list[tuple[Any, ...]]:
+    """The punches that came last, newest first, each with the time at which it really happened; see PUNCH_HEADINGS."""
+    column = tables.record.c
+    query = select(column.device, column.epoch, column.seq, column.body).where(column.kind == "punch")
+    rows = connection.execute(query.order_by(column.received_at.desc(), column.seq.desc()).limit(most)).all()
+    lines = {place: times.of(connection, *place) for place in {(row.device, row.epoch) for row in rows}}
+    return [_punch(row, lines[row.device, row.epoch]) for row in rows]
+
+
+def _punch(row: Any, line: messages.timeline.Timeline) -> tuple[Any, ...]:
+    plain = messages.parse(row.body.encode("utf-8", "surrogateescape"))
+    corrected, body = line.correct(times.stamp(plain)), plain["body"]
+    when = (messages.write_time(corrected.at), corrected.quality, "yes" if corrected.review else "")
+    said = (body["person"], body["direction"], body["method"])
+    return row.device, row.seq, *said, *when, body["liveness"], body["capture"], body["site"]
+
+
+def reviews(connection: Connection) -> list[tuple[Any, ...]]:
+    """Boots that never heard the time, with the bounds of their first record."""
+    return [
+        (one.device, one.epoch, one.boot_id, one.first_seq, one.punches, *(_bound(at) for at in _bounds(one.estimate)))
+        for one in times.reviews(connection)
+    ]
+
+
+REVIEW_HEADINGS = ("device", "epoch", "boot", "from record", "punches", "earliest", "estimate", "latest")
+
+
+def _bounds(estimate: messages.Corrected) -> tuple[Any, Any, Any]:
+    return estimate.earliest, estimate.at, estimate.latest
+
+
+def _bound(at: Any) -> str:
+    return messages.write_time(at) if at is not None else "unknown"
 
 
 def table(connection: Connection, title: str, query: Query) -> Table:
     """The rows of `query`, ready to print."""
     found = connection.execute(query)
-    shown = Table(*found.keys(), title=title)
-    for row in found:
+    return drawn(title, list(found.keys()), found)
+
+
+def drawn(title: str, headings: Sequence[str], rows: Iterable[Iterable[Any]]) -> Table:
+    """Rows under their headings, ready to print."""
+    shown = Table(*headings, title=title)
+    for row in rows:
         shown.add_row(*("" if value is None else str(value) for value in row))
     return shown

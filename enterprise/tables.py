@@ -135,6 +135,67 @@ desired_page = Table(
     Column("sent", Integer, nullable=False),
 )
 
+# A person has looked at an alarm; it is open again once its count goes beyond `count`. Rows stay as history.
+settlement = Table(
+    "settlement",
+    metadata,
+    Column("device", Text, primary_key=True),
+    Column("epoch", Text, primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("count", BigInteger, primary_key=True, autoincrement=False),
+    Column("settled_by", Text, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("settled_at", Text, nullable=False),
+)
+
+# How each kiosk says that it is (its state topic, the last will included); numbers and texts are empty while it is offline.
+device_state = Table(
+    "device_state",
+    metadata,
+    Column("device", Text, primary_key=True),
+    Column("online", Integer, nullable=False),
+    Column("session", Text, nullable=False),
+    Column("backlog", BigInteger),
+    Column("oldest_age_s", BigInteger),
+    Column("clock_at", Text),
+    Column("clock_quality", Text),
+    Column("clock_source", Text),
+    Column("clock_disagrees_by_us", BigInteger),
+    Column("disk_free_bytes", BigInteger),
+    Column("software", Text),
+    Column("system", Text),
+    Column("machine", Text),
+    Column("network", Text),
+    Column("heard_at", Text, nullable=False),
+)
+
+# Each boot by its first and last record, and each trusted time on record: what the correction of times needs.
+boot = Table(
+    "boot",
+    metadata,
+    Column("device", Text, primary_key=True),
+    Column("epoch", Text, primary_key=True),
+    Column("boot_id", Text, primary_key=True),
+    Column("first_seq", BigInteger, nullable=False),
+    Column("first_at", Text, nullable=False),
+    Column("first_monotonic_us", BigInteger, nullable=False),
+    Column("first_quality", Text, nullable=False),
+    Column("last_monotonic_us", BigInteger, nullable=False),
+)
+anchor = Table(
+    "anchor",
+    metadata,
+    Column("device", Text, primary_key=True),
+    Column("epoch", Text, primary_key=True),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("boot_id", Text, nullable=False),
+    Column("monotonic_us", BigInteger, nullable=False),
+    Column("utc", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("uncertainty_us", BigInteger, nullable=False),
+)
+
 RECORD_COLUMNS = tuple(column.name for column in record.columns)
 PARKED_COLUMNS = tuple(column.name for column in parked.columns)
 PUNCH_FIELDS = ("direction", "method", "liveness", "capture", "site", "first_attempt_at")

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, literal, null, select
 
 from device import messages
 from device.messages import Purpose
-from enterprise import tables
+from enterprise import alarms, tables
 from enterprise.settle import copied_columns
 from enterprise.store import Store
 
@@ -165,7 +165,8 @@ class _Walk:
 
     def _alarms(self) -> Iterator[Finding]:
         column = tables.alarm.c
-        query = select(tables.alarm).where(column.device == self._device, column.epoch == self._epoch, column.kind.in_(GRAVE))
+        here = (column.device == self._device, column.epoch == self._epoch, column.kind.in_(GRAVE))
+        query = select(tables.alarm).where(*here, alarms.is_open())
         for row in self._connection.execute(query.order_by(column.seq)):
             yield Finding(row.kind, row.seq, f"{row.kind} since {row.first_at}: {row.detail}")
 

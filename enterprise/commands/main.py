@@ -26,6 +26,7 @@ for command in (
     keys.keys_group,
     authority.authority_group,
     show.show_group,
+    show.settle,
     desired.desired_group,
 ):
     daka_enterprise.add_command(command)

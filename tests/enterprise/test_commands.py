@@ -114,6 +114,20 @@ def test_what_is_stored_can_be_looked_at(database: str, monkeypatch: pytest.Monk
     assert "parked" in call("show", "alarms", "--database", database).output
 
 
+def test_alarms_are_settled_by_name_and_the_exact_text_of_a_parked_record_can_be_read(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "250")
+    assert '"kind":"seance"' in call("show", "record", "kiosk-1", 11, "--database", database).output
+    assert "no record 12 here" in str(call("show", "record", "kiosk-1", 12, "--database", database).exception)
+    settled = call("settle", "kiosk-1", "parked", "--by", "hr", "--note", "a new kind", "--database", database)
+    assert settled.output == "1 settled\n"
+    assert "parked" not in call("show", "alarms", "--database", database).output.replace("alarms", "")
+    assert "a new kind" in call("show", "alarms", "--all", "--database", database).output
+    for page in ("states", "times", "gaps"):
+        assert call("show", page, "--database", database).exit_code == 0
+
+
 def test_a_mistyped_database_is_not_made_anew(tmp_path: Path) -> None:
     for words in (["verify"], ["show", "punches"]):
         refused = call(*words, "--database", f"sqlite:///{tmp_path}/typo.db")

@@ -1,0 +1,154 @@
+"""What a person at the enterprise can look at and settle: states, corrected times, gaps, alarms; on SQLite and on PostgreSQL."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from device import messages
+from enterprise import alarms, show, times
+from enterprise.outcome import Arrival, Kind, Verdict
+from tests.enterprise.conftest import Office
+from tests.enterprise.kiosk import PERSON, START, Kiosk, punch_body
+
+EARLIER_BOOT, UNSURE_BOOT, LATER_BOOT = (f"{number}b7c6b1e-3f0e-4a57-9d6e-0c1f6f1f2a3b" for number in (1, 2, 3))
+IN_1970 = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def write(kiosk: Kiosk, boot_id: str, seconds: int, body: messages.Body) -> None:
+    """A record of a machine whose wall clock began at 1970."""
+    said = messages.Stamp(IN_1970 + timedelta(seconds=seconds), boot_id, seconds * 1_000_000, "unsynced")
+    prev = kiosk.hash_of(kiosk.last).hex()
+    kiosk.texts.append(messages.write_record(kiosk.name, kiosk.epoch, kiosk.last + 1, prev, said, body).text)
+
+
+def anchor(kiosk: Kiosk, boot_id: str, seconds: int, utc: datetime) -> None:
+    body = messages.TimeBody(boot_id, seconds * 1_000_000, utc, messages.Source.SERVER, 1_000, IN_1970 + timedelta(seconds=seconds))
+    write(kiosk, boot_id, seconds, body)
+
+
+@pytest.fixture
+def in_1970(office: Office) -> Kiosk:
+    """Three boots at 1970; the first and the last hear the time after a punch, the middle one never."""
+    kiosk = office.trust(Kiosk())
+    write(kiosk, EARLIER_BOOT, 10, punch_body(PERSON))
+    anchor(kiosk, EARLIER_BOOT, 20, START)
+    write(kiosk, UNSURE_BOOT, 10, punch_body(PERSON))
+    write(kiosk, LATER_BOOT, 10, punch_body(PERSON))
+    anchor(kiosk, LATER_BOOT, 30, START + timedelta(hours=2))
+    return kiosk
+
+
+def shown_punches(office: Office) -> dict[int, tuple[str, str, str]]:
+    with office.store.reading() as connection:
+        return {row[1]: (row[5], row[6], row[7]) for row in show.punches(connection, 50)}
+
+
+@pytest.mark.parametrize("step", [1, 6], ids=["record by record", "in one batch"])
+def test_punches_are_shown_at_the_times_at_which_they_really_happened(office: Office, in_1970: Kiosk, step: int) -> None:
+    for first in range(1, in_1970.last + 1, step):
+        assert office.ingester.take(in_1970.name, in_1970.batch(first, min(first + step - 1, in_1970.last))).stored
+    found = shown_punches(office)
+    assert found[2] == (messages.write_time(START - timedelta(seconds=10)), "corrected", "")
+    assert found[5] == (messages.write_time(START + timedelta(hours=2) - timedelta(seconds=20)), "corrected", "")
+    when, quality, review = found[4]
+    assert (quality, review) == ("unsynced", "yes")
+    assert messages.write_time(START) <= when <= messages.write_time(START + timedelta(hours=2))
+
+
+def test_a_boot_that_never_heard_the_time_is_listed_with_its_bounds_for_a_person(office: Office, in_1970: Kiosk) -> None:
+    office.ingester.take(in_1970.name, in_1970.batch(1, in_1970.last))
+    with office.store.reading() as connection:
+        (review,) = times.reviews(connection)
+    assert (review.boot_id, review.first_seq, review.punches) == (UNSURE_BOOT, 4, 1)
+    assert review.estimate.earliest is not None
+    assert review.estimate.latest is not None
+    assert START <= review.estimate.earliest <= review.estimate.latest <= START + timedelta(hours=2)
+
+
+def test_the_enterprise_computes_the_times_that_the_records_themselves_give(office: Office, in_1970: Kiosk) -> None:
+    office.ingester.take(in_1970.name, in_1970.batch(1, in_1970.last))
+    records = [messages.read_record(messages.parse(text)) for text in in_1970.texts]
+    expected = messages.timeline.read(records)
+    with office.store.reading() as connection:
+        found = times.of(connection, in_1970.name, in_1970.epoch)
+    assert [found.correct(record.stamp) for record in records] == [expected.correct(record.stamp) for record in records]
+
+
+def state(kiosk: Kiosk, *, online: bool = True) -> bytes:
+    now = messages.write_time(START)
+    said = messages.Online(
+        "ab" * 16, messages.Backlog(7, 60), messages.Clock(now, "synced"), 2**33, "daka", "Linux", "aarch64", "wired"
+    )
+    content = messages.CODEC.unstructure(said if online else messages.DeviceState("ab" * 16, False))
+    return messages.seal_envelope("state", kiosk.name, "state/1", now, content)
+
+
+def test_how_a_kiosk_is_stands_in_a_table_until_it_says_otherwise(office: Office, kiosk: Kiosk) -> None:
+    (outcome,) = office.ingester.take_all([Arrival(Kind.STATE, kiosk.name, state(kiosk))])
+    assert (outcome.verdict, outcome.answer) == (Verdict.HEARD, None)
+    with office.store.reading() as connection:
+        (row,) = connection.execute(show.states()).all()
+    assert (row.device, row.online, row.backlog, row.clock_quality, row.network) == (kiosk.name, 1, 7, "synced", "wired")
+    office.ingester.take_all([Arrival(Kind.STATE, kiosk.name, state(kiosk, online=False))])
+    with office.store.reading() as connection:
+        (row,) = connection.execute(show.states()).all()
+    assert (row.online, row.backlog, row.network) == (0, None, None)
+
+
+@pytest.mark.parametrize("payload", [b"", b"{}", b"[1]", b"\xff"])
+def test_a_state_that_is_none_changes_nothing(office: Office, kiosk: Kiosk, payload: bytes) -> None:
+    (outcome,) = office.ingester.take_all([Arrival(Kind.STATE, kiosk.name, payload)])
+    assert outcome.verdict is Verdict.MALFORMED
+    assert office.rows("SELECT count(*) FROM device_state") == [(0,)]
+
+
+def test_one_kiosk_cannot_say_how_another_is(office: Office, kiosk: Kiosk) -> None:
+    other = office.trust(Kiosk("kiosk-2"))
+    (outcome,) = office.ingester.take_all([Arrival(Kind.STATE, other.name, state(kiosk))])
+    assert outcome.verdict is Verdict.MALFORMED
+
+
+def open_alarms(office: Office) -> list[str]:
+    with office.store.reading() as connection:
+        return [row.kind for row in connection.execute(show.alarms(50))]
+
+
+def settle(office: Office, kind: str, seq: int | None = None) -> int:
+    with office.store.transaction() as transaction:
+        return alarms.settle(transaction, "kiosk-1", kind, seq, "hr", "seen", START)
+
+
+def test_a_settled_alarm_is_out_of_sight_and_still_on_record_with_who_and_why(office: Office, kiosk: Kiosk) -> None:
+    office.ingester.take(kiosk.name, b"rubbish")
+    assert settle(office, "malformed") == 1
+    assert open_alarms(office) == []
+    with office.store.reading() as connection:
+        (row,) = connection.execute(show.alarms(50, every=True)).all()
+    assert (row.kind, row.settled_by, row.note) == ("malformed", "hr", "seen")
+
+
+def test_trouble_that_goes_on_after_it_was_settled_is_an_open_alarm_again(office: Office, kiosk: Kiosk) -> None:
+    office.ingester.take(kiosk.name, b"rubbish")
+    settle(office, "malformed")
+    office.ingester.take(kiosk.name, b"rubbish")
+    assert open_alarms(office) == ["malformed"]
+    assert settle(office, "malformed") == 1
+    assert open_alarms(office) == []
+
+
+def test_what_is_not_open_cannot_be_settled(office: Office, kiosk: Kiosk) -> None:
+    office.ingester.take(kiosk.name, b"rubbish")
+    for kind, seq in (("fork", None), ("malformed", 9)):
+        with pytest.raises(alarms.NothingToSettle, match="no open alarm"):
+            settle(office, kind, seq)
+
+
+def test_a_gap_names_how_much_of_it_turned_up_after_all(office: Office, kiosk: Kiosk) -> None:
+    office.ingester.greet(kiosk.name, kiosk.hello(first_kept=6))
+    office.ingester.take(kiosk.name, kiosk.batch(6, 10))
+    office.ingester.take(kiosk.name, kiosk.batch(4, 5))
+    with office.store.reading() as connection:
+        (row,) = connection.execute(show.gaps(50)).all()
+    assert (row.first, row.last, row.filled) == (1, 5, 2)
