@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from device.clock import Moment, Quality
-from device.messages import Capture, Direction, Liveness, Method, Reason
+from device.messages import Calendar, Capture, Direction, Liveness, Method, Reason, shifts
 
 
 class Why(enum.StrEnum):
@@ -81,13 +81,24 @@ class LastPunch:
     direction: Direction
 
 
+class Rule(enum.StrEnum):
+    """Where a direction comes from when nobody presses a button."""
+
+    LAST = "last"
+    SCHEDULE = "schedule"
+    BUTTON = "button"  # asked for on the screen; until somebody presses, the last punch decides
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """When a known person is clocked in."""
+    """When a known person is clocked in, and which way. `reach`: how far a shift's beginning or end may be to decide that."""
 
     min_gap: timedelta
     day_span: timedelta
     allow_simulated: bool
+    direction: Rule = Rule.LAST
+    calendar: Calendar | None = None
+    reach: timedelta = timedelta(hours=4)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,11 +118,26 @@ class Refused:
     earlier: int = 0
 
 
-def decide(who: Identity | Stranger, last: LastPunch | None, policy: Policy, expires_at: datetime | None = None) -> Punch | Refused:
-    """One walk-up, one answer. `expires_at`: when the person's employment ends here; nobody has expired by an unsure clock."""
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What is known of the person beside the face. `expires_at`: when the employment ends here; `chosen`: the button pressed."""
+
+    expires_at: datetime | None = None
+    group: str = ""
+    chosen: Direction | None = None
+
+
+NOTHING_ELSE = Circumstances()
+
+
+def decide(
+    who: Identity | Stranger, last: LastPunch | None, policy: Policy, about: Circumstances = NOTHING_ELSE
+) -> Punch | Refused:
+    """One walk-up, one answer. Nobody has expired by an unsure clock."""
     if isinstance(who, Stranger):
         return Refused(Why.STRANGER if who.claim is Claim.NONE else Why.NOT_THEM)
-    if expires_at is not None and who.accepted_at.quality is not Quality.UNSYNCED and who.accepted_at.at >= expires_at:
+    ends = about.expires_at
+    if ends is not None and who.accepted_at.quality is not Quality.UNSYNCED and who.accepted_at.at >= ends:
         return Refused(Why.EXPIRED, who.person)
     if who.has_look_alike and who.without_face is None and who.claim not in SECOND_FACTORS:
         return Refused(Why.FACE_NOT_ENOUGH)
@@ -121,11 +147,18 @@ def decide(who: Identity | Stranger, last: LastPunch | None, policy: Policy, exp
         return Refused(Why.SIMULATED, who.person)
     if last is not None and timedelta(0) <= elapsed(last.moment, who.accepted_at) < policy.min_gap:
         return Refused(Why.TOO_SOON, who.person, last.seq)
-    return Punch(who, propose_direction(last, who.accepted_at, policy))
+    return Punch(who, about.chosen or propose_direction(last, who.accepted_at, policy, about.group))
 
 
-def propose_direction(last: LastPunch | None, now: Moment, policy: Policy) -> Direction:
-    """Out after an in of the same working day, in otherwise; the server pairs across kiosks and has the last word."""
+def propose_direction(last: LastPunch | None, now: Moment, policy: Policy, group: str = "") -> Direction:
+    """By the nearest beginning or end of a shift where the schedule decides and the clock is sure, else by the last punch.
+
+    Then it is out after an in of the same working day, in otherwise; the server pairs across kiosks and has the last word.
+    """
+    if policy.direction is Rule.SCHEDULE and policy.calendar is not None and now.quality is not Quality.UNSYNCED:
+        found = shifts.proposed(now.at, policy.calendar.duties_near(now.at, group), policy.reach)
+        if found is not None:
+            return found
     if last is None or last.direction is Direction.OUT:
         return Direction.IN
     return Direction.OUT if timedelta(0) <= elapsed(last.moment, now) < policy.day_span else Direction.IN

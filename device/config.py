@@ -12,8 +12,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
+from device import messages
 from device.errors import DeviceError
 
 
@@ -195,9 +204,37 @@ class Attend(Section):
         description="A second look at the same person within this time is not a second punch, seconds.",
     )
     day_span_h: float = Field(default=16.0, gt=0, le=48, description="An `in` older than this is not answered by an `out`, hours.")
+    direction: Literal["last", "schedule", "button"] = Field(
+        default="last",
+        description="Where in or out comes from: the last punch, the shifts, or a button (until it is pressed, the last punch).",
+    )
+    change_within_s: float = Field(
+        default=15.0, ge=0, le=300, description="So long after a punch its direction may be changed at the kiosk, seconds."
+    )
+    shifts: str = Field(
+        default="",
+        max_length=8_000,
+        description="Working hours here, parted by semicolons: night 22:00-06:00 break 02:00-02:30 days 1-5 groups guard,gate; "
+        "office 09:00-18:00.",
+    )
+    holidays: str = Field(
+        default="", max_length=8_000, description="Days without shifts, parted by spaces, such as 2026-10-01 2026-10-02."
+    )
+    schedule_reach_h: float = Field(
+        default=4.0, gt=0, le=12, description="How far a shift's beginning or end may be to decide a direction, hours."
+    )
     allow_simulated: bool = Field(
         default=False, description="Accept punches from files instead of a camera; for demonstrations and tests only."
     )
+
+    @field_validator("shifts", "holidays")
+    @classmethod
+    def _can_be_read(cls, text: str, found: ValidationInfo) -> str:
+        try:
+            messages.read_shifts(text) if found.field_name == "shifts" else messages.read_holidays(text)
+        except messages.SchemaRefused as error:
+            raise ValueError(str(error)) from error
+        return text
 
 
 class Journal(Section):

@@ -254,6 +254,10 @@ class Desk:
         """When the person's employment ends here; None for never."""
         return self._directory.get(person).expires_at
 
+    def group_of(self, person: str) -> str:
+        """The person's group, whose shifts are theirs; empty for none."""
+        return self._directory.get(person).group
+
 
 def time_shown(found: messages.Corrected) -> dict[str, Any]:
     """A record's time as it should be read, for an answer."""

@@ -10,17 +10,17 @@ import logging
 import secrets
 import sqlite3
 import threading
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from device import clock, database, messages, reserve
+from device import clock, database, last_punches, messages, reserve
 from device.attend import LastPunch
 from device.errors import DeviceError
-from device.messages import Body, Direction, Purpose, Record, Stamp, timeline
+from device.messages import Body, Purpose, Record, Stamp, timeline
 
 log = logging.getLogger(__name__)
 
@@ -210,18 +210,11 @@ class Journal:
             "INSERT INTO record VALUES (?, ?, ?, ?, ?, ?)",
             (seq, record.kind, messages.write_time(moment.at), record.hash, sig, record.text),
         )
-        if isinstance(body, messages.PunchBody):
-            self._remember(connection, seq, body, moment)
+        last_punches.remember(connection, seq, body, moment)
         if isinstance(body, messages.Erasure):
             connection.execute("INSERT OR REPLACE INTO erased VALUES (?, ?)", (body.person, messages.write_time(moment.at)))
         self._remember_time(connection, seq, body, moment)
         return Receipt(seq, record.hash.hex(), moment.at)
-
-    def _remember(self, connection: sqlite3.Connection, seq: int, punch: messages.PunchBody, moment: clock.Moment) -> None:
-        connection.execute(
-            "INSERT OR REPLACE INTO last_punch VALUES (?, ?, ?, ?, ?, ?)",
-            (punch.person, seq, messages.write_time(moment.at), moment.boot_id, moment.monotonic_us, punch.direction),
-        )
 
     def _remember_time(self, connection: sqlite3.Connection, seq: int, body: Body, moment: clock.Moment) -> None:
         """The boot's first record, and every trusted time, in the tables that the correction of times reads."""
@@ -249,16 +242,13 @@ class Journal:
             return self._timeline
 
     def last_punch(self, person: str) -> LastPunch | None:
-        """The person's latest punch on this kiosk, or None; its time as it should be read by now."""
+        """The person's latest punch on this kiosk that counts, or None; its time as it should be read by now."""
         with self._database.reading() as connection:
-            row = connection.execute(
-                "SELECT seq, at, boot_id, monotonic_us, direction FROM last_punch WHERE person = ?", (person,)
-            ).fetchone()
-        if row is None:
-            return None
-        said = Stamp(messages.read_time(row[1]), row[2], row[3], clock.Quality.UNSYNCED)
-        at = self.timeline().correct(said).at if row[2] in self.timeline().lines else said.at
-        return LastPunch(row[0], clock.Moment(at, row[3], row[2], clock.Quality.UNSYNCED), Direction(row[4]))
+            found = last_punches.of(connection, person)
+        line = self.timeline()
+        if found is None or found.moment.boot_id not in line.lines:
+            return found
+        return replace(found, moment=replace(found.moment, at=line.correct(stamp(found.moment)).at))
 
     def erased(self) -> frozenset[str]:
         """Everybody whose erasure was ever recorded here, however long ago."""
@@ -377,6 +367,19 @@ class Journal:
                 if row is not None:
                     found[seq] = messages.read_record(messages.parse(row[0]))
         return [found[seq] for seq in seqs if seq in found]
+
+    def of_kinds(self, kinds: Sequence[str], after: int = 0) -> Iterator[Record]:
+        """Every record of these kinds after number `after`, oldest first; nothing waits for the reader."""
+        marks = ", ".join("?" * len(kinds))
+        rare = "kind <> 'punch' AND" if "punch" not in kinds else ""  # so that the index of rare records is used
+        query = f"SELECT seq, text FROM record WHERE {rare} kind IN ({marks}) AND seq > ? ORDER BY seq LIMIT 1000"
+        while True:
+            with self._database.reading() as connection:
+                rows = connection.execute(query, (*kinds, after)).fetchall()
+            if not rows:
+                return
+            yield from (messages.read_record(messages.parse(text)) for _, text in rows)
+            after = rows[-1][0]
 
     def rare(self, kinds: Sequence[str], before: int, most: int) -> list[Record]:
         """The newest records of these kinds (all but punches) before number `before`, newest first."""

@@ -23,10 +23,13 @@ from device import (
     camera,
     claims,
     clock,
+    corrections,
+    corrections_counter,
     database,
     desk,
     erasure,
     gauges,
+    hours,
     journal,
     keys,
     line,
@@ -142,6 +145,7 @@ class Inside:
     ways: ways.Ways
     personnel: personnel.Personnel
     codes: webcodes.WebCodes
+    corrections: corrections.Corrections
 
     def frames(self) -> Iterator[camera.Frame]:
         """The camera's frames, fewer of them while the kiosk is asleep."""
@@ -184,9 +188,9 @@ def assemble(files: Files, config: Config, eyes: sight.Sight, source: camera.Cam
     walk = line.Line(recogniser, files.journal, office, board, attend_policy(config), eyes.models, config.device.site)
     other = ways.Ways(files.directory, walk, board, claiming, time_source, config.ways)
     staff = personnel.Personnel(files.journal, files.directory, time_source)
-    return Inside(
-        files, config, eyes, source, time_source, office, board, claiming, watching, walk, other, staff, webcodes.WebCodes()
-    )
+    amending = corrections.Corrections(files.journal, time_source, lambda: timedelta(seconds=config.attend.change_within_s))
+    codes = webcodes.WebCodes()
+    return Inside(files, config, eyes, source, time_source, office, board, claiming, watching, walk, other, staff, codes, amending)
 
 
 def counters(
@@ -202,6 +206,7 @@ def counters(
     for_admins = (
         *admin.admin_routes(inside.office, inside.board, inside.source, inside.claims, time_source, inside.eyes.landmarks),
         *people_counter.directory_routes(inside.personnel, eraser),
+        *corrections_counter.corrections_routes(inside.corrections, files.directory),
     )
     ways_here = people_counter.ways_routes(inside.ways)
     web = web_counter.Kiosk(inside.office, files.directory, files.journal, time_source, codes, readings, folder.config, stop)
@@ -371,7 +376,14 @@ def effort(config: Config) -> attention.Effort:
 def attend_policy(config: Config) -> attend.Policy:
     """The attendance rules from the settings."""
     chosen = config.attend
-    return attend.Policy(timedelta(seconds=chosen.min_gap_s), timedelta(hours=chosen.day_span_h), chosen.allow_simulated)
+    return attend.Policy(
+        timedelta(seconds=chosen.min_gap_s),
+        timedelta(hours=chosen.day_span_h),
+        chosen.allow_simulated,
+        attend.Rule(chosen.direction),
+        hours.calendar(config),
+        timedelta(hours=chosen.schedule_reach_h),
+    )
 
 
 def time_limits(config: Config) -> timekeeping.Limits:

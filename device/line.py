@@ -53,6 +53,7 @@ class Desk(Protocol):
 
     def name_of(self, person: str) -> str: ...
     def expires_at(self, person: str) -> datetime | None: ...
+    def group_of(self, person: str) -> str: ...
 
 
 class Board:
@@ -104,6 +105,7 @@ class Line:
         self.policy, self._models, self._site = policy, models, site
         self._busy_since: float | None = None
         self._other_way: tuple[Moment, timedelta] | None = None
+        self._choice: tuple[messages.Direction, Moment, timedelta] | None = None
         self._deciding = threading.Lock()  # two ways at once for one person are still two decisions, one after the other
 
     def is_stuck(self) -> bool:
@@ -137,6 +139,16 @@ class Line:
         """Look at no face for a while: somebody has chosen another way. No time at all ends it."""
         self._other_way = (since, lasts)
 
+    def choose(self, direction: messages.Direction, since: Moment, lasts: timedelta) -> None:
+        """Somebody pressed in or out: the next punch goes that way, if it comes while the choice `lasts`."""
+        self._choice = (direction, since, lasts)
+
+    def _chosen(self, now: Moment) -> messages.Direction | None:
+        if self._choice is None:
+            return None
+        direction, since, lasts = self._choice
+        return direction if timedelta(0) <= attend.elapsed(since, now) < lasts else None
+
     def _suspended(self, now: Moment) -> bool:
         since, lasts = self._other_way or (now, timedelta(0))
         return attend.elapsed(since, now) < lasts
@@ -154,9 +166,10 @@ class Line:
     def _decide(self, seen: Identity | Stranger) -> api.Decision:
         """StorageError where the journal can neither be read nor written."""
         last = self._journal.last_punch(seen.person) if isinstance(seen, Identity) else None
-        expires_at = self._expires_at(seen.person) if isinstance(seen, Identity) else None
-        match attend.decide(seen, last, self.policy, expires_at):
+        about = self._about(seen) if isinstance(seen, Identity) else attend.NOTHING_ELSE
+        match attend.decide(seen, last, self.policy, about):
             case Punch() as punch:
+                self._choice = None
                 return self._record(punch)
             case Refused() as refused:
                 return self._show(seen, "refused", refused.why, seq=refused.earlier)
@@ -188,6 +201,18 @@ class Line:
                 method=method_of(known) if known else "",
             )
         )
+
+    def _about(self, who: Identity) -> attend.Circumstances:
+        by_shift = self.policy.direction is attend.Rule.SCHEDULE
+        group = self._group_of(who.person) if by_shift else ""
+        return attend.Circumstances(self._expires_at(who.person), group, self._chosen(who.seen_at))
+
+    def _group_of(self, person: str) -> str:
+        try:
+            return self._desk.group_of(person)
+        except DeviceError as error:
+            log.warning("a group could not be read: %s", error)
+            return ""
 
     def _expires_at(self, person: str) -> datetime | None:
         """A directory that cannot be read makes nobody late: the punch stands, and the office looks at it."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-from device import config, database, desk, downlink, journal, messages, people, templates
+from device import config, corrections, database, desk, downlink, journal, messages, people, templates
 from device.api import serving
 from device.api.serving import MOST_BODY_BYTES as MOST_BODY_BYTES
 from device.api.serving import MOST_PATH_BYTES as MOST_PATH_BYTES
@@ -29,6 +29,7 @@ REFUSALS: Refusals = (
     (journal.AcknowledgementRefused, 409),
     (journal.JournalError, 409),
     (downlink.DesiredRefused, 409),
+    (corrections.CorrectionRefused, 409),
     (messages.MessageError, 422),
     (templates.TemplateError, 409),
     (database.StorageError, 507),

@@ -17,7 +17,8 @@ from device.server import Route
 MOST_ROWS = 1_000
 USUAL_ROWS = 50
 MOST_OFFSET = 10_000_000
-READABLE_KINDS = frozenset({"genesis", "boot", "person", "consent", "audit", "time", "void", "erasure", "lock", "health"})
+OFFICE_KINDS = frozenset({"person", "consent", "audit", "void", "correction", "dispute", "desired", "erasure"})
+READABLE_KINDS = OFFICE_KINDS | {"genesis", "boot", "time", "lock", "health"}
 
 # Of what the command line may ask, the part that is open to the web UI too. Cards are not: their code is the template itself.
 OFFICE_CALLS = frozenset(
@@ -53,6 +54,11 @@ OFFICE_CALLS = frozenset(
         ("POST", "/v1/phone"),
         ("POST", "/v1/phone-removal"),
         ("POST", "/v1/erasure"),
+        ("POST", "/v1/dispute"),
+        ("POST", "/v1/void"),
+        ("POST", "/v1/correction"),
+        ("POST", "/v1/forgotten-punch"),
+        ("GET", "/v1/amendments"),
     }
 )
 SORTS: dict[str, Callable[[people.Person], Any]] = {

@@ -6,8 +6,10 @@ One socket for each kind of caller; who may open the file is the permission. No 
 from device.api.admin import ADMIN_SOCKET as ADMIN_SOCKET
 from device.api.admin import AdminClient as AdminClient
 from device.api.admin import Office as Office
+from device.api.answers import Amendment as Amendment
 from device.api.answers import CardIssued as CardIssued
 from device.api.answers import ClaimTaken as ClaimTaken
+from device.api.answers import Corrected as Corrected
 from device.api.answers import Cursor as Cursor
 from device.api.answers import Decision as Decision
 from device.api.answers import DesiredTaken as DesiredTaken

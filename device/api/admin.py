@@ -6,7 +6,8 @@ from typing import Any, Protocol
 
 from device import messages
 from device.api.answers import CardIssued, ClaimTaken, Decision, Enrolled, Person, SiteEvaluated, Status, Verified, WebNotice
-from device.api.client import TIMEOUT_S, Client
+from device.api.client import TIMEOUT_S
+from device.api.corrections import CorrectionsClient
 
 ADMIN_SOCKET = "kiosk-admin.sock"
 ENROL_TIMEOUT_S = 60.0
@@ -28,7 +29,7 @@ class Office(Protocol):
     def verify(self) -> Verified: ...
 
 
-class AdminClient(Client):
+class AdminClient(CorrectionsClient):
     """The command line's side of kiosk-admin.sock."""
 
     def people(self) -> tuple[Person, ...]:

@@ -170,6 +170,24 @@ class Cursor:
 
 
 @dataclass(frozen=True, slots=True)
+class Corrected:
+    """A punch was put right: its number, the record that voids it, and the one that counts now (0: none)."""
+
+    punch: int
+    void: int
+    counts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Amendment:
+    """What was said about a punch since: it counts no more, somebody disputes it, a record stands in its place (0: none)."""
+
+    voided: bool
+    disputed: bool
+    replaced_by: int
+
+
+@dataclass(frozen=True, slots=True)
 class DesiredTaken:
     """A page of this desired state is kept; it is applied when all of them are."""
 

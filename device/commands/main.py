@@ -27,6 +27,7 @@ COMMANDS = {
     "card": "device.commands.cards:card",
     "claim": "device.commands.cards:claim",
     "verify": "device.commands.office:verify",
+    "correct": "device.commands.correct:correct",
     "models": "device.commands.models:models",
     "evaluate": "device.commands.evaluate:evaluate",
     "config": "device.commands.configuration:configuration",

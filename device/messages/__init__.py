@@ -3,6 +3,8 @@
 Both sides of the wire use it: the kiosk, its uplink and the enterprise. It computes only; it opens no file and no socket.
 """
 
+from device.messages.attendance import Counted as Counted
+from device.messages.attendance import counted as counted
 from device.messages.desired import Content as Content
 from device.messages.desired import Desired as Desired
 from device.messages.desired import Grant as Grant
@@ -48,8 +50,10 @@ from device.messages.records import Boot as Boot
 from device.messages.records import Capture as Capture
 from device.messages.records import Consent as Consent
 from device.messages.records import ConsentAct as ConsentAct
+from device.messages.records import Correction as Correction
 from device.messages.records import DesiredDone as DesiredDone
 from device.messages.records import Direction as Direction
+from device.messages.records import Dispute as Dispute
 from device.messages.records import Erasure as Erasure
 from device.messages.records import ErasureReason as ErasureReason
 from device.messages.records import Genesis as Genesis
@@ -65,11 +69,16 @@ from device.messages.records import SectionDone as SectionDone
 from device.messages.records import Source as Source
 from device.messages.records import Stamp as Stamp
 from device.messages.records import TimeBody as TimeBody
+from device.messages.records import Void as Void
 from device.messages.records import read_body as read_body
 from device.messages.records import read_record as read_record
 from device.messages.records import read_time as read_time
 from device.messages.records import write_record as write_record
 from device.messages.records import write_time as write_time
+from device.messages.shifts import Calendar as Calendar
+from device.messages.shifts import Shift as Shift
+from device.messages.shifts import read_holidays as read_holidays
+from device.messages.shifts import read_shifts as read_shifts
 from device.messages.signing import Purpose as Purpose
 from device.messages.signing import private_key_from_seed as private_key_from_seed
 from device.messages.signing import public_key_from_text as public_key_from_text

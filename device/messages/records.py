@@ -255,7 +255,45 @@ class DesiredDone:
     aliases: tuple[Alias, ...]
 
 
-Body = Genesis | Boot | PersonAnnounced | Consent | Audit | PunchBody | TimeBody | DesiredDone | Erasure
+@dataclass(frozen=True, slots=True)
+class Void:
+    """The punch (or correction) with this number and hash counts no more; it stays where it is."""
+
+    punch: int
+    hash: str
+    reason: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """A punch as it should have been: in place of record `replaces`, or (0) one that was forgotten.
+
+    `punched_at` is empty where the time of the replaced one is right.
+    """
+
+    person: str
+    direction: Direction
+    punched_at: str
+    replaces: int
+    site: str
+    reason: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Dispute:
+    """Somebody says that this punch is not theirs; it counts until a person has looked at it."""
+
+    punch: int
+    hash: str
+    reason: str
+    by: str
+
+
+Body = (
+    Genesis | Boot | PersonAnnounced | Consent | Audit | PunchBody | TimeBody | DesiredDone | Erasure | Void | Correction | Dispute
+)
 
 BODIES: dict[str, type[Body]] = {
     "genesis": Genesis,
@@ -267,6 +305,9 @@ BODIES: dict[str, type[Body]] = {
     "erasure": Erasure,
     "time": TimeBody,
     "desired": DesiredDone,
+    "void": Void,
+    "correction": Correction,
+    "dispute": Dispute,
 }
 KIND_OF = {body: kind for kind, body in BODIES.items()}
 

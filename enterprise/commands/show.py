@@ -6,6 +6,7 @@ import click
 from rich.console import Console
 
 from enterprise import alarms, show
+from enterprise.commands.days import show_days
 from enterprise.commands.shared import database_option, now, opened_database
 from enterprise.errors import EnterpriseError
 
@@ -100,6 +101,9 @@ def settle(device: str, kind: str, seq: int | None, by: str, note: str, database
     with opened_database(database) as opened, opened.transaction() as transaction:
         count = alarms.settle(transaction, device, kind, seq, by, note, now())
     click.echo(f"{count} settled")
+
+
+show_group.add_command(show_days)
 
 
 def _show(database: str, title: str, query: show.Query) -> None:

@@ -61,6 +61,9 @@ BODIES: tuple[messages.Body, ...] = (
     messages.Consent(ADA, messages.ConsentAct.GIVEN, "face_recognition", "1", "zh-TW", "0" * 64, "consent", "cli:hr"),
     messages.Audit("person_added", "cli:hr", ADA),
     punch(),
+    messages.Void(3, "a" * 64, "a colleague's badge", "web:li"),
+    messages.Correction(ADA, messages.Direction.OUT, "", 3, "gate", "wrong button", "kiosk"),
+    messages.Dispute(3, "a" * 64, "not me", "kiosk"),
     messages.DesiredDone(
         100,
         1,

@@ -5,12 +5,13 @@ from __future__ import annotations
 import itertools
 from dataclasses import replace
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device import attend, clock
+from device import attend, clock, messages
 from device.attend import Claim, Identity, LastPunch, Policy, Punch, Refused, Stranger, Why
 from device.messages import Capture, Direction, Liveness
 from tests.device import parts
@@ -146,3 +147,62 @@ def test_somebody_with_a_look_alike_is_clocked_in_only_after_something_they_have
 def test_a_face_that_is_not_whose_badge_came_first_is_told_so_and_accuses_nobody() -> None:
     stranger = Stranger(8, parts.moment(), parts.moment(2), Claim.BADGE)
     assert attend.decide(stranger, None, POLICY) == Refused(Why.NOT_THEM)
+
+
+OFFICE_HOURS = messages.Calendar(ZoneInfo("Asia/Shanghai"), messages.read_shifts("office 09:00-18:00"))
+BY_SCHEDULE = replace(POLICY, direction=attend.Rule.SCHEDULE, calendar=OFFICE_HOURS)
+NINE_HERE = 16 * HOUR  # the tests' start is 17:00 in Shanghai
+
+
+def direction_of(answer: Punch | Refused) -> Direction:
+    assert isinstance(answer, Punch)
+    return answer.direction
+
+
+def test_by_schedule_the_morning_is_in_and_the_evening_out_whatever_the_last_punch_was() -> None:
+    morning, evening = parts.moment(NINE_HERE - 300), parts.moment(NINE_HERE + 9 * HOUR + 300)
+    assert direction_of(attend.decide(seen(morning), last(parts.moment(), Direction.IN), BY_SCHEDULE)) is Direction.IN
+    assert direction_of(attend.decide(seen(evening), last(morning, Direction.OUT), BY_SCHEDULE)) is Direction.OUT
+
+
+def test_far_from_every_shift_the_last_punch_decides() -> None:
+    midnight = parts.moment(7 * HOUR)
+    assert direction_of(attend.decide(seen(midnight), last(parts.moment(), Direction.IN), BY_SCHEDULE)) is Direction.OUT
+    assert direction_of(attend.decide(seen(midnight), None, BY_SCHEDULE)) is Direction.IN
+
+
+def test_a_clock_that_nobody_set_decides_no_direction_by_the_schedule() -> None:
+    unsure = replace(parts.moment(NINE_HERE), quality=clock.Quality.UNSYNCED)
+    answer = attend.decide(seen(unsure), last(parts.moment(NINE_HERE - HOUR), Direction.IN), BY_SCHEDULE)
+    assert direction_of(answer) is Direction.OUT
+
+
+@pytest.mark.parametrize("rule", list(attend.Rule))
+def test_a_pressed_button_goes_before_every_rule(rule: attend.Rule) -> None:
+    about = attend.Circumstances(chosen=Direction.OUT)
+    answer = attend.decide(seen(parts.moment(NINE_HERE)), None, replace(BY_SCHEDULE, direction=rule), about)
+    assert direction_of(answer) is Direction.OUT
+
+
+def test_somebody_whose_employment_has_ended_is_told_so_and_an_unsure_clock_ends_none() -> None:
+    about = attend.Circumstances(expires_at=parts.START + timedelta(seconds=50))
+    assert attend.decide(seen(parts.moment(60)), None, POLICY, about) == Refused(Why.EXPIRED, parts.ADA)
+    assert isinstance(attend.decide(seen(parts.moment(49)), None, POLICY, about), Punch)
+    assert isinstance(attend.decide(seen(replace(parts.moment(60), quality=clock.Quality.UNSYNCED)), None, POLICY, about), Punch)
+
+
+CROWDS = st.lists(st.tuples(st.sampled_from([parts.ADA, parts.BOB, "p-" + "ef" * 16]), st.floats(0, 20)), min_size=1, max_size=40)
+
+
+@given(CROWDS)
+def test_within_the_gap_everybody_has_one_record_and_nobody_is_blocked_by_another(looks: list[tuple[str, float]]) -> None:
+    known: dict[str, LastPunch] = {}
+    punched: list[str] = []
+    for number, (person, pause) in enumerate(sorted(looks, key=lambda look: look[1])):
+        answer = attend.decide(replace(seen(parts.moment(pause)), person=person), known.get(person), POLICY)
+        if isinstance(answer, Punch):
+            punched.append(person)
+            known[person] = LastPunch(number, answer.identity.accepted_at, answer.direction)
+        else:
+            assert answer == Refused(Why.TOO_SOON, person, known[person].seq)
+    assert sorted(punched) == sorted({person for person, _ in looks})

@@ -153,6 +153,9 @@ class Names:
     def expires_at(self, person: str) -> datetime | None:
         return None
 
+    def group_of(self, person: str) -> str:
+        return ""
+
 
 def frame(seconds: float) -> camera.Frame:
     return camera.Frame(np.zeros((2, 2, 3), np.uint8), parts.moment(seconds))

@@ -48,6 +48,9 @@ class Names:
     def expires_at(self, person: str) -> datetime | None:
         return None
 
+    def group_of(self, person: str) -> str:
+        return ""
+
 
 def play(
     seen: Sequence[Seen | Exception], opened: line.Journal, desk: line.Desk | None = None, policy: attend.Policy = POLICY
@@ -145,6 +148,9 @@ def test_a_name_that_cannot_be_read_hides_no_receipt(opened: journal.Journal) ->
             raise people.PersonUnknown("erased meanwhile")
 
         def expires_at(self, person: str) -> datetime | None:
+            raise people.PersonUnknown("erased meanwhile")
+
+        def group_of(self, person: str) -> str:
             raise people.PersonUnknown("erased meanwhile")
 
     (shown,) = play([identity()], opened, Nameless()).after(0, 0)

@@ -1,0 +1,70 @@
+"""Which punches count: the raw ones stay for ever, voids and corrections say how they are to be read. Values in, values out.
+
+A void takes a punch, or a correction, out of what counts; a correction puts another in its place, or adds one that was forgotten. A
+dispute takes nothing away: a person looks at it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from device.messages.records import Direction, Record, read_time
+from device.messages.timeline import Corrected, Quality, Timeline
+
+AMENDMENTS = ("void", "correction", "dispute")
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """A punch as it counts; `seq` is the record that says so, `replaces` the one that it stands for (0: none)."""
+
+    device: str
+    epoch: str
+    seq: int
+    person: str
+    direction: Direction
+    at: Corrected
+    site: str = ""
+    replaces: int = 0
+    by: str = ""
+    reason: str = ""
+    disputed: bool = False
+
+
+def counted(records: Iterable[Record], line: Timeline) -> tuple[Counted, ...]:
+    """The punches of one journal that count, in the order of their records; times are those that they are to be read with."""
+    found: dict[int, Counted] = {}
+    stamps: dict[int, Corrected] = {}
+    voided: set[int] = set()
+    disputed: set[int] = set()
+    for record in records:
+        body = record.body
+        if record.kind == "punch":
+            stamps[record.seq] = line.correct(record.stamp)
+            found[record.seq] = _counted(record, stamps[record.seq])
+        elif record.kind == "correction":
+            stamps[record.seq] = _at(body, stamps, line.correct(record.stamp))
+            found[record.seq] = replace(
+                _counted(record, stamps[record.seq]), replaces=body["replaces"], by=body["by"], reason=body["reason"]
+            )
+        elif record.kind == "void":
+            voided.add(body["punch"])
+        elif record.kind == "dispute":
+            disputed.add(body["punch"])
+    return tuple(
+        replace(one, disputed=bool({seq, one.replaces} & disputed)) for seq, one in sorted(found.items()) if seq not in voided
+    )
+
+
+def _counted(record: Record, at: Corrected) -> Counted:
+    body = record.body
+    return Counted(record.device, record.epoch, record.seq, body["person"], Direction(body["direction"]), at, body["site"])
+
+
+def _at(body: dict[str, Any], stamps: dict[int, Corrected], made: Corrected) -> Corrected:
+    """The time that the correction states, else that of the punch which it replaces, corrected as that one is."""
+    if body["punched_at"]:
+        return Corrected(read_time(body["punched_at"]), Quality.SYNCED)
+    return stamps.get(body["replaces"], made)

@@ -1,0 +1,128 @@
+"""Attendance as it stands in the database: what counts of every kiosk's punches, at corrected times, paired into working days."""
+
+from __future__ import annotations
+
+import csv
+import tomllib
+import zoneinfo
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import IO
+
+from sqlalchemy import Connection, select
+
+from device import messages
+from device.messages import Calendar, Counted, Record, timeline
+from enterprise import downlink, pairing, tables
+from enterprise.errors import EnterpriseError
+from enterprise.pairing import Day, Rules
+
+AMOUNTS = ("worked_minutes", "late_minutes", "early_minutes")
+COLUMNS = ("number", "name", "person", "day", "shift", "came", "went", *AMOUNTS, "kiosks", "marks")
+MINUTE = timedelta(minutes=1)
+
+
+class AttendanceError(EnterpriseError):
+    """Working days cannot be made as asked; the message says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A working day with the person's number and name, where the roster has them."""
+
+    day: Day
+    number: str
+    name: str
+
+
+def calendar(connection: Connection, zone: str, shifts: str, holidays: str) -> Calendar:
+    """The place's; shifts and holidays that are not given are those of the policy that kiosks follow, if it has any."""
+    policy = {name: _text(content["value"]) for name, (content, _) in downlink.wishes(connection, downlink.EVERY, "policy").items()}
+    try:
+        return Calendar(
+            zoneinfo.ZoneInfo(zone),
+            messages.read_shifts(shifts or policy.get("attend.shifts", "")),
+            messages.read_holidays(holidays or policy.get("attend.holidays", "")),
+        )
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError) as error:
+        raise AttendanceError(f"{zone!r} is no time zone; write one such as Asia/Shanghai") from error
+
+
+def rows(connection: Connection, place: Calendar, since: date, until: date, rules: Rules) -> list[Row]:
+    """The working days from `since` up to and including `until`, by number or id and day."""
+    people, aliases = _people(connection), _aliases(connection)
+    groups = {person: known.group for person, known in people.items()}
+    window = (since - timedelta(days=2), until + timedelta(days=2))  # a stay may begin before the first day and end after the last
+    punches = [one for one in counted(connection) if window[0] <= place.day_of(one.at.at) <= window[1]]
+    days = pairing.days(pairing.stays(punches, rules, aliases), place, groups)
+    found = [_row(day, people.get(day.person)) for day in days if since <= day.day <= until]
+    return sorted(found, key=lambda row: (row.number, row.day.person, row.day.day, row.day.shift))
+
+
+def counted(connection: Connection) -> Iterator[Counted]:
+    """Every punch that counts, of every journal."""
+    column = tables.epoch.c
+    for device, epoch in connection.execute(select(column.device, column.epoch).order_by(column.device, column.first_seen)).all():
+        yield from messages.counted(_records(connection, device, epoch), timeline.read(_records(connection, device, epoch)))
+
+
+def _records(connection: Connection, device: str, epoch: str) -> Iterator[Record]:
+    column = tables.record.c
+    after = 0
+    while True:
+        query = select(column.seq, column.body).where(column.device == device, column.epoch == epoch, column.seq > after)
+        page = connection.execute(query.order_by(column.seq).limit(2_000)).all()
+        if not page:
+            return
+        yield from (messages.read_record(messages.parse(row.body.encode("utf-8"))) for row in page)
+        after = page[-1].seq
+
+
+def _people(connection: Connection) -> dict[str, messages.RosterPerson]:
+    found = downlink.wishes(connection, downlink.EVERY, "roster")
+    return {item: messages.CODEC.structure(content, messages.RosterPerson) for item, (content, _) in found.items() if item}
+
+
+def _aliases(connection: Connection) -> dict[str, str]:
+    """A kiosk's own id for somebody whom the roster names otherwise, from what kiosks said when they applied it."""
+    column = tables.record.c
+    bodies = connection.execute(select(column.body).where(column.kind == "desired")).scalars()
+    said = (messages.parse(body.encode("utf-8"))["body"]["aliases"] for body in bodies)
+    return {alias["here"]: alias["person"] for aliases in said for alias in aliases}
+
+
+def _row(day: Day, known: messages.RosterPerson | None) -> Row:
+    return Row(day, known.number if known else "", known.name if known else "")
+
+
+def _text(value: str) -> str:
+    """A policy's value is TOML: a quoted text."""
+    try:
+        found = tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        return ""
+    return found if isinstance(found, str) else ""
+
+
+def cells(row: Row, place: Calendar) -> tuple[str, ...]:
+    """A row as people and spreadsheets read it: local times with their offset, minutes rounded down."""
+    day = row.day
+    amounts = (str(amount // MINUTE) for amount in (day.worked, day.late, day.early))
+    ends = (_local(at, place) for at in (day.came, day.went))
+    return (row.number, row.name, day.person, str(day.day), day.shift, *ends, *amounts, " ".join(day.kiosks), " ".join(day.marks))
+
+
+def write_csv(found: Iterable[Row], place: Calendar, file: IO[str]) -> int:
+    """The rows as CSV; how many. A cell that a spreadsheet would take for a formula is quoted away."""
+    writer = csv.writer(file)
+    writer.writerow(COLUMNS)
+    count = 0
+    for row in found:
+        writer.writerow(["'" + cell if cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell for cell in cells(row, place)])
+        count += 1
+    return count
+
+
+def _local(at: datetime | None, place: Calendar) -> str:
+    return at.astimezone(place.zone).isoformat(timespec="seconds") if at else ""

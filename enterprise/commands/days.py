@@ -1,0 +1,55 @@
+"""`daka-enterprise show days`: who came and went when, across kiosks, with what a person should look at."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from enterprise import attendance
+from enterprise.commands.shared import database_option, now, opened_database
+from enterprise.pairing import Rules
+
+DAY = click.DateTime(["%Y-%m-%d"])
+
+
+@click.command("days")
+@click.option("--from", "since", type=DAY, default=None, help="First day, such as 2026-11-01; without it a week ago.")
+@click.option("--to", "until", type=DAY, default=None, help="Last day; without it today.")
+@click.option("--zone", default="UTC", show_default=True, help="Time zone of the place, such as Asia/Shanghai.")
+@click.option("--shifts", default="", help="Shifts as in attend.shifts; without it those of the kiosks' policy.")
+@click.option("--holidays", default="", help="Holidays as in attend.holidays; without it those of the kiosks' policy.")
+@click.option("--repeat-minutes", default=5, show_default=True, type=click.IntRange(0, 120), help="Closer punches are one.")
+@click.option("--longest-hours", default=16, show_default=True, type=click.IntRange(1, 48), help="A longer stay is no stay.")
+@click.option("--csv", "file", type=click.Path(dir_okay=False, path_type=Path), default=None, help="Write a CSV file instead.")
+@database_option
+def show_days(
+    since: datetime | None,
+    until: datetime | None,
+    zone: str,
+    shifts: str,
+    holidays: str,
+    repeat_minutes: int,
+    longest_hours: int,
+    file: Path | None,
+    database: str,
+) -> None:
+    """Working days: punches of all kiosks paired, corrections followed, times corrected. Numbers and names are the roster's."""
+    last = (until or now()).date()
+    first = since.date() if since else last - timedelta(days=7)
+    rules = Rules(timedelta(minutes=repeat_minutes), timedelta(hours=longest_hours))
+    with opened_database(database) as opened, opened.reading() as connection:
+        place = attendance.calendar(connection, zone, shifts, holidays)
+        rows = attendance.rows(connection, place, first, last, rules)
+    if file is not None:
+        with file.open("w", encoding="utf-8-sig", newline="") as out:  # spreadsheets know UTF-8 by its mark
+            count = attendance.write_csv(rows, place, out)
+        click.echo(f"{count} working days are in {file}")
+        return
+    table = Table(*attendance.COLUMNS, title=f"working days from {first} to {last}")
+    for row in rows:
+        table.add_row(*attendance.cells(row, place))
+    Console().print(table)

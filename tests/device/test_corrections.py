@@ -1,0 +1,233 @@
+"""A wrong punch is put right by another record: the raw one stays, who and why is on record, and the next direction follows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from device import clock, corrections, journal, messages
+from device.corrections import CorrectionRefused, TooLate
+from device.messages import Direction
+from tests.device import parts
+
+IN, OUT = Direction.IN, Direction.OUT
+
+
+@dataclass
+class Office:
+    """One journal and whoever corrects it; `at` moves the clock."""
+
+    journal: journal.Journal
+    clock: parts.Clock = field(default_factory=parts.Clock)
+
+    def __post_init__(self) -> None:
+        self.desk = corrections.Corrections(self.journal, self.clock, lambda: timedelta(seconds=15))
+
+    def punch(self, seconds: float, direction: Direction = IN, person: str = parts.ADA) -> int:
+        self.clock.seconds = seconds
+        return self.journal.append(parts.punch(person, direction), self.clock.now()).seq
+
+    def at(self, seconds: float) -> corrections.Corrections:
+        self.clock.seconds = seconds
+        return self.desk
+
+    def counted(self) -> list[tuple[int, Direction, float]]:
+        return [(one.seq, one.direction, (one.at.at - parts.START).total_seconds()) for one in self.desk.counted()]
+
+    def last(self, person: str = parts.ADA) -> tuple[int, Direction, float] | None:
+        found = self.journal.last_punch(person)
+        return None if found is None else (found.seq, found.direction, (found.moment.at - parts.START).total_seconds())
+
+
+@pytest.fixture
+def office(opened: journal.Journal) -> Office:
+    return Office(opened)
+
+
+def test_a_direction_changed_at_once_counts_from_then_on_at_the_time_of_the_punch(office: Office) -> None:
+    seq = office.punch(100)
+    done = office.at(110).change_direction(seq, "out")
+    assert office.counted() == [(done.counts, OUT, 100)]
+    assert office.last() == (done.counts, OUT, 100)
+    assert [record.kind for record in office.journal.pick([seq, done.void, done.counts])] == ["punch", "void", "correction"]
+
+
+def test_the_same_direction_again_is_no_change(office: Office) -> None:
+    seq = office.punch(100)
+    assert office.at(101).change_direction(seq, "in").counts == seq
+    assert office.journal.head().seq == seq
+
+
+def test_a_changed_direction_may_be_changed_back(office: Office) -> None:
+    seq = office.punch(100)
+    first = office.at(103).change_direction(seq, "out")
+    second = office.at(105).change_direction(first.counts, "in")
+    assert office.counted() == [(second.counts, IN, 100)]
+    with pytest.raises(CorrectionRefused, match="does not count any more"):
+        office.desk.change_direction(seq, "out")
+
+
+def test_after_some_seconds_only_the_office_may_change_a_punch(office: Office) -> None:
+    seq = office.punch(100)
+    with pytest.raises(TooLate):
+        office.at(116).change_direction(seq, "out")
+    done = office.desk.correct(seq, "out", None, "pressed the wrong button", "web:li")
+    assert office.counted() == [(done.counts, OUT, 100)]
+
+
+def test_a_stepped_wall_clock_gives_nobody_more_time(office: Office) -> None:
+    seq = office.journal.append(parts.punch(), parts.moment(100, wall_step_s=3_600)).seq
+    with pytest.raises(TooLate):
+        office.at(200).change_direction(seq, "out")
+
+
+def test_a_corrected_time_is_the_time_that_counts(office: Office) -> None:
+    seq = office.punch(1_000)
+    done = office.at(2_000).correct(seq, "in", parts.START + timedelta(seconds=400), "the gate was blocked", "web:li")
+    assert office.counted() == [(done.counts, IN, 400)]
+    record = office.journal.pick([done.counts])[0]
+    assert (record.body["by"], record.body["reason"], record.body["replaces"]) == ("web:li", "the gate was blocked", seq)
+
+
+def test_a_forgotten_punch_is_added_and_does_not_displace_a_later_one(office: Office) -> None:
+    later = office.punch(5_000, OUT)
+    added = office.at(6_000).add(parts.ADA, "in", parts.START + timedelta(seconds=60), "forgot", "web:li")
+    assert office.counted() == [(later, OUT, 5_000), (added.counts, IN, 60)]
+    assert office.last() == (later, OUT, 5_000)
+
+
+def test_a_forgotten_punch_is_the_last_one_where_none_is_later(office: Office) -> None:
+    office.punch(1_000)
+    added = office.at(9_000).add(parts.ADA, "out", parts.START + timedelta(seconds=8_000), "forgot", "web:li")
+    assert office.last() == (added.counts, OUT, 8_000)
+
+
+def test_nobody_was_here_tomorrow(office: Office) -> None:
+    with pytest.raises(CorrectionRefused, match="not come yet"):
+        office.at(0).add(parts.ADA, "in", parts.START + timedelta(days=1), "forgot", "web:li")
+
+
+def test_a_voided_punch_counts_no_more_and_the_one_before_is_the_last_again(office: Office) -> None:
+    first, second = office.punch(100), office.punch(4_000, OUT)
+    office.at(5_000).void(second, "a colleague's badge", "web:li")
+    assert office.counted() == [(first, IN, 100)]
+    assert office.last() == (first, IN, 100)
+    office.desk.void(first, "a colleague's badge", "web:li")
+    assert office.last() is None
+
+
+def test_voiding_a_correction_brings_nothing_back(office: Office) -> None:
+    seq = office.punch(100)
+    done = office.at(105).change_direction(seq, "out")
+    office.at(200).void(done.counts, "it was nobody", "web:li")
+    assert office.counted() == []
+    assert office.last() is None
+
+
+def test_voiding_a_later_punch_finds_the_corrected_one_before_it(office: Office) -> None:
+    first = office.punch(100)
+    done = office.at(105).change_direction(first, "out")
+    second = office.punch(4_000)
+    office.at(5_000).void(second, "nobody", "web:li")
+    assert office.last() == (done.counts, OUT, 100)
+
+
+def test_a_dispute_deletes_nothing_and_is_noted_once(office: Office) -> None:
+    seq = office.punch(100)
+    office.at(104).dispute(seq)
+    office.desk.dispute(seq)
+    (one,) = office.desk.counted()
+    assert (one.seq, one.disputed) == (seq, True)
+    assert office.journal.head().seq == seq + 1
+
+
+def test_what_was_said_about_punches_can_be_asked_for_also_after_a_restart(office: Office) -> None:
+    seqs = [office.punch(100 * number, person=f"p-{number:032x}") for number in (1, 2, 3)]
+    done = office.at(301).change_direction(seqs[2], "out")
+    office.desk.void(seqs[0], "nobody", "web:li")
+    office.desk.dispute(seqs[1])
+    for desk in (office.desk, corrections.Corrections(office.journal, office.clock, timedelta)):
+        found = desk.standing(seqs)
+        assert [(one.voided, one.disputed, one.replaced_by) for one in found.values()] == [
+            (True, False, 0),
+            (False, True, 0),
+            (True, False, done.counts),
+        ]
+
+
+@pytest.mark.parametrize("seq", [1, 99])
+def test_only_a_punch_can_be_corrected(office: Office, seq: int) -> None:
+    with pytest.raises(CorrectionRefused, match="no punch"):
+        office.desk.void(seq, "why", "web:li")
+
+
+def test_a_direction_is_in_or_out(office: Office) -> None:
+    with pytest.raises(CorrectionRefused, match="in or out"):
+        office.desk.change_direction(office.punch(1), "sideways")
+
+
+def test_a_change_made_in_1970_is_read_at_the_right_time_once_there_is_one(opened: journal.Journal) -> None:
+    boot = parts.OTHER_BOOT_ID
+    early = clock.Moment(messages.read_time("1970-01-01T00:00:20.000000Z"), 20_000_000, boot, clock.Quality.UNSYNCED)
+
+    class Early:
+        def now(self) -> clock.Moment:
+            return early
+
+    seq = opened.append(parts.punch(), early).seq
+    desk = corrections.Corrections(opened, Early(), lambda: timedelta(seconds=15))
+    desk.change_direction(seq, "out")
+    opened.append(messages.TimeBody(boot, 80_000_000, parts.START, messages.Source.SERVER, 1_000, early.at), early)
+    (one,) = desk.counted()
+    assert (one.direction, one.at.at) == (OUT, parts.START - timedelta(seconds=60))
+    last = opened.last_punch(parts.ADA)
+    assert last is not None
+    assert last.moment.at == parts.START - timedelta(seconds=60)
+
+
+STEPS = st.lists(
+    st.tuples(
+        st.sampled_from(["punch", "change", "void", "correct", "dispute"]), st.integers(0, 9), st.sampled_from(["in", "out"])
+    ),
+    max_size=14,
+)
+
+
+@given(STEPS)
+def test_the_last_punch_is_always_the_latest_that_counts(
+    tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[str, int, str]]
+) -> None:
+    folder = tmp_path_factory.mktemp("steps")
+    office = Office(parts.open_journal(folder))
+    raw: list[int] = []
+    for number, (act, which, direction) in enumerate(steps):
+        office.clock.seconds = 100.0 * (number + 1)
+        try:
+            if act == "punch":
+                raw.append(office.punch(100.0 * (number + 1), Direction(direction)))
+            elif raw:
+                _amend(office, act, raw[which % len(raw)], direction)
+        except CorrectionRefused:
+            pass
+    counts = office.desk.counted()
+    assert {record.seq for record in office.journal.pick(raw)} == set(raw)
+    assert len({one.replaces or one.seq for one in counts}) == len(counts) <= len(raw)
+    latest = max(counts, key=lambda one: (one.at.at, one.seq), default=None)
+    last = office.last()
+    assert (last and last[1]) == (latest and latest.direction)
+    office.journal.close()
+
+
+def _amend(office: Office, act: str, seq: int, direction: str) -> None:
+    if act == "change":
+        office.desk.change_direction(seq, direction)
+    elif act == "correct":
+        office.desk.correct(seq, direction, None, "why", "web:li")
+    elif act == "void":
+        office.desk.void(seq, "why", "web:li")
+    else:
+        office.desk.dispute(seq)

@@ -1,0 +1,90 @@
+"""Working days from the database: two kiosks, the roster's names, corrections, and a kiosk that booted in 1970."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from device import messages
+from device.messages import Direction
+from enterprise import downlink
+from enterprise.commands import main as commands
+from tests.enterprise.conftest import Office
+from tests.enterprise.kiosk import BOOT_ID, PERSON, START, Kiosk, punch_body
+
+
+def write(kiosk: Kiosk, body: messages.Body, seconds: float, *, at: datetime | None = None, quality: str = "synced") -> int:
+    """A record made `seconds` after the tests' start; `at` is what the wall clock said."""
+    stamp = messages.Stamp(at or START + timedelta(seconds=seconds), BOOT_ID, round(seconds * 1e6) + 10**9, quality)
+    prev = kiosk.hash_of(kiosk.last).hex()
+    kiosk.texts.append(messages.write_record(kiosk.name, kiosk.epoch, kiosk.last + 1, prev, stamp, body).text)
+    return kiosk.last
+
+
+def sent(office: Office, kiosk: Kiosk) -> None:
+    office.trust(kiosk)
+    assert office.ingester.take(kiosk.name, kiosk.batch(1, kiosk.last)).stored == kiosk.last
+
+
+def days(address: str, file: Path, *more: str) -> list[dict[str, str]]:
+    words = ["show", "days", "--from", "2026-11-22", "--to", "2026-11-25", "--database", address, "--csv", str(file), *more]
+    done = CliRunner().invoke(commands.daka_enterprise, words)
+    assert done.exit_code == 0, done.exception
+    return list(csv.DictReader(file.open(encoding="utf-8-sig")))
+
+
+def test_in_at_one_kiosk_and_out_at_another_with_a_correction_and_the_rosters_name(
+    office: Office, address: str, tmp_path: Path
+) -> None:
+    gate, yard = Kiosk("gate-a"), Kiosk("gate-b")
+    seq = write(gate, punch_body(PERSON), 0)
+    write(gate, messages.Void(seq, gate.hash_of(seq).hex(), "the gate was blocked", "web:li"), 600)
+    earlier = messages.write_time(START - timedelta(minutes=30))
+    write(gate, messages.Correction(PERSON, Direction.IN, earlier, seq, "", "the gate was blocked", "web:li"), 600)
+    write(yard, punch_body(PERSON), 9 * 3_600)
+    sent(office, gate)
+    sent(office, yard)
+    person = messages.CODEC.unstructure(messages.RosterPerson(PERSON, "1001", "=王芳", "zh-CN", "assembly"))
+    with office.store.transaction() as transaction:
+        downlink.wish(transaction, downlink.EVERY, "roster", PERSON, person, "hr:li", START)
+        shifts = {"value": '"office 16:45-02:00 groups assembly"'}
+        downlink.wish(transaction, downlink.EVERY, "policy", "attend.shifts", shifts, "hr:li", START)
+    (day,) = days(address, tmp_path / "days.csv", "--zone", "Asia/Shanghai")
+    assert (day["number"], day["name"], day["shift"]) == ("1001", "'=王芳", "office")
+    assert (day["came"], day["went"]) == ("2026-11-23T16:30:00+08:00", "2026-11-24T02:00:00+08:00")
+    assert (day["worked_minutes"], day["kiosks"], day["marks"]) == ("570", "gate-a gate-b", "corrected inferred")
+
+
+def test_every_time_is_right_to_a_second_though_the_kiosk_booted_in_1970(office: Office, address: str, tmp_path: Path) -> None:
+    kiosk = Kiosk("gate-a")
+    kiosk.texts.clear()
+    wall = datetime(1970, 1, 1, 0, 0, 30, tzinfo=UTC)
+    write(kiosk, messages.Genesis("first_start", "test", kiosk.public_key), 0, at=wall, quality="unsynced")
+    write(kiosk, punch_body(PERSON), 60, at=wall + timedelta(seconds=60), quality="unsynced")
+    anchor = messages.TimeBody(BOOT_ID, 10**9 + 120_000_000, START + timedelta(seconds=120), messages.Source.SERVER, 20_000, wall)
+    write(kiosk, anchor, 121)
+    write(kiosk, replace(punch_body(PERSON), direction=Direction.OUT), 8 * 3_600)
+    sent(office, kiosk)
+    (day,) = days(address, tmp_path / "days.csv")
+    assert (day["came"], day["went"], day["marks"]) == ("2026-11-23T09:01:00+00:00", "2026-11-23T17:00:00+00:00", "")
+
+
+def test_a_zone_that_does_not_exist_is_refused(office: Office, address: str) -> None:
+    done = CliRunner().invoke(commands.daka_enterprise, ["show", "days", "--zone", "Mars/Olympus", "--database", address])
+    assert "is no time zone" in str(done.exception)
+
+
+def test_the_table_is_for_people(office: Office, address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "250")
+    kiosk = Kiosk("gate-a")
+    write(kiosk, punch_body(PERSON), 0)
+    sent(office, kiosk)
+    words = ["show", "days", "--from", "2026-11-22", "--to", "2026-11-25", "--database", address]
+    shown = CliRunner().invoke(commands.daka_enterprise, words).output
+    assert "no_out" in shown
+    assert PERSON in shown

@@ -1,0 +1,177 @@
+"""Punches of several kiosks become stays and working days; what is missing or unsure is marked, and no time is made up."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from random import Random
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from device import messages
+from device.messages import Calendar, Corrected, Counted, Direction, Quality
+from enterprise import pairing
+from enterprise.pairing import Day, Rules, Stay
+
+BERLIN = ZoneInfo("Europe/Berlin")
+ADA, BOB = "p-" + "ab" * 16, "p-" + "cd" * 16
+IN, OUT = Direction.IN, Direction.OUT
+RULES = Rules()
+OFFICE = messages.read_shifts("office 09:00-18:00 break 12:00-13:00 days 1-5")
+NIGHT = messages.read_shifts("night 22:00-06:00 break 02:00-02:30")
+
+
+def at(text: str) -> datetime:
+    return datetime.fromisoformat(f"2026-{text}").replace(tzinfo=BERLIN).astimezone(UTC)
+
+
+def punch(text: str, way: Direction, kiosk: str = "gate-a", person: str = ADA, by: str = "") -> Counted:
+    when = at(text)
+    return Counted(kiosk, "e" * 32, int(when.timestamp()), person, way, Corrected(when, Quality.SYNCED), "", 0, by)
+
+
+def shown(found: list[Stay]) -> list[tuple[str, str, set[str]]]:
+    def end(one: Counted | None) -> str:
+        return one.at.at.astimezone(BERLIN).strftime("%m-%dT%H:%M") if one else "?"
+
+    return [(end(stay.came), end(stay.went), set(stay.marks)) for stay in found]
+
+
+def pair(*punches: Counted) -> list[tuple[str, str, set[str]]]:
+    return shown(pairing.stays(punches, RULES))
+
+
+def days(*punches: Counted, shifts: tuple[messages.Shift, ...] = (), holidays: str = "", group: str = "") -> list[Day]:
+    place = Calendar(BERLIN, shifts, messages.read_holidays(holidays))
+    return pairing.days(pairing.stays(punches, RULES), place, {ADA: group})
+
+
+def hours(day: Day) -> float:
+    return day.worked.total_seconds() / 3_600
+
+
+def test_in_and_out_at_one_kiosk_are_a_stay() -> None:
+    assert pair(punch("11-25T08:55", IN), punch("11-25T18:02", OUT)) == [("11-25T08:55", "11-25T18:02", set())]
+
+
+def test_in_at_one_gate_and_out_through_another_are_a_stay_though_the_other_gate_said_in() -> None:
+    assert pair(punch("11-25T08:55", IN, "gate-a"), punch("11-25T18:02", IN, "gate-b")) == [
+        ("11-25T08:55", "11-25T18:02", {"inferred"})
+    ]
+
+
+def test_coming_through_the_other_gate_on_the_next_day_is_coming_though_that_gate_says_out() -> None:
+    found = pair(
+        punch("11-25T08:55", IN, "gate-a"),
+        punch("11-25T18:02", IN, "gate-b"),
+        punch("11-26T08:50", OUT, "gate-b"),
+        punch("11-26T18:00", IN, "gate-a"),
+    )
+    assert [(came, went) for came, went, _ in found] == [("11-25T08:55", "11-25T18:02"), ("11-26T08:50", "11-26T18:00")]
+
+
+def test_a_direction_that_somebody_chose_counts_as_it_is() -> None:
+    assert pair(punch("11-25T08:55", IN, "gate-a"), punch("11-25T18:02", IN, "gate-b", by="kiosk")) == [
+        ("11-25T08:55", "?", {"no_out"}),
+        ("11-25T18:02", "?", {"no_out", "corrected"}),
+    ]
+
+
+def test_a_first_punch_of_out_says_more_than_the_kiosk_would_by_itself() -> None:
+    assert pair(punch("11-25T18:00", OUT)) == [("?", "11-25T18:00", {"no_in"})]
+
+
+def test_a_second_look_at_another_gate_is_the_same_coming_and_the_later_going_counts() -> None:
+    assert pair(punch("11-25T08:55", IN, "gate-a"), punch("11-25T08:57", IN, "gate-b"), punch("11-25T18:00", OUT, "gate-a")) == [
+        ("11-25T08:55", "11-25T18:00", {"repeated"})
+    ]
+    found = pair(punch("11-25T08:55", IN), punch("11-25T18:00", OUT), punch("11-25T18:03", IN, "gate-b"))
+    assert found == [("11-25T08:55", "11-25T18:03", {"inferred", "repeated"})]
+
+
+def test_whoever_forgot_to_punch_out_is_marked_and_no_time_is_made_up() -> None:
+    (first, second) = days(punch("11-25T09:00", IN), punch("11-26T09:00", IN), punch("11-26T17:00", OUT))
+    assert (first.worked, first.marks) == (timedelta(0), ("no_out",))
+    assert hours(second) == 8
+
+
+def test_a_night_shift_belongs_to_the_day_on_which_it_began_and_its_break_does_not_count() -> None:
+    (day,) = days(punch("11-25T21:55", IN), punch("11-26T06:05", OUT), shifts=NIGHT)
+    assert (day.day, day.shift, day.worked) == (date(2026, 11, 25), "night", timedelta(hours=7, minutes=40))
+
+
+@pytest.mark.parametrize(("begins", "ends", "worked"), [("10-24T22:00", "10-25T06:00", 8.5), ("03-28T22:00", "03-29T06:00", 6.5)])
+def test_the_nights_in_which_clocks_change_count_what_really_passed(begins: str, ends: str, worked: float) -> None:
+    (day,) = days(punch(begins, IN), punch(ends, OUT), shifts=NIGHT)
+    assert hours(day) == worked
+    assert (day.late, day.early) == (timedelta(0), timedelta(0))
+
+
+def test_lunch_outside_is_two_stays_of_one_day_and_lunch_inside_is_taken_off() -> None:
+    outside = days(
+        punch("11-25T09:00", IN), punch("11-25T12:00", OUT), punch("11-25T13:00", IN), punch("11-25T18:00", OUT), shifts=OFFICE
+    )
+    inside = days(punch("11-25T09:00", IN), punch("11-25T18:00", OUT), shifts=OFFICE)
+    assert [hours(day) for day in (*outside, *inside)] == [8, 8]
+
+
+def test_late_and_early_are_measured_against_the_shift() -> None:
+    (day,) = days(punch("11-25T09:20", IN), punch("11-25T17:30", OUT), shifts=OFFICE)
+    assert (day.late, day.early) == (timedelta(minutes=20), timedelta(minutes=30))
+
+
+def test_work_on_a_holiday_or_without_a_shift_is_marked() -> None:
+    (day,) = days(punch("11-25T09:00", IN), punch("11-25T18:00", OUT), shifts=OFFICE, holidays="2026-11-25")
+    assert day.marks == ("holiday", "no_shift")
+    (saturday,) = days(punch("11-28T09:00", IN), punch("11-28T12:00", OUT), shifts=OFFICE)
+    assert saturday.marks == ("no_shift",)
+
+
+def test_a_time_that_nobody_knows_for_sure_and_a_disputed_punch_are_marked() -> None:
+    unsure = replace(punch("11-25T09:00", IN), at=Corrected(at("11-25T09:00"), Quality.UNSYNCED, review=True))
+    (day,) = days(unsure, replace(punch("11-25T18:00", OUT), disputed=True))
+    assert day.marks == ("disputed", "time_unsure")
+
+
+def test_one_person_under_two_ids_is_one_person() -> None:
+    found = pairing.stays([punch("11-25T09:00", IN, "gate-a", BOB), punch("11-25T18:00", IN, "gate-b", ADA)], RULES, {BOB: ADA})
+    assert shown(found) == [("11-25T09:00", "11-25T18:00", {"inferred"})]
+
+
+Event = tuple[int, Direction, str, str, bool]
+WAYS, GATES, PEOPLE = st.sampled_from([IN, OUT]), st.sampled_from(["a", "b", "c"]), st.sampled_from([ADA, BOB])
+EVENTS = st.lists(st.tuples(st.integers(0, 60 * 24 * 6), WAYS, GATES, PEOPLE, st.booleans()), max_size=30)
+
+
+def happened(events: list[Event]) -> list[Counted]:
+    start = at("11-23T00:00")
+    times = [Corrected(start + timedelta(minutes=minute), Quality.SYNCED) for minute, *_ in events]
+    return [
+        Counted(gate, "e" * 32, number, person, way, when, by="web:li" if chosen else "")
+        for number, (when, (_, way, gate, person, chosen)) in enumerate(zip(times, events, strict=True))
+    ]
+
+
+@given(EVENTS)
+def test_every_punch_is_in_at_most_one_stay_and_stays_of_one_person_never_overlap(events: list[Event]) -> None:
+    punches = happened(events)
+    found = pairing.stays(punches, RULES)
+    used = [end.seq for stay in found for end in (stay.came, stay.went) if end]
+    assert len(used) == len(set(used))
+    assert {stay.person for stay in found} == {one.person for one in punches}
+    for person in (ADA, BOB):
+        spans = [stay.span for stay in found if stay.person == person and stay.span]
+        assert all(timedelta(0) <= span.ends - span.begins <= RULES.longest + RULES.repeat for span in spans)
+        assert all(first.ends <= second.begins for first, second in itertools.pairwise(spans))
+
+
+@given(EVENTS, st.randoms())
+def test_the_order_in_which_kiosks_are_heard_changes_nothing(events: list[Event], chance: Random) -> None:
+    punches = happened(events)
+    shuffled = list(punches)
+    chance.shuffle(shuffled)
+    assert pairing.stays(punches, RULES) == pairing.stays(shuffled, RULES)
