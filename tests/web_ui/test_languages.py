@@ -1,0 +1,98 @@
+"""Three languages: nothing is missing, nothing is left over, and what stands in for a value stays."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from babel.messages.catalog import Catalog
+from babel.messages.extract import extract_from_dir
+from babel.messages.pofile import read_po
+
+import web_ui
+from tests.web_ui.running import Browser, Office, text_of
+from web_ui import languages
+
+ROOM = Path(web_ui.__file__).parent
+KEYWORDS = dict.fromkeys(("_", "_l", "gettext", "lazy_gettext"))
+SAME_IN_CHINESE = {"PIN", "NTP", "web.db"}
+
+
+def said() -> set[str]:
+    """Every text that pages and code say in English."""
+    methods = [("**.py", "python"), ("templates/**.html", "jinja2")]
+    found = extract_from_dir(str(ROOM), methods, keywords=KEYWORDS)
+    return {str(message) for _, _, message, _, _ in found if message}
+
+
+def catalogue(locale: str) -> Catalog:
+    with (ROOM / "translations" / locale / "LC_MESSAGES" / "messages.po").open("rb") as file:
+        return read_po(file, locale=locale)
+
+
+@pytest.mark.parametrize("locale", languages.TRANSLATED)
+def test_every_text_is_translated_and_no_translation_is_left_over(locale: str) -> None:
+    texts, known = said(), {str(message.id): str(message.string) for message in catalogue(locale) if message.id}
+    assert len(texts) > 400
+    assert not texts - set(known), "run tools/strings.sh and translate what is empty"
+    assert not set(known) - texts, "run tools/strings.sh"
+    assert not [text for text, translation in known.items() if not translation.strip()]
+    latin = [text for text, words in known.items() if not re.search(r"[\u4e00-\u9fff]", words) and text not in SAME_IN_CHINESE]
+    assert not latin, "these look untranslated"
+
+
+@pytest.mark.parametrize("locale", languages.TRANSLATED)
+def test_what_stands_for_a_value_stands_in_the_translation_too(locale: str) -> None:
+    for message in catalogue(locale):
+        values = [sorted(re.findall(r"%\(\w+\)[sd]", str(text))) for text in (message.id, message.string)]
+        assert values[0] == values[1], message.id
+
+
+def test_simplified_and_traditional_are_not_mixed_up() -> None:
+    simplified, traditional = (" ".join(str(one.string) for one in catalogue(locale)) for locale in languages.TRANSLATED)
+    assert not set("設網錄個員號開關") & set(simplified)
+    assert not set("设网录个员号开关") & set(traditional)
+
+
+@pytest.mark.parametrize(
+    ("asked", "lang", "word"),
+    [
+        ("zh-CN,zh;q=0.9,en;q=0.5", "zh-CN", "登录"),
+        ("zh-TW", "zh-TW", "登入"),
+        ("zh-HK,en;q=0.5", "zh-TW", "登入"),
+        ("en-GB", "en", "Sign in"),
+        ("fr-FR,zh-Hans;q=0.5", "zh-CN", "登录"),
+        ("fr", "en", "Sign in"),  # as this place is set
+    ],
+)
+def test_a_browser_gets_the_language_that_it_asks_for(
+    office: Office, browsers: dict[str, Browser], asked: str, lang: str, word: str
+) -> None:
+    with office.browser() as nobody:
+        page = nobody.get("/login", headers={"Accept-Language": asked})
+    assert f'<html lang="{lang}"' in page.text
+    assert word in text_of(page)
+
+
+def test_an_account_keeps_the_language_that_it_chose(browsers: dict[str, Browser]) -> None:
+    auditor = browsers["auditor"]
+    assert auditor.submit("/me/password", form=0, language="zh-TW").headers["location"] == "/me/password"
+    try:
+        assert "人員" in auditor.get("/people").text
+        assert "密碼至少需要" in auditor.submit("/me/password", current="correct horse battery", password="a", again="a").text
+    finally:
+        auditor.submit("/me/password", form=0, language="en")
+    assert "People" in auditor.get("/people").text
+
+
+def test_no_page_in_chinese_is_left_half_english(browsers: dict[str, Browser]) -> None:
+    """Words that the pages themselves say; names, keys and the kiosk's own sentences aside."""
+    administrator = browsers["administrator"]
+    administrator.submit("/me/password", form=0, language="zh-CN")
+    try:
+        for page in ("/", "/people", "/punches", "/sync", "/accounts", "/me", "/setup"):
+            words = set(re.findall(r"\b(?:the|and|with|from|not|yet|of)\b", text_of(administrator.get(page))))
+            assert not words, (page, words)
+    finally:
+        administrator.submit("/me/password", form=0, language="en")
