@@ -7,10 +7,12 @@ CAMERA :=
 ARGS :=
 ONLY :=
 N := 300
+FACES :=
+MINUTES := 5
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL: # packages, then the environment, then the weights
-.PHONY: help demo test long faults check bench lock clean weights packages-demo packages-check packages-test
+.PHONY: help demo test long faults check bench rush lock clean weights packages-demo packages-check packages-test
 
 help: ## show what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -34,7 +36,10 @@ check: packages-check $(VENV)/ready ## linters, types and import rules
 	@$(VENV)/bin/lint-imports
 
 bench: packages-demo $(VENV)/ready weights ## measure, each figure beside its peer (ONLY=recognition for one family)
-	@$(PYTHON) -m bench $(if $(ONLY),--only $(ONLY)) $(ARGS)
+	@$(PYTHON) -m bench $(if $(ONLY),--only $(ONLY)) $(if $(FACES),--faces $(FACES)) $(ARGS)
+
+rush: packages-demo $(VENV)/ready weights ## eight fifty-nine in real time, five minutes (MINUTES=1, FACES=FOLDER of labelled photographs)
+	@$(PYTHON) -m bench.rush --minutes $(MINUTES) $(if $(FACES),--faces $(FACES)) $(ARGS)
 
 weights: $(VENV)/ready
 	@$(PYTHON) -m device.commands.main models fetch --with-samples

@@ -15,27 +15,61 @@ from rich.console import Group
 from rich.table import Table
 
 from bench.measure import Comparison
-from bench.registry import Number
+from bench.registry import Gauge, Number, Reading, Unmeasured
 
-Result = tuple[Number, Comparison]
+Result = tuple[Number | Gauge, Comparison | Reading | Unmeasured]
 
 DISTRIBUTIONS = ("numpy", "opencv-contrib-python", "onnxruntime")
 
 
+def accepted(result: Result) -> bool | None:
+    """Whether it is within what is accepted; None for what could not be measured."""
+    found, outcome = result
+    if isinstance(outcome, Comparison) and isinstance(found, Number):
+        return outcome.ratio <= found.at_most
+    if isinstance(outcome, Reading) and isinstance(found, Gauge):
+        return found.statistic.of(outcome.ours) <= _limit(found, outcome)
+    return None
+
+
+def _limit(gauge: Gauge, found: Reading) -> float:
+    return gauge.statistic.of(found.peer) if gauge.at_most is None else gauge.at_most
+
+
 def table(results: Iterable[Result], machine: dict[str, Any]) -> Group:
-    """One row per number, and below it what was ours and what the peer did."""
+    """One row each, and below what was ours, what the peer did, and what could not be measured."""
     found = list(results)
-    drawn = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False)
-    for heading in ("number", "ours ms", "peer ms", "ratio", "half of them", "min..max", "accepted"):
-        drawn.add_column(heading, justify="left" if heading == "number" else "right", overflow="fold")
-    for number, one in found:
-        drawn.add_row(*_cells(number, one))
+    ratios = _drawn(("number", "ours ms", "peer ms", "ratio", "half of them", "min..max", "accepted"))
+    gauges = _drawn(("gauge", "ours", "peer", "unit", "min..max", "accepted"))
+    for result in found:
+        number, outcome = result
+        if isinstance(outcome, Comparison):
+            ratios.add_row(*_cells(number, outcome, accepted(result)))
+        elif isinstance(outcome, Reading) and isinstance(number, Gauge):
+            gauges.add_row(*_gauge_cells(number, outcome, accepted(result)))
     about = ", ".join(f"{key} {value}" for key, value in machine.items())
-    told = "\n".join(f"  {number.family}: {number.name}\n    ours: {number.ours}\n    peer: {number.peer}" for number, _ in found)
-    return Group(about, drawn, f"ratio: our time over the peer's, median of neighbouring samples; below 1 is faster\n{told}")
+    told = "\n".join(
+        f"  {one.family}: {one.name}\n    ours: {one.ours}\n    peer: {one.peer}{_said(outcome)}" for one, outcome in found
+    )
+    legend = f"ratio: our time over the peer's, median of neighbouring samples; below 1 is faster\n{told}"
+    drawn = [one for one in (ratios, gauges) if one.row_count]
+    return Group(about, *drawn, legend)
 
 
-def _cells(number: Number, found: Comparison) -> tuple[str, ...]:
+def _drawn(headings: tuple[str, ...]) -> Table:
+    drawn = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False)
+    for number, heading in enumerate(headings):
+        drawn.add_column(heading, justify="right" if number else "left", overflow="fold")
+    return drawn
+
+
+def _said(outcome: Comparison | Reading | Unmeasured) -> str:
+    if isinstance(outcome, Unmeasured):
+        return f"\n    not measured here: {outcome}"
+    return f"\n    {outcome.said}" if isinstance(outcome, Reading) and outcome.said else ""
+
+
+def _cells(number: Number | Gauge, found: Comparison, good: bool | None) -> tuple[str, ...]:
     low, high = found.quartiles
     return (
         number.name,
@@ -44,29 +78,63 @@ def _cells(number: Number, found: Comparison) -> tuple[str, ...]:
         f"{found.ratio:.2f}",
         f"{low:.2f}..{high:.2f}",
         f"{min(found.ratios):.2f}..{max(found.ratios):.2f}",
-        f"≤ {number.at_most:g} {'yes' if found.ratio <= number.at_most else 'NO'}",
+        f"≤ {number.at_most:g} {'yes' if good else 'NO'}",
+    )
+
+
+def _gauge_cells(gauge: Gauge, found: Reading, good: bool | None) -> tuple[str, ...]:
+    return (
+        f"{gauge.name} ({gauge.statistic})",
+        f"{gauge.statistic.of(found.ours):.3g}",
+        f"{gauge.statistic.of(found.peer):.3g}" if found.peer else "",
+        gauge.unit,
+        f"{min(found.ours):.3g}..{max(found.ours):.3g}",
+        f"≤ {_limit(gauge, found):.3g} {'yes' if good else 'NO'}",
     )
 
 
 def document(results: Iterable[Result], machine: dict[str, Any]) -> dict[str, Any]:
-    """The same for machines, with every sample in milliseconds."""
-    return {"version": 1, "machine": machine, "numbers": [_row(number, found) for number, found in results]}
-
-
-def _row(number: Number, found: Comparison) -> dict[str, Any]:
+    """The same for machines, with every sample."""
+    found = list(results)
     return {
-        "family": number.family,
-        "name": number.name,
-        "ours": number.ours,
-        "peer": number.peer,
+        "version": 2,
+        "machine": machine,
+        "numbers": [_row(result) for result in found if isinstance(result[1], Comparison)],
+        "gauges": [_gauge_row(result) for result in found if isinstance(result[1], Reading)],
+        "unmeasured": [_named(number) | {"why": str(why)} for number, why in found if isinstance(why, Unmeasured)],
+    }
+
+
+def _named(number: Number | Gauge) -> dict[str, Any]:
+    return {"family": number.family, "name": number.name, "ours": number.ours, "peer": number.peer, "at_most": number.at_most}
+
+
+def _row(result: Result) -> dict[str, Any]:
+    number, found = result
+    assert isinstance(found, Comparison)
+    return _named(number) | {
         "ours_ms": statistics.median(found.ours_ms),
         "peer_ms": statistics.median(found.peer_ms),
         "ratio": found.ratio,
         "ratio_quartiles": list(found.quartiles),
         "ratio_range": [min(found.ratios), max(found.ratios)],
-        "at_most": number.at_most,
-        "accepted": found.ratio <= number.at_most,
+        "accepted": accepted(result),
         "samples_ms": {"ours": list(found.ours_ms), "peer": list(found.peer_ms)},
+    }
+
+
+def _gauge_row(result: Result) -> dict[str, Any]:
+    gauge, found = result
+    assert isinstance(gauge, Gauge)
+    assert isinstance(found, Reading)
+    return _named(gauge) | {
+        "unit": gauge.unit,
+        "statistic": gauge.statistic,
+        "ours_value": gauge.statistic.of(found.ours),
+        "peer_value": gauge.statistic.of(found.peer) if found.peer else None,
+        "accepted": accepted(result),
+        "said": found.said,
+        "samples": {"ours": list(found.ours), "peer": list(found.peer)},
     }
 
 
