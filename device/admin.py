@@ -7,7 +7,7 @@ import secrets
 
 from flask import request
 
-from device import api, camera, claims, desk, line, server, timekeeping
+from device import api, camera, claims, desk, line, people_counter, server, timekeeping
 from device.server import Route
 
 
@@ -55,8 +55,7 @@ def admin_routes(
         Route("GET", "/v1/decisions", decisions),
         Route("GET", "/v1/people", office.people),
         Route("POST", "/v1/people", lambda: office.add_person(*server.json_fields("number", "name", "language", "by"))),
-        Route("POST", "/v1/consent", lambda: office.give_consent(*server.json_fields("number", "language", "basis", "by"))),
-        Route("POST", "/v1/withdrawal", lambda: office.withdraw_consent(*server.json_fields("number", "by"))),
+        *people_counter.consent_routes(office.consents),
         Route("POST", "/v1/enrolment", enrol),
         Route("POST", "/v1/card", issue_card),
         Route("POST", "/v1/card-revocation", lambda: office.revoke_cards(*server.json_fields("number", "by"))),

@@ -166,6 +166,20 @@ class Liveness(Section):
         return self
 
 
+class People(Section):
+    """The people of a site."""
+
+    kiosks: str = Field(
+        default="",
+        pattern="^([a-z0-9][a-z0-9-]{0,63}(, ?[a-z0-9][a-z0-9-]{0,63})*)?$",
+        description="The other kiosks of this site to which templates go, with commas; the consent text names them.",
+    )
+
+    def other_kiosks(self) -> tuple[str, ...]:
+        """Their names, sorted."""
+        return tuple(sorted(name.strip() for name in self.kiosks.split(",") if name.strip()))
+
+
 COMPLETION = "^(nothing|pin|face_or_pin)$"
 
 
@@ -322,6 +336,7 @@ class Config(Section):
     models: Models = Models()
     recognition: Recognition = Recognition()
     liveness: Liveness = Liveness()
+    people: People = People()
     ways: Ways = Ways()
     attend: Attend = Attend()
     journal: Journal = Journal()

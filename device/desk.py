@@ -6,19 +6,21 @@ A photograph that arrives here is looked at once and dropped. Nothing is half do
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from device import api, consent, gallery, messages, people, pictures
+from device import api, gallery, messages, people, pictures
 from device.clock import Clock
+from device.consent import Purpose
+from device.consenting import ConsentOffice, check_language
 from device.errors import DeviceError
 from device.gallery import Keeper
 from device.journal import Journal
-from device.people import Agreement, Directory, Person
+from device.people import Directory, Person
 from device.people.roster import check_text
 from device.personnel import shown
 from device.sight import Sight
@@ -53,11 +55,18 @@ class Desk:
     """Office work on one kiosk's files; `sight` is asked for only when a photograph has to be looked at."""
 
     def __init__(
-        self, journal: Journal, directory: Directory, clock: Clock, sight: Callable[[], Sight], strangers_named: float = STRANGERS
+        self,
+        journal: Journal,
+        directory: Directory,
+        clock: Clock,
+        sight: Callable[[], Sight],
+        strangers_named: float = STRANGERS,
+        kiosks: Sequence[str] = (),
     ) -> None:
         self._journal, self._directory, self._clock, self._sight = journal, directory, clock, sight
         self._strangers_named = strangers_named
         self._keeper: Keeper | None = None
+        self.consents = ConsentOffice(journal, directory, clock, self.renew, kiosks)
 
     def keeper(self) -> Keeper:
         """The gallery, filled when it is first asked for: most office work needs none."""
@@ -68,9 +77,9 @@ class Desk:
         return self._keeper
 
     def renew(self, person: str) -> None:
-        """The gallery looks again at what is kept of one person; nothing to do where there is no gallery yet."""
+        """The gallery looks again at what is kept of one person, or ("") of everybody; nothing to do where there is none yet."""
         if self._keeper is not None:
-            self._keeper.renew(person)
+            self._keeper.renew(person) if person else self._keeper.refill()
 
     def people(self) -> tuple[api.Person, ...]:
         """Everybody, by employee number."""
@@ -80,7 +89,7 @@ class Desk:
         """A new employee under a fresh opaque id."""
         for what, text in (("an employee number", number), ("a name", name), ("whoever does this", by)):
             check_text(what, text)
-        _check_language(language)
+        check_language(language)
         self._directory.check_free(number)
         moment = self._clock.now()
         person = f"p-{secrets.token_hex(16)}"
@@ -89,36 +98,29 @@ class Desk:
         self._journal.append(messages.Audit("person_added", by, person), self._clock.now())
         return shown(self._directory.get(person))
 
-    def give_consent(self, number: str, language: str, basis: str, by: str) -> api.Person:
-        """Put the current text's consent in force, in the journal first."""
-        check_text("whoever does this", by)
-        _check_language(language)
-        person, text, moment = self._directory.by_number(number), consent.text(language), self._clock.now()
-        agreement = Agreement(text.version, text.language, text.sha256, basis, by)
-        self._journal.append(_consent_record(person.person, messages.ConsentAct.GIVEN, agreement, by), moment)
-        self._directory.agree(person.person, agreement, moment.at)
-        return shown(self._directory.get(person.person))
+    def give_consent(
+        self, number: str, language: str, basis: str, by: str, purpose: str = "", reference: str = "", shown_sha256: str = ""
+    ) -> api.Person:
+        """Put the current text's consent in force, in the journal first; see device.consenting."""
+        return self.consents.give(number, language, basis, by, purpose, reference, shown_sha256)
 
-    def withdraw_consent(self, number: str, by: str) -> api.Person:
-        """Destroy the template first, then record the withdrawal: a failing disk must not keep a face alive."""
-        check_text("whoever does this", by)
-        person = self._directory.by_number(number)
-        agreement = self._directory.agreement(person.person)
-        if agreement is None:
-            raise people.ConsentMissing(f"employee {number} has no consent in force; there is nothing to withdraw")
-        try:
-            self._directory.withdraw(person.person, by)
-        finally:  # committed, though the disk may have failed in tidying up after it
-            self.renew(person.person)
-        self.settle()
-        return shown(self._directory.get(person.person))
+    def withdraw_consent(self, number: str, by: str, purpose: str = "") -> api.Person:
+        """Destroy the template first, then record the withdrawal; see device.consenting."""
+        return self.consents.withdraw(number, by, purpose)
+
+    def consent_texts(self, purpose: str = "") -> tuple[api.ConsentText, ...]:
+        """The texts to be shown now, in every language."""
+        return self.consents.texts(purpose or Purpose.FACE_RECOGNITION)
+
+    def publish_consent_text(
+        self, purpose: str, version: str, words: Mapping[str, str], by: str, *, asks_again: bool
+    ) -> tuple[api.ConsentText, ...]:
+        """The enterprise's own text from now on; see device.consenting."""
+        return self.consents.publish(purpose, version, words, by, asks_again=asks_again)
 
     def settle(self) -> None:
         """Record the withdrawals that the journal does not have yet; the daemon asks for it at each start."""
-        for person, agreement in self._directory.owed():
-            record = _consent_record(person, messages.ConsentAct.WITHDRAWN, agreement, agreement.by)
-            self._journal.append(record, self._clock.now())
-            self._directory.settled(person)
+        self.consents.settle()
 
     def enrol(self, number: str, photograph: bytes, by: str, look_alike_of: str = "") -> api.Enrolled:
         """A template from one photograph; refused without consent, with a bad picture, or when it is somebody else's face.
@@ -148,7 +150,7 @@ class Desk:
         if not 1 <= days <= MOST_CARD_DAYS:
             raise people.PeopleError(f"a card is good for 1 to {MOST_CARD_DAYS} days, not {days}")
         person = self._directory.by_number(number)
-        self._directory.require_consent(person.person)
+        self._directory.require_consent(person.person, Purpose.FACE_CARD)
         sight, moment = self._sight(), self._clock.now()
         vector = self._vector(sight, photograph)
         self._refuse_duplicates(self._look_alikes(sight, person.person, vector), "")
@@ -295,11 +297,6 @@ def _site_shown(measured: Site, keeper: Keeper) -> api.SiteEvaluated:
     )
 
 
-def _check_language(language: str) -> None:
-    if language not in consent.LANGUAGES:
-        raise people.PeopleError(f"language {language} is not one of {', '.join(consent.LANGUAGES)}")
-
-
 def _only_face(faces: tuple[Face, ...]) -> Face:
     if not faces:
         raise EnrolmentRefused("no face found in the photograph; use one that shows the face from the front, well lit")
@@ -310,9 +307,3 @@ def _only_face(faces: tuple[Face, ...]) -> Face:
             f"the face is {faces[0].box.height:.0f} pixels tall, {MIN_ENROL_FACE_PX} are needed; use a larger or closer photograph"
         )
     return faces[0]
-
-
-def _consent_record(person: str, act: messages.ConsentAct, agreed: Agreement, by: str) -> messages.Consent:
-    return messages.Consent(
-        person, act, "face_recognition", agreed.text_version, agreed.language, agreed.text_sha256, agreed.basis, by
-    )

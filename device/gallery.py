@@ -44,10 +44,18 @@ class Keeper:
         self._directory, self._embedder, self._shipped = directory, embedder, terms
         self._changing = threading.Lock()
         self.changed: Callable[[Known], None] = lambda known: None
-        opened = directory.templates(embedder)
         self.damaged = frozenset[str]()
+        self.known = self._known(self._opened())
+
+    def _opened(self) -> match.Gallery:
+        opened = self._directory.templates(self._embedder)
         self._note_damage(opened.damaged)
-        self.known = self._known(match.Gallery.of(opened.whole))
+        return match.Gallery.of(opened.whole)
+
+    def refill(self) -> None:
+        """Look again at everybody: what a consent text covers has changed."""
+        with self._changing:
+            self._put(self._opened())
 
     def renew(self, person: str) -> None:
         """Look again at what is kept of one person: a template came, or all of them went."""

@@ -36,6 +36,7 @@ from device import (
     line,
     liveness,
     messages,
+    own,
     people,
     people_counter,
     personnel,
@@ -174,7 +175,9 @@ class Counter:
 
 def assemble(files: Files, config: Config, eyes: sight.Sight, source: camera.Camera, time_source: timekeeping.Timekeeper) -> Inside:
     """The line and the desks beside it, each handed what it needs."""
-    office = desk.Desk(files.journal, files.directory, time_source, lambda: eyes, config.recognition.strangers_named)
+    office = desk.Desk(
+        files.journal, files.directory, time_source, lambda: eyes, config.recognition.strangers_named, config.people.other_kiosks()
+    )
     keeper, board = office.keeper(), line.Board()
     watching = attention.Attention(eyes.detector, effort(config))
     recogniser = recognise.Recogniser(
@@ -213,7 +216,8 @@ def counters(
         *people_counter.directory_routes(inside.personnel, eraser),
         *corrections_counter.corrections_routes(inside.corrections, files.directory),
     )
-    ways_here = people_counter.ways_routes(inside.ways)
+    affairs = own.Own(inside.ways, inside.office.consents, files.directory, files.journal)
+    ways_here = (*people_counter.ways_routes(inside.ways), *people_counter.own_routes(affairs))
     web = web_counter.Kiosk(inside.office, files.directory, files.journal, time_source, codes, readings, folder.config, stop)
     return (
         Counter(folder.admin_socket, "admin", (*for_admins, *ways_here, Route("GET", "/v1/web-notice", codes.notice)), threads=8),

@@ -5,9 +5,12 @@ from __future__ import annotations
 from flask import request
 
 from device import api
+from device.consent import LANGUAGES, Purpose
+from device.consenting import ConsentOffice
 from device.erasure import Eraser
+from device.own import Own
 from device.personnel import Personnel
-from device.server import Route, json_fields
+from device.server import Route, json_fields, optional_field
 from device.ways import Ways
 
 
@@ -31,6 +34,48 @@ def directory_routes(personnel: Personnel, eraser: Eraser) -> tuple[Route, ...]:
         Route("POST", "/v1/phone", lambda: personnel.new_phone(*json_fields("number", "by"))),
         Route("POST", "/v1/erasure", lambda: eraser.erase(*json_fields("number", "reason", "by"))),
         Route("POST", "/v1/phone-removal", lambda: personnel.remove_phone(*json_fields("number", "by"))),
+    )
+
+
+def consent_routes(consents: ConsentOffice) -> tuple[Route, ...]:
+    """Consent: what is shown, who agreed, who took it back."""
+
+    def texts() -> tuple[api.ConsentText, ...]:
+        return consents.texts(request.args.get("purpose") or Purpose.FACE_RECOGNITION)
+
+    def give() -> api.Person:
+        fields = json_fields("number", "language", "basis", "by")
+        return consents.give(*fields, *(optional_field(name) for name in ("purpose", "reference", "shown_sha256")))
+
+    def publish() -> tuple[api.ConsentText, ...]:
+        purpose, version, by, asks_again = json_fields("purpose", "version", "by", "asks_again")
+        words = dict(zip(LANGUAGES, json_fields(*LANGUAGES), strict=True))
+        return consents.publish(purpose, version, words, by, asks_again=asks_again != "no")
+
+    def withdraw() -> api.Person:
+        number, by = json_fields("number", "by")
+        return consents.withdraw(number, by, optional_field("purpose"))
+
+    return (
+        Route("GET", "/v1/consent-texts", texts),
+        Route("GET", "/v1/consent-versions", consents.versions),
+        Route("POST", "/v1/consent-text", publish),
+        Route("POST", "/v1/consent", give),
+        Route("POST", "/v1/withdrawal", withdraw),
+    )
+
+
+def own_routes(own: Own) -> tuple[Route, ...]:
+    """A person's own affairs; every call names a ticket that their PIN, phone or face was given."""
+
+    def withdraw() -> api.OwnAffairs:
+        (ticket,) = json_fields("ticket")
+        return own.withdraw_consent(ticket, optional_field("purpose"))
+
+    return (
+        Route("POST", "/v1/own", lambda: own.affairs(*json_fields("ticket"))),
+        Route("POST", "/v1/own/consent", lambda: own.give_consent(*json_fields("ticket", "language", "purpose", "shown_sha256"))),
+        Route("POST", "/v1/own/withdrawal", withdraw),
     )
 
 

@@ -19,6 +19,7 @@ from device.api.serving import Serving as Serving
 from device.api.serving import json_fields as json_fields
 from device.api.serving import listen as listen
 from device.api.serving import number_argument as number_argument
+from device.api.serving import optional_field as optional_field
 from device.api.serving import serve as serve
 
 REFUSALS: Refusals = (

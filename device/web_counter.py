@@ -11,7 +11,7 @@ from typing import Any
 
 from flask import Response, abort, request
 
-from device import api, clock, consent, desk, gauges, journal, messages, people, personnel, register, server, settings, webcodes
+from device import api, clock, desk, gauges, journal, messages, people, personnel, register, server, settings, webcodes
 from device.server import Route
 
 MOST_ROWS = 1_000
@@ -43,22 +43,14 @@ OFFICE_CALLS = frozenset(
         ("POST", "/v1/phone"),
         ("POST", "/v1/phone-removal"),
         ("POST", "/v1/erasure"),
-        ("POST", "/v1/people-list"),
-        ("POST", "/v1/person"),
-        ("POST", "/v1/pin"),
-        ("POST", "/v1/pin-removal"),
-        ("POST", "/v1/badge"),
-        ("POST", "/v1/badge-removal"),
-        ("POST", "/v1/static-code"),
-        ("POST", "/v1/static-code-removal"),
-        ("POST", "/v1/phone"),
-        ("POST", "/v1/phone-removal"),
-        ("POST", "/v1/erasure"),
         ("POST", "/v1/dispute"),
         ("POST", "/v1/void"),
         ("POST", "/v1/correction"),
         ("POST", "/v1/forgotten-punch"),
         ("GET", "/v1/amendments"),
+        ("GET", "/v1/consent-texts"),
+        ("GET", "/v1/consent-versions"),
+        ("POST", "/v1/consent-text"),
     }
 )
 SORTS: dict[str, Callable[[people.Person], Any]] = {
@@ -232,12 +224,6 @@ class WebCounter:
         return Response(batch, mimetype="application/cloudevents+json", headers={"Daka-Last": str(stretch.last)})
 
 
-def consent_texts() -> tuple[api.ConsentText, ...]:
-    """The texts in force."""
-    texts = (consent.text(language) for language in consent.LANGUAGES)
-    return tuple(api.ConsentText(text.version, text.language, text.words, text.sha256) for text in texts)
-
-
 def web_routes(counter: WebCounter, office_routes: tuple[Route, ...]) -> tuple[Route, ...]:
     """The counter's own routes, and those of the office's that are open to the web UI."""
     return (
@@ -256,7 +242,6 @@ def web_routes(counter: WebCounter, office_routes: tuple[Route, ...]) -> tuple[R
         Route("POST", "/v1/web-announcement", counter.announce),
         Route("POST", "/v1/web-recovery", counter.ask_recovery),
         Route("POST", "/v1/web-code", counter.check_code),
-        Route("GET", "/v1/consent-texts", consent_texts),
         Route("GET", "/v1/signed-records", counter.signed_records),
     )
 

@@ -9,6 +9,7 @@ from device.api.admin import Office as Office
 from device.api.answers import Amendment as Amendment
 from device.api.answers import CardIssued as CardIssued
 from device.api.answers import ClaimTaken as ClaimTaken
+from device.api.answers import ConsentText as ConsentText
 from device.api.answers import Corrected as Corrected
 from device.api.answers import Cursor as Cursor
 from device.api.answers import Decision as Decision
@@ -27,10 +28,14 @@ from device.api.client import KioskAway as KioskAway
 from device.api.client import KioskError as KioskError
 from device.api.client import KioskRefused as KioskRefused
 from device.api.people import CodeIssued as CodeIssued
+from device.api.people import ConsentVersion as ConsentVersion
 from device.api.people import Erased as Erased
 from device.api.people import Eraser as Eraser
 from device.api.people import ListReport as ListReport
 from device.api.people import ListStep as ListStep
+from device.api.people import OwnAffairs as OwnAffairs
+from device.api.people import OwnConsent as OwnConsent
+from device.api.people import OwnPunch as OwnPunch
 from device.api.people import PeopleClient as PeopleClient
 from device.api.people import Personnel as Personnel
 from device.api.people import PhoneIssued as PhoneIssued
@@ -39,7 +44,6 @@ from device.api.uplink import UPLINK_SOCKET as UPLINK_SOCKET
 from device.api.uplink import UplinkClient as UplinkClient
 from device.api.web import WEB_SOCKET as WEB_SOCKET
 from device.api.web import CodeChecked as CodeChecked
-from device.api.web import ConsentText as ConsentText
 from device.api.web import Done as Done
 from device.api.web import Machine as Machine
 from device.api.web import PeoplePage as PeoplePage

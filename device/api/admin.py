@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 from device import messages
-from device.api.answers import CardIssued, ClaimTaken, Decision, Enrolled, Person, SiteEvaluated, Status, Verified, WebNotice
+from device.api.answers import (
+    CardIssued,
+    ClaimTaken,
+    ConsentText,
+    Decision,
+    Enrolled,
+    Person,
+    SiteEvaluated,
+    Status,
+    Verified,
+    WebNotice,
+)
 from device.api.client import TIMEOUT_S
 from device.api.corrections import CorrectionsClient
 
@@ -18,8 +30,14 @@ class Office(Protocol):
 
     def people(self) -> tuple[Person, ...]: ...
     def add_person(self, number: str, name: str, language: str, by: str) -> Person: ...
-    def give_consent(self, number: str, language: str, basis: str, by: str) -> Person: ...
-    def withdraw_consent(self, number: str, by: str) -> Person: ...
+    def give_consent(
+        self, number: str, language: str, basis: str, by: str, purpose: str = "", reference: str = "", shown_sha256: str = ""
+    ) -> Person: ...
+    def withdraw_consent(self, number: str, by: str, purpose: str = "") -> Person: ...
+    def consent_texts(self, purpose: str = "") -> tuple[ConsentText, ...]: ...
+    def publish_consent_text(
+        self, purpose: str, version: str, words: Mapping[str, str], by: str, *, asks_again: bool
+    ) -> tuple[ConsentText, ...]: ...
     def enrol(self, number: str, photograph: bytes, by: str, look_alike_of: str = "") -> Enrolled: ...
     def issue_card(self, number: str, photograph: bytes, by: str, days: int) -> CardIssued: ...
     def revoke_cards(self, number: str, by: str) -> Person: ...
@@ -40,13 +58,27 @@ class AdminClient(CorrectionsClient):
         """A new employee, announced in the journal under an opaque id."""
         return self._post("/v1/people", Person, number=number, name=name, language=language, by=by)
 
-    def give_consent(self, number: str, language: str, basis: str, by: str) -> Person:
-        """Record that the current text in `language` was shown and agreed to."""
-        return self._post("/v1/consent", Person, number=number, language=language, basis=basis, by=by)
+    def give_consent(
+        self, number: str, language: str, basis: str, by: str, purpose: str = "", reference: str = "", shown_sha256: str = ""
+    ) -> Person:
+        """Record that the current text was shown and agreed to; with `shown_sha256`, refused if the text has changed since."""
+        more = {"purpose": purpose, "reference": reference, "shown_sha256": shown_sha256}
+        return self._post("/v1/consent", Person, number=number, language=language, basis=basis, by=by, **more)
 
-    def withdraw_consent(self, number: str, by: str) -> Person:
-        """Take a consent back; the template is destroyed before this returns."""
-        return self._post("/v1/withdrawal", Person, number=number, by=by)
+    def withdraw_consent(self, number: str, by: str, purpose: str = "") -> Person:
+        """Take a consent (or all) back; the template is destroyed before this returns."""
+        return self._post("/v1/withdrawal", Person, number=number, by=by, purpose=purpose)
+
+    def consent_texts(self, purpose: str = "") -> tuple[ConsentText, ...]:
+        """The consent texts to be shown now, in every language."""
+        return self._get("/v1/consent-texts", tuple[ConsentText, ...], purpose=purpose)
+
+    def publish_consent_text(
+        self, purpose: str, version: str, words: Mapping[str, str], by: str, *, asks_again: bool
+    ) -> tuple[ConsentText, ...]:
+        """The enterprise's own text, by language; `asks_again`: earlier consents count no more."""
+        fields = {"purpose": purpose, "version": version, "by": by, "asks_again": "yes" if asks_again else "no"}
+        return self._post("/v1/consent-text", tuple[ConsentText, ...], **fields, **words)
 
     def enrol(self, number: str, photograph: bytes, by: str, look_alike_of: str = "") -> Enrolled:
         """Make a template from a photograph (JPEG or PNG), which is used once and dropped.

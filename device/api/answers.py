@@ -26,6 +26,16 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True)
+class ConsentText:
+    """A consent text in one language, as it is shown."""
+
+    version: str
+    language: str
+    words: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
 class Enrolled:
     """A template was made; the picture it came from is gone."""
 

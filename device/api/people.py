@@ -61,6 +61,54 @@ class PhoneIssued:
 
 
 @dataclass(frozen=True, slots=True)
+class ConsentVersion:
+    """A consent text that the enterprise published; `asks_again`: consents to earlier ones count no more."""
+
+    purpose: str
+    version: str
+    asks_again: bool
+    by: str
+    published_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class OwnConsent:
+    """What the person agreed to; not `in_force` where a later text asks again. `kiosks`: the others that it names."""
+
+    purpose: str
+    text_version: str
+    language: str
+    basis: str
+    kiosks: str
+    in_force: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OwnPunch:
+    """One punch of one's own; `at` as it should be read, `reason` where a supervisor vouched."""
+
+    seq: int
+    hash: str
+    at: str
+    review: bool
+    direction: str
+    method: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class OwnAffairs:
+    """What a person sees about themself at the kiosk; punches newest first."""
+
+    name: str
+    number: str
+    language: str
+    templates: int
+    consents: tuple[OwnConsent, ...]
+    punches: tuple[OwnPunch, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Erased:
     """Everything about a person was erased; `remains` are files in which a trace of it still stands. `seq`, `hash`: the receipt."""
 
@@ -170,6 +218,23 @@ class PeopleClient(Client):
     def assist(self, ticket: str, pin: str, number: str, reason: str) -> Decision:
         """A supervisor (badge or code, then PIN) vouches for the employee `number`."""
         return self._post("/v1/ways/assistance", Decision, ticket=ticket, pin=pin, number=number, reason=reason)
+
+    def own(self, ticket: str) -> OwnAffairs:
+        """What the person whose ticket this is may see about themself."""
+        return self._post("/v1/own", OwnAffairs, ticket=ticket)
+
+    def give_own_consent(self, ticket: str, language: str, purpose: str, shown_sha256: str) -> OwnAffairs:
+        """The person's own yes to the text whose hash this is."""
+        fields = {"language": language, "purpose": purpose, "shown_sha256": shown_sha256}
+        return self._post("/v1/own/consent", OwnAffairs, ticket=ticket, **fields)
+
+    def withdraw_own_consent(self, ticket: str, purpose: str = "") -> OwnAffairs:
+        """The person's own no; "" takes everything back."""
+        return self._post("/v1/own/withdrawal", OwnAffairs, ticket=ticket, purpose=purpose)
+
+    def consent_versions(self) -> tuple[ConsentVersion, ...]:
+        """The consent texts that were published here, newest first."""
+        return self._get("/v1/consent-versions", tuple[ConsentVersion, ...])
 
 
 def _purpose(punch: bool) -> str:

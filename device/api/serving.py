@@ -127,6 +127,15 @@ def json_fields(*names: str) -> tuple[str, ...]:
     return tuple(body[name] for name in names)
 
 
+def optional_field(name: str) -> str:
+    """A text field of the JSON body that may be left out, "" then; 400 for anything but text."""
+    body = request.get_json(silent=True)
+    value = body.get(name, "") if isinstance(body, dict) else ""
+    if not isinstance(value, str):
+        abort(400)
+    return value
+
+
 def listen(path: Path) -> socket.socket:
     """A unix socket at `path` that its group may use; a stale one from an earlier run is replaced."""
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)

@@ -110,16 +110,6 @@ class Done:
     """It was done."""
 
 
-@dataclass(frozen=True, slots=True)
-class ConsentText:
-    """A consent text in one language, as it is shown."""
-
-    version: str
-    language: str
-    words: str
-    sha256: str
-
-
 class WebClient(AdminClient, PeopleClient):
     """The web daemon's side of kiosk-web.sock: those of the office's calls that it may make, and what pages need beside them."""
 
@@ -190,10 +180,6 @@ class WebClient(AdminClient, PeopleClient):
     def check_code(self, purpose: str, account: str, code: str) -> CodeChecked:
         """Whether it is the code on the screen; each code serves once."""
         return self._post("/v1/web-code", CodeChecked, purpose=purpose, account=account, code=code)
-
-    def consent_texts(self) -> tuple[ConsentText, ...]:
-        """The consent texts in force, in every language."""
-        return self._get("/v1/consent-texts", tuple[ConsentText, ...])
 
     def signed_export(self, after: int) -> bytes:
         """Records after a number as lines of JSON with their signatures; empty at the end. `daka verify` needs nothing else."""

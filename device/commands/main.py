@@ -23,6 +23,7 @@ COMMANDS = {
     "demo": "device.commands.demo:demo",
     "run": "device.commands.run:run",
     "people": "device.commands.personnel:people",
+    "consent": "device.commands.consents:consent",
     "enrol": "device.commands.office:enrol",
     "card": "device.commands.cards:card",
     "claim": "device.commands.cards:claim",

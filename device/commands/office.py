@@ -15,6 +15,7 @@ from device.commands.context import Context, pass_context
 from device.commands.reach import office
 
 BASES = ("consent", "contract", "legal_duty")
+PURPOSES = [purpose.value for purpose in consents.Purpose]
 
 
 def operator() -> str:
@@ -63,28 +64,33 @@ def add(context: Context, number: str, name: str, language: str) -> None:
 @people.command("consent")
 @click.argument("number")
 @click.option("--language", type=click.Choice(consents.LANGUAGES), default=None, help="Language that the text was read in.")
+@click.option("--purpose", type=click.Choice(PURPOSES), default=PURPOSES[0], show_default=True, help="What is agreed to.")
 @click.option("--basis", type=click.Choice(BASES), default="consent", show_default=True)
+@click.option("--reference", default="", help="Which law or contract, where that is the basis.")
 @click.option("--yes", is_flag=True, help="The person has read the text elsewhere and agreed; do not show it here.")
 @pass_context
-def give_consent(context: Context, number: str, language: str | None, basis: str, yes: bool) -> None:
+def give_consent(context: Context, number: str, language: str | None, purpose: str, basis: str, reference: str, yes: bool) -> None:
     """Show the consent text to the person NUMBER and record the answer."""
     with office(context) as desk:
         chosen = language or _language_of(desk.people(), number)
+        text = next(one for one in desk.consent_texts(purpose) if one.language == chosen)
         if not yes:
-            click.echo(consents.text(chosen).words)
+            click.echo(text.words)
             click.confirm("Does the person agree", abort=True)
-        desk.give_consent(number, chosen, basis, operator())
-    click.echo(f"consent of {number} recorded; next: daka enrol {number} PHOTOGRAPH")
+        desk.give_consent(number, chosen, basis, operator(), purpose, reference, text.sha256)
+    next_step = f"daka enrol {number} PHOTOGRAPH" if purpose == PURPOSES[0] else f"daka card issue {number} PHOTOGRAPH --out FILE"
+    click.echo(f"consent of {number} recorded; next: {next_step}")
 
 
 @people.command("withdraw")
 @click.argument("number")
+@click.option("--purpose", type=click.Choice(PURPOSES), default=None, help="Only this; everything if not named.")
 @pass_context
-def withdraw(context: Context, number: str) -> None:
+def withdraw(context: Context, number: str, purpose: str | None) -> None:
     """Take the consent of NUMBER back: the template is destroyed at once, the other ways to clock in stay."""
     with office(context) as desk:
-        desk.withdraw_consent(number, operator())
-    click.echo(f"consent of {number} withdrawn; no template is left")
+        desk.withdraw_consent(number, operator(), purpose or "")
+    click.echo(f"consent of {number} withdrawn; {'no template is left' if purpose != 'face_card' else 'no card opens any more'}")
 
 
 @click.command()

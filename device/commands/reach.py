@@ -62,4 +62,5 @@ def _files(context: Context) -> desk.Desk:
         time_source,
         lambda: sight.load(context.weights(), settings.recognition),
         settings.recognition.strangers_named,
+        settings.people.other_kiosks(),
     )

@@ -130,7 +130,10 @@ class PersonAnnounced:
 
 @dataclass(frozen=True, slots=True)
 class Consent:
-    """Which text a person agreed to, or took back, and on what legal basis."""
+    """Which text a person agreed to, or took back, and on what legal basis (`reference`: which law or contract).
+
+    `kiosks` are the other kiosks of the site that the text named, with commas.
+    """
 
     person: str
     act: ConsentAct
@@ -140,6 +143,8 @@ class Consent:
     text_sha256: str
     basis: str
     by: str
+    kiosks: str = ""
+    reference: str = ""
 
 
 @dataclass(frozen=True, slots=True)

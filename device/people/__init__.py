@@ -1,9 +1,9 @@
 """Who may clock in here, what they agreed to, their sealed templates, and their ways without a face."""
 
+from device.people.consents import Agreement as Agreement
 from device.people.credentials import Checked as Checked
 from device.people.credentials import Credentials as Credentials
 from device.people.credentials import Verdict as Verdict
-from device.people.directory import Agreement as Agreement
 from device.people.directory import Directory as Directory
 from device.people.directory import Opened as Opened
 from device.people.directory import SiteMeasurement as SiteMeasurement

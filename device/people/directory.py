@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -17,24 +17,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from device import cards, database, messages, templates
+from device.consent import Purpose
+from device.people import consents
 from device.people import person as person_rows
+from device.people.consents import COLUMNS, NO_CARD_CONSENT, NO_CONSENT, Agreement, Consents
 from device.people.credentials import Credentials
 from device.people.errors import ConsentMissing, PersonUnknown
 from device.people.graves import Graves
 from device.people.person import Person
 from device.people.roll import Roll
 from models.openset import Bound
-
-
-@dataclass(frozen=True, slots=True)
-class Agreement:
-    """Which text was shown, on what basis it was agreed to, and who recorded it."""
-
-    text_version: str
-    language: str
-    text_sha256: str
-    basis: str
-    by: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,19 +51,19 @@ class Opened:
     damaged: frozenset[str]
 
 
-NO_CONSENT = "no consent in force; record it first with `daka people consent`, or offer another way to clock in"
 UNKNOWN_ID = "nobody here has that id"
-
-AGREEMENT = "SELECT text_version, language, text_sha256, basis, by FROM consent WHERE person = ?"
+MISSING = {Purpose.FACE_RECOGNITION: NO_CONSENT, Purpose.FACE_CARD: NO_CARD_CONSENT}
 
 OWE = """
-INSERT OR REPLACE INTO withdrawal_owed
-SELECT person, text_version, language, text_sha256, basis, ? FROM consent WHERE person = ?
+INSERT OR REPLACE INTO withdrawal_owed (person, text_version, language, text_sha256, basis, by, purpose, kiosks, reference)
+SELECT person, text_version, language, text_sha256, basis, ?, purpose, kiosks, reference
+FROM consent WHERE person = ? AND purpose = ?
 """
 
 TEMPLATES = """
 SELECT t.person, k.wrapped, t.sealed FROM template t
-JOIN person_key k USING (person) JOIN consent c USING (person) WHERE t.embedder = ? """
+JOIN person_key k USING (person) JOIN consent_in_force c USING (person)
+WHERE c.purpose = 'face_recognition' AND t.embedder = ? """
 
 
 class Directory:
@@ -81,6 +73,7 @@ class Directory:
         self._wrapping_key = wrapping_key
         self.database = database.Database(path, "people")
         self.credentials = Credentials(self.database, wrapping_key)
+        self.consents = Consents(self.database)
         self.graves = Graves(self.database, self.credentials)
         self.roll = Roll(self.database, self.credentials)
 
@@ -118,57 +111,68 @@ class Directory:
         return person_rows.read(row)
 
     def agree(self, person: str, agreement: Agreement, at: datetime) -> None:
-        """Put a consent in force; PersonUnknown for nobody's."""
-        row = (person, *astuple(agreement), messages.write_time(at))
+        """Keep a consent, in place of an earlier one to the same purpose; PersonUnknown for nobody's."""
+        said = agreement
+        row = (said.text_version, said.language, said.text_sha256, said.basis, said.by, said.purpose, said.kiosks, said.reference)
         with self.database.transaction() as connection:
             if not connection.execute("SELECT 1 FROM person WHERE person = ?", (person,)).fetchone():
                 raise PersonUnknown(UNKNOWN_ID)
-            connection.execute("INSERT OR REPLACE INTO consent VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+            connection.execute(
+                f"INSERT OR REPLACE INTO consent ({COLUMNS}, person, given_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (*row, person, messages.write_time(at)),
+            )
 
-    def agreement(self, person: str) -> Agreement | None:
-        """The consent in force, with the text that was shown, or None."""
+    def agreement(self, person: str, purpose: Purpose = Purpose.FACE_RECOGNITION) -> Agreement | None:
+        """The consent in force to this purpose, with the text that was shown, or None."""
+        query = f"SELECT {COLUMNS} FROM consent_in_force WHERE person = ? AND purpose = ?"
         with self.database.reading() as connection:
-            row = connection.execute(AGREEMENT, (person,)).fetchone()
-        return Agreement(*row) if row else None
+            row = connection.execute(query, (person, purpose)).fetchone()
+        return consents.read(row) if row else None
 
-    def require_consent(self, person: str) -> None:
+    def require_consent(self, person: str, purpose: Purpose = Purpose.FACE_RECOGNITION) -> None:
         """Returns if a consent is in force; ConsentMissing otherwise."""
-        if self.agreement(person) is None:
-            raise ConsentMissing(NO_CONSENT)
+        with self.database.reading() as connection:
+            _require(connection, person, purpose)
 
-    def withdraw(self, person: str, by: str = "kiosk") -> int:
-        """Take the consent out of force and destroy the person's key and templates, write-ahead log included; says how many.
+    def withdraw(self, person: str, by: str = "kiosk", purposes: Sequence[Purpose] = tuple(Purpose)) -> int:
+        """Take consents back and destroy the person's key and templates, write-ahead log included; says how many.
 
         What the journal has to say about it is owed from then on, until `settled`.
         """
+        gone = 0
         with self.database.transaction() as connection:
-            connection.execute(OWE, (by, person))
-            gone = connection.execute("DELETE FROM template WHERE person = ?", (person,)).rowcount
-            connection.execute("DELETE FROM person_key WHERE person = ?", (person,))
-            connection.execute("DELETE FROM consent WHERE person = ?", (person,))
-            connection.execute("DELETE FROM look_alike WHERE person = ? OR other = ?", (person, person))
-            connection.execute("DELETE FROM card WHERE person = ?", (person,))
+            for purpose in purposes:
+                connection.execute(OWE, (by, person, purpose))
+                connection.execute("DELETE FROM consent WHERE person = ? AND purpose = ?", (person, purpose))
+            if Purpose.FACE_RECOGNITION in purposes:
+                gone = _destroy_templates(connection, person)
+            if Purpose.FACE_CARD in purposes:
+                connection.execute("DELETE FROM card WHERE person = ?", (person,))
+        self.database.checkpoint()
+        return gone
+
+    def destroy_templates(self, person: str) -> int:
+        """The templates and their key, and no consent; says how many there were."""
+        with self.database.transaction() as connection:
+            gone = _destroy_templates(connection, person)
         self.database.checkpoint()
         return gone
 
     def owed(self) -> tuple[tuple[str, Agreement], ...]:
         """Withdrawals that the journal does not have yet: the person, what had been agreed to, and who took it back."""
         with self.database.reading() as connection:
-            rows = connection.execute(
-                "SELECT person, text_version, language, text_sha256, basis, by FROM withdrawal_owed"
-            ).fetchall()
-        return tuple((row[0], Agreement(*row[1:])) for row in rows)
+            rows = connection.execute(f"SELECT person, {COLUMNS} FROM withdrawal_owed ORDER BY person, purpose").fetchall()
+        return tuple((row[0], consents.read(row[1:])) for row in rows)
 
-    def settled(self, person: str) -> None:
+    def settled(self, person: str, purpose: Purpose) -> None:
         """The journal has the person's withdrawal."""
         with self.database.transaction() as connection:
-            connection.execute("DELETE FROM withdrawal_owed WHERE person = ?", (person,))
+            connection.execute("DELETE FROM withdrawal_owed WHERE person = ? AND purpose = ?", (person, purpose))
 
     def add_template(self, person: str, embedder: str, source: str, vector: NDArray[np.float32], at: datetime) -> None:
         """Seal and keep one template; ConsentMissing without a consent in force. The one place where a template comes to be."""
         with self.database.transaction() as connection:
-            if not connection.execute("SELECT 1 FROM consent WHERE person = ?", (person,)).fetchone():
-                raise ConsentMissing(NO_CONSENT)
+            _require(connection, person, Purpose.FACE_RECOGNITION)
             wrapped = self._wrapped_key(connection, person)
             sealed = templates.seal(self._wrapping_key, wrapped, person, embedder, vector)
             connection.execute(
@@ -246,7 +250,7 @@ class Directory:
 
         ConsentMissing without a consent in force. Earlier cards of this person open no more.
         """
-        self.require_consent(person)
+        self.require_consent(person, Purpose.FACE_CARD)
         card, text = cards.issue(self._wrapping_key, person, embedder, vector, expires_at)
         self._keep_card(card, person, issued_at, expires_at)
         return card, text
@@ -260,8 +264,7 @@ class Directory:
 
     def _keep_card(self, card: str, person: str, issued_at: datetime, expires_at: datetime) -> None:
         with self.database.transaction() as connection:
-            if not connection.execute("SELECT 1 FROM consent WHERE person = ?", (person,)).fetchone():
-                raise ConsentMissing(NO_CONSENT)
+            _require(connection, person, Purpose.FACE_CARD)
             connection.execute("DELETE FROM card WHERE person = ?", (person,))
             row = (card, person, messages.write_time(issued_at), messages.write_time(expires_at))
             connection.execute("INSERT INTO card VALUES (?, ?, ?, ?)", row)
@@ -275,10 +278,25 @@ class Directory:
         """When this card of this person ends; None if it was revoked, is somebody else's, or the consent is gone."""
         with self.database.reading() as connection:
             row = connection.execute(
-                "SELECT expires_at FROM card JOIN consent USING (person) WHERE card = ? AND person = ?", (card, person)
+                "SELECT expires_at FROM card JOIN consent_in_force USING (person) "
+                "WHERE purpose = 'face_card' AND card = ? AND person = ?",
+                (card, person),
             ).fetchone()
         return messages.read_time(row[0]) if row else None
 
     def close(self) -> None:
         """Close the file."""
         self.database.close()
+
+
+def _require(connection: sqlite3.Connection, person: str, purpose: Purpose) -> None:
+    """No template, no card and no matching without a consent in force."""
+    if not consents.in_force(connection, person, purpose):
+        raise ConsentMissing(MISSING[purpose])
+
+
+def _destroy_templates(connection: sqlite3.Connection, person: str) -> int:
+    gone = connection.execute("DELETE FROM template WHERE person = ?", (person,)).rowcount
+    connection.execute("DELETE FROM person_key WHERE person = ?", (person,))
+    connection.execute("DELETE FROM look_alike WHERE person = ? OR other = ?", (person, person))
+    return gone

@@ -36,7 +36,7 @@ class Person:
 
 PEOPLE = """
 SELECT p.person, p.number, p.name, p.language,
-       EXISTS (SELECT 1 FROM consent c WHERE c.person = p.person),
+       EXISTS (SELECT 1 FROM consent_in_force c WHERE c.person = p.person AND c.purpose = 'face_recognition'),
        (SELECT count(*) FROM template t WHERE t.person = p.person),
        p.group_name, p.expires_at, p.supervisor, p.origin,
        EXISTS (SELECT 1 FROM pin i WHERE i.person = p.person),

@@ -61,6 +61,7 @@ def test_without_a_template_another_way_is_named(counter: claims.Claims, taken: 
 def test_a_face_card_waits_for_its_owner_with_the_template_that_it_carries(
     office: desk.Desk, counter: claims.Claims, taken: list[Claimed], photograph: Photograph
 ) -> None:
+    office.give_consent("1", "en", "consent", BY, "face_card")
     made = office.issue_card("1", photograph("obama"), BY, 30)
     assert counter.card(made.code).person == made.person
     (claim,) = taken

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
 from device import api, database, erasure, journal, line, messages
+from device.consent import Purpose
 from device.people import Directory, Entry, PeopleError, Person, PersonErased, PersonUnknown
 from device.people.graves import TABLES
 from device.personnel import Personnel
@@ -41,6 +42,7 @@ def full(directory: Directory, person: str, number: str, name: str) -> None:
     directory.agree(person, AGREED, parts.START)
     for seed in range(3):
         directory.add_template(person, EMBEDDER, "photograph", vector(int(number) + seed), parts.START)
+    directory.agree(person, replace(AGREED, purpose=Purpose.FACE_CARD), parts.START)
     directory.issue_card(person, EMBEDDER, vector(9), parts.START, parts.START)
     kept = directory.credentials
     kept.set_pin(person, number, "482913", parts.START, must_change=False)

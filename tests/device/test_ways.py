@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from device import api, attend, camera, cards, claims, clock, config, desk, gallery, journal, line, messages, ways
+from device.consent import Purpose
 from device.messages import Method, Reason
 from device.people import Directory, Person, credentials
 from device.recognise import Claimed, Waiting
@@ -193,6 +194,7 @@ def test_a_kiosk_that_does_not_know_the_time_asks_for_another_way(make: Make) ->
 
 def test_a_face_card_waits_for_that_face(make: Make) -> None:
     kiosk = make()
+    kiosk.directory.agree(ADA, replace(AGREED, purpose=Purpose.FACE_CARD), parts.START)
     _, text = kiosk.directory.issue_card(ADA, EMBEDDER, vector(1), parts.START, parts.START + timedelta(days=1))
     said = kiosk.ways.code(text)
     assert (said.outcome, said.complete_by, said.name) == ("identified", ("face",), "Ada")

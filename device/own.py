@@ -1,0 +1,68 @@
+"""A person's own affairs at the kiosk, once it stands fast who they are: their last punches, their consents, and taking them back.
+
+A badge or code that anybody can copy opens none of it; a PIN, a phone's code or a face does, for a minute.
+"""
+
+from __future__ import annotations
+
+from device import api, journal, messages, people
+from device.consenting import ConsentOffice
+from device.people import Agreement, Directory, Person
+from device.register import Register, Wanted
+from device.ways import Ways
+
+MOST_PUNCHES = 20
+BY = "self"
+
+
+class TicketGone(people.PeopleError):
+    """It took too long, or it does not stand fast who this is."""
+
+
+class Own:
+    """The counter for one's own affairs."""
+
+    def __init__(self, ways: Ways, consents: ConsentOffice, directory: Directory, opened: journal.Journal) -> None:
+        self._ways, self._consents, self._directory, self._journal = ways, consents, directory, opened
+        self._register = Register(opened)
+
+    def affairs(self, ticket: str) -> api.OwnAffairs:
+        """What this kiosk holds about the person, in short."""
+        person = self._owner(ticket)
+        given = tuple(_consent(agreement, counts) for agreement, counts in self._directory.consents.given(person.person))
+        return api.OwnAffairs(person.name, person.number, person.language, person.templates, given, self._punches(person.person))
+
+    def give_consent(self, ticket: str, language: str, purpose: str, shown_sha256: str) -> api.OwnAffairs:
+        """The person's own yes to exactly the text whose hash this is."""
+        person = self._owner(ticket)
+        if not shown_sha256:
+            raise people.PeopleError("a yes counts only to the text that was shown; send its hash")
+        self._consents.give(person.number, language, "consent", BY, purpose, "", shown_sha256)
+        return self.affairs(ticket)
+
+    def withdraw_consent(self, ticket: str, purpose: str = "") -> api.OwnAffairs:
+        """The person's own no: the template is destroyed before this returns; the other ways stay. No purpose: everything."""
+        self._consents.withdraw(self._owner(ticket).number, BY, purpose)
+        return self.affairs(ticket)
+
+    def _owner(self, ticket: str) -> Person:
+        person = self._ways.owner(ticket)
+        if person is None:
+            raise TicketGone("say who you are once more, by PIN, by your phone's code or by your face")
+        return person
+
+    def _punches(self, person: str) -> tuple[api.OwnPunch, ...]:
+        line = self._journal.timeline()
+        found = self._register.find(Wanted(people=frozenset({person}), limit=MOST_PUNCHES))
+        records = {record.seq: record for record in self._journal.pick(found.seqs)}
+        return tuple(_punch(records[seq], line) for seq in found.seqs if seq in records)
+
+
+def _punch(record: messages.Record, line: messages.Timeline) -> api.OwnPunch:
+    body, at = record.body, line.correct(record.stamp)
+    said = (body["direction"], body["method"], body.get("reason", ""))
+    return api.OwnPunch(record.seq, record.hash.hex(), messages.write_time(at.at), at.review, *said)
+
+
+def _consent(agreed: Agreement, counts: bool) -> api.OwnConsent:
+    return api.OwnConsent(agreed.purpose, agreed.text_version, agreed.language, agreed.basis, agreed.kiosks, counts)

@@ -1,0 +1,109 @@
+"""Which consent texts are in force here, and who agreed to which of them."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from device import consent, database, messages
+from device.consent import Purpose, Text
+from device.people.errors import PeopleError
+from device.people.roster import LANGUAGES, check_text
+
+MOST_WORDS = 20_000
+NO_CONSENT = "no consent in force; record it first with `daka people consent`, or offer another way to clock in"
+NO_CARD_CONSENT = "no consent to a face card in force; record it first with `daka people consent --purpose face_card`"
+COLUMNS = "text_version, language, text_sha256, basis, by, purpose, kiosks, reference"
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """Which text was shown, on what basis it was agreed to, and who recorded it.
+
+    `kiosks`: the other kiosks that the text named, with commas; `reference`: the law or contract, where that is the basis.
+    """
+
+    text_version: str
+    language: str
+    text_sha256: str
+    basis: str
+    by: str
+    purpose: Purpose = Purpose.FACE_RECOGNITION
+    kiosks: str = ""
+    reference: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A text that was published here; `asks_again`: consents to earlier ones count no more."""
+
+    purpose: Purpose
+    version: str
+    asks_again: bool
+    by: str
+    published_at: datetime
+
+
+class Consents:
+    """The texts, on the people database."""
+
+    def __init__(self, opened: database.Database) -> None:
+        self._database = opened
+
+    def text(self, language: str, purpose: Purpose = Purpose.FACE_RECOGNITION) -> Text:
+        """The current text: the latest that was published, or the shipped one."""
+        query = "SELECT version, words FROM consent_version JOIN consent_text USING (number) WHERE purpose = ? AND language = ?"
+        with self._database.reading() as connection:
+            row = connection.execute(f"{query} ORDER BY number DESC LIMIT 1", (purpose, language)).fetchone()
+        return Text(row[0], language, row[1], purpose) if row else consent.text(language, purpose)
+
+    def versions(self) -> tuple[Version, ...]:
+        """Everything that was ever published here, newest first."""
+        with self._database.reading() as connection:
+            rows = connection.execute(
+                "SELECT purpose, version, asks_again, by, published_at FROM consent_version ORDER BY number DESC"
+            ).fetchall()
+        return tuple(Version(Purpose(row[0]), row[1], bool(row[2]), row[3], messages.read_time(row[4])) for row in rows)
+
+    def check(self, purpose: Purpose, version: str, words: Mapping[str, str]) -> None:
+        """Returns if this may be published; PeopleError otherwise."""
+        check_text("a version", version)
+        if len(version) > 32 or version == consent.CURRENT_VERSION or version in self._published(purpose):
+            raise PeopleError(f"version {version} exists already, or is longer than 32 letters; give this text a new one")
+        if set(words) != set(LANGUAGES) or not all(1 <= len(text.strip()) <= MOST_WORDS for text in words.values()):
+            raise PeopleError(f"a text is published in {', '.join(LANGUAGES)}, each with 1 to {MOST_WORDS} letters")
+        if any(letter != "\n" and not letter.isprintable() for text in words.values() for letter in text):
+            raise PeopleError("a text holds letters and line ends, no control characters")
+
+    def publish(self, purpose: Purpose, version: str, words: Mapping[str, str], by: str, at: datetime, *, asks_again: bool) -> None:
+        """From now on this is what is shown; all languages at once, or none."""
+        row = (purpose, version, asks_again, by, messages.write_time(at))
+        with self._database.transaction() as connection:
+            number = connection.execute(
+                "INSERT INTO consent_version (purpose, version, asks_again, by, published_at) VALUES (?, ?, ?, ?, ?)", row
+            ).lastrowid
+            texts = [(number, language, text) for language, text in words.items()]
+            connection.executemany("INSERT INTO consent_text VALUES (?, ?, ?)", texts)
+
+    def _published(self, purpose: Purpose) -> frozenset[str]:
+        return frozenset(one.version for one in self.versions() if one.purpose == purpose)
+
+    def given(self, person: str) -> tuple[tuple[Agreement, bool], ...]:
+        """What the person has agreed to and not taken back, and whether it is in force."""
+        query = f"SELECT {COLUMNS}, EXISTS (SELECT 1 FROM consent_in_force f WHERE f.person = c.person AND f.purpose = c.purpose)"
+        with self._database.reading() as connection:
+            rows = connection.execute(f"{query} FROM consent c WHERE person = ? ORDER BY purpose", (person,)).fetchall()
+        return tuple((read(row[:-1]), bool(row[-1])) for row in rows)
+
+
+def read(row: tuple[str, ...]) -> Agreement:
+    """A row of COLUMNS."""
+    return Agreement(row[0], row[1], row[2], row[3], row[4], Purpose(row[5]), row[6], row[7])
+
+
+def in_force(connection: sqlite3.Connection, person: str, purpose: Purpose) -> bool:
+    """The one question: may this be done with this person's face?"""
+    query = "SELECT 1 FROM consent_in_force WHERE person = ? AND purpose = ?"
+    return connection.execute(query, (person, purpose)).fetchone() is not None

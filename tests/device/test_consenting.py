@@ -1,0 +1,272 @@
+"""Consent: to exactly what was shown, asked again when it says something new, and without it no template and no matching."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from device import cards, config, consent, consenting, gallery, journal, messages, own
+from device.consent import Purpose
+from device.people import ConsentMissing, Directory, PeopleError, Person
+from models.openset import Bound
+from tests.device import parts
+from tests.device.test_desk import chain
+from tests.device.test_people import AGREED, EMBEDDER, vector
+from tests.device.test_ways import PIN, Counter, Make
+from tests.device.test_ways import make as make
+
+BY = "cli:hr"
+WORDS = {"en": "Our own text.\nWith two lines.", "zh-CN": "我们的文本。", "zh-TW": "我們的文字。"}
+
+
+@dataclass
+class Kiosk:
+    """One kiosk's consents beside its gallery."""
+
+    directory: Directory
+    keeper: gallery.Keeper
+    office: consenting.ConsentOffice
+    journal: journal.Journal
+
+    def matched(self) -> set[str]:
+        return set(self.keeper.known.gallery.persons)
+
+
+@pytest.fixture
+def kiosk(tmp_path: Path, opened: journal.Journal) -> Iterator[Kiosk]:
+    """Ada agreed and has a template; Bob did neither."""
+    directory = Directory(tmp_path / "people.db", bytes(range(32)))
+    for person, number in ((parts.ADA, "1"), (parts.BOB, "2")):
+        directory.add(Person(person, number, f"Name {number}", "en"), parts.START)
+    keeper = gallery.Keeper(directory, EMBEDDER, gallery.Terms((Bound(0.4, 1e-6),), 0.05, 0.4))
+
+    def renew(person: str) -> None:
+        keeper.renew(person) if person else keeper.refill()
+
+    office = consenting.ConsentOffice(opened, directory, parts.Clock(), renew)
+    office.give("1", "en", "consent", BY)
+    directory.add_template(parts.ADA, EMBEDDER, "photograph", vector(1), parts.START)
+    keeper.renew(parts.ADA)
+    yield Kiosk(directory, keeper, office, opened)
+    directory.close()
+
+
+def publish(kiosk: Kiosk, version: str = "2026-12", purpose: str = "face_recognition", *, asks_again: bool = True) -> None:
+    kiosk.office.publish(purpose, version, WORDS, BY, asks_again=asks_again)
+
+
+def test_a_new_text_asks_again_and_until_then_nobody_is_matched_or_enrolled_under_the_old_one(kiosk: Kiosk) -> None:
+    assert kiosk.matched() == {parts.ADA}
+    publish(kiosk)
+    assert kiosk.matched() == set()
+    assert kiosk.directory.templates(EMBEDDER).whole == ()
+    assert not kiosk.directory.get(parts.ADA).has_consent
+    with pytest.raises(ConsentMissing):
+        kiosk.directory.add_template(parts.ADA, EMBEDDER, "photograph", vector(2), parts.START)
+    kiosk.office.give("1", "en", "consent", BY)
+    assert kiosk.matched() == {parts.ADA}
+    agreed = kiosk.directory.agreement(parts.ADA)
+    assert agreed is not None
+    assert agreed.text_version == "2026-12"
+
+
+def test_better_words_for_the_same_leave_consents_standing(kiosk: Kiosk) -> None:
+    publish(kiosk, asks_again=False)
+    assert kiosk.matched() == {parts.ADA}
+    assert kiosk.office.text("en").words == WORDS["en"]
+    publish(kiosk, "2027-01")
+    assert kiosk.matched() == set()
+    publish(kiosk, "2027-02", asks_again=False)
+    assert kiosk.matched() == set(), "better words do not stand in for the yes that was asked for"
+
+
+def test_every_purpose_has_a_text_and_a_consent_of_its_own(kiosk: Kiosk) -> None:
+    with pytest.raises(ConsentMissing, match="face_card"):
+        kiosk.directory.issue_card(parts.ADA, EMBEDDER, vector(1), parts.START, parts.START)
+    assert kiosk.office.text("en", "face_card").sha256 != kiosk.office.text("en").sha256
+    kiosk.office.give("2", "zh-TW", "consent", BY, "face_card")
+    with pytest.raises(ConsentMissing):
+        kiosk.directory.add_template(parts.BOB, EMBEDDER, "photograph", vector(2), parts.START)
+    publish(kiosk, "2026-12", "face_card")
+    assert kiosk.matched() == {parts.ADA}, "another purpose's text asks nobody else"
+    with pytest.raises(ConsentMissing):
+        kiosk.directory.require_consent(parts.BOB, Purpose.FACE_CARD)
+
+
+def test_a_card_opens_no_more_when_its_text_asks_again(kiosk: Kiosk) -> None:
+    kiosk.office.give("2", "en", "consent", BY, "face_card")
+    ends = parts.moment(10**6).at
+    _, text = kiosk.directory.issue_card(parts.BOB, EMBEDDER, vector(2), parts.START, ends)
+    assert kiosk.directory.read_card(text, EMBEDDER, parts.START).person == parts.BOB
+    publish(kiosk, "2026-12", "face_card")
+    with pytest.raises(cards.CardRefused):
+        kiosk.directory.read_card(text, EMBEDDER, parts.START)
+
+
+def test_withdrawing_one_purpose_leaves_the_other(kiosk: Kiosk) -> None:
+    kiosk.office.give("1", "en", "consent", BY, "face_card")
+    kiosk.office.withdraw("1", BY, "face_card")
+    assert kiosk.matched() == {parts.ADA}
+    kiosk.office.give("1", "en", "consent", BY, "face_card")
+    kiosk.office.withdraw("1", BY)
+    assert kiosk.matched() == set()
+    acts = [(said.act, said.purpose) for said in chain(kiosk.journal) if isinstance(said, messages.Consent)]
+    assert acts[-2:] == [("withdrawn", "face_card"), ("withdrawn", "face_recognition")]
+
+
+def test_a_yes_counts_only_to_the_text_that_was_shown(kiosk: Kiosk) -> None:
+    old = kiosk.office.text("en").sha256
+    publish(kiosk)
+    before = kiosk.journal.head()
+    with pytest.raises(consenting.ConsentChanged, match="show the new one"):
+        kiosk.office.give("2", "en", "consent", BY, "", "", old)
+    assert kiosk.journal.head() == before
+    kiosk.office.give("2", "en", "consent", BY, "", "", kiosk.office.text("en").sha256)
+
+
+def test_the_record_names_version_hash_basis_law_and_kiosks(kiosk: Kiosk) -> None:
+    office = consenting.ConsentOffice(kiosk.journal, kiosk.directory, parts.Clock(), lambda person: None, ("kiosk-2", "kiosk-3"))
+    shown = office.text("zh-CN")
+    assert "kiosk-2, kiosk-3" in shown.words
+    office.give("2", "zh-CN", "legal_duty", BY, reference="Labour Law 41")
+    assert chain(kiosk.journal)[-1] == messages.Consent(
+        parts.BOB, messages.ConsentAct.GIVEN, "face_recognition", "1", "zh-CN", shown.sha256, "legal_duty", BY, "kiosk-2, kiosk-3",
+        "Labour Law 41",
+    )  # fmt: skip
+    with pytest.raises(PeopleError, match="law"):
+        office.give("2", "en", "legal_duty", BY)
+
+
+@pytest.mark.parametrize(
+    ("version", "words"),
+    [
+        ("1", WORDS),
+        ("", WORDS),
+        ("x" * 33, WORDS),
+        ("2", {"en": "only one"}),
+        ("2", WORDS | {"en": "  "}),
+        ("2", WORDS | {"en": "bell \x07"}),
+        ("2", WORDS | {"en": "x" * 20_001}),
+    ],
+)
+def test_a_text_that_could_not_be_shown_or_told_apart_is_not_published(kiosk: Kiosk, version: str, words: dict[str, str]) -> None:
+    before = kiosk.journal.head()
+    with pytest.raises(PeopleError):
+        kiosk.office.publish("face_recognition", version, words, BY, asks_again=True)
+    assert (kiosk.journal.head(), kiosk.directory.consents.versions()) == (before, ())
+    publish(kiosk, "2")
+    with pytest.raises(PeopleError, match="exists already"):
+        publish(kiosk, "2")
+
+
+@pytest.mark.parametrize("language", consent.LANGUAGES)
+@pytest.mark.parametrize("purpose", Purpose)
+def test_every_shipped_text_says_that_one_may_refuse_and_take_it_back(purpose: Purpose, language: str) -> None:
+    words = consent.text(language, purpose).words
+    refuse, withdraw = {"en": ("refuse", "withdraw"), "zh-CN": ("拒绝", "撤回"), "zh-TW": ("拒絕", "撤回")}[language]
+    assert refuse in words
+    assert withdraw in words
+    assert words.endswith("\n")
+
+
+def test_a_database_from_before_keeps_its_consents_and_its_cards(tmp_path: Path) -> None:
+    connection = sqlite3.connect(tmp_path / "people.db")
+    for number in range(1, 6):
+        connection.executescript((parts.REPO / f"device/migrations/people/{number:04}.sql").read_text("utf-8"))
+    connection.execute("PRAGMA user_version = 5")
+    connection.execute("INSERT INTO person VALUES ('p-1', '1', 'Ada', 'en', '', '', '', 0, 'kiosk')")
+    connection.execute(
+        "INSERT INTO consent VALUES ('p-1', '1', 'en', ?, 'consent', 'hr', ?)", ("0" * 64, messages.write_time(parts.START))
+    )
+    connection.execute("INSERT INTO card VALUES ('c', 'p-1', '', '')")
+    connection.execute("INSERT INTO withdrawal_owed VALUES ('p-2', '1', 'en', ?, 'consent', 'hr')", ("0" * 64,))
+    connection.commit()
+    connection.close()
+    directory = Directory(tmp_path / "people.db", bytes(32))
+    assert directory.get("p-1").has_consent
+    assert directory.agreement("p-1", Purpose.FACE_CARD) is not None
+    assert [(person, agreed.purpose) for person, agreed in directory.owed()] == [("p-2", "face_recognition")]
+    directory.close()
+
+
+def affairs(kiosk: Counter) -> own.Own:
+    office = consenting.ConsentOffice(kiosk.journal, kiosk.directory, kiosk.clock, lambda person: None)
+    return own.Own(kiosk.ways, office, kiosk.directory, kiosk.journal)
+
+
+def test_a_person_sees_their_own_punches_and_nobody_elses_after_it_stands_fast_who_they_are(make: Make) -> None:
+    kiosk = make()
+    kiosk.ways.pin("1001", PIN)
+    kiosk.journal.append(parts.punch(parts.BOB), parts.moment(1))
+    kiosk.clock.seconds = 3_600
+    kiosk.ways.pin("1001", PIN)
+    seen = affairs(kiosk).affairs(kiosk.ways.pin("1001", PIN, punch=False).ticket)
+    assert (seen.name, seen.templates, [(punch.direction, punch.method) for punch in seen.punches]) == (
+        "Ada", 1, [("out", "pin"), ("in", "pin")],
+    )  # fmt: skip
+    assert [(one.purpose, one.in_force) for one in seen.consents] == [("face_recognition", True)]
+    for ticket in ("", "nonsense", kiosk.ways.badge("badge-ada", punch=False).ticket):
+        with pytest.raises(own.TicketGone):
+            affairs(kiosk).affairs(ticket)
+
+
+def test_a_person_agrees_and_withdraws_at_the_kiosk_themself(make: Make) -> None:
+    kiosk = make()
+    counter = affairs(kiosk)
+    ticket = kiosk.ways.pin("1001", PIN, punch=False).ticket
+    gone = counter.withdraw_consent(ticket)
+    assert (gone.templates, gone.consents) == (0, ())
+    with pytest.raises(PeopleError, match="hash"):
+        counter.give_consent(ticket, "en", "face_recognition", "")
+    back = counter.give_consent(ticket, "en", "face_recognition", consent.text("en").sha256)
+    assert [one.in_force for one in back.consents] == [True]
+    said = [record for record in chain(kiosk.journal) if isinstance(record, messages.Consent)]
+    assert [(one.act, one.by) for one in said] == [("withdrawn", "self"), ("given", "self")]
+
+
+PATHS: dict[str, Callable[[Directory], object]] = {
+    "a template": lambda directory: directory.add_template(parts.BOB, EMBEDDER, "photograph", vector(2), parts.START),
+    "a card": lambda directory: directory.issue_card(parts.BOB, EMBEDDER, vector(2), parts.START, parts.START),
+    "asking": lambda directory: directory.require_consent(parts.BOB),
+}
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("state", ["never", "withdrawn", "outdated", "other purpose"])
+def test_no_path_makes_a_template_without_a_consent_in_force(kiosk: Kiosk, path: str, state: str) -> None:
+    purpose = Purpose.FACE_CARD if path == "a card" else Purpose.FACE_RECOGNITION
+    if state != "never":
+        other = Purpose.FACE_RECOGNITION if purpose is Purpose.FACE_CARD else Purpose.FACE_CARD
+        kiosk.office.give("2", "en", "consent", BY, other if state == "other purpose" else purpose)
+    if state == "withdrawn":
+        kiosk.office.withdraw("2", BY)
+    if state == "outdated":
+        publish(kiosk, "9", purpose)
+    with pytest.raises(ConsentMissing):
+        PATHS[path](kiosk.directory)
+    assert kiosk.directory.get(parts.BOB).templates == 0
+    assert parts.BOB not in kiosk.matched()
+
+
+def test_a_template_that_somehow_lies_there_without_consent_is_never_matched(kiosk: Kiosk) -> None:
+    """Whatever put the rows there: the gallery asks the one view."""
+    kiosk.directory.agree(parts.BOB, AGREED, parts.START)
+    kiosk.directory.add_template(parts.BOB, EMBEDDER, "photograph", vector(2), parts.START)
+    with kiosk.directory.database.transaction() as connection:
+        connection.execute("UPDATE consent SET purpose = 'face_card' WHERE person = ?", (parts.BOB,))
+    kiosk.keeper.renew(parts.BOB)
+    assert parts.BOB not in kiosk.matched()
+    kiosk.keeper.refill()
+    assert kiosk.matched() == {parts.ADA}
+    assert replace(AGREED, purpose=Purpose.FACE_CARD) in [agreed for agreed, _ in kiosk.directory.consents.given(parts.BOB)]
+
+
+def test_the_kiosks_of_a_site_are_a_setting_with_their_names_sorted() -> None:
+    settings = config.parse({"people": {"kiosks": "kiosk-3, kiosk-2"}})
+    assert settings.people.other_kiosks() == ("kiosk-2", "kiosk-3")
+    with pytest.raises(config.ConfigError):
+        config.parse({"people": {"kiosks": "Kiosk 3"}})
