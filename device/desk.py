@@ -44,6 +44,9 @@ REMEDIES = {
     Reason.TOO_BRIGHT: "the face is too bright; use one without glare",
     Reason.TURNED_AWAY: "the face is turned away; use one from the front",
     Reason.BLURRED: "the face is blurred; use a sharper one",
+    Reason.TILTED: "the head is tilted; use one in which it is upright",
+    Reason.EYES_COVERED: "the eyes are covered; use one without dark glasses, and nothing before the face",
+    Reason.MOUTH_COVERED: "the mouth is covered; use one without a mask or hand before the face",
 }
 
 
@@ -182,7 +185,10 @@ class Desk:
             raise EnrolmentRefused(f"the photograph cannot be used: {error}") from error
         face = _only_face(sight.faces_in_photograph(pixels))
         chip = align.chip(pixels, face.landmarks)
-        if shortfalls := quality.assess(pixels, face, chip, ENROL_LIMITS):
+        shortfalls = quality.assess(pixels, face, chip, ENROL_LIMITS)
+        if not shortfalls and (mesh := sight.landmarker.find(pixels, face)) is not None:
+            shortfalls = quality.assess_mesh(pixels, mesh, ENROL_LIMITS)
+        if shortfalls:
             raise EnrolmentRefused(f"the photograph cannot be used: {REMEDIES[shortfalls[0].reason]}")
         return sight.embedder.embed(chip)
 

@@ -59,6 +59,9 @@ from device.following import Following
 from device.page import backstage, scenery
 from device.server import Route
 from models import quality
+from models.arrays import Pixels
+from models.detect import Face
+from models.landmarks import Landmarker
 from models.landmarks.choice import Wanted
 
 log = logging.getLogger(__name__)
@@ -182,7 +185,7 @@ def assemble(files: Files, config: Config, eyes: sight.Sight, source: camera.Cam
     watching = attention.Attention(eyes.detector, effort(config))
     recogniser = recognise.Recogniser(
         watching,
-        gate(config),
+        gate(config, eyes.landmarker),
         eyes.embedder,
         keeper.known,
         recognition_policy(config),
@@ -342,10 +345,17 @@ def _serve(stack: ExitStack, listener: socket.socket, counter: Counter) -> None:
     stack.callback(serving.close)
 
 
-def gate(config: Config) -> recognise.Gate:
-    """The quality gate with this kiosk's least face height and the measured defaults for the rest."""
+def gate(config: Config, landmarker: Landmarker) -> recognise.Gate:
+    """The quality gate with this kiosk's least face height and the measured defaults for the rest; the dear part comes last."""
     limits = quality.Limits(least_height_px=config.recognition.min_face_px)
-    return lambda pixels, face, chip: quality.assess(pixels, face, chip, limits)
+
+    def assess(pixels: Pixels, face: Face, chip: Pixels) -> tuple[quality.Shortfall, ...]:
+        if found := quality.assess(pixels, face, chip, limits):
+            return found
+        mesh = landmarker.find(pixels, face)
+        return () if mesh is None else quality.assess_mesh(pixels, mesh, limits)
+
+    return assess
 
 
 def recognition_policy(config: Config) -> recognise.Policy:

@@ -48,6 +48,9 @@ class Waiting(enum.StrEnum):
     TOO_BRIGHT = "too_bright"
     TURNED_AWAY = "turned_away"
     BLURRED = "blurred"
+    TILTED = "tilted"
+    EYES_COVERED = "eyes_covered"
+    MOUTH_COVERED = "mouth_covered"  # a mask: another way is offered beside taking it off
     TWO_PEOPLE = "two_people"
     LOOKING = "looking"
     DONE = "done"

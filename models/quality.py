@@ -1,11 +1,12 @@
 """Whether a look at a face is worth comparing, and if not, why: each reason is a value with its measured number and its limit.
 
-Array in, values out. Judges the picture, never the person. What covers a face, and how far a head is tilted, it cannot tell: the
+Array in, values out. Judges the picture, never the person. What covers a face, and how far a head is tilted, the mesh tells: the
 detector's five landmarks stay nearly upright on a face that is rolled by 40 degrees.
 
 Defaults: chosen on 250 people of LFW, one genuine pair each, one side degraded step by step; the limit stands where the false
 non-match rate at cosine 0.50 has about doubled against the undegraded pictures (0.12), and no undegraded picture falls under it:
-blur with a standard deviation of 2.5 pixels at 250x250, a gain of 0.2, a gain of 2. See docs/evaluation.md.
+blur with a standard deviation of 2.5 pixels at 250x250, a gain of 0.2, a gain of 2. At a tilt of 15 degrees it had
+doubled, too (150 people, 0.07 to 0.15; 0.23 at 20 degrees, 0.63 at 30). See docs/evaluation.md, and models/covering.py.
 """
 
 from __future__ import annotations
@@ -17,9 +18,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from models import covering
 from models.align import SIZE
 from models.arrays import Landmarks, Pixels
 from models.detect import Box, Face
+from models.landmarks.mesh import Mesh
 
 
 class Reason(enum.StrEnum):
@@ -32,11 +35,17 @@ class Reason(enum.StrEnum):
     TOO_BRIGHT = "too_bright"
     TURNED_AWAY = "turned_away"
     BLURRED = "blurred"
+    TILTED = "tilted"
+    EYES_COVERED = "eyes_covered"
+    MOUTH_COVERED = "mouth_covered"
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Heights in pixels of the frame or as a part of its height; margin as a part of the face's width; luma 0 to 255."""
+    """Heights in pixels of the frame or as a part of its height; margin as a part of the face's width; luma 0 to 255.
+
+    `balance` is that of models.covering: less than the least, and the mouth is covered; more than the most, and the eyes are.
+    """
 
     least_height_px: float = 72.0
     most_height: float = 0.85
@@ -47,6 +56,9 @@ class Limits:
     least_nod: float = 0.38
     most_nod: float = 0.70
     least_sharpness: float = 0.009
+    most_tilt_deg: float = 15.0
+    least_balance: float = 0.30
+    most_balance: float = 3.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +88,17 @@ def assess(pixels: Pixels, face: Face, chip: Pixels, limits: Limits) -> tuple[Sh
         _below(Reason.TURNED_AWAY, nodded, limits.least_nod),
         _above(Reason.TURNED_AWAY, nodded, limits.most_nod),
         _below(Reason.BLURRED, sharpness(chip), limits.least_sharpness),
+    )
+    return tuple(shortfall for shortfall in found if shortfall is not None)
+
+
+def assess_mesh(pixels: Pixels, mesh: Mesh, limits: Limits) -> tuple[Shortfall, ...]:
+    """What only the mesh shows of a look that `assess` finds nothing wrong with; empty when it is worth comparing."""
+    balance = covering.balance(pixels, mesh)
+    found = (
+        _above(Reason.TILTED, abs(mesh.pose.tilt_deg), limits.most_tilt_deg),
+        _below(Reason.MOUTH_COVERED, balance, limits.least_balance),
+        _above(Reason.EYES_COVERED, balance, limits.most_balance),
     )
     return tuple(shortfall for shortfall in found if shortfall is not None)
 

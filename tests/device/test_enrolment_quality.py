@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from device import desk, people, sight
 from models.quality import Reason
+from tests import coverings
 from tests.device import parts
 
 Pixels = Callable[[str], NDArray[np.uint8]]
@@ -25,6 +26,7 @@ POOR: dict[Reason, Callable[[NDArray[np.uint8]], NDArray[np.uint8]]] = {
     Reason.TOO_DARK: lambda picture: gain(picture, 0.1),
     Reason.TOO_BRIGHT: lambda picture: gain(picture, 2.2),
     Reason.BLURRED: lambda picture: np.asarray(cv2.GaussianBlur(picture, (0, 0), 12), dtype=np.uint8),
+    Reason.TILTED: lambda picture: coverings.rolled(picture, (picture.shape[1] / 2, picture.shape[0] / 3), 24),
 }
 
 

@@ -90,7 +90,7 @@ def walk(eyes: sight.Sight, medium: walkups.Medium, photograph: str, capture: Ca
     guard = Guard(eyes.antispoofing, Limits())
     recogniser = recognise.Recogniser(
         attention.Attention(eyes.detector, kiosk.effort(settings)),
-        kiosk.gate(settings),
+        kiosk.gate(settings, eyes.landmarker),
         eyes.embedder,
         recognise.Known(match.Gallery.of([(parts.ADA, template)]), 0.45, 0.45),
         kiosk.recognition_policy(settings),

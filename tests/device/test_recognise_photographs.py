@@ -50,7 +50,7 @@ def stand(
     """What is said about somebody who stands still before the camera for three seconds."""
     embedder = Counted(eyes)
     policy = kiosk.recognition_policy(config.Config())
-    gate = kiosk.gate(config.Config())
+    gate = kiosk.gate(config.Config(), eyes.landmarker)
     recogniser = recognise.Recogniser(
         watching(eyes),
         gate,
@@ -99,7 +99,7 @@ def test_an_empty_picture_holds_nobody(eyes: sight.Sight, pixels: Pixels) -> Non
 
 def test_a_blurred_stranger_is_asked_to_stand_still_and_not_refused(eyes: sight.Sight, pixels: Pixels) -> None:
     blurred = np.asarray(cv2.GaussianBlur(pictures.fit(pixels("impostor_2"), FRAME), (0, 0), 6), dtype=np.uint8)
-    gate, policy = kiosk.gate(config.Config()), kiosk.recognition_policy(config.Config())
+    gate, policy = kiosk.gate(config.Config(), eyes.landmarker), kiosk.recognition_policy(config.Config())
     recogniser = recognise.Recogniser(
         watching(eyes), gate, eyes.embedder, recognise.Known(match.Gallery(), 0.5, 0.5), policy, Capture.SIMULATED
     )
