@@ -17,6 +17,7 @@ from device.messages import Quality as Quality
 
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 TRIES, TOGETHER_US = 5, 200
+LIBC = ctypes.CDLL(None, use_errno=True)
 STA_UNSYNC = 0x0040  # linux/timex.h: the kernel's clock is not disciplined by anybody
 
 
@@ -82,5 +83,5 @@ class _Timex(ctypes.Structure):
 def kernel_clock_is_synced() -> bool:
     """adjtimex(2) without changing anything: chrony, timesyncd and ntpd all clear STA_UNSYNC once they follow a source."""
     timex = _Timex()
-    answer = int(ctypes.CDLL(None, use_errno=True).adjtimex(ctypes.byref(timex)))
+    answer = int(LIBC.adjtimex(ctypes.byref(timex)))
     return answer >= 0 and not timex.status & STA_UNSYNC

@@ -107,6 +107,15 @@ class Stretch:
         return self.first + len(self.texts) - 1
 
 
+@dataclass(frozen=True, slots=True)
+class Tip:
+    """The end of the chain, which the next record continues; `seq` 0 and 64 zeros before the first."""
+
+    epoch: str
+    seq: int
+    hash: str
+
+
 class Journal:
     """One open journal file of one device; safe to use from several threads."""
 
@@ -118,6 +127,8 @@ class Journal:
         self._reserve = reserve.Reserve(path.with_name(f"{path.name}.reserve"), RESERVE_BYTES)
         self._reserve.hold()
         self._grown = threading.Condition()
+        self._appending = threading.Lock()
+        self._tip: Tip | None = None  # where the chain ends, None where only the file knows
         self._newest = self._last_seq()
         self._boots: frozenset[str] = frozenset()  # those that the table `boot` has for sure
         self._timeline: timeline.Timeline | None = None
@@ -139,7 +150,7 @@ class Journal:
                 return
             key = messages.public_key_text(self._key)
             connection.execute("INSERT INTO epoch VALUES (1, ?, ?, ?)", (secrets.token_hex(16), self.device, key))
-            self._append(connection, messages.Genesis(reason, self._software, key), moment)
+            self._append(connection, _tip(connection), messages.Genesis(reason, self._software, key), moment)
         self._newest = self._last_seq()
 
     def append(self, body: Body, moment: clock.Moment) -> Receipt:
@@ -165,8 +176,16 @@ class Journal:
         return receipts
 
     def _append_durably(self, bodies: Sequence[Body], moment: clock.Moment) -> tuple[Receipt, ...]:
-        with self._database.transaction() as connection:
-            return tuple(self._append(connection, body, moment) for body in bodies)
+        with self._appending:
+            tip, self._tip = self._tip, None  # unless the commit succeeds, the file alone knows
+            receipts = []
+            with self._database.transaction() as connection:
+                tip = tip or _tip(connection)
+                for body in bodies:
+                    receipts.append(self._append(connection, tip, body, moment))
+                    tip = Tip(tip.epoch, receipts[-1].seq, receipts[-1].hash)
+            self._tip = tip
+            return tuple(receipts)
 
     def _make_room(self) -> bool:
         """Give up a step of acknowledged records, in the room kept for that; False when there are none, or it cannot be done."""
@@ -200,16 +219,12 @@ class Journal:
         with self._grown:
             self._grown.wait_for(lambda: self._newest > seq, wait_s)
 
-    def _append(self, connection: sqlite3.Connection, body: Body, moment: clock.Moment) -> Receipt:
-        epoch = _one(connection, "SELECT epoch FROM epoch")
-        last = connection.execute("SELECT seq, hash FROM record ORDER BY seq DESC LIMIT 1").fetchone()
-        seq, prev = (last[0] + 1, last[1].hex()) if last else (1, messages.GENESIS_PREV)
-        record = messages.write_record(self.device, epoch, seq, prev, stamp(moment), body)
-        sig = messages.sign(self._key, Purpose.RECORD, self.device, epoch, record.hash)
-        connection.execute(
-            "INSERT INTO record VALUES (?, ?, ?, ?, ?, ?)",
-            (seq, record.kind, messages.write_time(moment.at), record.hash, sig, record.text),
-        )
+    def _append(self, connection: sqlite3.Connection, tip: Tip, body: Body, moment: clock.Moment) -> Receipt:
+        seq, at = tip.seq + 1, messages.write_time(moment.at)
+        record = messages.write_record(self.device, tip.epoch, seq, tip.hash, stamp(moment), body)
+        sig = messages.sign(self._key, Purpose.RECORD, self.device, tip.epoch, record.hash)
+        row = (seq, record.kind, at, record.hash, sig, record.text)
+        connection.execute("INSERT INTO record VALUES (?, ?, ?, ?, ?, ?)", row)
         last_punches.remember(connection, seq, body, moment)
         if isinstance(body, messages.Erasure):
             connection.execute("INSERT OR REPLACE INTO erased VALUES (?, ?)", (body.person, messages.write_time(moment.at)))
@@ -613,6 +628,12 @@ def _used_bytes(connection: sqlite3.Connection) -> int:
     """Pages in use; deleted ones are reused, so the file itself need not shrink."""
     pages, free = int(_one(connection, "PRAGMA page_count")), int(_one(connection, "PRAGMA freelist_count"))
     return (pages - free) * int(_one(connection, "PRAGMA page_size"))
+
+
+def _tip(connection: sqlite3.Connection) -> Tip:
+    epoch = _one(connection, "SELECT epoch FROM epoch")
+    last = connection.execute("SELECT seq, hash FROM record ORDER BY seq DESC LIMIT 1").fetchone()
+    return Tip(epoch, last[0], last[1].hex()) if last else Tip(epoch, 0, messages.GENESIS_PREV)
 
 
 def _acknowledged(connection: sqlite3.Connection) -> int:

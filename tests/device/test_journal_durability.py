@@ -69,6 +69,22 @@ def test_each_confirmed_append_was_synced_before_its_receipt_was_shown(tmp_path:
     assert confirmed == 20
 
 
+def test_a_punch_writes_at_most_24_kilobytes(tmp_path: Path) -> None:
+    """Flash cards wear out by what is written. Counted over checkpoints, too; the kernel counts (proc(5), wchar)."""
+    opened = parts.open_journal(tmp_path)
+    parts.fill(opened, 200)
+    before = bytes_written()
+    for number in range(1_500):
+        opened.append(parts.punch(site="Main gate, Building 4"), parts.moment(number))
+    opened.close()
+    assert (bytes_written() - before) / 1_500 <= 24_000
+
+
+def bytes_written() -> int:
+    (line,) = (line for line in Path("/proc/self/io").read_text().splitlines() if line.startswith("wchar:"))
+    return int(line.split()[1])
+
+
 def test_a_failing_sync_is_a_refusal_and_the_next_append_works(tmp_path: Path) -> None:
     reopened(tmp_path).close()
     fault = "inject=fsync,fdatasync:error=EIO:when=3+5"
