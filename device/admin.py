@@ -18,6 +18,7 @@ def admin_routes(
     counter: claims.Claims,
     keeper: timekeeping.Timekeeper | None = None,
     landmarks: str = "",
+    device_key: str = "",
 ) -> tuple[Route, ...]:
     """What the command line may ask."""
 
@@ -37,6 +38,7 @@ def admin_routes(
             clock_source=standing.source,
             clock_disagrees_s=standing.disagrees_by_us / 1_000_000,
             landmarks=landmarks,
+            device_key=device_key,
         )
 
     def decisions() -> tuple[api.Decision, ...]:

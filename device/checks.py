@@ -46,6 +46,9 @@ class Finding:
     remedy: str = ""
 
 
+FILES = "files of mode 0600; they do not protect a stolen card"
+
+
 def all_of(folder: state.Folder, weights_directory: Callable[[], Path]) -> tuple[Finding, ...]:
     """Every check, in the order of the line; a wrong configuration ends it, since all else hangs on that."""
     try:
@@ -86,12 +89,14 @@ def keys(folder: state.Folder) -> Finding:
     """The key files and who can read them."""
     found = [folder.keys / name for name in ("journal.key", "wrapping.key")]
     absent = [path.name for path in found if not path.exists()]
+    if absent == ["wrapping.key"] and folder.people.exists():
+        return Finding("keys", Verdict.GOOD, "the device key is a system credential; no file of it lies here")
     if absent:
         return Finding("keys", Verdict.NOTE, f"{', '.join(absent)}: not made yet", "they are made at the first start")
-    for path in found:
+    for path in (path for path in found if path.exists()):
         if path.stat().st_mode & 0o077:
             return Finding("keys", Verdict.BAD, f"{path} can be read by others", f"chmod 600 {path}")
-    return Finding("keys", Verdict.NOTE, "files of mode 0600; they do not protect a stolen card", "see docs/threat-model.md")
+    return Finding("keys", Verdict.NOTE, FILES, "make the device key a system credential; see docs/operations.md")
 
 
 def disk(root: Path) -> Finding:

@@ -180,6 +180,32 @@ class People(Section):
         return tuple(sorted(name.strip() for name in self.kiosks.split(",") if name.strip()))
 
 
+class Retention(Section):
+    """How long what is kept; 0 keeps it for ever. Acknowledged records: journal.keep_days."""
+
+    templates_days: float = Field(
+        default=365.0,
+        ge=0,
+        le=36_500,
+        description="Templates of whoever has not clocked in for so long are destroyed, days; 0: never.",
+    )
+    unrenewed_days: float = Field(
+        default=30.0,
+        ge=0,
+        le=36_500,
+        description="Templates whose owner has not agreed to a new consent text for so long are destroyed, days; 0: never.",
+    )
+    audit_days: float = Field(
+        default=0.0,
+        ge=0,
+        le=36_500,
+        description="Records of audit, consent and erasure stay at least so long, and with them all that came after, days.",
+    )
+    left_days: float = Field(
+        default=90.0, ge=0, le=36_500, description="Whoever's employment ended so long ago is erased, days; 0: never."
+    )
+
+
 COMPLETION = "^(nothing|pin|face_or_pin)$"
 
 
@@ -337,6 +363,7 @@ class Config(Section):
     recognition: Recognition = Recognition()
     liveness: Liveness = Liveness()
     people: People = People()
+    retention: Retention = Retention()
     ways: Ways = Ways()
     attend: Attend = Attend()
     journal: Journal = Journal()

@@ -28,6 +28,7 @@ PRUNE_STEP = 500  # records a transaction: 4 to 18 ms here, so that no punch wai
 EMERGENCY_STEP = 200  # records: at most 3.3 MB are overwritten, which fits into the reserve
 RESERVE_BYTES = 4 * 2**20
 NOWHERE = messages.Place(0, 0)  # no desired state was ever applied
+AUDIT_KINDS = frozenset({"audit", "consent", "erasure"})  # who did what with whose data: may have to be kept longer
 TAIL_CHECKED_AT_START = 1_000  # records; the whole chain is for `daka verify`
 
 
@@ -417,7 +418,7 @@ class Journal:
             after = page[-1].seq
         return Times(corrected, to_review)
 
-    def prune(self, older_than: datetime, most_bytes: int) -> int:
+    def prune(self, older_than: datetime, most_bytes: int, audit_older_than: datetime | None = None) -> int:
         """Remove a small step of the oldest records that the server has signed for; says how many went.
 
         They go when every record up to them is older than `older_than` (by its corrected time: a clock that stood at 1970 makes no
@@ -429,7 +430,7 @@ class Journal:
             first = int(_one(connection, "SELECT min(seq) FROM record"))
             last = min(end, first + PRUNE_STEP - 1)
             if _used_bytes(connection) <= most_bytes:
-                last = min(last, self._first_young(connection, older_than, last) - 1)
+                last = min(last, self._first_young(connection, older_than, audit_older_than or older_than, last) - 1)
             return self._delete_up_to(connection, last)
 
     def _delete_up_to(self, connection: sqlite3.Connection, last: int) -> int:
@@ -438,12 +439,13 @@ class Journal:
             self._forget_boots(connection, last + 1)
         return gone
 
-    def _first_young(self, connection: sqlite3.Connection, older_than: datetime, last: int) -> int:
+    def _first_young(self, connection: sqlite3.Connection, older_than: datetime, audit_older_than: datetime, last: int) -> int:
         """The first record up to `last` that is not older; `last + 1` if all are."""
-        for seq, text in connection.execute("SELECT seq, text FROM record WHERE seq <= ? ORDER BY seq", (last,)):
-            found = self._corrected(text)
-            youngest = (found.latest or older_than) if found.review else found.at
-            if youngest >= older_than:
+        query = "SELECT seq, kind, text FROM record WHERE seq <= ? ORDER BY seq"
+        for seq, kind, text in connection.execute(query, (last,)):
+            found, limit = self._corrected(text), audit_older_than if kind in AUDIT_KINDS else older_than
+            youngest = (found.latest or limit) if found.review else found.at
+            if youngest >= limit:
                 return int(seq)
         return last + 1
 

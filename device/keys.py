@@ -16,6 +16,7 @@ from device import database, messages
 from device.errors import DeviceError
 
 KEY_BYTES = 32
+CREDENTIAL = "daka.wrapping-key"  # LoadCredentialEncrypted= in the unit
 
 
 class KeyFileError(DeviceError):
@@ -32,16 +33,42 @@ def sealing_key(folder: Path) -> X25519PrivateKey:
     return X25519PrivateKey.from_private_bytes(_secret(folder / "sealing.key", True))
 
 
-def wrapping_key(folder: Path, *, may_create: bool = True) -> bytes:
-    """AES-256 key under which the persons' keys are kept, 32 bytes; made like `journal_key`."""
-    return _secret(folder / "wrapping.key", may_create)
+def wrapping_key(folder: Path, *, may_create: bool = True, credentials: Path | None = None) -> bytes:
+    """AES-256 key under which the persons' keys are kept, 32 bytes: the system's credential where it hands one, else a file.
+
+    The file is made like `journal_key`. `credentials` is $CREDENTIALS_DIRECTORY, which systemd fills from what a TPM or the machine
+    has sealed; with a credential there, a file of the same key must not lie beside it.
+    """
+    path = folder / "wrapping.key"
+    if not has_credential(credentials):
+        return _secret(path, may_create)
+    assert credentials is not None
+    try:
+        secret = (credentials / CREDENTIAL).read_bytes()
+    except OSError as error:
+        raise KeyFileError(f"the credential {CREDENTIAL} cannot be read ({error.strerror}); see systemd-creds(1)") from error
+    if len(secret) != KEY_BYTES:
+        raise KeyFileError(f"the credential {CREDENTIAL} holds {len(secret)} bytes instead of {KEY_BYTES}; make it from the backup")
+    if path.exists():
+        raise KeyFileError(
+            f"the device key is a system credential, and {path} lies there as well; check that both agree, then delete it"
+        )
+    return secret
+
+
+def has_credential(credentials: Path | None) -> bool:
+    """Whether the system holds the device key."""
+    return credentials is not None and (credentials / CREDENTIAL).exists()
 
 
 def _secret(path: Path, may_create: bool) -> bytes:
     try:
         if not path.exists():
             if not may_create:
-                raise KeyFileError(f"{path} is missing, but there are data that hang on it; restore it from the backup")
+                raise KeyFileError(
+                    f"{path} is missing, but there are data that hang on it; restore it from the backup (a system credential "
+                    "is handed to the daemon alone: start that)"
+                )
             _create(path, secrets.token_bytes(KEY_BYTES))
     except OSError as error:
         raise KeyFileError(f"{path} cannot be made ({error.strerror}); the kiosk daemon's user must own its folder") from error

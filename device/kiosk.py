@@ -31,6 +31,7 @@ from device import (
     erasure,
     gauges,
     hours,
+    housekeeping,
     journal,
     keys,
     line,
@@ -40,9 +41,9 @@ from device import (
     people,
     people_counter,
     personnel,
-    policy,
     post,
     recognise,
+    retention,
     roster,
     scanner,
     server,
@@ -66,7 +67,6 @@ from models.landmarks.choice import Wanted
 
 log = logging.getLogger(__name__)
 
-HOUSE_EVERY_S = 60.0
 CLOSER_BELOW = 1.25  # times the smallest face that is compared: near the limit a finer look decides
 CLOCK_EVERY_S = 2.0
 LEAVE_S = 3.0
@@ -83,7 +83,9 @@ class Files:
     directory: people.Directory
 
 
-def open_files(folder: state.Folder, device_id: str, time_source: clock.Clock, *, replace_damaged: bool) -> Files:
+def open_files(
+    folder: state.Folder, device_id: str, time_source: clock.Clock, *, replace_damaged: bool, check_key: bool = True
+) -> Files:
     """Keys and databases of one state folder, made if it is new; raises what stands in the way.
 
     Only the daemon replaces a damaged journal by a new epoch; whoever merely looks is told what is wrong.
@@ -93,7 +95,13 @@ def open_files(folder: state.Folder, device_id: str, time_source: clock.Clock, *
     opened = journal.open_journal(
         folder.journal, device_id, key, device.SOFTWARE, time_source.now(), replace_damaged=replace_damaged
     )
-    return Files(opened, people.Directory(folder.people, keys.wrapping_key(folder.keys, may_create=not folder.people.exists())))
+    may_create = not folder.people.exists()
+    directory = people.Directory(
+        folder.people, keys.wrapping_key(folder.keys, may_create=may_create, credentials=folder.credentials)
+    )
+    if check_key:
+        directory.check_device_key()
+    return Files(opened, directory)
 
 
 def run(folder: state.Folder, config: Config, weights: Path, stop: threading.Event, under: service.Service | None = None) -> None:
@@ -113,17 +121,20 @@ def run(folder: state.Folder, config: Config, weights: Path, stop: threading.Eve
         stack.callback(source.close)
         inside = assemble(files, config, eyes, source, time_source)
         eraser = erasure.Eraser(files.journal, files.directory, time_source, folder.root, inside.forget)
+        keeping = retention.Retention(
+            files.journal, files.directory, eraser, time_source, inside.office.renew, lambda: following.governed.now.retention
+        )
         _announce(files.journal, inside.office, eraser, time_source)
         _look_at_the_clock(time_source)
         readings = gauges.Gauges(files.journal, time_source, folder.root)
         carrier = post.Post(files.journal, config, time_source, folder.root, time_source, following.down, following.believed)
-        for counter in counters(inside, eraser, folder, readings, carrier, stop):
+        for counter in counters(inside, eraser, keeping, folder, readings, carrier, stop):
             _serve(stack, listen(under, counter.path), counter)
         backstage.open_page(stack, under.internet_listener(), folder.page_address, behind(inside, folder))
         following.governed.changed = lambda now: _govern(inside.walk, now)
         register = roster.Register(inside.office, inside.personnel, files.directory, eraser)
         _in_background("downlink", following.run, register, files.journal, time_source, carrier.rewind, stop)
-        _in_background("house", _keep_house, files.journal, following.governed, time_source, stop)
+        _in_background("house", housekeeping.keep, files.journal, following.governed, keeping, time_source, stop)
         _in_background("time", _keep_time, time_source, stop)
         _in_background("gauges", readings.keep, stop)
         looking = _in_background("line", _walk, inside.walk, inside.frames(), stop)
@@ -207,6 +218,7 @@ def assemble(files: Files, config: Config, eyes: sight.Sight, source: camera.Cam
 def counters(
     inside: Inside,
     eraser: erasure.Eraser,
+    keeping: retention.Retention,
     folder: state.Folder,
     readings: gauges.Gauges,
     carrier: post.Post,
@@ -214,9 +226,11 @@ def counters(
 ) -> tuple[Counter, ...]:
     """Every socket of the daemon."""
     files, time_source, codes = inside.files, inside.time_source, inside.codes
+    held = "credential" if keys.has_credential(folder.credentials) else "file"
     for_admins = (
-        *admin.admin_routes(inside.office, inside.board, inside.source, inside.claims, time_source, inside.eyes.landmarks),
+        *admin.admin_routes(inside.office, inside.board, inside.source, inside.claims, time_source, inside.eyes.landmarks, held),
         *people_counter.directory_routes(inside.personnel, eraser),
+        *people_counter.retention_routes(keeping),
         *corrections_counter.corrections_routes(inside.corrections, files.directory),
     )
     affairs = own.Own(inside.ways, inside.office.consents, files.directory, files.journal)
@@ -269,21 +283,6 @@ def _in_background(name: str, work: Callable[..., None], *given: object) -> thre
     thread = threading.Thread(target=work, args=given, name=name, daemon=True)
     thread.start()
     return thread
-
-
-def _keep_house(opened: journal.Journal, governed: policy.Governed, time_source: clock.Clock, stop: threading.Event) -> None:
-    """Prune in small steps. With an unsure clock nothing is old: a wrong date must not empty the journal."""
-    while not stop.wait(HOUSE_EVERY_S):
-        opened.set_room_aside()
-        now = time_source.now()
-        if now.quality is clock.Quality.UNSYNCED:
-            continue
-        chosen = governed.now.journal
-        try:
-            while opened.prune(now.at - timedelta(days=chosen.keep_days), chosen.most_megabytes * 2**20) and not stop.wait(0.1):
-                pass
-        except database.StorageError as error:
-            log.warning("old records could not be removed: %s", error)
 
 
 def _keep_time(keeper: timekeeping.Timekeeper, stop: threading.Event) -> None:

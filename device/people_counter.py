@@ -10,6 +10,7 @@ from device.consenting import ConsentOffice
 from device.erasure import Eraser
 from device.own import Own
 from device.personnel import Personnel
+from device.retention import Retention
 from device.server import Route, json_fields, optional_field
 from device.ways import Ways
 
@@ -35,6 +36,16 @@ def directory_routes(personnel: Personnel, eraser: Eraser) -> tuple[Route, ...]:
         Route("POST", "/v1/erasure", lambda: eraser.erase(*json_fields("number", "reason", "by"))),
         Route("POST", "/v1/phone-removal", lambda: personnel.remove_phone(*json_fields("number", "by"))),
     )
+
+
+def retention_routes(keeping: Retention) -> tuple[Route, ...]:
+    """What is too old."""
+
+    def purge() -> api.Purged:
+        by, dry_run = json_fields("by", "dry_run")
+        return keeping.purge(by, dry_run=dry_run != "no")
+
+    return (Route("POST", "/v1/retention", purge),)
 
 
 def consent_routes(consents: ConsentOffice) -> tuple[Route, ...]:

@@ -16,7 +16,13 @@ from device.messages import Content, Problem
 
 GOVERNED = frozenset({"attend", "recognition", "liveness", "journal", "people", "retention", "page", "ways"})
 NEVER = frozenset({"attend.allow_simulated", "liveness.simulated"})  # what makes a demonstration is decided at the kiosk itself
-RETENTION = {"records": "journal.keep_days"}
+RETENTION = {
+    "records": "journal.keep_days",
+    "templates": "retention.templates_days",
+    "unrenewed": "retention.unrenewed_days",
+    "left": "retention.left_days",
+    "audit": "retention.audit_days",
+}
 MOST_LETTERS = 200
 
 

@@ -24,6 +24,7 @@ class Folder:
     root: Path
     config_file: Path | None = None
     sockets: Path | None = None
+    credentials: Path | None = None  # what the service manager hands to this process alone
 
     @property
     def config(self) -> Path:

@@ -31,6 +31,7 @@ from device.api.people import CodeIssued as CodeIssued
 from device.api.people import ConsentVersion as ConsentVersion
 from device.api.people import Erased as Erased
 from device.api.people import Eraser as Eraser
+from device.api.people import Keeper as Keeper
 from device.api.people import ListReport as ListReport
 from device.api.people import ListStep as ListStep
 from device.api.people import OwnAffairs as OwnAffairs
@@ -40,6 +41,8 @@ from device.api.people import PeopleClient as PeopleClient
 from device.api.people import Personnel as Personnel
 from device.api.people import PhoneIssued as PhoneIssued
 from device.api.people import PinSet as PinSet
+from device.api.people import Purged as Purged
+from device.api.people import PurgedItem as PurgedItem
 from device.api.uplink import UPLINK_SOCKET as UPLINK_SOCKET
 from device.api.uplink import UplinkClient as UplinkClient
 from device.api.web import WEB_SOCKET as WEB_SOCKET

@@ -125,7 +125,8 @@ class Status:
     `clock_source` is whose time is followed: server, ntp, operator or none; `clock_disagrees_s` how far server and NTP are apart.
     `damaged`: employee numbers of those who have a template that does not open.
     `boot` changes with each start of the daemon; `camera` is the camera's own sentence, `trouble` the journal's ("" for none).
-    `landmarks` says who lays the mesh on a face, and how fast.
+    `landmarks` says who lays the mesh on a face, and how fast. `device_key`: held as a `credential` of the system, or as a `file`,
+    which protects no stolen card.
     """
 
     device: str
@@ -149,6 +150,7 @@ class Status:
     clock_disagrees_s: float = 0.0
     damaged: tuple[str, ...] = ()
     landmarks: str = ""
+    device_key: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -121,6 +121,30 @@ class Erased:
     hash: str
 
 
+@dataclass(frozen=True, slots=True)
+class PurgedItem:
+    """`kind`: template (not used), unrenewed (a new text was not agreed to) or left (the person was erased); `since` when."""
+
+    kind: str
+    person: str
+    since: str
+
+
+@dataclass(frozen=True, slots=True)
+class Purged:
+    """What was too old, and whether it was destroyed or only looked for; `why_not` where nothing could be judged."""
+
+    applied: bool
+    why_not: str
+    items: tuple[PurgedItem, ...]
+
+
+class Keeper(Protocol):
+    """The one that looks for what is too old."""
+
+    def purge(self, by: str, *, dry_run: bool) -> Purged: ...
+
+
 class Eraser(Protocol):
     """The one place where people end: of the daemon, or of the files when it is down."""
 
@@ -194,6 +218,11 @@ class PeopleClient(Client):
         """Erase everything about a person; `reason`: asked, left, retention or tombstone."""
         answer = self._ask("POST", "/v1/erasure", json={"number": number, "reason": reason, "by": by}, timeout_s=IMPORT_TIMEOUT_S)
         return messages.CODEC.structure(answer.json(), Erased)
+
+    def purge(self, by: str, *, dry_run: bool) -> Purged:
+        """Destroy what is older than its retention period, or say what would go."""
+        body = {"by": by, "dry_run": "yes" if dry_run else "no"}
+        return messages.CODEC.structure(self._ask("POST", "/v1/retention", json=body, timeout_s=IMPORT_TIMEOUT_S).json(), Purged)
 
     def pin(self, number: str, pin: str, *, punch: bool = True) -> Decision:
         """Clock in with number and PIN, or (`punch` false) only have it verified who it is."""

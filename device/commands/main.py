@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from pathlib import Path
 
@@ -42,11 +43,11 @@ def default_state() -> Path:
     return APPLIANCE.root if APPLIANCE.root.is_dir() else platformdirs.user_state_path("daka")
 
 
-def folder_at(root: Path, config: Path | None, sockets: Path | None) -> state.Folder:
+def folder_at(root: Path, config: Path | None, sockets: Path | None, credentials: Path | None = None) -> state.Folder:
     """The state folder `root`; the appliance's has its settings and sockets elsewhere, unless the environment says where."""
     if root == APPLIANCE.root:
-        return state.Folder(root, config or APPLIANCE.config_file, sockets or APPLIANCE.sockets)
-    return state.Folder(root, config, sockets)
+        return state.Folder(root, config or APPLIANCE.config_file, sockets or APPLIANCE.sockets, credentials)
+    return state.Folder(root, config, sockets, credentials)
 
 
 @click.group(cls=LazyGroup, commands_in=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
@@ -75,7 +76,8 @@ def daka(context: click.Context, folder: Path, config: Path | None, sockets: Pat
     """
     logging.basicConfig(level=log_level.upper(), format="%(asctime)s %(name)s %(levelname)s %(message)s", stream=sys.stderr)
     logging.getLogger("httpx").setLevel(logging.WARNING)
-    context.obj = Context(folder_at(folder.absolute(), config, sockets))
+    handed = os.environ.get("CREDENTIALS_DIRECTORY", "")
+    context.obj = Context(folder_at(folder.absolute(), config, sockets, Path(handed) if handed else None))
 
 
 def main() -> None:

@@ -12,7 +12,7 @@ from device import api
 from device.commands.context import Context, pass_context
 from device.commands.drawing import check_out, draw
 from device.commands.office import operator, people
-from device.commands.reach import eraser, personnel
+from device.commands.reach import eraser, keeper, personnel, start_over
 
 ENCODINGS = ("utf-8", "gb18030", "big5")
 
@@ -167,6 +167,36 @@ def erase(context: Context, number: str, reason: str, yes: bool) -> None:
         f"{number} is erased, {done.templates} template(s) among it; {done.files} files were searched for {done.traces} traces"
     )
     click.echo(f"receipt: record {done.seq}, {done.hash}")
+
+
+@people.command("purge")
+@click.option("--dry-run", is_flag=True, help="Say what would go, and change nothing.")
+@pass_context
+def purge(context: Context, dry_run: bool) -> None:
+    """Destroy templates and erase people whose time has passed, as [retention] says; the daemon does it by itself every hour."""
+    with keeper(context) as desk:
+        done = desk.purge(operator(), dry_run=dry_run)
+    if done.why_not:
+        raise click.ClickException(done.why_not)
+    table = Table("what", "person", "since", title="too old")
+    for item in done.items:
+        table.add_row(WHAT[item.kind], item.person, item.since[:10])
+    Console().print(table)
+    click.echo(f"{len(done.items)} {'purged' if done.applied else 'would be purged'}")
+
+
+WHAT = {"template": "templates, not used", "unrenewed": "templates, a new text was not agreed to", "left": "everything, has left"}
+
+
+@people.command("start-over")
+@click.option("--yes", is_flag=True, help="Do not ask again.")
+@pass_context
+def start_again(context: Context, yes: bool) -> None:
+    """The device key is lost for good: give up every template, PIN, badge and phone that it sealed; people and consents stay."""
+    if not yes:
+        click.confirm("Every template, PIN, badge and phone goes; restoring the key would keep them. Go on", abort=True)
+    gone = start_over(context, operator())
+    click.echo(f"{gone} template(s) and all PINs, badges and phones are given up; next: enrol people again, daka people pin NUMBER")
 
 
 @people.command("readers")

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from device import api, clock, desk, erasure, kiosk, sight, state, timekeeping
+from device import api, clock, desk, erasure, kiosk, messages, sight, state, timekeeping
 from device.commands.context import Context
 from device.personnel import Personnel as Office
+from device.retention import Retention
 
 
 @contextmanager
@@ -45,10 +46,34 @@ def eraser(context: Context) -> Iterator[api.Eraser]:
             yield client
 
 
-def _open(context: Context) -> tuple[kiosk.Files, timekeeping.Timekeeper]:
+def start_over(context: Context, by: str) -> int:
+    """Give up what a lost device key sealed; the daemon must be stopped. Says how many templates went."""
+    with state.locked(context.folder):
+        files, time_source = _open(context, check_key=False)
+        files.journal.append(messages.Audit("device_key_given_up", by), time_source.now())
+        gone = files.directory.start_over()
+        files.directory.check_device_key()
+        return gone
+
+
+@contextmanager
+def keeper(context: Context) -> Iterator[api.Keeper]:
+    """The same for retention."""
+    try:
+        with state.locked(context.folder):
+            files, time_source = _open(context)
+            ends = erasure.Eraser(files.journal, files.directory, time_source, context.folder.root)
+            periods = context.config().retention
+            yield Retention(files.journal, files.directory, ends, time_source, lambda person: None, lambda: periods)
+    except state.StateBusy:
+        with api.PeopleClient(context.folder.admin_socket) as client:
+            yield client
+
+
+def _open(context: Context, *, check_key: bool = True) -> tuple[kiosk.Files, timekeeping.Timekeeper]:
     settings = context.config()
     time_source = timekeeping.Timekeeper(clock.SystemClock(), kiosk.time_limits(settings))
-    files = kiosk.open_files(context.folder, settings.device.id, time_source, replace_damaged=False)
+    files = kiosk.open_files(context.folder, settings.device.id, time_source, replace_damaged=False, check_key=check_key)
     time_source.resume(files.journal.anchors(time_source.now().boot_id), files.journal.append)
     return files, time_source
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 
 import click
 
@@ -14,5 +15,6 @@ from device.commands.context import Context, pass_context
 @pass_context
 def run_kiosk(context: Context) -> None:
     """The daemon with the camera, the templates and the journal; its one internet socket is its page's, on loopback."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a crash must not write templates and keys to a disk
     stop = supervisor.stop_on_signals()
     kiosk.run(context.folder, context.config(), context.weights(), stop, service.from_environment(os.environ, os.getpid()))

@@ -90,6 +90,15 @@ class Consents:
     def _published(self, purpose: Purpose) -> frozenset[str]:
         return frozenset(one.version for one in self.versions() if one.purpose == purpose)
 
+    def asked_again_at(self, person: str) -> datetime | None:
+        """Since when a newer text asks this person again about a template; None where none does."""
+        query = """SELECT min(v.published_at) FROM consent c JOIN consent_version v USING (purpose)
+        WHERE c.person = ? AND c.purpose = 'face_recognition' AND v.asks_again AND v.number > coalesce(
+            (SELECT number FROM consent_version a WHERE a.purpose = c.purpose AND a.version = c.text_version), 0)"""
+        with self._database.reading() as connection:
+            (at,) = connection.execute(query, (person,)).fetchone()
+        return messages.read_time(at) if at else None
+
     def given(self, person: str) -> tuple[tuple[Agreement, bool], ...]:
         """What the person has agreed to and not taken back, and whether it is in force."""
         query = f"SELECT {COLUMNS}, EXISTS (SELECT 1 FROM consent_in_force f WHERE f.person = c.person AND f.purpose = c.purpose)"

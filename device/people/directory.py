@@ -6,6 +6,7 @@ at once.
 
 from __future__ import annotations
 
+import hmac
 import json
 import sqlite3
 from collections.abc import Sequence
@@ -52,6 +53,11 @@ class Opened:
 
 
 UNKNOWN_ID = "nobody here has that id"
+WRONG_KEY = (
+    "people.db was sealed under another device key than the one at hand: restore keys/wrapping.key (or the system credential) from "
+    "the backup; if it is lost for good, `daka people start-over` gives up every template, PIN, badge and phone, and keeps people "
+    "and consents"
+)
 MISSING = {Purpose.FACE_RECOGNITION: NO_CONSENT, Purpose.FACE_CARD: NO_CARD_CONSENT}
 
 OWE = """
@@ -76,6 +82,32 @@ class Directory:
         self.consents = Consents(self.database)
         self.graves = Graves(self.database, self.credentials)
         self.roll = Roll(self.database, self.credentials)
+
+    def check_device_key(self) -> None:
+        """Returns if this is the key that the file was begun with; WrongDeviceKey otherwise, before anything is touched."""
+        digest = self.credentials.digest("device key", "")
+        with self.database.transaction() as connection:
+            connection.execute("INSERT OR IGNORE INTO device_key VALUES (1, ?)", (digest,))
+            (kept,) = connection.execute("SELECT digest FROM device_key").fetchone()
+        if not hmac.compare_digest(bytes(kept), digest):
+            raise templates.WrongDeviceKey(WRONG_KEY)
+
+    def start_over(self) -> int:
+        """The device key is lost: all that it sealed goes, people and consents stay; says how many templates went."""
+        with self.database.transaction() as connection:
+            (gone,) = connection.execute("SELECT count(*) FROM template").fetchone()
+            for table in ("template", "person_key", "card", "pin", "code", "phone", "attempt", "device_key"):
+                connection.execute(f"DELETE FROM {table}")
+        self.graves.scrub()
+        return int(gone)
+
+    def enrolled_at(self, person: str) -> datetime:
+        """When the person's newest template was made; PersonUnknown where there is none."""
+        with self.database.reading() as connection:
+            (at,) = connection.execute("SELECT max(enrolled_at) FROM template WHERE person = ?", (person,)).fetchone()
+        if at is None:
+            raise PersonUnknown("nobody with that id has a template here")
+        return messages.read_time(at)
 
     def check_free(self, number: str) -> None:
         """Returns if the employee number is nobody's; NumberTaken otherwise."""

@@ -16,6 +16,8 @@ from device import (
     api,
     camera,
     claims,
+    corrections,
+    corrections_counter,
     desk,
     erasure,
     gauges,
@@ -57,7 +59,9 @@ def running(short_folder: Path, eyes: sight.Sight) -> Iterator[Running]:
     counter = claims.Claims(directory, office.keeper(), eyes.models.embedder, time_source, 15.0, lambda claimed: None)
     eraser = erasure.Eraser(opened, directory, time_source, short_folder)
     staff = people_counter.directory_routes(personnel.Personnel(opened, directory, time_source), eraser)
-    office_routes = (*admin.admin_routes(office, board, source, counter), *staff)
+    amending = corrections.Corrections(opened, time_source, lambda: timedelta(seconds=20))
+    putting_right = corrections_counter.corrections_routes(amending, directory)
+    office_routes = (*admin.admin_routes(office, board, source, counter), *staff, *putting_right)
     codes, stop = webcodes.WebCodes(), threading.Event()
     readings = gauges.Gauges(opened, time_source, short_folder)
     kiosk = web_counter.Kiosk(office, directory, opened, time_source, codes, readings, short_folder / "config.toml", stop)

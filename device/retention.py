@@ -1,0 +1,103 @@
+"""What is kept for how long, by class, and what goes when its time has passed; each purge with its record, and first as a dry run.
+
+With an unsure clock nothing is old. Records that wait for the server never go, whatever their age; the journal sees to those.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from device import api, messages
+from device.clock import Clock, Quality
+from device.config import Retention as Periods
+from device.erasure import Eraser
+from device.journal import Journal
+from device.messages import ErasureReason
+from device.people import Directory, Person
+
+BY = "retention"
+TEMPLATE, UNRENEWED, LEFT = "template", "unrenewed", "left"
+ACTIONS = {TEMPLATE: "templates_purged", UNRENEWED: "unrenewed_templates_purged"}
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """Something whose time has passed: which class of data, whose, and since when nothing kept it."""
+
+    kind: str
+    person: str
+    since: datetime
+
+
+class Retention:
+    """The one that looks for what is too old. `renew` tells the gallery whose templates went."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        directory: Directory,
+        eraser: Eraser,
+        clock: Clock,
+        renew: Callable[[str], None],
+        periods: Callable[[], Periods],
+    ) -> None:
+        self._journal, self._directory, self._eraser, self._clock = journal, directory, eraser, clock
+        self._renew, self._periods = renew, periods
+
+    def purge(self, by: str, *, dry_run: bool) -> api.Purged:
+        """Destroy what is due, or (`dry_run`) say what would go. Nothing where the clock is unsure."""
+        now = self._clock.now()
+        if now.quality is Quality.UNSYNCED:
+            return api.Purged(False, "the clock is not sure, so nothing counts as old", ())
+        due = self._due(now.at)
+        if not dry_run:
+            for one in due:
+                self._destroy(one, by)
+        items = tuple(api.PurgedItem(one.kind, one.person, messages.write_time(one.since)) for one in due)
+        return api.Purged(not dry_run, "", items)
+
+    def _due(self, now: datetime) -> tuple[Due, ...]:
+        periods = self._periods()
+        found = (_first(self._about(person, periods, now)) for person in self._directory.list())
+        return tuple(due for due in found if due is not None)
+
+    def _about(self, person: Person, periods: Periods, now: datetime) -> list[Due]:
+        """Everything that is too old about one person, the whole person first."""
+        due: list[Due] = []
+        if person.expires_at is not None and _is_over(person.expires_at, periods.left_days, now):
+            due.append(Due(LEFT, person.person, person.expires_at))
+        if not person.templates:
+            return due
+        used = self._last_use(person.person)
+        if _is_over(used, periods.templates_days, now):
+            due.append(Due(TEMPLATE, person.person, used))
+        asked = self._directory.consents.asked_again_at(person.person)
+        if asked is not None and _is_over(asked, periods.unrenewed_days, now):
+            due.append(Due(UNRENEWED, person.person, asked))
+        return due
+
+    def _last_use(self, person: str) -> datetime:
+        """The last punch here, in whatever way, or the enrolment where that was later."""
+        enrolled, last = self._directory.enrolled_at(person), self._journal.last_punch(person)
+        return enrolled if last is None else max(enrolled, last.moment.at)
+
+    def _destroy(self, due: Due, by: str) -> None:
+        if due.kind == LEFT:
+            self._eraser.erase_person(due.person, ErasureReason.RETENTION, by)
+            return
+        self._journal.append(messages.Audit(ACTIONS[due.kind], by, due.person), self._clock.now())
+        try:
+            self._directory.destroy_templates(due.person)
+        finally:
+            self._renew(due.person)
+
+
+def _first(due: list[Due]) -> Due | None:
+    return due[0] if due else None
+
+
+def _is_over(since: datetime, days: float, now: datetime) -> bool:
+    """0 days: for ever."""
+    return days > 0 and now - since > timedelta(days=days)
