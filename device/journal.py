@@ -82,9 +82,10 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Brief:
-    """What the register keeps of a punch."""
+    """What the register keeps of a punch, or of a record that says how one is to be read (`about`: the punch's number)."""
 
     seq: int
+    kind: str
     at: str
     boot_id: str
     monotonic_us: int
@@ -92,6 +93,8 @@ class Brief:
     person: str
     direction: str
     method: str
+    punched_at: str
+    about: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -369,7 +372,7 @@ class Journal:
         return [messages.read_record(messages.parse(text)) for (text,) in rows]
 
     def brief_punches(self, after: int, most: int) -> list[Brief]:
-        """The same, as little of each as a list needs: SQLite picks it out of the text, unchecked."""
+        """Punches and what was said about them since, as little of each as a list needs: picked out of the text, unchecked."""
         with self._database.reading() as connection:
             rows = connection.execute(BRIEF, (after, most)).fetchall()
         return [Brief(*row) for row in rows]
@@ -597,9 +600,14 @@ def _read(seq: int, text: bytes) -> Record:
 
 # SQLite's JSON functions take a BLOB for its own binary JSON, hence the cast.
 BRIEF = """
-WITH punch AS (SELECT seq, at, CAST(text AS TEXT) AS text FROM record WHERE seq > ? AND kind = 'punch' ORDER BY seq LIMIT ?)
-SELECT seq, at, json_extract(text, '$.boot_id'), json_extract(text, '$.monotonic_us'), json_extract(text, '$.time_quality'),
-       json_extract(text, '$.body.person'), json_extract(text, '$.body.direction'), json_extract(text, '$.body.method')
+WITH punch AS (
+    SELECT seq, kind, at, CAST(text AS TEXT) AS text FROM record
+    WHERE seq > ? AND kind IN ('punch', 'correction', 'void', 'dispute') ORDER BY seq LIMIT ?
+)
+SELECT seq, kind, at, json_extract(text, '$.boot_id'), json_extract(text, '$.monotonic_us'), json_extract(text, '$.time_quality'),
+       coalesce(json_extract(text, '$.body.person'), ''), coalesce(json_extract(text, '$.body.direction'), ''),
+       coalesce(json_extract(text, '$.body.method'), 'office'), coalesce(json_extract(text, '$.body.punched_at'), ''),
+       coalesce(json_extract(text, '$.body.punch'), json_extract(text, '$.body.replaces'), 0)
 FROM punch
 """
 ANCHORS = "SELECT boot_id, monotonic_us, utc, source, uncertainty_us FROM anchor"

@@ -19,12 +19,17 @@ from device import messages
 from device.journal import Brief, Journal
 from device.messages import Stamp, Timeline, timeline
 
+COUNTS, DISPUTED, VOIDED = "counts", "disputed", "voided"
+STATES = (COUNTS, DISPUTED, VOIDED)
 PAGE = 5_000  # rows a step: no punch waits long for the journal's lock behind it
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which punches; None and empty mean any. `since` counts, `until` does not; `people` are opaque ids."""
+    """Which punches; None and empty mean any. `since` counts, `until` does not; `people` are opaque ids.
+
+    `state`: counts (disputed ones count, too), disputed, or voided.
+    """
 
     since: datetime | None = None
     until: datetime | None = None
@@ -32,26 +37,33 @@ class Wanted:
     direction: str = ""
     method: str = ""
     review: bool = False
+    state: str = ""
     descending: bool = True
     offset: int = 0
     limit: int = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """The asked-for part of the punches that match, and how many match in all; `seqs` in the order of their corrected times."""
+class Listed:
+    """A punch in the register: its record, the time that it is to be read with, and whether it counts."""
 
-    total: int
-    seqs: tuple[int, ...]
+    seq: int
+    at: datetime
+    quality: str
+    review: bool
+    state: str
 
 
 @dataclass(frozen=True, slots=True)
-class Latest:
-    """Somebody's latest punch within a time."""
+class Found:
+    """The asked-for part of the punches that match, in the order of their times, and how many match in all."""
 
-    person: str
-    seq: int
-    direction: str
+    total: int
+    punches: tuple[Listed, ...]
+
+    @property
+    def seqs(self) -> tuple[int, ...]:
+        return tuple(punch.seq for punch in self.punches)
 
 
 class Register:
@@ -72,19 +84,23 @@ class Register:
             if wanted.descending:
                 ordered = ordered[::-1]
             shown = ordered[wanted.offset : wanted.offset + wanted.limit]
-            return Found(len(places), tuple(int(seq) for seq in rows.seq[shown]))
+            return Found(len(places), tuple(rows.listed(int(place)) for place in shown))
 
-    def latest(self, since: datetime, until: datetime) -> tuple[Latest, ...]:
+    def punch(self, seq: int) -> Listed | None:
+        """One punch by its record's number, or None."""
+        with self._lock:
+            rows = self._caught_up()
+            place = rows.place(seq)
+            return None if place is None else rows.listed(place)
+
+    def latest(self, since: datetime, until: datetime) -> tuple[Listed, ...]:
         """Each person's latest punch within that time: who is in, and who has gone."""
         with self._lock:
             rows = self._caught_up()
-            places = np.flatnonzero(_matching(rows, Wanted(since=since, until=until)))
+            places = np.flatnonzero(_matching(rows, Wanted(since=since, until=until, state=COUNTS)))
             ordered = places[np.lexsort((rows.seq[places], rows.at_us[places]))]
             last = {int(rows.person[place]): int(place) for place in ordered}
-            return tuple(
-                Latest(rows.people.word(code), int(rows.seq[place]), rows.directions.word(int(rows.direction[place])))
-                for code, place in last.items()
-            )
+            return tuple(rows.listed(place) for place in last.values())
 
     def _caught_up(self) -> Rows:
         head = self._journal.head()
@@ -135,6 +151,9 @@ COLUMNS = {
     "direction": np.int8,
     "method": np.int8,
     "review": np.bool_,
+    "fixed": np.bool_,  # the office said when it was: no clock corrects that
+    "state": np.int8,
+    "told": np.int8,  # how far the corrected time can be trusted
 }
 
 
@@ -152,14 +171,46 @@ class Rows:
         return self._columns[name][: self.count]
 
     def extend(self, briefs: list[Brief]) -> None:
-        """More punches, in the order of their numbers."""
+        """More punches and what was said about earlier ones, in the order of their numbers."""
         while self.count + len(briefs) > len(self._columns["seq"]):
             self._columns = {name: np.concatenate((column, np.zeros_like(column))) for name, column in self._columns.items()}
-        for place, brief in enumerate(briefs, start=self.count):
+        for brief in briefs:
+            if brief.kind in ("void", "dispute"):
+                self._mark(brief.about, DISPUTED if brief.kind == "dispute" else VOIDED)
+                continue
             for name, value in self._values(brief):
-                self._columns[name][place] = value
-        self.count += len(briefs)
+                self._columns[name][self.count] = value
+            self.count += 1
+            if brief.kind == "correction":
+                self._place(self.count - 1, brief)
         self.last = briefs[-1].seq
+
+    def place(self, seq: int) -> int | None:
+        """Where the punch with that number stands, or None."""
+        place = int(np.searchsorted(self.seq, seq))
+        return place if place < self.count and self.seq[place] == seq else None
+
+    def listed(self, place: int) -> Listed:
+        """The punch at that place."""
+        column = self._columns
+        at, state = timeline.moment(int(column["at_us"][place])), STATES[int(column["state"][place])]
+        quality = self.qualities.word(int(column["told"][place]))
+        return Listed(int(column["seq"][place]), at, quality, bool(column["review"][place]), state)
+
+    def _mark(self, seq: int, state: str) -> None:
+        """A voided punch stays voided, whoever disputes it afterwards."""
+        if (place := self.place(seq)) is not None:
+            self._columns["state"][place] = max(int(self._columns["state"][place]), STATES.index(state))
+
+    def _place(self, place: int, brief: Brief) -> None:
+        """A correction's time: the one that the office stated, else that of the punch which it replaces."""
+        column = self._columns
+        if brief.punched_at:
+            column["fixed"][place] = True
+            column["said_us"][place] = timeline.microseconds(messages.read_time(brief.punched_at))
+        elif (old := self.place(brief.about)) is not None:
+            for name in ("said_us", "monotonic_us", "boot", "quality", "fixed"):
+                column[name][place] = column[name][old]
 
     def _values(self, brief: Brief) -> Iterator[tuple[str, int]]:
         yield "seq", brief.seq
@@ -170,13 +221,21 @@ class Rows:
         yield "quality", self.qualities.code(brief.time_quality)
         yield "direction", self.directions.code(brief.direction)
         yield "method", self.methods.code(brief.method)
+        yield "state", 0
+        yield "fixed", 0
+        yield "told", 0
 
     def correct(self, line: Timeline) -> None:
         """Give each punch that has none yet the time that it should be read with."""
-        at_us, review = self._columns["at_us"], self._columns["review"]
+        at_us, review, told = (self._columns[name] for name in ("at_us", "review", "told"))
         for place in range(self.corrected_to, self.count):
+            if self._columns["fixed"][place]:
+                at_us[place], review[place] = self._columns["said_us"][place], False
+                told[place] = self.qualities.code(messages.Quality.SYNCED)
+                continue
             found = line.correct(self._stamp(place))
             at_us[place], review[place] = timeline.microseconds(found.at), found.review
+            told[place] = self.qualities.code(found.quality)
         self.corrected_to = self.count
 
     def _stamp(self, place: int) -> Stamp:
@@ -208,6 +267,9 @@ def _matching(rows: Rows, wanted: Wanted) -> NDArray[np.bool_]:
         matches &= np.isin(rows.direction, rows.directions.known([wanted.direction]))
     if wanted.method:
         matches &= np.isin(rows.method, rows.methods.known([wanted.method]))
+    if wanted.state:
+        allowed = (0, 1) if wanted.state == COUNTS else (STATES.index(wanted.state),)
+        matches &= np.isin(rows.state, allowed)
     if wanted.review:
         matches &= rows.review.astype(np.bool_)
     return matches

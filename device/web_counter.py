@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -15,6 +15,7 @@ from device import api, clock, desk, gauges, journal, messages, people, personne
 from device.server import Route
 
 MOST_ROWS = 1_000
+OFFICE = "office"  # the way of a punch that was corrected or added by hand
 USUAL_ROWS = 50
 MOST_OFFSET = 10_000_000
 OFFICE_KINDS = frozenset({"person", "consent", "audit", "void", "correction", "dispute", "desired", "erasure"})
@@ -111,7 +112,9 @@ class WebCounter:
 
     def punch_page(self) -> api.PunchPage:
         """Punches by time, person and way."""
-        asked, (offset, limit) = request.args, _window()
+        asked, (offset, limit), state = request.args, _window(), request.args.get("state", "")
+        if state and state not in register.STATES:
+            abort(400)
         wanted = register.Wanted(
             since=_time("since"),
             until=_time("until"),
@@ -119,12 +122,13 @@ class WebCounter:
             direction=asked.get("direction", ""),
             method=asked.get("method", ""),
             review=_flag("review"),
+            state=state,
             descending=_flag("descending"),
             offset=offset,
             limit=limit,
         )
         found = self._register.find(wanted)
-        return api.PunchPage(found.total, self._rows(found.seqs))
+        return api.PunchPage(found.total, self._rows(found.punches))
 
     def _people_meant(self, number: str, search: str) -> frozenset[str] | None:
         if number:
@@ -133,24 +137,26 @@ class WebCounter:
             return frozenset(person.person for person in self._kiosk.directory.list() if _named(person, search))
         return None
 
-    def _rows(self, seqs: tuple[int, ...]) -> tuple[api.PunchRow, ...]:
-        line, names = self._kiosk.journal.timeline(), {person.person: person for person in self._kiosk.directory.list()}
-        return tuple(_row(record, line.correct(record.stamp), names) for record in self._kiosk.journal.pick(seqs))
+    def _rows(self, listed: Sequence[register.Listed]) -> tuple[api.PunchRow, ...]:
+        names = {person.person: person for person in self._kiosk.directory.list()}
+        records = self._kiosk.journal.pick([one.seq for one in listed])
+        by_seq = {one.seq: one for one in listed}
+        return tuple(_row(record, by_seq[record.seq], names) for record in records)
 
     def punch(self) -> tuple[api.PunchRow, dict[str, Any]]:
         """One punch and its record as it stands in the chain."""
-        seq = int(server.number_argument("seq", 2**53))
-        found = [record for record in self._kiosk.journal.pick([seq]) if record.kind == "punch"]
-        if not found:
+        found = self._register.punch(int(server.number_argument("seq", 2**53)))
+        if found is None:
             abort(404)
-        return self._rows((seq,))[0], messages.parse(found[0].text)
+        (record,) = self._kiosk.journal.pick([found.seq])
+        return self._rows([found])[0], messages.parse(record.text)
 
     def presence(self) -> tuple[api.Presence, ...]:
         """Everybody's latest punch within a time."""
         since, until = _time("since"), _time("until")
         if since is None or until is None:
             abort(400)
-        rows = self._rows(tuple(latest.seq for latest in self._register.latest(since, until)))
+        rows = self._rows(self._register.latest(since, until))
         return tuple(api.Presence(row.person, row.number, row.name, row.seq, row.at, row.direction) for row in rows)
 
     def records(self) -> tuple[dict[str, Any], ...]:
@@ -250,22 +256,26 @@ def _named(person: people.Person, search: str) -> bool:
     return search in person.number.casefold() or search in person.name.casefold()
 
 
-def _row(record: messages.Record, at: messages.Corrected, names: dict[str, people.Person]) -> api.PunchRow:
+def _row(record: messages.Record, listed: register.Listed, names: dict[str, people.Person]) -> api.PunchRow:
     body, known = record.body, names.get(record.body["person"])
     return api.PunchRow(
         seq=record.seq,
         hash=record.hash.hex(),
-        at=messages.write_time(at.at),
-        quality=at.quality,
-        review=at.review,
+        at=messages.write_time(listed.at),
+        quality=listed.quality,
+        review=listed.review,
+        state=listed.state,
         person=body["person"],
         number=known.number if known else "",
         name=known.name if known else "",
         direction=body["direction"],
-        method=body["method"],
-        liveness=body["liveness"],
-        capture=body["capture"],
+        method=body.get("method", OFFICE),
+        liveness=body.get("liveness", ""),
+        capture=body.get("capture", ""),
         site=body["site"],
+        replaces=body.get("replaces", 0),
+        reason=body.get("reason", ""),
+        by=body.get("by", ""),
     )
 
 

@@ -22,7 +22,7 @@ from web_ui import words
 from web_ui.jobs import Job
 
 STEP = 1_000
-WIDTHS = (12, 10, 12, 24, 10, 18, 14, 16, 10, 66)
+WIDTHS = (12, 10, 12, 24, 10, 18, 14, 16, 12, 10, 66)
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would take for a command
 TYPES = {
     "csv": "text/csv; charset=utf-8",
@@ -38,9 +38,13 @@ def titles() -> tuple[tuple[str, ...], dict[str, str]]:
     """Headings and words in the language of whoever asks; made before the work leaves the request."""
     heads = (
         _("Date"), _("Time"), _("Employee number"), _("Name"), _("Direction"), _("Way"), _("Time is"),
-        _("Place"), _("Record"), _("Hash"),
+        _("Place"), _("State"), _("Record"), _("Hash"),
     )  # fmt: skip
-    said = {key: str(value) for table in (words.DIRECTIONS, words.METHODS, words.QUALITIES) for key, value in table.items()}
+    said = {
+        key: str(value)
+        for table in (words.DIRECTIONS, words.METHODS, words.QUALITIES, words.STATES)
+        for key, value in table.items()
+    }
     return heads, said
 
 
@@ -60,7 +64,7 @@ def rows(job: Job, client: WebClient, wanted: Wanted) -> Iterator[PunchRow]:
 def cells(row: PunchRow, zone: tzinfo, said: dict[str, str]) -> tuple[str | int, ...]:
     """One line: local date and time to the second, who, which way, and the record it stands on."""
     at = datetime.fromisoformat(row.at).astimezone(zone)
-    plain = (row.number, row.name, said[row.direction], said[row.method], said[row.quality], row.site)
+    plain = (row.number, row.name, said[row.direction], said[row.method], said[row.quality], row.site, said[row.state])
     return (f"{at:%Y-%m-%d}", f"{at:%H:%M:%S}", *plain, row.seq, row.hash)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from flask_babel import lazy_gettext as _
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileField
-from wtforms import BooleanField, DateField, HiddenField, PasswordField, SelectField, StringField
+from wtforms import BooleanField, DateField, DateTimeLocalField, HiddenField, PasswordField, SelectField, StringField
 from wtforms.validators import InputRequired, Length, Optional
 
 from web_ui import languages, words
@@ -190,6 +190,31 @@ class Photograph(FlaskForm):  # type: ignore[misc]
         _("Looks like employee number"), required=False,
         hint=_("Only if two people look alike: both then need a badge, QR code or PIN with the face."),
     )  # fmt: skip
+
+
+class Correction(FlaskForm):  # type: ignore[misc]
+    """A punch as it should have been."""
+
+    direction = SelectField(_("Direction"), choices=list(words.DIRECTIONS.items()))
+    at = DateTimeLocalField(
+        _("Date and time at this place"),
+        [FILLED],
+        format=["%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M"],
+        render_kw={"step": "1", "required": True},
+    )
+    reason = text(_("Reason"), hint=_("It stands in the journal and goes to the server; name nobody."), longest=200)
+
+
+class ForgottenPunch(Correction):
+    """A punch that nobody made."""
+
+    number = text(_("Employee number"))
+
+
+class Void(FlaskForm):  # type: ignore[misc]
+    """Why a punch counts no more."""
+
+    reason = text(_("Reason"), hint=_("It stands in the journal and goes to the server; name nobody."), longest=200)
 
 
 class Request(FlaskForm):  # type: ignore[misc]

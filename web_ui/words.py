@@ -8,11 +8,13 @@ from device.api import KioskRefused
 
 _ = lazy_gettext
 
-DIRECTIONS = {"in": _("In"), "out": _("Out"), "break": _("Break"), "break_end": _("Back from break")}
+DIRECTIONS = {"in": _("In"), "out": _("Out")}
 METHODS = {
     "face": _("Face"), "face+pin": _("Face and PIN"), "face+number": _("Face and number"), "face+badge": _("Face and badge"),
+    "qr+pin": _("QR code and PIN"), "badge+pin": _("Badge and PIN"), "office": _("By the office"),
     "face+qr": _("Face and QR code"), "pin": _("PIN"), "qr": _("QR code"), "badge": _("Badge"), "supervisor": _("Supervisor"),
 }  # fmt: skip
+STATES = {"counts": _("Counts"), "disputed": _("Disputed"), "voided": _("Voided")}
 QUALITIES = {"synced": _("Exact"), "corrected": _("Corrected"), "unsynced": _("Not sure")}
 LIVENESS = {"passed": _("Passed"), "not_assessed": _("Not assessed"), "failed": _("Failed")}
 CAPTURES = {"camera": _("Camera"), "simulated": _("Simulated")}
@@ -62,7 +64,9 @@ ACTIONS = {
 }  # fmt: skip
 KINDS = {
     "genesis": _("Journal begun"), "boot": _("Kiosk started"), "person": _("Person announced"), "consent": _("Consent"),
-    "audit": _("Change"), "time": _("Trusted time"), "void": _("Correction"), "erasure": _("Erasure"), "lock": _("Lock"),
+    "audit": _("Change"), "time": _("Trusted time"), "void": _("Punch voided"), "correction": _("Punch corrected"),
+    "dispute": _("Punch disputed"),
+    "desired": _("Wanted by the enterprise"), "erasure": _("Erasure"), "lock": _("Lock"),
     "health": _("Health"),
 }  # fmt: skip
 ACTS = {"given": _("Consent given"), "withdrawn": _("Consent withdrawn")}
@@ -73,6 +77,8 @@ REASONS = {
 
 # The kiosk daemon explains itself in English. Its reasons that an office meets, in the reader's language, by their kind.
 REFUSALS = {
+    "CorrectionRefused": _("This punch cannot be changed so; it may have been voided or replaced already."),
+    "TooLate": _("The time to change this punch at the kiosk is over."),
     "NumberTaken": _("That employee number belongs to somebody already."),
     "PersonUnknown": _("Nobody here has that employee number."),
     "ConsentMissing": _("There is no consent in force. Record it first, or offer another way to clock in."),

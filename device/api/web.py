@@ -24,13 +24,17 @@ class PeoplePage:
 
 @dataclass(frozen=True, slots=True)
 class PunchRow:
-    """One punch as a page lists it. `at` is the time as it should be read; `review`: nobody knows it for sure."""
+    """One punch as a page lists it. `at` is the time as it should be read; `review`: nobody knows it for sure.
+
+    `state`: counts, disputed or voided. What the office said has the way `office`, why and who; it may replace another record.
+    """
 
     seq: int
     hash: str
     at: str
     quality: str
     review: bool
+    state: str
     person: str
     number: str
     name: str
@@ -39,6 +43,9 @@ class PunchRow:
     liveness: str
     capture: str
     site: str
+    replaces: int = 0
+    reason: str = ""
+    by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +139,7 @@ class WebClient(AdminClient, PeopleClient):
         return self._get("/v1/person", Person, number=number)
 
     def punch_page(self, **wanted: str | int) -> PunchPage:
-        """Punches by `since`, `until`, `search`, `number`, `direction`, `method`, `review`, `descending`, `offset`, `limit`."""
+        """Punches that match `since`, `until`, `search`, `number`, `direction`, `method`, `review`, `state`; a part of them."""
         return self._get("/v1/punch-page", PunchPage, timeout_s=60.0, **wanted)
 
     def punch(self, seq: int) -> tuple[PunchRow, dict[str, Any]]:

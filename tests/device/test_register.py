@@ -21,7 +21,7 @@ def punched(opened: journal.Journal, *people: str, start_s: float = 0.0, boot_id
 def test_the_newest_punches_come_first_and_a_page_is_a_part_of_all(opened: journal.Journal) -> None:
     seqs = punched(opened, *[parts.ADA] * 5)
     found = register.Register(opened).find(Wanted(limit=2, offset=1))
-    assert found == register.Found(5, (seqs[3], seqs[2]))
+    assert (found.total, found.seqs) == (5, (seqs[3], seqs[2]))
     assert register.Register(opened).find(Wanted(descending=False)).seqs == tuple(seqs)
 
 
@@ -43,7 +43,8 @@ def test_a_punch_that_comes_later_is_found_without_reading_again(opened: journal
     first = punched(opened, parts.ADA)
     assert known.find(Wanted()).seqs == tuple(first)
     more = punched(opened, *[parts.BOB] * 2_000, start_s=100)
-    assert known.find(Wanted(limit=1)) == register.Found(2_001, (more[-1],))
+    found = known.find(Wanted(limit=1))
+    assert (found.total, found.seqs) == (2_001, (more[-1],))
 
 
 def test_a_trusted_time_moves_the_punches_of_its_boot_to_where_they_belong(opened: journal.Journal) -> None:
@@ -65,11 +66,41 @@ def test_a_trusted_time_moves_the_punches_of_its_boot_to_where_they_belong(opene
 
 
 def test_the_latest_punch_of_each_says_who_is_in(opened: journal.Journal) -> None:
-    punched(opened, parts.ADA, parts.BOB)
+    _, bob = punched(opened, parts.ADA, parts.BOB)
     gone = opened.append(parts.punch(parts.ADA, messages.Direction.OUT), parts.moment(500)).seq
     found = register.Register(opened).latest(parts.START, parts.START + timedelta(hours=1))
-    assert {one.person: (one.direction, one.seq) for one in found}[parts.ADA] == ("out", gone)
-    assert {one.person: one.direction for one in found}[parts.BOB] == "in"
+    assert {one.seq for one in found} == {gone, bob}
+
+
+def test_a_voided_punch_counts_no_more_and_a_disputed_one_does_until_somebody_has_looked(opened: journal.Journal) -> None:
+    ada, bob = punched(opened, parts.ADA, parts.BOB)
+    known = register.Register(opened)
+    assert known.find(Wanted(state="voided")).total == 0
+    opened.append(messages.Dispute(bob, "0" * 64, "not me", "kiosk"), parts.moment(200))
+    opened.append(messages.Void(ada, "0" * 64, "a mistake", "web:hr"), parts.moment(201))
+    assert known.find(Wanted(state="counts")).seqs == (bob,)
+    assert known.find(Wanted(state="disputed")).seqs == (bob,)
+    assert known.find(Wanted(state="voided")).seqs == (ada,)
+    assert known.find(Wanted()).total == 2
+    opened.append(messages.Dispute(ada, "0" * 64, "not me", "kiosk"), parts.moment(202))
+    assert known.find(Wanted(state="voided")).seqs == (ada,)
+    assert known.latest(parts.START, parts.START + timedelta(hours=1))[0].seq == bob
+
+
+def test_a_correction_stands_at_its_own_time_or_at_that_of_the_punch_it_replaces(opened: journal.Journal) -> None:
+    ada, bob = punched(opened, parts.ADA, parts.BOB)
+    moved = messages.write_time(parts.START + timedelta(hours=3))
+    late = opened.append(
+        messages.Correction(parts.ADA, messages.Direction.OUT, moved, ada, "", "forgot", "web:hr"), parts.moment(900)
+    )
+    same = opened.append(
+        messages.Correction(parts.BOB, messages.Direction.OUT, "", bob, "", "wrong way", "web:hr"), parts.moment(901)
+    )
+    found = {one.seq: one for one in register.Register(opened).find(Wanted(method="office")).punches}
+    assert found[late.seq].at == parts.START + timedelta(hours=3)
+    assert found[same.seq].at == parts.moment(60).at
+    assert register.Register(opened).punch(late.seq) == found[late.seq]
+    assert register.Register(opened).punch(1) is None
 
 
 def test_what_the_journal_has_removed_is_listed_no_more(opened: journal.Journal) -> None:

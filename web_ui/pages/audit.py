@@ -11,7 +11,7 @@ from web_ui.roles import READERS, needs
 pages = Blueprint("audit", __name__)
 
 SHOWN = 50
-KINDS = ("audit", "consent", "person", "void", "erasure", "lock", "time", "boot", "genesis")
+KINDS = ("audit", "consent", "person", "void", "correction", "dispute", "desired", "erasure", "lock", "time", "boot", "genesis")
 
 
 @pages.get("/audit")

@@ -6,20 +6,24 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
-from flask import Blueprint, Response, abort, render_template, request, send_file, url_for
+from flask import Blueprint, Response, abort, flash, render_template, request, send_file, url_for
 from flask_babel import gettext as _
 from flask_login import current_user
 from werkzeug.utils import redirect
 from werkzeug.wrappers import Response as AnyResponse
 
+from device.api import KioskRefused
 from web_ui import export, forms, tables, words
-from web_ui.house import audit, day_bounds, house, kiosk, place, today
+from web_ui.house import actor, audit, day_bounds, house, kiosk, on_wire, place, today
 from web_ui.jobs import TooMuch
-from web_ui.roles import READERS, needs
+from web_ui.roles import OFFICE, READERS, needs
+from web_ui.show import moment
+from web_ui.words import sentence
 
 pages = Blueprint("punches", __name__)
 
 USUAL_DAYS = 7
+INVALID = 422
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,7 @@ class Filter:
     direction: str
     method: str
     review: bool
+    state: str
 
     def wanted(self) -> dict[str, str | int]:
         """As the kiosk's socket takes it."""
@@ -42,6 +47,7 @@ class Filter:
             "direction": self.direction,
             "method": self.method,
             "review": int(self.review),
+            "state": self.state,
         }
 
 
@@ -50,6 +56,7 @@ def asked() -> Filter:
     last = _date("last", today())
     first = _date("first", last - timedelta(days=USUAL_DAYS - 1))
     direction, method = request.args.get("direction", ""), request.args.get("method", "")
+    state = request.args.get("state", "")
     return Filter(
         min(first, last),
         max(first, last),
@@ -57,6 +64,7 @@ def asked() -> Filter:
         direction if direction in words.DIRECTIONS else "",
         method if method in words.METHODS else "",
         request.args.get("review") == "1",
+        state if state in words.STATES else "",
     )
 
 
@@ -82,7 +90,60 @@ def listing() -> str:
 def punch(seq: int) -> str:
     """One punch and its record."""
     row, record = kiosk().punch(seq)
-    return render_template("punch.html", punch=row, record=record)
+    return render_template("punch.html", punch=row, record=record, said=kiosk().amendments([seq])[seq])
+
+
+@pages.route("/punches/<int:seq>/correct", methods=["GET", "POST"])
+@needs(OFFICE)
+def correct(seq: int) -> AnyResponse | str | tuple[str, int]:
+    """The punch as it should have been; the first one stays in the chain."""
+    row, _record = kiosk().punch(seq)
+    stood = moment(row.at).replace(tzinfo=None, microsecond=0)
+    form = forms.Correction(direction=row.direction, at=stood)
+    if form.validate_on_submit():
+        at = "" if form.at.data == stood else on_wire(form.at.data.replace(tzinfo=place().zone))
+        try:
+            done = kiosk().correct(seq, form.direction.data, at, form.reason.data.strip(), actor())
+        except KioskRefused as refused:
+            form.reason.errors = (sentence(refused),)
+        else:
+            flash(_("Corrected; record %(seq)s counts from now on, the first one stays in the chain.", seq=done.counts))
+            return redirect(url_for("punches.punch", seq=done.counts))
+    return render_template("punch_correct.html", punch=row, form=form), INVALID if form.errors else 200
+
+
+@pages.route("/punches/<int:seq>/void", methods=["GET", "POST"])
+@needs(OFFICE)
+def void(seq: int) -> AnyResponse | str | tuple[str, int]:
+    """The punch counts no more."""
+    row, _record = kiosk().punch(seq)
+    form = forms.Void()
+    if form.validate_on_submit():
+        try:
+            kiosk().void(seq, form.reason.data.strip(), actor())
+        except KioskRefused as refused:
+            form.reason.errors = (sentence(refused),)
+        else:
+            flash(_("The punch counts no more; it stays in the chain."))
+            return redirect(url_for("punches.punch", seq=seq))
+    return render_template("punch_void.html", punch=row, form=form), INVALID if form.errors else 200
+
+
+@pages.route("/punches/new", methods=["GET", "POST"])
+@needs(OFFICE)
+def forgotten() -> AnyResponse | str | tuple[str, int]:
+    """A punch that nobody made."""
+    form = forms.ForgottenPunch(number=request.args.get("number", ""))
+    if form.validate_on_submit():
+        at = on_wire(form.at.data.replace(tzinfo=place().zone))
+        try:
+            done = kiosk().add_punch(form.number.data.strip(), form.direction.data, at, form.reason.data.strip(), actor())
+        except KioskRefused as refused:
+            (form.number if refused.kind == "PersonUnknown" else form.at).errors = (sentence(refused),)
+        else:
+            flash(_("The punch was added."))
+            return redirect(url_for("punches.punch", seq=done.counts))
+    return render_template("punch_new.html", form=form), INVALID if form.errors else 200
 
 
 @pages.post("/punches/export/<kind>")
@@ -91,12 +152,10 @@ def begin_export(kind: str) -> AnyResponse:
     """Start the work; a page shows how far it is."""
     if kind not in export.KINDS or not forms.Nothing().validate_on_submit():
         abort(404)
-    chosen, client, here = asked(), kiosk(), place()
-    titles = export.titles()
+    chosen, client, zone = asked(), kiosk(), place().zone
+    wanted, titles = chosen.wanted(), export.titles()
     try:
-        job = house().jobs.start(
-            current_user.account.id, kind, lambda job: export.KINDS[kind](job, client, chosen.wanted(), here.zone, titles)
-        )
+        job = house().jobs.start(current_user.account.id, kind, lambda job: export.KINDS[kind](job, client, wanted, zone, titles))
     except TooMuch:
         abort(429)
     audit("exported", "", f"{kind}, {chosen.first} to {chosen.last}")

@@ -1,0 +1,96 @@
+"""What is taken along: right to the second, in order, harmless in a spreadsheet, and provable."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import time
+
+import httpx
+import openpyxl
+import pytest
+
+from device import messages
+from tests.web_ui.running import Browser, Office, journal_key, text_of
+
+ALL = "first=2020-01-01&last=2100-01-01"
+
+
+def fetched(browser: Browser, kind: str, query: str = ALL) -> httpx.Response:
+    begun = browser.submit(f"/punches?{query}", form=export_form(kind))
+    assert begun.status_code == 302, text_of(begun)
+    where = begun.headers["location"]
+    for _ in range(100):
+        if "Download" in browser.get(where).text:
+            break
+        time.sleep(0.1)
+    return browser.get(f"{where}/file")
+
+
+def export_form(kind: str) -> int:
+    """The three export forms stand last on the page, in this order."""
+    return {"csv": -3, "xlsx": -2, "signed": -1}[kind]
+
+
+def test_a_csv_file_has_every_punch_in_order_with_local_times(browsers: dict[str, Browser]) -> None:
+    answer = fetched(browsers["auditor"], "csv")
+    assert answer.headers["content-type"].startswith("text/csv")
+    assert "attachment" in answer.headers["content-disposition"]
+    assert answer.content.startswith(b"\xef\xbb\xbf")
+    heads, *lines = list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig"))))
+    assert heads[:4] == ["Date", "Time", "Employee number", "Name"]
+    assert len(lines) >= 40
+    moments = [line[0] + line[1] for line in lines]
+    assert moments == sorted(moments)
+    assert all(len(line) == len(heads) for line in lines)
+
+
+def test_a_name_that_looks_like_a_formula_stays_a_name(browsers: dict[str, Browser]) -> None:
+    operator = browsers["operator"]
+    operator.submit("/people/new", number="4001", name="=2+5", language="en")
+    operator.submit("/punches/new", number="4001", direction="in", at="2026-10-07T08:00", reason="for the export")
+    day = "first=2026-10-07&last=2026-10-07"
+    assert "'=2+5" in fetched(operator, "csv", day).content.decode("utf-8-sig")
+    book = openpyxl.load_workbook(io.BytesIO(fetched(operator, "xlsx", day).content))
+    cell = book["Daka"]["D2"]
+    assert (cell.value, cell.data_type) == ("=2+5", "s")
+
+
+def test_an_xlsx_file_holds_what_the_filter_shows(browsers: dict[str, Browser]) -> None:
+    answer = fetched(browsers["auditor"], "xlsx", f"{ALL}&method=pin")
+    sheet = openpyxl.load_workbook(io.BytesIO(answer.content), read_only=True)["Daka"]
+    rows = list(sheet.iter_rows(values_only=True))
+    assert len(rows) > 5
+    assert {row[5] for row in rows[1:]} == {"PIN"}
+
+
+def test_the_signed_file_proves_every_record_without_naming_anybody(office: Office, browsers: dict[str, Browser]) -> None:
+    answer = fetched(browsers["auditor"], "signed")
+    key, expected = journal_key(office.folder), 1
+    for line in answer.content.splitlines():
+        batch = messages.read_batch(line, "kiosk-7")
+        messages.verify_batch(batch, key)
+        assert batch.first == expected
+        expected = batch.last + 1
+    assert expected > 40
+    assert "Lovelace" not in answer.text
+    assert json.loads(answer.content.splitlines()[0])["type"]
+
+
+def test_an_export_is_its_owners_alone_and_is_on_record(browsers: dict[str, Browser]) -> None:
+    auditor = browsers["auditor"]
+    where = auditor.submit(f"/punches?{ALL}", form=export_form("csv")).headers["location"]
+    assert browsers["operator"].get(where).status_code == 404
+    assert browsers["operator"].get(f"{where}/file").status_code == 404
+    assert "Punches exported" in text_of(auditor.get("/audit?kind=audit"))
+
+
+@pytest.mark.parametrize("kind", ["exe", "csv.xlsx"])
+def test_there_is_no_other_kind_of_export(browsers: dict[str, Browser], kind: str) -> None:
+    assert browsers["auditor"].client.post(
+        f"/punches/export/{kind}", headers={"Origin": browsers["auditor"].office.url}
+    ).status_code in (
+        400,
+        404,
+    )
