@@ -57,6 +57,7 @@ WEB = [
 LOCK = ["bumble>=0.0.220,<0.1", "click>=8.1,<9", "dbus-fast>=4,<6"]  # the reference lock
 
 ENTERPRISE = [
+    "argon2-cffi>=25,<26",  # PINs of a roster
     "cheroot>=10,<12",
     "click>=8.1,<9",
     "flask>=3.1,<4",

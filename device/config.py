@@ -312,6 +312,9 @@ class Uplink(Section):
         description="The key that signs what the enterprise wants of this kiosk, ed25519:BASE64; empty: nothing is taken from it. "
         "Not needed on a kiosk that has joined.",
     )
+    renew_url: str = Field(
+        default="", max_length=512, description="Where the certificate is renewed before it ends, https://...; set by daka join."
+    )
     keepalive_s: int = Field(default=20, ge=5, le=600, description="MQTT keep-alive, seconds.")
 
 

@@ -33,6 +33,11 @@ def sealing_key(folder: Path) -> X25519PrivateKey:
     return X25519PrivateKey.from_private_bytes(_secret(folder / "sealing.key", True))
 
 
+def grant_use_key(folder: Path) -> Ed25519PrivateKey:
+    """Says to contract locks that a person was verified; made if there is none: a lost one is enrolled anew, no data hang on it."""
+    return messages.private_key_from_seed(_secret(folder / "grant-use.key", True))
+
+
 def wrapping_key(folder: Path, *, may_create: bool = True, credentials: Path | None = None) -> bytes:
     """AES-256 key under which the persons' keys are kept, 32 bytes: the system's credential where it hands one, else a file.
 

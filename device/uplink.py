@@ -34,6 +34,7 @@ class Patience:
     state: float = 30.0  # between two publications of the kiosk's state
     time: float = 1_800.0  # between two hellos on one connection: their answers tell the time, a crystal drifts 0.2 s meanwhile
     retry: float = 30.0  # the longest pause between two tries to reach the kiosk daemon
+    hang: float = 90.0  # no step of the loop takes this long unless something hangs
 
 
 class Phase(enum.Enum):
@@ -61,7 +62,7 @@ class Uplink:
         self._repeats = self._stalls = 0
         self._progress = time.monotonic()
         self._state_due = self._resume_at = 0.0
-        self._greeted = time.monotonic()
+        self._greeted = self._stepped = time.monotonic()
         self._greet_at: float | None = None  # this kiosk's turn after the server has come back
 
     def run(self, stop: threading.Event) -> None:
@@ -71,13 +72,17 @@ class Uplink:
         while not stop.is_set():
             try:
                 self.step()
-                failures = 0
+                failures, self._stepped = 0, time.monotonic()
             except api.KioskError as error:
-                failures += 1
+                failures, self._stepped = failures + 1, time.monotonic()
                 log.warning("the kiosk daemon cannot be asked: %s", error)
                 self._greet_again()
                 stop.wait(jittered(min(0.25 * 2**failures, self._patience.retry)))
         self._pipe.stop()
+
+    def works(self) -> bool:
+        """For the watchdog: the conversation goes on. A dead broker or server is no fault of ours, a thread that hangs is."""
+        return time.monotonic() - self._stepped < self._patience.hang
 
     def step(self) -> None:
         """Take in what has come, mend what is stuck, send what may be sent; waits at most about a second."""

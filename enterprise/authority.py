@@ -78,6 +78,44 @@ def issue_ingester(folder: Path, now: datetime, name: str = names.INGEST) -> Iss
     return _issue(folder, name, name, ExtendedKeyUsageOID.CLIENT_AUTH, now, None)
 
 
+def certify(folder: Path, name: str, request: str, now: datetime, life: timedelta = LEAF_LIFE) -> str:
+    """A client certificate, PEM, for the key that signed `request` (PKCS #10, PEM); AuthorityError if that is no such thing."""
+    if not names.is_device(name):
+        raise AuthorityError(f"{names.shown(name)} cannot be a kiosk's name")
+    try:
+        asked = x509.load_pem_x509_csr(request.encode("ascii"))
+        sound = asked.is_signature_valid
+    except (ValueError, TypeError) as error:
+        raise AuthorityError("the request for a certificate cannot be read") from error
+    key = asked.public_key()
+    found = asked.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    if not sound or not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP256R1):
+        raise AuthorityError("the request for a certificate does not prove a P-256 key")
+    if [attribute.value for attribute in found] != [name]:
+        raise AuthorityError("the request for a certificate is in another kiosk's name")
+    root, root_key = _read_root(folder)
+    builder = _leaf(name, key, root, root_key, ExtendedKeyUsageOID.CLIENT_AUTH, now, life)
+    return builder.sign(root_key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode("ascii")
+
+
+def _leaf(
+    common_name: str,
+    key: ec.EllipticCurvePublicKey,
+    root: x509.Certificate,
+    root_key: ec.EllipticCurvePrivateKey,
+    use: x509.ObjectIdentifier,
+    now: datetime,
+    life: timedelta,
+) -> x509.CertificateBuilder:
+    return (
+        _builder(_name(common_name), root.subject, key, now, life)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(_key_usage(certificates=False), critical=True)
+        .add_extension(x509.ExtendedKeyUsage([use]), critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(root_key.public_key()), critical=False)
+    )
+
+
 def _issue(
     folder: Path,
     file_name: str,
@@ -88,14 +126,7 @@ def _issue(
 ) -> Issued:
     root, root_key = _read_root(folder)
     key = ec.generate_private_key(ec.SECP256R1())
-    root_public = root_key.public_key()
-    builder = (
-        _builder(_name(common_name), root.subject, key.public_key(), now, LEAF_LIFE)
-        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(_key_usage(certificates=False), critical=True)
-        .add_extension(x509.ExtendedKeyUsage([use]), critical=False)
-        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(root_public), critical=False)
-    )
+    builder = _leaf(common_name, key.public_key(), root, root_key, use, now, LEAF_LIFE)
     if alternatives is not None:
         builder = builder.add_extension(alternatives, critical=False)
     return _write(place(folder, file_name), builder.sign(root_key, hashes.SHA256()), key)

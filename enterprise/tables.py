@@ -196,6 +196,36 @@ anchor = Table(
     Column("uncertainty_us", BigInteger, nullable=False),
 )
 
+# Invitations by the digest of their one-time token (`device` empty: any name), and the kiosks that asked with one.
+invitation = Table(
+    "invitation",
+    metadata,
+    Column("token", Text, primary_key=True),
+    Column("device", Text, nullable=False),
+    Column("ends_at", Text, nullable=False),
+    Column("used_at", Text, nullable=False),
+)
+join_request = Table(
+    "join_request",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("device", Text, nullable=False),
+    Column("code", Text, nullable=False),
+    Column("request", Text, nullable=False),
+    Column("asked_at", Text, nullable=False),
+    Column("answer", Text, nullable=False),
+    Column("decided_by", Text, nullable=False),
+    Column("decided_at", Text, nullable=False),
+)
+
+# The public half of the key with which a joined kiosk says to contract locks that a person was verified.
+grant_use_key = Table(
+    "grant_use_key",
+    metadata,
+    Column("device", Text, primary_key=True),
+    Column("key", Text, nullable=False),
+)
+
 RECORD_COLUMNS = tuple(column.name for column in record.columns)
 PARKED_COLUMNS = tuple(column.name for column in parked.columns)
 PUNCH_FIELDS = ("direction", "method", "liveness", "capture", "site", "first_attempt_at")

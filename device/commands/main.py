@@ -29,6 +29,8 @@ COMMANDS = {
     "card": "device.commands.cards:card",
     "claim": "device.commands.cards:claim",
     "verify": "device.commands.office:verify",
+    "join": "device.commands.join:join",
+    "leave": "device.commands.join:leave",
     "correct": "device.commands.correct:correct",
     "models": "device.commands.models:models",
     "evaluate": "device.commands.evaluate:evaluate",

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import threading
 from pathlib import Path
 
 import click
 
-from device import api, config, messages, mqtt, supervisor
+from device import api, config, messages, mqtt, renewal, service, supervisor
 from device.commands.context import Context, pass_context
+from device.errors import DeviceError
 from device.uplink import Uplink
+
+log = logging.getLogger(__name__)
+
+LOOK_AT_CERTIFICATE_S = 3_600.0
 
 
 @click.command("uplink")
@@ -17,30 +24,51 @@ from device.uplink import Uplink
 def run_uplink(context: Context) -> None:
     """The daemon that carries records to the enterprise's broker; it sees no picture and no template."""
     stop = supervisor.stop_on_signals()
+    under = service.from_environment(os.environ, os.getpid())
     settings = context.config()
     device, topics = settings.device.id, messages.topics(settings.device.id)
-    broker = _broker(settings.uplink, context.folder.root)
+    broker = broker_of(settings.uplink, context.folder.root)
+    if settings.uplink.renew_url:
+        arguments = (settings.uplink.renew_url, broker, device, stop)
+        threading.Thread(target=_keep_certificate, args=arguments, name="certificate", daemon=True).start()
     with api.UplinkClient(context.folder.uplink_socket) as client:
-        goodbye = _first_goodbye(client, stop)
+        under.ready("waits for the kiosk daemon")
+        goodbye = _first_goodbye(client, stop, under)
         if goodbye is not None:
             wanted = (topics.acknowledgement, f"{topics.desired}/#", messages.SERVER_STATE_TOPIC)
             pipe = mqtt.PahoPipe(broker, device, wanted, (topics.state, goodbye))
-            Uplink(device, client, pipe).run(stop)
+            uplink = Uplink(device, client, pipe)
+            under.watch(uplink.works, stop)
+            uplink.run(stop)
+    under.stopping()
 
 
-def _broker(chosen: config.Uplink, root: Path) -> mqtt.Broker:
+def broker_of(chosen: config.Uplink, root: Path) -> mqtt.Broker:
     """Where to connect; paths are relative to the state folder."""
-    if not (chosen.host and chosen.server_key):
-        raise config.ConfigError("uplink.host and uplink.server_key must be set before records can be sent")
+    if not chosen.host:
+        raise config.ConfigError("uplink.host must be set before records can be sent; `daka join` sets it, and the rest")
     ca, certificate, key = (str(root / name) if name else "" for name in (chosen.ca, chosen.certificate, chosen.key))
     return mqtt.Broker(chosen.host, chosen.port, ca, certificate, key, chosen.keepalive_s)
 
 
-def _first_goodbye(client: api.UplinkClient, stop: threading.Event) -> bytes | None:
+def _keep_certificate(url: str, broker: mqtt.Broker, device: str, stop: threading.Event) -> None:
+    """Renew the certificate in time; the daemon then ends, and whoever keeps it running starts it with the new one."""
+    while not stop.is_set():
+        try:
+            if renewal.due(Path(broker.certificate), renewal.now()):
+                renewal.renew(url, Path(broker.ca), Path(broker.certificate), device)
+                stop.set()
+        except (DeviceError, OSError, ValueError) as error:
+            log.warning("%s; it is tried again within the hour", error)
+        stop.wait(LOOK_AT_CERTIFICATE_S)
+
+
+def _first_goodbye(client: api.UplinkClient, stop: threading.Event, under: service.Service) -> bytes | None:
     """The last will comes from the kiosk daemon, which may be starting yet."""
     while not stop.is_set():
         try:
             return client.goodbye()
         except api.KioskAway:
+            under.alive()
             stop.wait(0.4)
     return None

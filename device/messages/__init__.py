@@ -36,6 +36,16 @@ from device.messages.jcs import MAX_SAFE_INTEGER as MAX_SAFE_INTEGER
 from device.messages.jcs import canonical as canonical
 from device.messages.jcs import digest as digest
 from device.messages.jcs import parse as parse
+from device.messages.joining import Invitation as Invitation
+from device.messages.joining import JoinAnswer as JoinAnswer
+from device.messages.joining import JoinRequest as JoinRequest
+from device.messages.joining import join_code as join_code
+from device.messages.joining import read_invitation as read_invitation
+from device.messages.joining import read_join_answer as read_join_answer
+from device.messages.joining import read_join_request as read_join_request
+from device.messages.joining import write_invitation as write_invitation
+from device.messages.joining import write_join_answer as write_join_answer
+from device.messages.joining import write_join_request as write_join_request
 from device.messages.key_set import KeySet as KeySet
 from device.messages.key_set import read_key_set as read_key_set
 from device.messages.key_set import sign_key_set as sign_key_set

@@ -23,6 +23,9 @@ NAMES = (
     "key-set",
     "desired",
     "desired-content",
+    "join-invitation",
+    "join-request",
+    "join-answer",
 )
 
 

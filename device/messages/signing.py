@@ -26,6 +26,9 @@ class Purpose(enum.StrEnum):
     ACKNOWLEDGEMENT = "daka/v1/acknowledgement"
     DESIRED = "daka/v1/desired"
     KEY_SET = "daka/v1/key-set"
+    JOIN = "daka/v1/join"
+    JOIN_ANSWER = "daka/v1/join-answer"
+    RENEWAL = "daka/v1/renewal"
 
 
 def private_key_from_seed(seed: bytes) -> Ed25519PrivateKey:

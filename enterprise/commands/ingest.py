@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import logging
 import random
-import signal
 import threading
 from pathlib import Path
-from types import FrameType
 
 import click
 
 from device import messages
 from enterprise import keys, mqtt, names, service, store
-from enterprise.commands.shared import database_option, now
+from enterprise.commands.shared import database_option, host_and_port, now, stop_on_signals
 from enterprise.errors import EnterpriseError
 from enterprise.ingest import Ingester
 
@@ -37,9 +35,9 @@ def ingest(database: str, folder: Path, broker: str, ca: Path, cert: Path, key: 
 
     A broker or a database that is away is waited for; nothing is lost meanwhile, because no kiosk forgets what is not signed for.
     """
-    stop = _stop_on_signals()
+    stop = stop_on_signals()
     signing = keys.read(folder)
-    host, port = _host_and_port(broker)
+    host, port = host_and_port(broker)
     link = mqtt.Link(mqtt.Broker(host, port, ca, cert, key, name), _subscriptions(share), _presence(spread))
     opened = _open_when_there(database, stop)
     if opened is not None:
@@ -61,13 +59,6 @@ def _open_when_there(database: str, stop: threading.Event) -> store.Store | None
     return None
 
 
-def _host_and_port(text: str) -> tuple[str, int]:
-    host, _, port = text.rpartition(":")
-    if not host or not port.isdecimal() or not 0 < int(port) < 65_536:
-        raise EnterpriseError(f"--broker {text}: write HOST:PORT, such as broker.example:8883")
-    return host.strip("[]"), int(port)
-
-
 def _subscriptions(share: str) -> tuple[str, ...]:
     if share and any(sign in share for sign in "/+#"):
         raise EnterpriseError("--share: the name of a group holds none of / + #")
@@ -83,14 +74,3 @@ def _presence(spread_s: int) -> mqtt.Words:
         return messages.seal_envelope("server-state", names.SERVER, f"server/{time}", time, data)
 
     return mqtt.Words(messages.SERVER_STATE_TOPIC, state(online=True), state(online=False))
-
-
-def _stop_on_signals() -> threading.Event:
-    stop = threading.Event()
-
-    def ask_to_stop(_number: int, _frame: FrameType | None) -> None:
-        stop.set()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, ask_to_stop)
-    return stop

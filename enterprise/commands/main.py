@@ -8,7 +8,7 @@ import sys
 import click
 
 from device import messages
-from enterprise.commands import authority, desired, ingest, keys, show, trust
+from enterprise.commands import authority, desired, ingest, join, keys, show, trust
 from enterprise.errors import EnterpriseError
 
 
@@ -28,6 +28,7 @@ for command in (
     show.show_group,
     show.settle,
     desired.desired_group,
+    join.join_group,
 ):
     daka_enterprise.add_command(command)
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from types import FrameType
 
 import click
 
 from enterprise import store
+from enterprise.errors import EnterpriseError
 
 DATABASE = "sqlite:///daka-enterprise.db"
 
@@ -35,3 +39,23 @@ def opened_database(database: str, *, create: bool = False) -> Iterator[store.St
         yield opened
     finally:
         opened.close()
+
+
+def host_and_port(text: str) -> tuple[str, int]:
+    """HOST:PORT in its parts; an IPv6 address stands in brackets."""
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdecimal() or not 0 < int(port) < 65_536:
+        raise EnterpriseError(f"{text}: write HOST:PORT, such as broker.example:8883")
+    return host.strip("[]"), int(port)
+
+
+def stop_on_signals() -> threading.Event:
+    """An event that SIGTERM and SIGINT set."""
+    stop = threading.Event()
+
+    def ask_to_stop(_number: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, ask_to_stop)
+    return stop

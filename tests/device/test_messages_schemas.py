@@ -28,6 +28,18 @@ def key_set() -> dict[str, Any]:
     return messages.sign_key_set(messages.KeySet(key, 1, NOW, (key,), (key,), (), ()), parts.signing_key())
 
 
+def joining_samples() -> list[tuple[str, dict[str, Any]]]:
+    key, sig = messages.public_key_text(parts.signing_key()), "A" * 86 + "=="
+    invitation = messages.Invitation("https://join.example:8443", key, "a" * 64, "token", "kiosk-1")
+    request = messages.JoinRequest("kiosk-1", key, "token", key, "x25519:" + "A" * 43 + "=", key, "PEM")
+    answer = messages.JoinAnswer("kiosk-1", "a" * 64, "PEM", "PEM", "mqtt.example", 8883, "", key_set())
+    return [
+        ("join-invitation", messages.CODEC.unstructure(invitation)),
+        ("join-request", messages.CODEC.unstructure(request) | {"sig_journal": sig, "sig_grant_use": sig}),
+        ("join-answer", messages.CODEC.unstructure(answer) | {"sig": sig}),
+    ]
+
+
 def samples() -> list[tuple[str, dict[str, Any]]]:
     """One honest value for each schema, and for `record` one of each kind."""
     acknowledgement = messages.parse(parts.Server().acknowledgement(EPOCH, 3, "a" * 64))
@@ -44,6 +56,7 @@ def samples() -> list[tuple[str, dict[str, Any]]]:
         ("desired", messages.parse(pages(FULL)[0])["data"]),
         ("desired-content", messages.parse(messages.write_content(FULL))),
         ("key-set", key_set()),
+        *joining_samples(),
     ]
 
 
@@ -79,6 +92,10 @@ def test_the_nested_parts_of_a_state_have_the_fields_of_their_schema(message: ty
 CONTENT = schema.read("desired-content")["properties"]
 
 
+def unsigned(name: str) -> dict[str, Any]:
+    return {"properties": {field: 0 for field in schema.read(name)["properties"] if not field.startswith("sig")}}
+
+
 @pytest.mark.parametrize(
     ("message", "rules"),
     [
@@ -91,7 +108,10 @@ CONTENT = schema.read("desired-content")["properties"]
         (messages.Tombstone, CONTENT["tombstones"]["items"]),
         (messages.Rewind, CONTENT["rewinds"]["items"]),
         (messages.Grant, CONTENT["grants"]["items"]),
-        (messages.KeySet, {"properties": {name: 0 for name in schema.read("key-set")["properties"] if name != "sig"}}),
+        (messages.Invitation, schema.read("join-invitation")),
+        (messages.JoinRequest, unsigned("join-request")),
+        (messages.JoinAnswer, unsigned("join-answer")),
+        (messages.KeySet, unsigned("key-set")),
     ],
     ids=lambda item: getattr(item, "__name__", ""),
 )

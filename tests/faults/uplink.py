@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from device import api, config, messages, mqtt, state, supervisor
+from device import api, config, messages, mqtt, service, state, supervisor
 from device.commands import run_uplink
 from device.uplink import Patience, Uplink
 
@@ -17,9 +17,9 @@ def main() -> None:
     settings, stop = config.read(folder.config), supervisor.stop_on_signals()
     device, topics = settings.device.id, messages.topics(settings.device.id)
     with api.UplinkClient(folder.uplink_socket) as client:
-        goodbye = run_uplink._first_goodbye(client, stop)
+        goodbye = run_uplink._first_goodbye(client, stop, service.Service())
         if goodbye is not None:
-            broker = run_uplink._broker(settings.uplink, folder.root)
+            broker = run_uplink.broker_of(settings.uplink, folder.root)
             pipe = mqtt.PahoPipe(broker, device, (topics.acknowledgement, messages.SERVER_STATE_TOPIC), (topics.state, goodbye))
             Uplink(device, client, pipe, HURRIED).run(stop)
 

@@ -1,0 +1,87 @@
+"""The kiosk's end of joining over HTTPS: TLS whose authority was pinned by the invitation, and nothing else of the network."""
+
+from __future__ import annotations
+
+import hashlib
+import ssl
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import httpx
+
+from device import messages
+from device.joining import JoinRefused
+from device.messages import joining
+
+TIMEOUT_S = 10.0
+ASK_EVERY_S = 2.0
+
+
+class Enrolment:
+    """One conversation with the enterprise's join service."""
+
+    def __init__(self, http: httpx.Client) -> None:
+        self._http = http
+
+    def ask(self, request: bytes) -> str:
+        """Hand the request in; the id under which its answer is fetched. JoinRefused with the service's own sentence."""
+        return str(self._call("POST", "/v1/join", content=request).json()["id"])
+
+    def answer(self, number: str) -> bytes | None:
+        """The sealed answer, or None while a person has not confirmed the code yet."""
+        response = self._call("GET", f"/v1/join/{number}")
+        return response.content if response.status_code == 200 else None
+
+    def wait(self, number: str, patience_s: float) -> bytes:
+        """The answer, once it is there."""
+        deadline = time.monotonic() + patience_s
+        while (found := self.answer(number)) is None:
+            if time.monotonic() > deadline:
+                raise JoinRefused("nobody has confirmed the code; go on later with: daka join --resume")
+            time.sleep(ASK_EVERY_S)
+        return found
+
+    def _call(self, method: str, path: str, content: bytes | None = None) -> httpx.Response:
+        try:
+            response = self._http.request(method, path, content=content)
+        except httpx.HTTPError as error:
+            raise JoinRefused(
+                f"the enterprise's join service does not answer as it should ({error}); check the network, the address in the "
+                "invitation, and this kiosk's clock"
+            ) from error
+        if response.is_error:
+            raise JoinRefused(_sentence(response))
+        return response
+
+
+@contextmanager
+def opened(invitation: messages.Invitation) -> Iterator[Enrolment]:
+    """A connection to the invitation's address that only the pinned authority can vouch for."""
+    authority = _authority(invitation)
+    context = ssl.create_default_context(cadata=authority)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    with httpx.Client(base_url=invitation.url, verify=context, timeout=TIMEOUT_S, trust_env=False) as http:
+        yield Enrolment(http)
+
+
+def _authority(invitation: messages.Invitation) -> str:
+    """The authority's certificate, PEM. It is fetched from whoever answers, and used only if its digest is the pinned one."""
+    anybody = ssl.create_default_context()
+    anybody.check_hostname, anybody.verify_mode = False, ssl.CERT_NONE
+    try:
+        with httpx.Client(base_url=invitation.url, verify=anybody, timeout=TIMEOUT_S, trust_env=False) as http:
+            found = http.get("/v1/ca")
+            found.raise_for_status()
+    except httpx.HTTPError as error:
+        raise JoinRefused(f"nobody answers at {invitation.url} ({type(error).__name__}); check network and address") from error
+    if len(found.content) > joining.MOST_BYTES or hashlib.sha256(found.content).hexdigest() != invitation.ca:
+        raise JoinRefused(f"who answers at {invitation.url} is not the enterprise of the invitation; nothing was sent to them")
+    return found.text
+
+
+def _sentence(response: httpx.Response) -> str:
+    try:
+        return f"the enterprise says no: {response.json()['error']}"
+    except (ValueError, KeyError, TypeError):
+        return f"the enterprise's join service answered {response.status_code}"

@@ -1,0 +1,197 @@
+"""Kiosks join: a one-time invitation, a request whose keys are all proven, a code that a person confirms, a sealed answer.
+
+Confirming is the one moment at which a kiosk is trusted: its journal key, its sealing key and its certificate come to be together.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.x509.oid import NameOID
+from sqlalchemy import select
+
+from device import messages
+from device.messages import joining
+from enterprise import authority, names, tables
+from enterprise.errors import EnterpriseError
+from enterprise.store import Transaction
+
+TOKEN_BYTES = 24
+REQUEST_LASTS = timedelta(hours=24)
+BY_FILE = ""  # in place of a token: the request was carried here by hand
+
+
+class JoinError(EnterpriseError):
+    """A kiosk does not join as asked; the message says why and what to do."""
+
+
+class NotConfirmed(JoinError):
+    """Nobody has confirmed the code yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Enterprise:
+    """What every kiosk is told: the broker, the join service (`url` empty: none), the key set, and what signs for all that."""
+
+    authority: Path
+    policy: Ed25519PrivateKey
+    key_set: Mapping[str, Any]
+    host: str
+    port: int
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A kiosk that asked, and the code that it shows."""
+
+    id: str
+    device: str
+    code: str
+    asked_at: str
+
+
+def ca_pem(folder: Path) -> str:
+    """The authority's certificate as it travels."""
+    path = authority.place(folder, authority.ROOT).certificate
+    try:
+        return path.read_text(encoding="ascii")
+    except (OSError, UnicodeDecodeError) as error:
+        raise JoinError(f"{path} cannot be read; make an authority with: daka-enterprise authority init --dir {folder}") from error
+
+
+def invite(
+    transaction: Transaction, folder: Path, root: str, url: str, device: str, now: datetime, lasts: timedelta
+) -> messages.Invitation:
+    """A new invitation; its token is kept as a digest only."""
+    if device and not names.is_device(device):
+        raise JoinError(f"{names.shown(device)} cannot be a kiosk's name: a-z, 0-9 and hyphens, at most 64, and none of ours")
+    token = secrets.token_urlsafe(TOKEN_BYTES)
+    row = {"token": _digest(token), "device": device, "ends_at": messages.write_time(now + lasts), "used_at": ""}
+    transaction.put(tables.invitation, row)
+    digest = hashlib.sha256(ca_pem(folder).encode("ascii")).hexdigest()
+    return messages.Invitation(url, root, digest, token, device)
+
+
+def ask(transaction: Transaction, payload: bytes, root: str, now: datetime, *, by_hand: bool = False) -> Waiting:
+    """Take a request; JoinError unless its keys are proven and its token is good. The same request again is the same one."""
+    try:
+        request = messages.read_join_request(payload)
+    except messages.MessageError as error:
+        raise JoinError(f"the request is refused: {error}") from error
+    if request.root != root:
+        raise JoinError("the request is for another enterprise: its root is not ours")
+    if not names.is_device(request.device):
+        raise JoinError("the request is in a name that no kiosk may have")
+    number = hashlib.sha256(b"daka/v1/join-id\0" + payload).hexdigest()
+    known = transaction.connection.execute(select(tables.join_request).where(tables.join_request.c.id == number)).first()
+    if known is None:
+        if not by_hand:
+            _use_token(transaction, request, now)
+        code, asked_at = messages.join_code(payload), messages.write_time(now)
+        row = {"id": number, "device": request.device, "code": code, "request": payload.decode("utf-8"), "asked_at": asked_at}
+        transaction.put(tables.join_request, row | {"answer": "", "decided_by": "", "decided_at": ""})
+        return Waiting(number, request.device, code, asked_at)
+    return Waiting(number, known.device, known.code, known.asked_at)
+
+
+def _use_token(transaction: Transaction, request: messages.JoinRequest, now: datetime) -> None:
+    column = tables.invitation.c
+    query = select(tables.invitation).where(column.token == _digest(request.token)).with_for_update()
+    row = transaction.connection.execute(query).first()
+    time = messages.write_time(now)
+    if row is None or row.used_at or row.ends_at < time or row.device not in ("", request.device):
+        raise JoinError("the invitation is unknown, used, over, or for another kiosk; have a new one made")
+    transaction.connection.execute(tables.invitation.update().where(column.token == row.token).values(used_at=time))
+
+
+def waiting(transaction: Transaction, now: datetime) -> list[Waiting]:
+    """Requests that nobody has decided, newest first; those of more than a day ago are over."""
+    column = tables.join_request.c
+    since = messages.write_time(now - REQUEST_LASTS)
+    query = select(tables.join_request).where(column.decided_at == "", column.asked_at >= since).order_by(column.asked_at.desc())
+    return [Waiting(row.id, row.device, row.code, row.asked_at) for row in transaction.connection.execute(query)]
+
+
+def confirm(transaction: Transaction, code: str, ours: Enterprise, by: str, now: datetime, *, replace: bool = False) -> bytes:
+    """A person has compared the code: trust the kiosk, certify it, and make its sealed answer."""
+    found = [one for one in waiting(transaction, now) if one.code == code.strip().upper()]
+    if not found:
+        raise JoinError("no kiosk that waits shows that code; compare it letter by letter: daka-enterprise join list")
+    connection, column = transaction.connection, tables.join_request.c
+    payload = connection.execute(select(column.request).where(column.id == found[0].id)).scalar_one().encode("utf-8")
+    request = messages.read_join_request(payload)
+    _trust(transaction, request, by, now, replace=replace)
+    certificate = authority.certify(ours.authority, request.device, request.csr, now)
+    answer = messages.JoinAnswer(
+        request.device,
+        joining.request_hash(payload),
+        certificate,
+        ca_pem(ours.authority),
+        ours.host,
+        ours.port,
+        ours.url,
+        dict(ours.key_set),
+    )
+    sealed = messages.write_join_answer(answer, ours.policy, request.sealing_key)
+    decided = {"answer": sealed.decode("ascii"), "decided_by": by, "decided_at": messages.write_time(now)}
+    connection.execute(tables.join_request.update().where(column.id == found[0].id).values(decided))
+    return sealed
+
+
+def _trust(transaction: Transaction, request: messages.JoinRequest, by: str, now: datetime, *, replace: bool) -> None:
+    before = transaction.trust(request.device, request.journal_key, now)
+    if before is not None and not replace:
+        raise JoinError(f"{request.device} is trusted with another key already; was it reset? If so, confirm with --replace")
+    if before is not None:
+        transaction.alarm(request.device, "", "key_replaced", 0, f"{before} was replaced by {request.journal_key}, by {by}", now)
+    side = {"device": request.device, "sealing_key": request.sealing_key, "generation": 0, "version": 0}
+    transaction.put(tables.kiosk_side, side | {"said_at": messages.write_time(now)})
+    transaction.put(tables.grant_use_key, {"device": request.device, "key": request.grant_use_key})
+
+
+def answer(transaction: Transaction, number: str) -> bytes:
+    """The sealed answer to a request; NotConfirmed while there is none, JoinError for a request that is not known."""
+    column = tables.join_request.c
+    found = transaction.connection.execute(select(column.answer).where(column.id == number)).scalar()
+    if found is None:
+        raise JoinError("no such request")
+    if not found:
+        raise NotConfirmed("nobody has confirmed the code yet")
+    return str(found).encode("ascii")
+
+
+def renew(transaction: Transaction, folder: Path, before: str, csr: str, signature: bytes, now: datetime) -> str:
+    """A new certificate for a kiosk that is trusted still and proves the key of the one that it has; JoinError otherwise."""
+    root = x509.load_pem_x509_certificate(ca_pem(folder).encode("ascii"))
+    try:
+        old = x509.load_pem_x509_certificate(before.encode("ascii"))
+        old.verify_directly_issued_by(root)
+        key = old.public_key()
+        (name,) = (str(one.value) for one in old.subject.get_attributes_for_oid(NameOID.COMMON_NAME))
+        if not isinstance(key, ec.EllipticCurvePublicKey):
+            raise ValueError("another kind of key")
+        key.verify(signature, joining.renewal_bytes(name, csr), ec.ECDSA(hashes.SHA256()))
+    except (ValueError, TypeError, InvalidSignature) as error:
+        raise JoinError("the renewal does not prove a certificate of this authority") from error
+    if not old.not_valid_before_utc <= now <= old.not_valid_after_utc:
+        raise JoinError("the certificate has ended; the kiosk has to join again")
+    known = transaction.connection.scalar(select(tables.device.c.key).where(tables.device.c.name == name))
+    if known is None:
+        raise JoinError("this kiosk is not trusted any more")
+    return authority.certify(folder, name, csr, now)
+
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(b"daka/v1/token\0" + token.encode("utf-8")).hexdigest()

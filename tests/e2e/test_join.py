@@ -1,0 +1,376 @@
+"""A kiosk joins over HTTPS and by file, follows its enterprise's keys, renews its certificate, and belongs to nobody else."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import json
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+from click.testing import CliRunner
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from device import config, join_client, joining, keys, messages, people, renewal, state, tls_files, trust
+from device.commands import main as daka
+from device.tls_files import JoinRefused
+from enterprise import authority, join_service
+from enterprise import joining as office
+from enterprise import store as stores
+from enterprise.commands import main as commands
+from tests.broker import ADDRESS, free_port
+from tests.device import parts
+
+BROKER = "mqtt.example:8883"
+NOW = datetime.now(UTC)
+
+
+class House:
+    """An enterprise with its authority, keys and join service, and one kiosk's state folder."""
+
+    def __init__(self, folder: Path, name: str = "ours") -> None:
+        self.pki, self.keys, self.root_keys = (folder / name / part for part in ("pki", "keys", "root"))
+        self.database = f"sqlite:///{folder}/{name}.db"
+        self.port = free_port()
+        self.url = f"https://{ADDRESS}:{self.port}"
+        self.run("authority", "init", "--dir", str(self.pki))
+        self.run("authority", "server", ADDRESS, "--dir", str(self.pki))
+        self.run("keys", "init", "root", "--dir", str(self.root_keys))
+        for role in ("acknowledgement", "policy"):
+            self.run("keys", "init", role, "--dir", str(self.keys))
+        self.run("keys", "sign", "--root", str(self.root_keys), "--dir", str(self.keys))
+        self.where = ("--dir", str(self.pki), "--keys", str(self.keys), "--database", self.database)
+        self.store = stores.connect(self.database)
+        self._serve()
+
+    def _serve(self) -> None:
+        own = authority.place(self.pki, authority.BROKER)
+        service = join_service.Service(self.store, self.pki, self.root, lambda: datetime.now(UTC))
+        self._server = join_service.server(join_service.application(service), ADDRESS, self.port, own.certificate, own.key)
+        self._server.prepare()
+        self._thread = threading.Thread(target=self._server.serve, daemon=True)
+        self._thread.start()
+
+    @property
+    def root(self) -> str:
+        return self.run("keys", "show", "root", "--dir", str(self.root_keys))
+
+    def run(self, *words: str) -> str:
+        done = CliRunner().invoke(commands.daka_enterprise, words)
+        assert done.exit_code == 0, (done.output, done.exception)
+        return done.output.strip()
+
+    def invite(self, device: str = "") -> str:
+        return self.run("join", "invite", *([device] if device else []), "--url", self.url, *self.where)
+
+    def confirm(self, code: str, *more: str) -> str:
+        return self.run("join", "confirm", code, "--url", self.url, "--broker", BROKER, *self.where, *more)
+
+    def waiting(self) -> list[office.Waiting]:
+        with self.store.transaction() as transaction:
+            return office.waiting(transaction, datetime.now(UTC))
+
+    def close(self) -> None:
+        self._server.stop()
+        self._thread.join(10)
+        self.store.close()
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="daka-") as made:
+        yield Path(made)
+
+
+@pytest.fixture(scope="module")
+def houses(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[House, House]]:
+    folder = tmp_path_factory.mktemp("houses")
+    made = House(folder), House(folder, "stranger")
+    yield made
+    for one in made:
+        one.close()
+
+
+@pytest.fixture
+def house(houses: tuple[House, House]) -> House:
+    return houses[0]
+
+
+@pytest.fixture
+def stranger(houses: tuple[House, House]) -> House:
+    return houses[1]
+
+
+NUMBERS = itertools.count(1)
+
+
+@dataclasses.dataclass(frozen=True)
+class Kiosk(state.Folder):
+    """A state folder whose kiosk has a name of its own."""
+
+    name: str = ""
+
+
+@pytest.fixture
+def kiosk(folder: Path) -> Kiosk:
+    made = Kiosk(folder / "kiosk", name=f"kiosk-{next(NUMBERS)}")
+    made.root.mkdir()
+    made.config.write_text(f'[device]\nid = "{made.name}"\n', encoding="utf-8")
+    return made
+
+
+def daka_says(kiosk: Kiosk, *words: str) -> str:
+    done = CliRunner().invoke(daka.daka, ["--state", str(kiosk.root), *words])
+    assert done.exit_code == 0, (done.output, done.exception)
+    return done.output
+
+
+def refusal(kiosk: Kiosk, *words: str) -> str:
+    return str(CliRunner().invoke(daka.daka, ["--state", str(kiosk.root), *words]).exception)
+
+
+def join(kiosk: Kiosk, house: House, *more: str) -> trust.Membership:
+    """What `daka join` does, the code compared and confirmed meanwhile."""
+    invitation = messages.read_invitation(house.invite(kiosk.name))
+    asked = joining.request(kiosk, kiosk.name, invitation)
+    with join_client.opened(invitation) as enrolment:
+        number = enrolment.ask(asked)
+        assert enrolment.answer(number) is None
+        house.confirm(messages.join_code(asked), *more)
+        return joining.accept(kiosk, asked, enrolment.wait(number, 10))
+
+
+def test_a_kiosk_joins_over_https_and_its_settings_are_ready(house: House, kiosk: Kiosk) -> None:
+    command = [sys.executable, "-m", "device.commands.main", "--state", str(kiosk.root), "join", house.invite(kiosk.name)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    assert process.stdout is not None
+    code = process.stdout.readline().split()[1].rstrip(":")
+    deadline = time.monotonic() + 30
+    while code not in [one.code for one in house.waiting()]:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    house.confirm(code)
+    said = process.communicate(timeout=30)[0]
+    assert process.returncode == 0, said
+    settings = config.read(kiosk.config).uplink
+    assert (settings.enabled, settings.host, settings.port, settings.renew_url) == (True, "mqtt.example", 8883, house.url)
+    own = x509.load_pem_x509_certificate(Path(settings.certificate).read_bytes())
+    assert own.subject.rfc4514_string() == f"CN={kiosk.name}"
+    assert Path(settings.certificate).stat().st_mode & 0o777 == 0o600
+    believed = trust.Trust(kiosk.enterprise, settings)
+    assert believed.root == house.root
+    assert len(believed.keys("acknowledgement")) == len(believed.keys("policy")) == 1
+    with house.store.reading() as connection:
+        query = "SELECT d.key, s.sealing_key FROM device d JOIN kiosk_side s ON s.device = d.name WHERE d.name = ?"
+        rows = list(connection.exec_driver_sql(query, (kiosk.name,)))
+    journal, sealing = keys.journal_key(kiosk.keys), keys.sealing_key(kiosk.keys)
+    assert rows == [(messages.public_key_text(journal), messages.sealing_key_text(sealing))]
+
+
+def test_by_file_nothing_but_the_code_has_to_be_spoken(house: House, kiosk: Kiosk, folder: Path) -> None:
+    invitation = house.run("join", "invite", kiosk.name, *house.where)
+    said = daka_says(kiosk, "join", invitation, "--request", str(folder / "request"))
+    code = said.split()[1].rstrip(":")
+    words = ("join", "take", str(folder / "request"), str(folder / "answer"), "--broker", BROKER, *house.where)
+    wrong = CliRunner().invoke(commands.daka_enterprise, [*words, "--code", "AAAA-AAAA-AAAA"])
+    assert "the code is not that of this request" in str(wrong.exception)
+    assert not (folder / "answer").exists()
+    house.run(*words, "--code", code)
+    assert "of the enterprise" in daka_says(kiosk, "join", "--answer", str(folder / "answer"))
+    assert config.read(kiosk.config).uplink.enabled
+
+
+def test_a_request_that_was_changed_on_its_way_shows_another_code_and_proves_nothing(house: House, kiosk: Kiosk) -> None:
+    invitation = messages.read_invitation(house.invite(kiosk.name))
+    asked = joining.request(kiosk, kiosk.name, invitation)
+    plain = messages.parse(asked)
+    changed = messages.canonical(plain | {"sealing_key": messages.sealing_key_text(keys.sealing_key(kiosk.root / "other"))})
+    assert messages.join_code(changed) != messages.join_code(asked)
+    with house.store.transaction() as transaction, pytest.raises(office.JoinError, match="refused"):
+        office.ask(transaction, changed, house.root, NOW)
+
+
+def test_an_invitation_is_good_once_and_for_its_kiosk(house: House, kiosk: Kiosk, folder: Path) -> None:
+    invitation = messages.read_invitation(house.invite(kiosk.name))
+    assert f"is for {kiosk.name}" in str_of(lambda: joining.request(kiosk, "kiosk-other", invitation))
+    ask(house, kiosk, invitation)
+    second = Kiosk(folder / "second", name=kiosk.name)
+    assert "used" in str_of(lambda: ask(house, second, invitation))
+    assert "unknown" in str_of(lambda: ask(house, second, dataclasses.replace(invitation, token="x" * 32)))
+
+
+def ask(house: House, kiosk: Kiosk, invitation: messages.Invitation) -> None:
+    asked = joining.request(kiosk, kiosk.name, invitation)
+    with house.store.transaction() as transaction:
+        office.ask(transaction, asked, house.root, NOW)
+
+
+def str_of(do: object) -> str:
+    with pytest.raises((JoinRefused, office.JoinError)) as caught:
+        do()  # type: ignore[operator]
+    return str(caught.value)
+
+
+def test_an_invitation_ends(house: House, kiosk: Kiosk) -> None:
+    asked = joining.request(kiosk, kiosk.name, messages.read_invitation(house.invite(kiosk.name)))
+    with house.store.transaction() as transaction, pytest.raises(office.JoinError, match="over"):
+        office.ask(transaction, asked, house.root, datetime.now(UTC) + timedelta(hours=25))
+
+
+def test_somebody_else_at_the_address_is_sent_nothing(house: House, stranger: House, kiosk: Kiosk) -> None:
+    text = messages.write_invitation(dataclasses.replace(messages.read_invitation(house.invite(kiosk.name)), url=stranger.url))
+    assert "is not the enterprise of the invitation" in refusal(kiosk, "join", text)
+    assert stranger.waiting() == []
+
+
+def test_an_answer_of_another_enterprise_or_for_another_request_changes_nothing(
+    house: House, stranger: House, kiosk: Kiosk
+) -> None:
+    asked = joining.request(kiosk, kiosk.name, messages.read_invitation(house.invite(kiosk.name)))
+    with house.store.transaction() as transaction:
+        office.ask(transaction, asked, house.root, NOW)
+    theirs = office.Enterprise(
+        stranger.pki, policy_of(stranger), json.loads((stranger.keys / "key-set.json").read_text()), "evil.example", 8883, ""
+    )
+    with house.store.transaction() as transaction:
+        answer = office.confirm(transaction, messages.join_code(asked), theirs, "x", datetime.now(UTC))
+    assert "another enterprise's" in error_of(lambda: joining.accept(kiosk, asked, answer))
+    other = joining.request(kiosk, kiosk.name, messages.read_invitation(house.invite(kiosk.name)))
+    assert "does not open" in error_of(lambda: joining.accept(kiosk, other, answer))
+    assert "does not open" in error_of(lambda: joining.accept(kiosk, asked, b'{"sealed":"AAAA"}'))
+    assert not kiosk.enterprise.exists()
+    assert not config.read(kiosk.config).uplink.enabled
+
+
+def error_of(do: object) -> str:
+    with pytest.raises((messages.MessageError, JoinRefused)) as caught:
+        do()  # type: ignore[operator]
+    return str(caught.value)
+
+
+def policy_of(house: House) -> Ed25519PrivateKey:
+    return messages.private_key_from_seed((house.keys / "policy.key").read_bytes())
+
+
+def consenting(kiosk: Kiosk) -> people.Directory:
+    daka_says(kiosk, "people", "add", "1001", "Ada", "--language", "en")
+    daka_says(kiosk, "people", "consent", "1001", "--yes")
+    return people.Directory(kiosk.people, keys.wrapping_key(kiosk.keys))
+
+
+def test_joining_another_enterprise_is_asked_for_and_destroys_every_template(
+    house: House, stranger: House, kiosk: Kiosk, folder: Path
+) -> None:
+    join(kiosk, house)
+    directory = consenting(kiosk)
+    assert directory.list()[0].has_consent
+    invitation = stranger.run("join", "invite", kiosk.name, *stranger.where)
+    assert "belongs to another enterprise" in refusal(kiosk, "join", invitation)
+    code = daka_says(kiosk, "join", invitation, "--replace", "--request", str(folder / "request")).split()[1].rstrip(":")
+    words = ("join", "take", str(folder / "request"), str(folder / "answer"), "--broker", BROKER, "--code", code)
+    stranger.run(*words, *stranger.where)
+    assert "belongs to another enterprise" in refusal(kiosk, "join", "--answer", str(folder / "answer"))
+    assert directory.list()[0].has_consent
+    daka_says(kiosk, "join", "--answer", str(folder / "answer"), "--replace")
+    assert not directory.list()[0].has_consent
+    assert trust.Trust(kiosk.enterprise, config.Uplink()).root == stranger.root
+    directory.close()
+
+
+def test_leaving_destroys_templates_and_believes_nobody(house: House, kiosk: Kiosk) -> None:
+    join(kiosk, house)
+    directory = consenting(kiosk)
+    daka_says(kiosk, "leave", "--yes")
+    assert not directory.list()[0].has_consent
+    assert not config.read(kiosk.config).uplink.enabled
+    assert trust.Trust(kiosk.enterprise, config.Uplink()).keys("policy") == ()
+    assert not joining.place_of(kiosk).identity.exists()
+    directory.close()
+
+
+def test_a_kiosk_that_was_reset_needs_a_word_and_leaves_a_trace(house: House, kiosk: Kiosk, folder: Path) -> None:
+    join(kiosk, house)
+    again = Kiosk(folder / "reset", name=kiosk.name)
+    asked = joining.request(again, again.name, messages.read_invitation(house.invite(again.name)))
+    with house.store.transaction() as transaction:
+        office.ask(transaction, asked, house.root, NOW)
+    words = ["join", "confirm", messages.join_code(asked), "--broker", BROKER, *house.where]
+    assert "was it reset" in str(CliRunner().invoke(commands.daka_enterprise, words).exception)
+    house.confirm(messages.join_code(asked), "--replace")
+    with house.store.reading() as connection:
+        alarms = list(connection.exec_driver_sql("SELECT kind FROM alarm WHERE device = ?", (kiosk.name,)))
+    assert alarms == [("key_replaced",)]
+
+
+def test_a_certificate_is_renewed_with_a_fresh_key_when_two_thirds_of_its_life_are_over(house: House, kiosk: Kiosk) -> None:
+    join(kiosk, house)
+    place = joining.place_of(kiosk)
+    before = x509.load_pem_x509_certificate(place.identity.read_bytes())
+    life = before.not_valid_after_utc - before.not_valid_before_utc
+    assert not renewal.due(place.identity, before.not_valid_before_utc + life * 0.66)
+    assert renewal.due(place.identity, before.not_valid_before_utc + life * 0.67)
+    assert not renewal.due(place.identity, datetime(1970, 1, 1, tzinfo=UTC))
+    renewal.renew(house.url, place.ca, place.identity, kiosk.name)
+    after = x509.load_pem_x509_certificate(place.identity.read_bytes())
+    assert after.serial_number != before.serial_number
+    assert after.public_key() != before.public_key()
+
+
+def test_a_kiosk_that_is_not_trusted_any_more_gets_no_new_certificate(house: House, kiosk: Kiosk) -> None:
+    join(kiosk, house)
+    with house.store.transaction() as transaction:
+        transaction.connection.exec_driver_sql("DELETE FROM device WHERE name = ?", (kiosk.name,))
+    place = joining.place_of(kiosk)
+    before = place.identity.read_bytes()
+    with pytest.raises(JoinRefused, match="not trusted any more"):
+        renewal.renew(house.url, place.ca, place.identity, kiosk.name)
+    assert place.identity.read_bytes() == before
+
+
+def test_a_renewal_for_another_kiosk_or_with_another_key_is_refused(house: House, kiosk: Kiosk) -> None:
+    join(kiosk, house)
+    place = joining.place_of(kiosk)
+    with pytest.raises(JoinRefused, match="does not prove"):
+        renewal.renew(house.url, place.ca, place.identity, "kiosk-other")
+    other = ec.generate_private_key(ec.SECP256R1())
+    pem = place.identity.read_bytes()
+    place.identity.write_bytes(pem[: pem.index(b"-----BEGIN PRIVATE")] + tls_files.private_pem(other))
+    with pytest.raises(JoinRefused, match="does not prove"):
+        renewal.renew(house.url, place.ca, place.identity, kiosk.name)
+
+
+def test_what_is_no_invitation_is_said_to_be_none(kiosk: Kiosk) -> None:
+    assert "this is none" in refusal(kiosk, "join", "hello")
+    assert "damaged" in refusal(kiosk, "join", "daka-join:AAAA")
+    assert "an invitation is needed" in refusal(kiosk, "join")
+
+
+def test_the_service_says_no_in_a_sentence(house: House) -> None:
+    with httpx.Client(base_url=house.url, verify=False, trust_env=False) as http:
+        for answer in (
+            http.post("/v1/join", content=b"{}"),
+            http.get("/v1/join/abc"),
+            http.post("/v1/renewal", json={}),
+            http.get("/x"),
+        ):
+            assert answer.status_code in (403, 404)
+            assert answer.json()["error"]
+        assert http.post("/v1/join", content=b"x" * 100_000).status_code == 413
+
+
+def test_the_keys_of_a_kiosk_are_those_that_it_made(kiosk: Kiosk) -> None:
+    asked = messages.read_join_request(
+        joining.request(kiosk, kiosk.name, messages.Invitation("", messages.public_key_text(parts.signing_key()), "0" * 64, "", ""))
+    )
+    assert asked.journal_key == messages.public_key_text(keys.journal_key(kiosk.keys))
+    assert len({asked.journal_key, asked.grant_use_key, asked.sealing_key}) == 3
