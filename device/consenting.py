@@ -28,7 +28,7 @@ class ConsentOffice:
     def __init__(
         self, journal: Journal, directory: Directory, clock: Clock, renew: Callable[[str], None], kiosks: Sequence[str] = ()
     ) -> None:
-        self._journal, self._directory, self._clock, self._renew = journal, directory, clock, renew
+        self._journal, self._directory, self._clock, self.renew = journal, directory, clock, renew
         self.kiosks = tuple(kiosks)
 
     def text(self, language: str, purpose: str = Purpose.FACE_RECOGNITION) -> Text:
@@ -59,7 +59,7 @@ class ConsentOffice:
         agreement = Agreement(text.version, text.language, text.sha256, basis, by, chosen, kiosks, reference)
         self._journal.append(record(person.person, messages.ConsentAct.GIVEN, agreement, by), moment)
         self._directory.agree(person.person, agreement, moment.at)
-        self._renew(person.person)  # a template may lie here under an older text
+        self.renew(person.person)  # a template may lie here under an older text
         return self._shown(person)
 
     def withdraw(self, number: str, by: str, purpose: str = "") -> api.Person:
@@ -71,9 +71,9 @@ class ConsentOffice:
         if not purposes:
             raise people.ConsentMissing(f"employee {number} has no consent in force; there is nothing to withdraw")
         try:
-            self._directory.withdraw(person.person, by, purposes)
+            self._directory.withdraw(person.person, by, purposes, self._clock.now().at)
         finally:  # committed, though the disk may have failed in tidying up after it
-            self._renew(person.person)
+            self.renew(person.person)
         self.settle()
         return self._shown(person)
 
@@ -97,7 +97,7 @@ class ConsentOffice:
         moment = self._clock.now()
         self._journal.append(messages.Audit("consent_text_published", by, after=f"{chosen} {version}"), moment)
         self._directory.consents.publish(chosen, version, words, by, moment.at, asks_again=asks_again)
-        self._renew("")
+        self.renew("")
         return self.texts(chosen)
 
     def versions(self) -> tuple[api.ConsentVersion, ...]:

@@ -147,6 +147,10 @@ class Journal:
         """This device's identity, ed25519:BASE64."""
         return messages.public_key_text(self._key)
 
+    def sign(self, purpose: Purpose, about: str, digest: bytes) -> str:
+        """This device's signature under something that is no record; `about` takes the place of the epoch."""
+        return messages.sign(self._key, purpose, self.device, about, digest)
+
     def begin(self, reason: str, moment: clock.Moment) -> None:
         """Write the epoch and its genesis record, unless there is one; a half-begun journal cannot exist."""
         with self._database.transaction() as connection:

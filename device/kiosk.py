@@ -49,6 +49,7 @@ from device import (
     server,
     service,
     sight,
+    site,
     state,
     timekeeping,
     ways,
@@ -234,7 +235,9 @@ def counters(
         *corrections_counter.corrections_routes(inside.corrections, files.directory),
     )
     affairs = own.Own(inside.ways, inside.office.consents, files.directory, files.journal)
-    ways_here = (*people_counter.ways_routes(inside.ways), *people_counter.own_routes(affairs))
+    sealing = keys.sealing_key(folder.keys)
+    among = site.Site(files.journal, files.directory, eraser, time_source, sealing, inside.office.consents)
+    ways_here = (*people_counter.site_routes(among), *people_counter.ways_routes(inside.ways), *people_counter.own_routes(affairs))
     web = web_counter.Kiosk(inside.office, files.directory, files.journal, time_source, codes, readings, folder.config, stop)
     return (
         Counter(folder.admin_socket, "admin", (*for_admins, *ways_here, Route("GET", "/v1/web-notice", codes.notice)), threads=8),

@@ -12,6 +12,7 @@ from device.own import Own
 from device.personnel import Personnel
 from device.retention import Retention
 from device.server import Route, json_fields, optional_field
+from device.site import Site
 from device.ways import Ways
 
 
@@ -35,6 +36,17 @@ def directory_routes(personnel: Personnel, eraser: Eraser) -> tuple[Route, ...]:
         Route("POST", "/v1/phone", lambda: personnel.new_phone(*json_fields("number", "by"))),
         Route("POST", "/v1/erasure", lambda: eraser.erase(*json_fields("number", "reason", "by"))),
         Route("POST", "/v1/phone-removal", lambda: personnel.remove_phone(*json_fields("number", "by"))),
+    )
+
+
+def site_routes(site: Site) -> tuple[Route, ...]:
+    """The other kiosks of the site; for the command line alone, since templates leave here, sealed."""
+    return (
+        Route("GET", "/v1/site-keys", site.own_keys),
+        Route("GET", "/v1/site-kiosks", site.sisters),
+        Route("POST", "/v1/site-kiosks", lambda: site.trust(*json_fields("device", "signing_key", "sealing_key", "by"))),
+        Route("POST", "/v1/site-package", lambda: site.export(*json_fields("device", "by"))),
+        Route("POST", "/v1/site-arrival", lambda: site.take(*json_fields("text", "by"))),
     )
 
 

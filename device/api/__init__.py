@@ -43,6 +43,12 @@ from device.api.people import PhoneIssued as PhoneIssued
 from device.api.people import PinSet as PinSet
 from device.api.people import Purged as Purged
 from device.api.people import PurgedItem as PurgedItem
+from device.api.people import Site as Site
+from device.api.people import SiteClient as SiteClient
+from device.api.people import SiteKeys as SiteKeys
+from device.api.people import SitePackage as SitePackage
+from device.api.people import SiteRefusal as SiteRefusal
+from device.api.people import SiteTaken as SiteTaken
 from device.api.uplink import UPLINK_SOCKET as UPLINK_SOCKET
 from device.api.uplink import UplinkClient as UplinkClient
 from device.api.web import WEB_SOCKET as WEB_SOCKET

@@ -25,6 +25,7 @@ COMMANDS = {
     "run": "device.commands.run:run",
     "people": "device.commands.personnel:people",
     "consent": "device.commands.consents:consent",
+    "site": "device.commands.sisters:site",
     "enrol": "device.commands.office:enrol",
     "card": "device.commands.cards:card",
     "claim": "device.commands.cards:claim",

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from device import api, clock, desk, erasure, kiosk, messages, sight, state, timekeeping
+from device import api, clock, desk, erasure, keys, kiosk, messages, sight, state, timekeeping
 from device.commands.context import Context
+from device.consenting import ConsentOffice
 from device.personnel import Personnel as Office
 from device.retention import Retention
+from device.site import Site as Among
 
 
 @contextmanager
@@ -43,6 +45,20 @@ def eraser(context: Context) -> Iterator[api.Eraser]:
             yield erasure.Eraser(files.journal, files.directory, time_source, context.folder.root)
     except state.StateBusy:
         with api.PeopleClient(context.folder.admin_socket) as client:
+            yield client
+
+
+@contextmanager
+def site(context: Context) -> Iterator[api.Site]:
+    """The same for the other kiosks of the site."""
+    try:
+        with state.locked(context.folder):
+            files, time_source = _open(context)
+            ends = erasure.Eraser(files.journal, files.directory, time_source, context.folder.root)
+            consents = ConsentOffice(files.journal, files.directory, time_source, lambda person: None)
+            yield Among(files.journal, files.directory, ends, time_source, keys.sealing_key(context.folder.keys), consents)
+    except state.StateBusy:
+        with api.SiteClient(context.folder.admin_socket) as client:
             yield client
 
 

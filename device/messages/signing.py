@@ -29,6 +29,8 @@ class Purpose(enum.StrEnum):
     JOIN = "daka/v1/join"
     JOIN_ANSWER = "daka/v1/join-answer"
     RENEWAL = "daka/v1/renewal"
+    SITE = "daka/v1/site"  # in place of the epoch: the kiosk that it is for
+    PERSON = "daka/v1/person-export"
 
 
 def private_key_from_seed(seed: bytes) -> Ed25519PrivateKey:

@@ -27,6 +27,7 @@ from device.people.errors import ConsentMissing, PersonUnknown
 from device.people.graves import Graves
 from device.people.person import Person
 from device.people.roll import Roll
+from device.people.sisters import Sisters
 from models.openset import Bound
 
 
@@ -66,6 +67,17 @@ SELECT person, text_version, language, text_sha256, basis, ?, purpose, kiosks, r
 FROM consent WHERE person = ? AND purpose = ?
 """
 
+REMEMBER = """
+INSERT OR REPLACE INTO withdrawn
+SELECT person, purpose, max(coalesce(?, given_at), given_at) FROM consent WHERE person = ? AND purpose = ?
+"""
+
+ENROLLED_HERE = """
+SELECT t.embedder, k.wrapped, t.sealed, t.enrolled_at FROM template t
+JOIN person_key k USING (person) JOIN consent_in_force c USING (person)
+WHERE c.purpose = 'face_recognition' AND t.source NOT LIKE 'site:%' AND t.person = ? ORDER BY t.id
+"""
+
 TEMPLATES = """
 SELECT t.person, k.wrapped, t.sealed FROM template t
 JOIN person_key k USING (person) JOIN consent_in_force c USING (person)
@@ -80,6 +92,7 @@ class Directory:
         self.database = database.Database(path, "people")
         self.credentials = Credentials(self.database, wrapping_key)
         self.consents = Consents(self.database)
+        self.sisters = Sisters(self.database)
         self.graves = Graves(self.database, self.credentials)
         self.roll = Roll(self.database, self.credentials)
 
@@ -166,7 +179,9 @@ class Directory:
         with self.database.reading() as connection:
             _require(connection, person, purpose)
 
-    def withdraw(self, person: str, by: str = "kiosk", purposes: Sequence[Purpose] = tuple(Purpose)) -> int:
+    def withdraw(
+        self, person: str, by: str = "kiosk", purposes: Sequence[Purpose] = tuple(Purpose), at: datetime | None = None
+    ) -> int:
         """Take consents back and destroy the person's key and templates, write-ahead log included; says how many.
 
         What the journal has to say about it is owed from then on, until `settled`.
@@ -175,6 +190,7 @@ class Directory:
         with self.database.transaction() as connection:
             for purpose in purposes:
                 connection.execute(OWE, (by, person, purpose))
+                connection.execute(REMEMBER, (messages.write_time(at) if at else None, person, purpose))
                 connection.execute("DELETE FROM consent WHERE person = ? AND purpose = ?", (person, purpose))
             if Purpose.FACE_RECOGNITION in purposes:
                 gone = _destroy_templates(connection, person)
@@ -190,6 +206,20 @@ class Directory:
         self.database.checkpoint()
         return gone
 
+    def given_at(self, person: str) -> datetime:
+        """When the consent to a kept template was given; ConsentMissing where there is none."""
+        found = self.given_at_or_none(person)
+        if found is None:
+            raise ConsentMissing(NO_CONSENT)
+        return found
+
+    def given_at_or_none(self, person: str) -> datetime | None:
+        """The same, or None."""
+        query = "SELECT given_at FROM consent WHERE person = ? AND purpose = ?"
+        with self.database.reading() as connection:
+            row = connection.execute(query, (person, Purpose.FACE_RECOGNITION)).fetchone()
+        return messages.read_time(row[0]) if row else None
+
     def owed(self) -> tuple[tuple[str, Agreement], ...]:
         """Withdrawals that the journal does not have yet: the person, what had been agreed to, and who took it back."""
         with self.database.reading() as connection:
@@ -202,15 +232,37 @@ class Directory:
             connection.execute("DELETE FROM withdrawal_owed WHERE person = ? AND purpose = ?", (person, purpose))
 
     def add_template(self, person: str, embedder: str, source: str, vector: NDArray[np.float32], at: datetime) -> None:
-        """Seal and keep one template; ConsentMissing without a consent in force. The one place where a template comes to be."""
+        """Seal and keep one template; ConsentMissing without a consent in force."""
         with self.database.transaction() as connection:
-            _require(connection, person, Purpose.FACE_RECOGNITION)
-            wrapped = self._wrapped_key(connection, person)
-            sealed = templates.seal(self._wrapping_key, wrapped, person, embedder, vector)
-            connection.execute(
-                "INSERT INTO template (person, embedder, source, sealed, enrolled_at) VALUES (?, ?, ?, ?, ?)",
-                (person, embedder, source, sealed, messages.write_time(at)),
-            )
+            self._insert_template(connection, person, embedder, source, vector, at)
+
+    def replace_templates(self, person: str, source: str, made: Sequence[tuple[str, NDArray[np.float32], datetime]]) -> None:
+        """In place of everything that came from `source` before: (embedder, vector, when); all of it or nothing."""
+        with self.database.transaction() as connection:
+            connection.execute("DELETE FROM template WHERE person = ? AND source = ?", (person, source))
+            for embedder, vector, at in made:
+                self._insert_template(connection, person, embedder, source, vector, at)
+
+    def _insert_template(
+        self, connection: sqlite3.Connection, person: str, embedder: str, source: str, vector: NDArray[np.float32], at: datetime
+    ) -> None:
+        """The one place where a template comes to be, and it asks."""
+        _require(connection, person, Purpose.FACE_RECOGNITION)
+        wrapped = self._wrapped_key(connection, person)
+        sealed = templates.seal(self._wrapping_key, wrapped, person, embedder, vector)
+        connection.execute(
+            "INSERT INTO template (person, embedder, source, sealed, enrolled_at) VALUES (?, ?, ?, ?, ?)",
+            (person, embedder, source, sealed, messages.write_time(at)),
+        )
+
+    def unsealed(self, person: str) -> tuple[tuple[str, NDArray[np.float32], datetime], ...]:
+        """What was enrolled here of one person under a consent in force: (embedder, vector, when). Not what came from elsewhere."""
+        with self.database.reading() as connection:
+            found = connection.execute(ENROLLED_HERE, (person,)).fetchall()
+        return tuple(
+            (embedder, templates.open_sealed(self._wrapping_key, wrapped, person, embedder, sealed), messages.read_time(at))
+            for embedder, wrapped, sealed, at in found
+        )
 
     def _wrapped_key(self, connection: sqlite3.Connection, person: str) -> bytes:
         row = connection.execute("SELECT wrapped FROM person_key WHERE person = ?", (person,)).fetchone()

@@ -12,7 +12,7 @@ from device.people.credentials import Credentials
 from device.people.errors import PersonUnknown
 
 # Everything that hangs on a person, children first; the person's own row is the last.
-TABLES = ("template", "person_key", "consent", "card", "pin", "code", "phone", "person")
+TABLES = ("template", "person_key", "consent", "card", "pin", "code", "phone", "withdrawn", "person")
 LEAST_TRACE = 6  # bytes; shorter ones turn up in any random bytes
 SEALED = (
     "SELECT sealed FROM template WHERE person = ?",
@@ -84,6 +84,11 @@ class Graves:
         """Everybody who was erased here."""
         with self._database.reading() as connection:
             return _persons(connection, "SELECT person FROM tombstone")
+
+    def dated_stones(self) -> dict[str, datetime]:
+        """The same, and when."""
+        with self._database.reading() as connection:
+            return {person: messages.read_time(at) for person, at in connection.execute("SELECT person, erased_at FROM tombstone")}
 
     def risen(self, erased: Iterable[str], at: datetime) -> tuple[str, ...]:
         """A stone for each of these; then whoever has one and is in the directory nevertheless, as after a restored file."""

@@ -1,0 +1,267 @@
+"""Templates between the kiosks of a site: sealed to the one that receives them, signed by the one that sends them, by file.
+
+Only under a consent that names the receiver. Withdrawals and erasures travel along, and count whatever the order of the files.
+Never through the broker.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import cattrs
+import numpy as np
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+
+from device import api, messages, people
+from device.clock import Clock
+from device.consent import Purpose
+from device.consenting import ConsentOffice
+from device.consenting import record as consent_record
+from device.erasure import Eraser
+from device.journal import Journal
+from device.messages import ErasureReason
+from device.messages import Purpose as Signs
+from device.messages.desired import SUITE
+from device.people import Agreement, Directory, PeopleError, Person
+from device.people.roster import OPAQUE_ID, Entry, check, check_text
+from device.people.sisters import Sister
+
+FORMAT = "daka-site-1"
+MOST_BYTES = 64 * 2**20
+DIMENSIONS = 128
+
+
+class SiteRefused(PeopleError):
+    """A package that is not taken at all; nothing of it was."""
+
+
+@dataclass(frozen=True, slots=True)
+class PackedTemplate:
+    """One template on its way, `vector` base64 of 128 little-endian float32."""
+
+    embedder: str
+    vector: str
+    enrolled_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PackedPerson:
+    """A person with the consent that lets the templates travel."""
+
+    person: str
+    number: str
+    name: str
+    language: str
+    group: str
+    expires_at: str
+    agreement: Agreement
+    given_at: datetime
+    templates: tuple[PackedTemplate, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A consent that was taken back, or a person who was erased."""
+
+    person: str
+    act: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """What one kiosk tells another."""
+
+    people: tuple[PackedPerson, ...]
+    ended: tuple[Ended, ...]
+
+
+class Site:
+    """One kiosk among those of its site."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        directory: Directory,
+        eraser: Eraser,
+        clock: Clock,
+        sealing_key: X25519PrivateKey,
+        consents: ConsentOffice,
+    ) -> None:
+        self._journal, self._directory, self._eraser, self._clock = journal, directory, eraser, clock
+        self._sealing_key, self._consents = sealing_key, consents
+        self._sisters = directory.sisters
+
+    def own_keys(self) -> api.SiteKeys:
+        """This kiosk's name and public keys, for a person to carry to the others."""
+        return api.SiteKeys(self._journal.device, self._journal.public_key, messages.sealing_key_text(self._sealing_key))
+
+    def sisters(self) -> tuple[api.SiteKeys, ...]:
+        """The kiosks that this one believes."""
+        return tuple(api.SiteKeys(one.device, one.signing_key, one.sealing_key) for one in self._sisters.list())
+
+    def trust(self, device: str, signing_key: str, sealing_key: str, by: str) -> tuple[api.SiteKeys, ...]:
+        """Believe that kiosk: a person has compared its keys."""
+        check_text("whoever does this", by)
+        if device == self._journal.device:
+            raise PeopleError(f"{device} is this kiosk itself; give each kiosk of the site a device.id of its own")
+        self._sisters.trust(Sister(device, signing_key, sealing_key))
+        self._journal.append(messages.Audit("site_kiosk_trusted", by, after=device), self._clock.now())
+        return self.sisters()
+
+    def export(self, device: str, by: str) -> api.SitePackage:
+        """Everybody whose consent names that kiosk, sealed to it; and who ended here."""
+        check_text("whoever does this", by)
+        sister, moment = self._sisters.get(device), self._clock.now()
+        found = tuple(packed for person in self._directory.list() if (packed := self._pack(person, device)) is not None)
+        package = Package(found, self._ended())
+        head = {"format": FORMAT, "from": self._journal.device, "to": device, "made_at": messages.write_time(moment.at)}
+        text = json.dumps(messages.CODEC.unstructure(package), separators=(",", ":")).encode("utf-8")
+        recipient = messages.sealing_key_from_text(sister.sealing_key)
+        body = head | {"sealed": base64.b64encode(SUITE.encrypt(text, recipient, info=_info(head))).decode("ascii")}
+        sig = self._journal.sign(Signs.SITE, device, messages.digest(messages.canonical(body)))
+        self._journal.append(messages.Audit("site_package_made", by, after=f"{device}: {len(found)}"), moment)
+        return api.SitePackage(json.dumps(body | {"sig": sig}), len(found), len(package.ended))
+
+    def take(self, text: str, by: str) -> api.SiteTaken:
+        """A package from another kiosk: endings first, then people and templates, each that may be."""
+        check_text("whoever does this", by)
+        sender, made_at, package = self._open(text)
+        ended = sum(self._end(one, sender) for one in package.ended)
+        reports = [self._receive(one, sender) for one in package.people]
+        self._sisters.took(sender, made_at)
+        refused = tuple(api.SiteRefusal(one.number, why) for one, why in zip(package.people, reports, strict=True) if why)
+        taken = len(reports) - len(refused)
+        self._journal.append(messages.Audit("site_package_taken", by, after=f"{sender}: {taken}"), self._clock.now())
+        return api.SiteTaken(sender, taken, ended, refused)
+
+    def _pack(self, person: Person, device: str) -> PackedPerson | None:
+        """None where there is nothing to send, or no consent that names the receiver."""
+        agreed = self._directory.agreement(person.person)
+        if agreed is None or device not in _names(agreed.kiosks) or not person.templates:
+            return None
+        opened = tuple(
+            PackedTemplate(embedder, base64.b64encode(vector.astype("<f4").tobytes()).decode("ascii"), enrolled_at)
+            for embedder, vector, enrolled_at in self._directory.unsealed(person.person)
+        )
+        expires = "" if person.expires_at is None else messages.write_time(person.expires_at)
+        known = (person.person, person.number, person.name, person.language, person.group, expires)
+        return PackedPerson(*known, agreed, self._directory.given_at(person.person), opened)
+
+    def _ended(self) -> tuple[Ended, ...]:
+        stones = [Ended(person, "erased", at) for person, at in self._directory.graves.dated_stones().items()]
+        return (*stones, *(Ended(person, "withdrawn", at) for person, at in self._sisters.withdrawn().items()))
+
+    def _open(self, text: str) -> tuple[str, datetime, Package]:
+        body = _envelope(text)
+        if body["to"] != self._journal.device:
+            raise SiteRefused(f"the package is for {body['to']}, and this is {self._journal.device}")
+        sister = self._sisters.get(body["from"])
+        rest = {name: value for name, value in body.items() if name != "sig"}
+        digest = messages.digest(messages.canonical(rest))
+        try:
+            key = messages.public_key_from_text(sister.signing_key)
+            messages.verify(key, Signs.SITE, sister.device, self._journal.device, digest, body["sig"])
+            made_at = messages.read_time(body["made_at"])
+            plain = SUITE.decrypt(base64.b64decode(body["sealed"], validate=True), self._sealing_key, info=_info(body))
+            package = messages.CODEC.structure(json.loads(plain), Package)
+        except messages.SignatureRefused as error:
+            raise SiteRefused(f"the package is not signed with the key of {sister.device} that was vouched for") from error
+        except (InvalidTag, binascii.Error, ValueError, messages.MessageError, cattrs.BaseValidationError) as error:
+            raise SiteRefused("the package is damaged, or sealed to another key; have it made again") from error
+        if made_at <= self._sisters.latest(sister.device):
+            raise SiteRefused(f"a package that {sister.device} made later was taken already; have a new one made")
+        return sister.device, made_at, package
+
+    def _end(self, one: Ended, sender: str) -> bool:
+        """Follow a withdrawal or an erasure of a sister; whether there was anything to do."""
+        if not OPAQUE_ID.fullmatch(one.person):
+            return False
+        by = f"site:{sender}"
+        if one.act == "erased":
+            return self._eraser.erase_if_here(one.person, ErasureReason.TOMBSTONE, by[:64])
+        given_at = self._directory.given_at_or_none(one.person)
+        if given_at is None or given_at > one.at:
+            return False
+        self._consents.withdraw(self._directory.get(one.person).number, by[:64], Purpose.FACE_RECOGNITION)
+        return True
+
+    def _receive(self, one: PackedPerson, sender: str) -> str:
+        """Take a person and their templates; why not, or empty."""
+        try:
+            self._check(one)
+            vectors = [(template, _vector(template.vector)) for template in one.templates]
+            self._keep_person(one)
+        except PeopleError as error:
+            return str(error)
+        moment, agreed = self._clock.now(), one.agreement
+        body = consent_record(one.person, messages.ConsentAct.GIVEN, agreed, f"site:{sender}"[:64])
+        self._journal.append_all([body, messages.Audit("templates_received", f"site:{sender}"[:64], one.person)], moment)
+        self._directory.agree(one.person, agreed, one.given_at)
+        self._directory.replace_templates(
+            one.person, f"site:{sender}", [(template.embedder, vector, template.enrolled_at) for template, vector in vectors]
+        )
+        self._consents.renew(one.person)
+        return ""
+
+    def _check(self, one: PackedPerson) -> None:
+        if self._journal.device not in _names(one.agreement.kiosks):
+            raise PeopleError("the consent does not name this kiosk")
+        if one.agreement.purpose is not Purpose.FACE_RECOGNITION:
+            raise PeopleError("the consent is to something else")
+        withdrawn = self._sisters.withdrawn().get(one.person)
+        if withdrawn is not None and withdrawn >= one.given_at:
+            raise PeopleError("the consent was taken back here after it was given there")
+        expires_at = messages.read_time(one.expires_at) if one.expires_at else None
+        check(Entry(one.number, one.name, one.language, one.group, expires_at, person=one.person))
+
+    def _keep_person(self, one: PackedPerson) -> None:
+        try:
+            self._directory.get(one.person)
+        except people.PersonUnknown:
+            expires_at = messages.read_time(one.expires_at) if one.expires_at else None
+            known = (one.person, one.number, one.name, one.language)
+            self._directory.add(Person(*known, group=one.group, expires_at=expires_at, origin="site"), self._clock.now().at)
+
+
+def _envelope(text: str) -> dict[str, Any]:
+    """The file's fields, all of them text; SiteRefused for anything else."""
+    if len(text) > MOST_BYTES:
+        raise SiteRefused(f"the file is larger than {MOST_BYTES // 2**20} MB; it is no package of a kiosk")
+    try:
+        body = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise SiteRefused("the file is no package of a kiosk") from error
+    names = {"format", "from", "to", "made_at", "sealed", "sig"}
+    if not isinstance(body, dict) or set(body) != names or not all(isinstance(value, str) for value in body.values()):
+        raise SiteRefused("the file is no package of a kiosk")
+    if body["format"] != FORMAT:
+        raise SiteRefused(f"the package is of another format than {FORMAT}; bring both kiosks to the same version")
+    return body
+
+
+def _info(head: dict[str, Any]) -> bytes:
+    """What the seal is bound to: a package for one kiosk, from one, at one time."""
+    return "\0".join((FORMAT, head["from"], head["to"], head["made_at"])).encode("utf-8")
+
+
+def _names(kiosks: str) -> Sequence[str]:
+    return [name.strip() for name in kiosks.split(",") if name.strip()]
+
+
+def _vector(text: str) -> np.ndarray[Any, np.dtype[np.float32]]:
+    try:
+        raw = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise PeopleError("a template is damaged") from error
+    vector = np.frombuffer(raw, dtype="<f4").astype(np.float32) if len(raw) == DIMENSIONS * 4 else np.zeros(0, np.float32)
+    if len(vector) != DIMENSIONS or not np.isfinite(vector).all() or abs(float(np.linalg.norm(vector)) - 1) > 1e-3:
+        raise PeopleError("a template is damaged")
+    return vector
