@@ -12,13 +12,16 @@ MINUTES := 5
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL: # packages, then the environment, then the weights
-.PHONY: help demo test long faults check bench rush lock clean weights packages-demo packages-check packages-test
+.PHONY: help demo demo-lock test long faults check bench rush lock clean weights packages-demo packages-check packages-test
 
 help: ## show what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
 demo: packages-demo $(VENV)/ready weights ## play the main job: walk-ups, decisions, receipts, rows (CAMERA=0 for a real camera, ARGS=--keep)
 	@$(PYTHON) -m device.commands.main --log-level warning demo $(if $(CAMERA),--camera $(CAMERA)) $(ARGS)
+
+demo-lock: packages-demo $(VENV)/ready weights ## stamp a contract: approval, face, reference lock, verified log (ARGS=--keep)
+	@$(PYTHON) -m device.commands.main --log-level warning demo-lock $(ARGS)
 
 test: packages-test $(VENV)/ready weights ## run every test (ARGS="-k journal" for some)
 	@$(PYTHON) -m pytest $(ARGS)

@@ -357,6 +357,19 @@ class Web(Section):
     key: str = Field(default="", description="File with that certificate's private key (PEM), mode 0600.")
 
 
+class Lock(Section):
+    """Contract locks: stamping with the company's seal under the enterprise's approval."""
+
+    enabled: bool = Field(default=False, description="Whether the bridge to contract locks runs.")
+    grant_key: str = Field(
+        default="",
+        description="The enterprise's grant key, ed25519:BASE64; printed by daka-enterprise keys show grant. Unused once joined.",
+    )
+    verified_lasts_s: float = Field(
+        default=120.0, ge=10, le=600, description="How long a verified person may take to the press at the lock, seconds."
+    )
+
+
 class Config(Section):
     """The whole tree."""
 
@@ -373,6 +386,7 @@ class Config(Section):
     clock: Clock = Clock()
     uplink: Uplink = Uplink()
     page: Page = Page()
+    lock: Lock = Lock()
     web: Web = Web()
 
 

@@ -58,6 +58,7 @@ from device import (
 )
 from device.config import Config
 from device.following import Following
+from device.locks import room
 from device.page import backstage, scenery
 from device.server import Route
 from models import quality
@@ -129,7 +130,8 @@ def run(folder: state.Folder, config: Config, weights: Path, stop: threading.Eve
         _look_at_the_clock(time_source)
         readings = gauges.Gauges(files.journal, time_source, folder.root)
         carrier = post.Post(files.journal, config, time_source, folder.root, time_source, following.down, following.believed)
-        for counter in counters(inside, eraser, keeping, folder, readings, carrier, stop):
+        stamping = room.open_room(folder, config, following, files.journal, inside.office, inside.claims, inside.walk, time_source)
+        for counter in counters(inside, eraser, keeping, folder, readings, carrier, stamping, stop):
             _serve(stack, listen(under, counter.path), counter)
         backstage.open_page(stack, under.internet_listener(), folder.page_address, behind(inside, folder))
         following.governed.changed = lambda now: _govern(inside.walk, now)
@@ -223,6 +225,7 @@ def counters(
     folder: state.Folder,
     readings: gauges.Gauges,
     carrier: post.Post,
+    stamping: room.Room,
     stop: threading.Event,
 ) -> tuple[Counter, ...]:
     """Every socket of the daemon."""
@@ -233,6 +236,7 @@ def counters(
         *people_counter.directory_routes(inside.personnel, eraser),
         *people_counter.retention_routes(keeping),
         *corrections_counter.corrections_routes(inside.corrections, files.directory),
+        *stamping.for_admins,
     )
     affairs = own.Own(inside.ways, inside.office.consents, files.directory, files.journal)
     sealing = keys.sealing_key(folder.keys)
@@ -242,7 +246,8 @@ def counters(
     return (
         Counter(folder.admin_socket, "admin", (*for_admins, *ways_here, Route("GET", "/v1/web-notice", codes.notice)), threads=8),
         Counter(folder.web_socket, "web", web_counter.web_routes(web_counter.WebCounter(web), for_admins), threads=6),
-        Counter(folder.uplink_socket, "uplink", post.uplink_routes(carrier), threads=4),
+        Counter(folder.uplink_socket, "uplink", (*post.uplink_routes(carrier), *stamping.for_uplink), threads=4),
+        Counter(folder.kiosk_bridge_socket, "bridge", stamping.for_bridge, threads=4),
     )
 
 

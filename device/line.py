@@ -7,7 +7,7 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -106,6 +106,7 @@ class Line:
         self._busy_since: float | None = None
         self._other_way: tuple[Moment, timedelta] | None = None
         self._choice: tuple[messages.Direction, Moment, timedelta] | None = None
+        self.witness: Callable[[Identity | Stranger], api.Decision | None] = lambda seen: None  # who is here for something else
         self._deciding = threading.Lock()  # two ways at once for one person are still two decisions, one after the other
 
     def is_stuck(self) -> bool:
@@ -157,7 +158,8 @@ class Line:
         """Decide, record, and show what came of it, also without a face; from any thread, one at a time."""
         with self._deciding:
             try:
-                return self._decide(seen)
+                witnessed = self.witness(seen)
+                return self._board.put(witnessed) if witnessed is not None else self._decide(seen)
             except database.StorageError as error:
                 self._board.trouble = f"the punch was not recorded: {error}"
                 log.error("a punch could not be recorded: %s", error)

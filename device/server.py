@@ -8,7 +8,7 @@ from __future__ import annotations
 from flask import Flask
 
 from device import config, corrections, database, desk, downlink, journal, messages, people, templates
-from device.api import serving
+from device.api import client, serving
 from device.api.serving import MOST_BODY_BYTES as MOST_BODY_BYTES
 from device.api.serving import MOST_PATH_BYTES as MOST_PATH_BYTES
 from device.api.serving import MOST_WAIT_S as MOST_WAIT_S
@@ -21,6 +21,7 @@ from device.api.serving import listen as listen
 from device.api.serving import number_argument as number_argument
 from device.api.serving import optional_field as optional_field
 from device.api.serving import serve as serve
+from device.locks import errors as locks
 
 REFUSALS: Refusals = (
     (people.PersonUnknown, 404),
@@ -35,6 +36,14 @@ REFUSALS: Refusals = (
     (templates.TemplateError, 409),
     (database.StorageError, 507),
     (config.ConfigError, 422),
+    (locks.LockNotEnrolled, 404),
+    (locks.GrantUnknown, 404),
+    (locks.VisitUnknown, 404),
+    (locks.NotVerified, 409),
+    (locks.LogRefused, 409),
+    (locks.LocksError, 422),
+    (client.KioskAway, 503),
+    (client.KioskRefused, 409),
 )
 
 

@@ -67,6 +67,20 @@ class Folder:
         return self.run / api.WEB_SOCKET
 
     @property
+    def locks(self) -> Path:
+        return self.root / "locks.db"
+
+    @property
+    def bridge_socket(self) -> Path:
+        """Where the bridge answers the kiosk daemon."""
+        return self.run / api.BRIDGE_SOCKET
+
+    @property
+    def kiosk_bridge_socket(self) -> Path:
+        """Where the kiosk daemon answers the bridge."""
+        return self.run / api.KIOSK_BRIDGE_SOCKET
+
+    @property
     def web(self) -> Path:
         """The web daemon's own folder; the kiosk daemon never looks into it."""
         return self.root / "web"

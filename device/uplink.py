@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 
 MOST_SPREAD_S = 300.0  # the server's state is not signed: whoever holds the broker may delay a return, but not for ever
 
+QUESTION_S = 5.0  # a lock's question is waited for this long at a time
+
 
 @dataclass(frozen=True, slots=True)
 class Patience:
@@ -69,6 +71,7 @@ class Uplink:
         """Until `stop`: trouble with the kiosk daemon or the broker is waited out, never fatal."""
         failures = 0
         self._pipe.start()
+        threading.Thread(target=self._carry_questions, args=(stop,), name="locks", daemon=True).start()
         while not stop.is_set():
             try:
                 self.step()
@@ -118,6 +121,8 @@ class Uplink:
                 self._take_acknowledgement(payload)
             case Received(topic, payload) if topic == messages.SERVER_STATE_TOPIC:
                 self._take_server_state(payload)
+            case Received(topic, payload) if topic == self._topics.lock_answer:
+                self._answer_lock(payload)
             case Received(topic, payload) if topic.startswith(self._topics.desired):
                 self._desired[topic] = payload
                 self._hand_over()
@@ -178,6 +183,26 @@ class Uplink:
             except api.KioskRefused as refusal:
                 log.warning("a desired state is not taken: %s", refusal)
             del self._desired[topic]
+
+    def _carry_questions(self, stop: threading.Event) -> None:
+        """Beside the records, because a person stands at a lock and waits; only while the server is there to answer."""
+        while not stop.is_set():
+            if self._phase is not Phase.STREAMING:
+                stop.wait(0.2)
+                continue
+            try:
+                question = self._kiosk.lock_question(QUESTION_S)
+            except api.KioskError:
+                stop.wait(1.0)  # said already, where records are asked for
+                continue
+            if question is not None:
+                self._pipe.publish(self._topics.lock_question, question)
+
+    def _answer_lock(self, payload: bytes) -> None:
+        try:
+            self._kiosk.lock_answer(payload)
+        except api.KioskRefused as refusal:
+            log.warning("the server's word to a lock is not taken: %s", refusal)
 
     def _stream_from(self, upto: int) -> None:
         if self._phase is Phase.GREETING:

@@ -28,7 +28,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from device import messages
 from device.messages import Purpose
-from enterprise import names, states
+from enterprise import locks, names, states
 from enterprise.outcome import NO_EPOCH, Arrival, Kind, Outcome, Pressure, Refusal, Said, Signed, Verdict
 from enterprise.settle import Case
 from enterprise.store import Store, StoreRefused, Transaction
@@ -63,6 +63,12 @@ class Ingester:
             return self._commit(judged, pressure)
         except StoreRefused:
             return [self._commit_alone(one, pressure) for one in judged]
+
+    def word_to_lock(self, store: Store, device: str, payload: bytes) -> bytes | None:
+        """The server's word to a lock that is in session with a trusted kiosk, or None."""
+        if not store.trusted_keys([device] if names.is_device(device) else []):
+            return None
+        return locks.answer(store, self._key, device, payload, self._now())
 
     def _commit(self, judged: Sequence[Judged], pressure: Pressure) -> list[Outcome]:
         """Locks are taken in the order of the devices' names, so that two workers never wait for each other."""

@@ -26,6 +26,7 @@ DESIRED_EVERY_S = 1.0
 SOONEST_RETRY_S = 0.2
 LATEST_RETRY_S = 10.0
 KIND_OF_TOPIC = {"rec": Kind.RECORDS, "hello": Kind.HELLO, "state": Kind.STATE}
+LOCKS = "lock"  # the last part of the topic on which locks ask for the server's word
 QUIET = frozenset({Verdict.STORED, Verdict.DUPLICATE, Verdict.GREETED, Verdict.HOLE, Verdict.HEARD})
 
 
@@ -106,6 +107,7 @@ class Service:
 
     def _settle(self, received: list[Received], stop: threading.Event) -> None:
         """Commit, answer, let the broker forget; when told to stop in between, nothing of it happens and the kiosks send again."""
+        self._answer_locks(received)
         arrivals = [_arrival(message) for message in received]
         outcomes = self._commit([arrival for arrival in arrivals if arrival is not None], stop)
         if outcomes is None:
@@ -116,6 +118,17 @@ class Service:
         _acknowledge(received)
         for outcome in outcomes:
             _report(outcome)
+
+    def _answer_locks(self, received: list[Received]) -> None:
+        """At once: a person stands at the lock and waits. A lock that gets no word asks again at its next visit."""
+        if self._outbox is None:
+            return
+        for message in received:
+            if message.topic.rpartition("/")[2] == LOCKS:
+                device = messages.device_of(message.topic)
+                word = self._ingester.word_to_lock(self._outbox, device, message.payload)
+                if word is not None:
+                    self._link.publish(messages.topics(device).lock_answer, word)
 
     def _commit(self, arrivals: list[Arrival], stop: threading.Event) -> list[Outcome] | None:
         failures = 0

@@ -14,6 +14,7 @@ from device import messages
 from device.messages import Purpose, schema
 from device.messages.wire import Link
 from enterprise import downlink, times
+from enterprise.lock_log import LockLog
 from enterprise.outcome import Outcome, Pressure, Signed, Verdict
 from enterprise.store import EpochState, ParkedRow, RecordRow, Transaction, storable
 
@@ -68,6 +69,7 @@ class Case:
         fresh = [link for link in batch.links if link.seq not in stored]
         records, parked = _rows(batch, fresh, messages.write_time(self.now))
         self.transaction.add(records, parked)
+        LockLog(self.transaction, self.state, self.now).settle(records)
         usable = {row.seq for row in records}
         times.remember(self.transaction, self.state, [link for link in fresh if link.seq in usable])
         for row in parked[:1]:

@@ -22,6 +22,8 @@ from device.api.answers import SiteEvaluated as SiteEvaluated
 from device.api.answers import Status as Status
 from device.api.answers import Verified as Verified
 from device.api.answers import WebNotice as WebNotice
+from device.api.bridge import BRIDGE_SOCKET as BRIDGE_SOCKET
+from device.api.bridge import KIOSK_BRIDGE_SOCKET as KIOSK_BRIDGE_SOCKET
 from device.api.client import HOST as HOST
 from device.api.client import Client as Client
 from device.api.client import KioskAway as KioskAway

@@ -91,7 +91,8 @@ def plainly(answer: Callable[[], Any]) -> Callable[[], Response]:
 
 def _refusal(code: int) -> Callable[[Exception], Response]:
     def handler(error: Exception) -> Response:
-        body = {"kind": type(error).__name__, "error": str(error)}
+        kind = getattr(error, "kind", type(error).__name__)  # a refusal that another daemon has said keeps its name
+        body = {"kind": kind, "error": str(error)}
         return Response(json.dumps(body), status=code, mimetype="application/json")
 
     return handler

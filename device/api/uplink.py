@@ -34,6 +34,15 @@ class UplinkClient(Client):
         """Hand over a page of a desired state; KioskRefused if the kiosk daemon does not believe it, or had it before."""
         return messages.CODEC.structure(self._ask("POST", "/v1/desired", content=payload).json(), DesiredTaken)
 
+    def lock_question(self, wait_s: float) -> bytes | None:
+        """What a lock wants of the server, waiting up to `wait_s` for it; None for nothing."""
+        response = self._ask("GET", "/v1/lock-question", params={"wait_s": wait_s}, timeout_s=TIMEOUT_S + wait_s)
+        return response.content if response.status_code == 200 else None
+
+    def lock_answer(self, payload: bytes) -> None:
+        """What the server said to it."""
+        self._ask("POST", "/v1/lock-answer", content=payload)
+
     def state(self) -> bytes:
         """The retained state of this kiosk, as an envelope."""
         return self._ask("GET", "/v1/state").content

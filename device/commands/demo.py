@@ -40,7 +40,7 @@ def demo(context: Context, camera: str, keep: bool, folder: Path | None, as_json
     """
     console, started = Console(), time.monotonic()
     samples = context.weights()
-    with _house(folder, keep, console) as house:
+    with house_for(folder, keep, console) as house:
         if camera:
             right = _play_live(house, camera_source(camera), samples, seconds, console)
         else:
@@ -55,7 +55,7 @@ def camera_source(text: str) -> str:
 
 
 @contextmanager
-def _house(folder: Path | None, keep: bool, console: Console) -> Iterator[House]:
+def house_for(folder: Path | None, keep: bool, console: Console) -> Iterator[House]:
     root = folder.absolute() if folder else Path(tempfile.mkdtemp(prefix="daka-demo-"))
     root.mkdir(parents=True, exist_ok=True)
     try:
@@ -72,16 +72,16 @@ def _play_staged(house: House, samples: Path, console: Console, as_json: bool) -
         theatre.prepare(house, f"stage:{house.stage}", samples)
         eyes = sight.load(samples, config.Recognition())
     with theatre.Theatre(house), api.AdminClient(house.kiosk.admin_socket) as client, Watch(house) as watch:
-        _open_doors(house, client, console)
+        open_doors(house, client, console)
         for employee in script.EMPLOYEES:
-            _enrol(client, employee, (samples / employee.photograph).read_bytes(), console)
+            enrol(client, employee, (samples / employee.photograph).read_bytes(), console)
         director = Director(client, house, lambda scene, seed: script.walk_up(scene, samples, eyes, seed))
         played = []
         for number, scene in enumerate(director.play(script.SCENES), start=1):
             came_of_it = f"{report.decided(scene)}, {report.why(scene)}"
             console.print(f"{number}/{len(script.SCENES)} {scene.scene.title}: {came_of_it}")
             played.append(scene)
-        _all_acknowledged(house, client, console)
+        all_acknowledged(house, client, console)
         result = report.collect(house, client, tuple(played), watch.seen())
     report.show(result, console)
     if as_json:
@@ -89,7 +89,7 @@ def _play_staged(house: House, samples: Path, console: Console, as_json: bool) -
     return result.right
 
 
-def _open_doors(house: House, client: api.AdminClient, console: Console) -> None:
+def open_doors(house: House, client: api.AdminClient, console: Console) -> None:
     with console.status("the kiosk daemon, the uplink, the broker and the ingester start"):
         wait_for("the kiosk daemon answers", lambda: theatre.is_up(client), house)
         key = client.status().public_key
@@ -99,7 +99,7 @@ def _open_doors(house: House, client: api.AdminClient, console: Console) -> None
     console.print(f"kiosk {theatre.DEVICE} runs; the enterprise trusts its key {key[:20]}...")
 
 
-def _enrol(client: api.AdminClient, employee: script.Employee, photograph: bytes, console: Console) -> None:
+def enrol(client: api.AdminClient, employee: script.Employee, photograph: bytes, console: Console) -> None:
     client.add_person(employee.number, employee.name, employee.language, "demonstration")
     client.give_consent(employee.number, employee.language, "consent", "demonstration")
     client.enrol(employee.number, photograph, "demonstration")
@@ -107,7 +107,7 @@ def _enrol(client: api.AdminClient, employee: script.Employee, photograph: bytes
     console.print(f"{employee.number} agreed (text {shown.version}, {shown.language}); enrolled from one photograph, not kept")
 
 
-def _all_acknowledged(house: House, client: api.AdminClient, console: Console) -> None:
+def all_acknowledged(house: House, client: api.AdminClient, console: Console) -> None:
     def done() -> bool:
         try:
             status = client.status()
@@ -126,11 +126,11 @@ def _play_live(house: House, source: str, samples: Path, seconds: float, console
     photograph = audience.photograph(source, sight.load(samples, config.Recognition()), console)
     theatre.prepare(house, source, samples)
     with theatre.Theatre(house), api.AdminClient(house.kiosk.admin_socket) as client, Watch(house) as watch:
-        _open_doors(house, client, console)
-        _enrol(client, script.Employee(script.ADA, "You", "en", ""), photograph, console)
+        open_doors(house, client, console)
+        enrol(client, script.Employee(script.ADA, "You", "en", ""), photograph, console)
         console.print(f"Step away and come back; the kiosk decides for {seconds:.0f} s.")
         audience.announce(client, seconds, console)
-        _all_acknowledged(house, client, console)
+        all_acknowledged(house, client, console)
         result = report.collect(house, client, (), watch.seen())
     report.show(result, console)
     return result.agree

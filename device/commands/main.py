@@ -22,6 +22,7 @@ APPLIANCE = state.Folder(Path("/var/lib/daka"), Path("/etc/daka/config.toml"), P
 
 COMMANDS = {
     "demo": "device.commands.demo:demo",
+    "demo-lock": "device.commands.demo_lock:demo_lock",
     "run": "device.commands.run:run",
     "people": "device.commands.personnel:people",
     "consent": "device.commands.consents:consent",
@@ -37,6 +38,7 @@ COMMANDS = {
     "evaluate": "device.commands.evaluate:evaluate",
     "config": "device.commands.configuration:configuration",
     "web": "device.commands.web:web",
+    "lock": "device.commands.locks:lock",
     "doctor": "device.commands.doctor:doctor",
 }
 

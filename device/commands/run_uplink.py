@@ -35,7 +35,7 @@ def run_uplink(context: Context) -> None:
         under.ready("waits for the kiosk daemon")
         goodbye = _first_goodbye(client, stop, under)
         if goodbye is not None:
-            wanted = (topics.acknowledgement, f"{topics.desired}/#", messages.SERVER_STATE_TOPIC)
+            wanted = (topics.acknowledgement, f"{topics.desired}/#", topics.lock_answer, messages.SERVER_STATE_TOPIC)
             pipe = mqtt.PahoPipe(broker, device, wanted, (topics.state, goodbye))
             uplink = Uplink(device, client, pipe)
             under.watch(uplink.works, stop)

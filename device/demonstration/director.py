@@ -73,7 +73,7 @@ class Director:
             walkups.write(walk_up, file)
             decision = self._decision(scene, before)
             if decision is not None:
-                _let_the_scene_end(file)
+                let_the_scene_end(file)
                 return _played(scene, decision, numbers, attempt)
             now = self._status()
             if scene.outcome == "punched" and (recorded := self._recorded_since(before.last)) is not None:
@@ -128,7 +128,7 @@ class Director:
                 time.sleep(0.2)
 
 
-def _let_the_scene_end(file: Path) -> None:
+def let_the_scene_end(file: Path) -> None:
     """Nobody walks up while somebody stands there; a daemon that went away just now plays nothing to its end."""
     deadline, playing = time.monotonic() + PATIENCE_S, file.with_name(file.name + ".playing")
     while playing.exists() and time.monotonic() < deadline:

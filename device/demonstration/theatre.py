@@ -164,10 +164,10 @@ def commands(house: House, level: str = "info") -> Mapping[str, tuple[str, ...]]
 class Theatre:
     """Everything running, until the block ends."""
 
-    def __init__(self, house: House) -> None:
+    def __init__(self, house: House, running: Mapping[str, tuple[str, ...]] | None = None) -> None:
         self._house = house
         self._stop = threading.Event()
-        arguments = (commands(house), house.pids, self._stop, house.logs)
+        arguments = (running or commands(house), house.pids, self._stop, house.logs)
         self._keeper = threading.Thread(target=supervisor.keep_running, args=arguments, name="theatre")
 
     def __enter__(self) -> Theatre:

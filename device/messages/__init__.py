@@ -68,6 +68,8 @@ from device.messages.records import Erasure as Erasure
 from device.messages.records import ErasureReason as ErasureReason
 from device.messages.records import Genesis as Genesis
 from device.messages.records import Liveness as Liveness
+from device.messages.records import LockAct as LockAct
+from device.messages.records import LockBody as LockBody
 from device.messages.records import Method as Method
 from device.messages.records import Models as Models
 from device.messages.records import PersonAnnounced as PersonAnnounced
@@ -110,6 +112,8 @@ from device.messages.wire import Batch as Batch
 from device.messages.wire import Clock as Clock
 from device.messages.wire import DeviceState as DeviceState
 from device.messages.wire import Hello as Hello
+from device.messages.wire import LockAnswer as LockAnswer
+from device.messages.wire import LockQuestion as LockQuestion
 from device.messages.wire import Online as Online
 from device.messages.wire import ServerState as ServerState
 from device.messages.wire import compress as compress

@@ -296,8 +296,50 @@ class Dispute:
     by: str
 
 
+class LockAct(enum.StrEnum):
+    """What is on record about a contract lock."""
+
+    VERIFIED = "verified"  # the person of a grant was verified at the kiosk
+    EVENT = "event"  # an event of the lock's log, signed by the lock
+    HEAD = "head"  # how long the lock's log was, signed by the lock
+    BROKEN = "broken"  # the lock's log is no continuation of what was known: cut, forked or forged
+
+
+@dataclass(frozen=True, slots=True)
+class LockBody:
+    """Something about a contract lock; `paper` is base64 of the bytes that the lock signed, `number` and `event` what they say.
+
+    `grant` is the grant's id in hex; `factors`, `method`, `liveness` and `capture` say how the person was verified.
+    """
+
+    act: LockAct
+    lock: str
+    person: str = ""
+    grant: str = ""
+    document: str = ""
+    factors: str = ""
+    method: str = ""
+    liveness: str = ""
+    capture: str = ""
+    number: int = 0
+    event: str = ""
+    paper: str = ""
+
+
 Body = (
-    Genesis | Boot | PersonAnnounced | Consent | Audit | PunchBody | TimeBody | DesiredDone | Erasure | Void | Correction | Dispute
+    Genesis
+    | Boot
+    | PersonAnnounced
+    | Consent
+    | Audit
+    | PunchBody
+    | TimeBody
+    | DesiredDone
+    | Erasure
+    | Void
+    | Correction
+    | Dispute
+    | LockBody
 )
 
 BODIES: dict[str, type[Body]] = {
@@ -313,6 +355,7 @@ BODIES: dict[str, type[Body]] = {
     "void": Void,
     "correction": Correction,
     "dispute": Dispute,
+    "lock": LockBody,
 }
 KIND_OF = {body: kind for kind, body in BODIES.items()}
 

@@ -26,6 +26,8 @@ NAMES = (
     "join-invitation",
     "join-request",
     "join-answer",
+    "lock-question",
+    "lock-answer",
 )
 
 

@@ -112,12 +112,31 @@ class ServerState:
     spread_s: int
 
 
+@dataclass(frozen=True, slots=True)
+class LockQuestion:
+    """A contract lock in session wants the server's word; `challenge` is base64 of its 32 bytes."""
+
+    lock: str
+    challenge: str
+
+
+@dataclass(frozen=True, slots=True)
+class LockAnswer:
+    """The server's word for that session: base64 of the statement that the lock checks."""
+
+    lock: str
+    challenge: str
+    statement: str
+
+
 TYPES: Mapping[type[Any], str] = {
     Hello: "hello",
     Acknowledgement: "acknowledgement",
     Online: "state",
     DeviceState: "state",
     ServerState: "server-state",
+    LockQuestion: "lock-question",
+    LockAnswer: "lock-answer",
 }
 
 
@@ -159,6 +178,8 @@ class Topics:
     state: str
     acknowledgement: str
     desired: str
+    lock_question: str
+    lock_answer: str
 
     def desired_page(self, page: int) -> str:
         """The first page of a desired state stands on the topic itself, the others below it."""
@@ -171,7 +192,8 @@ SERVER_STATE_TOPIC = "att/v1/server/state"
 def topics(device: str) -> Topics:
     """MQTT topic names of `device`."""
     base = f"att/v1/{device}"
-    return Topics(f"{base}/up/rec", f"{base}/up/hello", f"{base}/state", f"{base}/down/ack", f"{base}/down/desired")
+    up, down = f"{base}/up", f"{base}/down"
+    return Topics(f"{up}/rec", f"{up}/hello", f"{base}/state", f"{down}/ack", f"{down}/desired", f"{up}/lock", f"{down}/lock")
 
 
 def device_of(topic: str) -> str:

@@ -67,7 +67,7 @@ def roster_command(file: Path, dry_run: bool, device: str, by: str, folder: Path
             if standing.get(item) != person:
                 downlink.wish(transaction, device, "roster", item, messages.CODEC.unstructure(person), by, now())
         downlink.wish(transaction, device, "roster", EVERY, {}, by, now())
-        _sign(transaction, folder, device)
+        sign_states(transaction, folder, device)
 
 
 @desired_group.command("policy")
@@ -82,7 +82,7 @@ def policy_command(settings: tuple[str, ...], device: str, by: str, folder: Path
                 downlink.wish(transaction, device, "policy", name, {"value": value}, by, now())
             else:
                 downlink.drop(transaction, device, "policy", [name])
-        _sign(transaction, folder, device)
+        sign_states(transaction, folder, device)
 
 
 @desired_group.command("retention")
@@ -99,7 +99,7 @@ def retention_command(classes: tuple[str, ...], device: str, by: str, folder: Pa
                 downlink.wish(transaction, device, "retention", name, {"days": int(days)}, by, now())
             else:
                 raise EnterpriseError(f"{name}={days}: write a number of days")
-        _sign(transaction, folder, device)
+        sign_states(transaction, folder, device)
 
 
 @desired_group.command("message")
@@ -112,11 +112,11 @@ def message_command(text: str, number: str, days: int, device: str, by: str, fol
     """Show TEXT to one person after their next punches, or to everybody."""
     begins = now()
     with opened_database(database) as opened, opened.transaction() as transaction:
-        person = _person(transaction, device, number).person if number else ""
+        person = person_of(transaction, device, number).person if number else ""
         ends = messages.write_time(begins + timedelta(days=days))
         content = {"person": person, "text": text, "begins_at": messages.write_time(begins), "ends_at": ends}
         _list(transaction, device, "notices", content, by)
-        _sign(transaction, folder, device)
+        sign_states(transaction, folder, device)
 
 
 @desired_group.command("tombstone")
@@ -126,11 +126,11 @@ def message_command(text: str, number: str, days: int, device: str, by: str, fol
 def tombstone_command(number: str, act: str, by: str, folder: Path, database: str) -> None:
     """Have every kiosk follow that NUMBER took the consent back, or is to be erased; the latter takes them off the roster, too."""
     with opened_database(database) as opened, opened.transaction() as transaction:
-        person = _person(transaction, EVERY, number)
+        person = person_of(transaction, EVERY, number)
         _list(transaction, EVERY, "tombstones", {"person": person.person, "number": "", "act": act}, by)
         if act == messages.TombstoneAct.ERASED:
             downlink.drop(transaction, EVERY, "roster", [person.person])
-        _sign(transaction, folder, EVERY)
+        sign_states(transaction, folder, EVERY)
 
 
 @desired_group.command("rewind")
@@ -147,7 +147,7 @@ def rewind_command(device: str, after: int, by: str, folder: Path, database: str
         if epoch is None:
             raise EnterpriseError(f"{device} has no journal here; see: daka-enterprise show devices")
         _list(transaction, device, "rewinds", {"epoch": epoch, "after": after}, by)
-        _sign(transaction, folder, device)
+        sign_states(transaction, folder, device)
 
 
 @desired_group.command("grant")
@@ -160,7 +160,7 @@ def grant_command(file: Path, item: str, device: str, by: str, folder: Path, dat
     cose = base64.b64encode(file.read_bytes()).decode("ascii")
     with opened_database(database) as opened, opened.transaction() as transaction:
         downlink.wish(transaction, device, "grants", item, {"id": item, "cose": cose}, by, now())
-        _sign(transaction, folder, device)
+        sign_states(transaction, folder, device)
 
 
 @desired_group.command("drop")
@@ -175,7 +175,7 @@ def drop_command(section: str, item: str, device: str, by: str, folder: Path, da
             raise EnterpriseError(
                 f"there is no {item} among the {section} of {device or 'every kiosk'}; see: daka-enterprise desired show"
             )
-        _sign(transaction, folder, device)
+        sign_states(transaction, folder, device)
 
 
 @desired_group.command("sign")
@@ -184,7 +184,7 @@ def drop_command(section: str, item: str, device: str, by: str, folder: Path, da
 def sign_command(device: str, by: str, folder: Path, database: str) -> None:
     """Sign and seal what stands anew, for a kiosk that is new here, has a new key or knows of a later state than this database."""
     with opened_database(database) as opened, opened.transaction() as transaction:
-        _sign(transaction, folder, device)
+        sign_states(transaction, folder, device)
 
 
 @desired_group.command("show")
@@ -210,7 +210,7 @@ def _list(transaction: Transaction, device: str, section: str, content: dict[str
     downlink.wish(transaction, device, section, item, {"id": item, **content}, by, now())
 
 
-def _sign(transaction: Transaction, folder: Path, device: str) -> None:
+def sign_states(transaction: Transaction, folder: Path, device: str) -> None:
     """Every kiosk that was heard, or the one; the whole command is undone if one of them cannot be."""
     key, key_set = keys.read(folder, "policy"), key_sets.read(folder)
     names = [device] if device else _heard(transaction)
@@ -229,7 +229,7 @@ def _heard(transaction: Transaction) -> Sequence[str]:
     return transaction.connection.execute(select(column.device).order_by(column.device)).scalars().all()
 
 
-def _person(transaction: Transaction, device: str, number: str) -> messages.RosterPerson:
+def person_of(transaction: Transaction, device: str, number: str) -> messages.RosterPerson:
     for plain, _ in (
         downlink.wishes(transaction.connection, EVERY, "roster") | downlink.wishes(transaction.connection, device, "roster")
     ).values():

@@ -64,7 +64,7 @@ def _subscriptions(share: str) -> tuple[str, ...]:
         raise EnterpriseError("--share: the name of a group holds none of / + #")
     every = messages.topics("+")
     prefix = f"$share/{share}/" if share else ""
-    return prefix + every.records, prefix + every.hello, prefix + every.state
+    return prefix + every.records, prefix + every.hello, prefix + every.lock_question, prefix + every.state
 
 
 def _presence(spread_s: int) -> mqtt.Words:

@@ -8,7 +8,7 @@ import sys
 import click
 
 from device import messages
-from enterprise.commands import authority, desired, ingest, join, keys, show, trust
+from enterprise.commands import authority, desired, ingest, join, keys, locks, show, trust
 from enterprise.errors import EnterpriseError
 
 
@@ -29,6 +29,8 @@ for command in (
     show.settle,
     desired.desired_group,
     join.join_group,
+    locks.lock_group,
+    locks.grant_group,
 ):
     daka_enterprise.add_command(command)
 

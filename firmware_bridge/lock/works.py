@@ -8,7 +8,7 @@ import logging
 import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from device import api
@@ -131,7 +131,13 @@ class Work:
         async with self.visit() as (visit, papers):
             outcome = await visit.outcome(command)
             if outcome.result not in COUNTED:
-                outcome = await self._armed_and_pressed(visit, ticket, command)
+                upto = await self.relay(visit, papers)  # a lock whose memory was put back is found out before it stamps
+                papers = replace(papers, after=upto)
+                try:
+                    outcome = await self._armed_and_pressed(visit, ticket, command)
+                except LockRefused:
+                    await self.relay(visit, papers)  # that it refused, and why, belongs on record, too
+                    raise
             await self.relay(visit, papers)
         return outcome
 

@@ -72,6 +72,7 @@ BODIES: tuple[messages.Body, ...] = (
         (messages.Problem("policy", "attend.min_gap_s", "not a number"),),
         (messages.Alias(ADA, BOB),),
     ),
+    messages.LockBody(messages.LockAct.EVENT, "LOCK-0001", ADA, "a" * 32, "b" * 64, number=4, event="stamped", paper="aGk="),
     messages.Erasure(ADA, messages.ErasureReason.ASKED, "cli:hr", 2, 9, 14, 0),
     messages.TimeBody(BOOT_ID, 5_000_000, START, messages.Source.SERVER, 20_000, START),
 )

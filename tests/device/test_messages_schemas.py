@@ -57,6 +57,8 @@ def samples() -> list[tuple[str, dict[str, Any]]]:
         ("desired-content", messages.parse(messages.write_content(FULL))),
         ("key-set", key_set()),
         *joining_samples(),
+        ("lock-question", messages.CODEC.unstructure(messages.LockQuestion("LOCK-0001", "A" * 43 + "="))),
+        ("lock-answer", messages.CODEC.unstructure(messages.LockAnswer("LOCK-0001", "A" * 43 + "=", "aGk="))),
     ]
 
 

@@ -110,7 +110,7 @@ def test_every_message_has_an_example_and_a_channel() -> None:
 def test_every_topic_of_the_code_is_a_channel_and_every_channel_a_topic() -> None:
     topics = messages.topics("{device}")
     named = {topics.records, topics.hello, topics.state, topics.acknowledgement, messages.SERVER_STATE_TOPIC}
-    named |= {topics.desired, f"{topics.desired}/{{page}}"}
+    named |= {topics.desired, f"{topics.desired}/{{page}}", topics.lock_question, topics.lock_answer}
     assert topics.desired_page(2) == f"{topics.desired}/2"
     assert {channel["address"] for channel in ASYNCAPI["channels"].values()} == named
     assert all(f"`{address.replace('{device}', 'DEVICE').replace('{page}', 'PAGE')}`" in TEXT for address in named)

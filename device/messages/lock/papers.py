@@ -80,7 +80,10 @@ class Grant(Paper):
 
 @dataclass(frozen=True, slots=True)
 class Enrolment(Paper):
-    """This kiosk and this lock may talk to each other: each pins the other's key by it. By the enterprise."""
+    """This kiosk and this lock may talk to each other: each pins the other's key by it. By the enterprise.
+
+    `log_number` and `log_hash` say how far the enterprise has the lock's log, so that a new kiosk goes on from there.
+    """
 
     CONTEXT: ClassVar[bytes] = b"daka/lock/1/enrolment"
 
@@ -89,6 +92,8 @@ class Enrolment(Paper):
     kiosk_key: bytes = claim(-70012, HASH)
     epoch: int = claim(-70005, EPOCH)
     expires_at: int = claim(4, SECONDS)
+    log_number: int = claim(-70013, Number(2**32 - 1), default=0)
+    log_hash: bytes = claim(-70014, HASH, default=bytes(32))
 
 
 @dataclass(frozen=True, slots=True)

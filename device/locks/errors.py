@@ -1,0 +1,27 @@
+"""What can be wrong with what is asked about contract locks; the message says what to do."""
+
+from device.errors import DeviceError
+
+
+class LocksError(DeviceError):
+    """Anything that cannot be done about a contract lock."""
+
+
+class LockNotEnrolled(LocksError):
+    """The enterprise has not enrolled this lock at this kiosk."""
+
+
+class GrantUnknown(LocksError):
+    """There is no such approval here, or it is over."""
+
+
+class VisitUnknown(LocksError):
+    """Nobody is at a lock under that ticket."""
+
+
+class NotVerified(LocksError):
+    """The person was not verified for this approval, or too long ago."""
+
+
+class LogRefused(LocksError):
+    """The lock's log does not continue what was known of it."""

@@ -1,0 +1,133 @@
+"""The locks' events on record: verified against the lock's key and what was known of its log, then into the journal.
+
+An event is in the journal before this file says so; after a crash between the two it comes again, and the server knows it by number
+and hash.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from device import database, messages
+from device.clock import Clock, Moment
+from device.journal import Receipt
+from device.locks.errors import LogRefused
+from device.messages import LockAct, LockBody
+from device.messages import lock as papers
+from device.messages.lock import Event, EventKind
+from device.messages.lock.papers import public_key
+
+
+class Journal(Protocol):
+    """Remembers, durably; device.journal has the real one."""
+
+    def append(self, body: messages.Body, moment: Moment) -> Receipt: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """How far a lock's log is on record; `head` is the length that a head last proved."""
+
+    number: int = 0
+    hash: bytes = papers.GENESIS
+    head: int = 0
+
+
+class Ledger:
+    """The file `locks.db`, open; safe to use from several threads."""
+
+    def __init__(self, path: Path, journal: Journal, clock: Clock) -> None:
+        self._database = database.Database(path, "locks")
+        self._journal, self._clock = journal, clock
+
+    def known(self, enrolment: papers.Enrolment) -> Known:
+        """How far this lock's log is on record, here or at the enterprise."""
+        here = self._known(enrolment.lock)
+        return max(here, Known(enrolment.log_number, enrolment.log_hash), key=lambda known: known.number)
+
+    def _known(self, lock: str) -> Known:
+        with self._database.reading() as connection:
+            row = connection.execute("SELECT number, hash, head FROM log WHERE lock = ?", (lock,)).fetchone()
+        return Known(*row) if row else Known()
+
+    def used(self, grant: bytes) -> int:
+        """How many stamps of this grant the locks' events have shown."""
+        with self._database.reading() as connection:
+            row = connection.execute("SELECT stamps FROM used WHERE grant_id = ?", (grant,)).fetchone()
+        return int(row[0]) if row else 0
+
+    def keep(self, enrolment: papers.Enrolment, events: Sequence[bytes], head: bytes, nonce: bytes) -> Known:
+        """What the lock has just told, on record; LogRefused, itself on record, where it does not continue what was known."""
+        lock, key, known = enrolment.lock, public_key(enrolment.lock_key), self.known(enrolment)
+        try:
+            found, known = _followed(key, events, known)
+            end = _head(key, head, nonce, known)
+        except messages.MessageError as error:
+            self._record(LockBody(LockAct.BROKEN, lock, number=known.number, paper=_b64(head)))
+            raise LogRefused(f"the log of {lock} is not what it was: {error}; do not stamp with it, ask the enterprise") from error
+        for event, data in found:
+            self._record(_of_event(event, data))
+        if end.number == known.number > known.head:
+            self._record(LockBody(LockAct.HEAD, lock, number=end.number, paper=_b64(head)))
+            known = Known(known.number, known.hash, end.number)
+        self._write(lock, known, [event for event, _ in found if event.kind == EventKind.STAMP])
+        return known
+
+    def _record(self, body: LockBody) -> None:
+        self._journal.append(body, self._clock.now())
+
+    def _write(self, lock: str, known: Known, stamps: Sequence[Event]) -> None:
+        with self._database.transaction() as connection:
+            row = (lock, known.number, known.hash, known.head)
+            connection.execute("INSERT OR REPLACE INTO log VALUES (?, ?, ?, ?)", row)
+            connection.executemany(
+                "INSERT INTO used VALUES (?, ?) ON CONFLICT (grant_id) DO UPDATE SET stamps = max(stamps, excluded.stamps)",
+                [(event.grant, event.count) for event in stamps],
+            )
+
+    def close(self) -> None:
+        """Close the file; a later use opens it again."""
+        self._database.close()
+
+
+def _followed(key: Ed25519PublicKey, events: Sequence[bytes], known: Known) -> tuple[list[tuple[Event, bytes]], Known]:
+    found = []
+    for data in events:
+        event, digest = papers.follow(data, key, known.number, known.hash)
+        known = Known(event.number, digest, known.head)
+        found.append((event, data))
+    return found, known
+
+
+def _head(key: Ed25519PublicKey, data: bytes, nonce: bytes, known: Known) -> papers.Head:
+    """The head that answers our nonce, if it lies at or beyond what is known."""
+    head = papers.Head.opened(data, key)
+    if head.nonce != nonce:
+        raise papers.LogBroken("the head answers another question than ours")
+    if head.number < known.number or (head.number == known.number and head.hash != known.hash):
+        end = f"its log ends at event {head.number}, and {known.number} were known"
+        raise papers.LogBroken(f"{end}: its tail is cut, or its memory was put back")
+    return head
+
+
+def _of_event(event: Event, data: bytes) -> LockBody:
+    return LockBody(
+        LockAct.EVENT,
+        event.lock,
+        person=event.person,
+        grant=event.grant.hex(),
+        document=event.document.hex(),
+        number=event.number,
+        event=EventKind(event.kind).name.lower(),
+        paper=_b64(data),
+    )
+
+
+def _b64(data: bytes) -> str:
+    return base64.b64encode(data).decode("ascii")

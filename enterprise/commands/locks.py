@@ -1,0 +1,193 @@
+"""`daka-enterprise lock` and `grant`: which locks there are, who may use them, and what is approved to be stamped."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+from sqlalchemy import select
+
+from device import messages
+from device.messages.lock import MOST_OFFLINE_S, Factor, factors_text
+from device.messages.lock.fields import LOCK_ID
+from enterprise import keys, locks, tables
+from enterprise.commands.desired import by_option, keys_option, person_of, sign_states
+from enterprise.commands.shared import database_option, now, opened_database
+from enterprise.errors import EnterpriseError
+from enterprise.store import Transaction
+
+FACTORS = {"face": Factor.FACE, "pin": Factor.PIN, "at-lock": Factor.AT_LOCK}
+OFFLINE_H = MOST_OFFLINE_S / 3600
+
+
+def options(command: Callable[..., None]) -> Callable[..., None]:
+    """What every command here takes that signs."""
+    return by_option(keys_option(database_option(command)))
+
+
+@click.group("lock")
+def lock_group() -> None:
+    """Contract locks: which there are, which kiosks may use them, and what they say."""
+
+
+@lock_group.command("add")
+@click.argument("lock")
+@click.argument("key")
+@by_option
+@database_option
+def add_command(lock: str, key: str, by: str, database: str) -> None:
+    """Know LOCK by its own KEY (ed25519:BASE64), as it is printed on its box or shown by `daka-lock init`."""
+    if not LOCK_ID.accepts(lock):
+        raise EnterpriseError(f"{lock!r} cannot be a lock's name: A-Z, a-z, 0-9 and hyphens, 4 to 32")
+    messages.public_key_from_text(key)
+    with opened_database(database, create=True) as opened, opened.transaction() as transaction:
+        locks.add(transaction, lock, key, by, now())
+    click.echo(f"{lock} is known; next: daka-enterprise lock enrol {lock} KIOSK KEY")
+
+
+@lock_group.command("enrol")
+@click.argument("lock")
+@click.argument("device")
+@click.argument("key")
+@click.option("--days", type=click.IntRange(1, 3_650), default=365, show_default=True, help="For how long.")
+@options
+def enrol_command(lock: str, device: str, key: str, days: int, by: str, folder: Path, database: str) -> None:
+    """Let DEVICE use LOCK; KEY is the kiosk's grant-use key, shown there by `daka lock key`."""
+    with opened_database(database) as opened, opened.transaction() as transaction:
+        locks.enrol(transaction, lock, device, key, int((now() + timedelta(days=days)).timestamp()))
+        _publish(transaction, lock, folder, by)
+
+
+@lock_group.command("clear")
+@click.argument("lock")
+@by_option
+@database_option
+def clear_command(lock: str, by: str, database: str) -> None:
+    """Take LOCK's tamper or fall alarm back, after somebody has looked at it; it hears so at its next visit."""
+    with opened_database(database) as opened, opened.transaction() as transaction:
+        locks.clear(transaction, lock, by, now())
+    click.echo(f"{lock} hears it at its next visit")
+
+
+@lock_group.command("list")
+@database_option
+def list_command(database: str) -> None:
+    """Every lock, how far its log is here, and who may use it."""
+    with opened_database(database) as opened, opened.reading() as connection:
+        table = Table("lock", "epoch", "events", "kiosks", title="locks")
+        column = tables.lock_kiosk.c
+        for row in connection.execute(select(tables.lock).order_by(tables.lock.c.lock)):
+            kiosks = connection.execute(select(column.device).where(column.lock == row.lock).order_by(column.device)).scalars()
+            table.add_row(row.lock, str(row.epoch), str(row.seen), ", ".join(kiosks))
+        Console().print(table)
+
+
+@lock_group.command("log")
+@click.argument("lock")
+@database_option
+def log_command(lock: str, database: str) -> None:
+    """LOCK's events, each verified when it came in."""
+    with opened_database(database) as opened, opened.reading() as connection:
+        locks.known(connection, lock)
+        table = Table("number", "event", "approval", "person", "stamp", "at", "by kiosk", title=lock)
+        column = tables.lock_event.c
+        for row in connection.execute(select(tables.lock_event).where(column.lock == lock).order_by(column.number)):
+            at = messages.write_time(_moment(row.at)) if row.at else "no time"
+            table.add_row(str(row.number), row.event, row.grant_id[:8], row.person[:10], str(row.used or ""), at, row.device)
+        Console().print(table)
+
+
+@click.group("grant")
+def grant_group() -> None:
+    """What is approved to be stamped: for whom, at which lock, on which document, how often, until when."""
+
+
+@grant_group.command("issue")
+@click.option("--lock", required=True, help="The lock.")
+@click.option("--device", required=True, help="The kiosk at which the person is verified.")
+@click.option("--person", required=True, help="Employee number on the roster, or the opaque id p-...")
+@click.option(
+    "--document", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="The document; only its digest is used."
+)
+@click.option("--sha256", default="", help="Its digest in hex instead.")
+@click.option("--stamps", type=click.IntRange(1, 1_000), default=1, show_default=True, help="How many.")
+@click.option("--label", default="", help="What the kiosk shows, such as `contract 4711`.")
+@click.option("--hours", type=click.FloatRange(0.01, 24 * 366), default=OFFLINE_H, show_default=True, help="For how long.")
+@click.option("--factor", "factors", type=click.Choice(list(FACTORS)), multiple=True, default=["face"], help="Proof of the person.")
+@options
+def issue_command(
+    lock: str,
+    device: str,
+    person: str,
+    document: Path | None,
+    sha256: str,
+    stamps: int,
+    label: str,
+    hours: float,
+    factors: tuple[str, ...],
+    by: str,
+    folder: Path,
+    database: str,
+) -> None:
+    """Approve stamps, and send the grant down to the kiosk. One that lives longer than eight hours is never used offline."""
+    digest, begins, item = _digest(document, sha256), now(), secrets.token_bytes(16)
+    times = int(begins.timestamp()), int((begins + timedelta(hours=hours)).timestamp())
+    asked = int(sum(FACTORS[name] for name in set(factors)))
+    with opened_database(database) as opened, opened.transaction() as transaction:
+        who = person if person.startswith("p-") else person_of(transaction, device, person).person
+        locks.approve(transaction, locks.Wanted(lock, device, who, digest, stamps, asked, label, *times), item, by, begins)
+        _publish(transaction, lock, folder, by)
+    click.echo(f"{item.hex()}: {stamps} stamp(s) at {lock} for {who}")
+
+
+@grant_group.command("revoke")
+@click.argument("grant")
+@options
+def revoke_command(grant: str, by: str, folder: Path, database: str) -> None:
+    """No stamp under GRANT any more. The lock hears it with the server's next word; offline it ends within eight hours."""
+    with opened_database(database) as opened, opened.transaction() as transaction:
+        row = locks.revoke(transaction, grant)
+        _publish(transaction, row.lock, folder, by)
+    click.echo(f"{grant} is revoked; the other approvals of {row.lock} are signed anew")
+
+
+@grant_group.command("list")
+@database_option
+def grants_command(database: str) -> None:
+    """Every approval, and how many of its stamps were made."""
+    with opened_database(database) as opened, opened.reading() as connection:
+        table = Table("grant", "lock", "kiosk", "person", "label", "stamps", "made", "factors", "until", "by", title="approvals")
+        column, event = tables.lock_grant.c, tables.lock_event.c
+        for row in connection.execute(select(tables.lock_grant).order_by(column.issued_at)):
+            made = len(connection.execute(select(event.number).where(event.grant_id == row.id, event.event == "stamp")).all())
+            until = "revoked" if row.revoked else messages.write_time(_moment(row.expires_at))
+            who = (row.id, row.lock, row.device, row.person[:10], row.label)
+            table.add_row(*who, str(row.stamps), str(made), factors_text(row.factors), until, row.asked_by)
+        Console().print(table)
+
+
+def _publish(transaction: Transaction, lock: str, folder: Path, by: str) -> None:
+    for device in locks.publish(transaction, lock, keys.read(folder, "grant"), by, now()):
+        sign_states(transaction, folder, device)
+
+
+def _digest(document: Path | None, sha256: str) -> bytes:
+    if (document is None) is (not sha256):
+        raise EnterpriseError("name the document by --document FILE or by --sha256 HEX, one of them")
+    try:
+        digest = hashlib.sha256(document.read_bytes()).digest() if document else bytes.fromhex(sha256)
+    except (OSError, ValueError) as error:
+        raise EnterpriseError("the document cannot be read, or its digest is not hex") from error
+    if len(digest) != 32:
+        raise EnterpriseError("a SHA-256 has 64 hex digits")
+    return digest
+
+
+def _moment(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)

@@ -1,0 +1,187 @@
+"""Contract locks at the enterprise: who may stamp what, the server's word to a lock, and its log held together across kiosks.
+
+The grant key signs on the administrators' side. The ingester has the acknowledgement key alone: it can tell a lock the time and
+void what is revoked, and can approve nothing.
+"""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from sqlalchemy import Connection, select
+
+from device import messages
+from device.messages import lock as papers
+from enterprise import downlink, tables
+from enterprise.errors import EnterpriseError
+from enterprise.store import Store, Transaction
+
+SECTION = "grants"
+
+
+class LocksError(EnterpriseError):
+    """What was asked about a contract lock cannot be done; the message says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What somebody asks to have approved; times are seconds since 1970."""
+
+    lock: str
+    device: str
+    person: str
+    document: bytes
+    stamps: int
+    factors: int
+    label: str
+    not_before: int
+    expires_at: int
+
+
+def add(transaction: Transaction, lock: str, key: str, by: str, at: datetime) -> None:
+    """A lock from now on known here; LocksError for another key than it had."""
+    found = transaction.connection.execute(select(tables.lock).where(tables.lock.c.lock == lock)).first()
+    if found is not None:
+        raise LocksError(f"{lock} is known already, with {'the same' if found.key == key else 'another'} key")
+    row = {"lock": lock, "key": key, "epoch": 0, "seen": 0, "seen_hash": papers.GENESIS.hex(), "clear_tamper": 0}
+    transaction.put(tables.lock, row | {"added_by": by, "added_at": messages.write_time(at)})
+
+
+def enrol(transaction: Transaction, lock: str, device: str, key: str, expires_at: int) -> None:
+    """This kiosk, by its grant-use key, may use this lock."""
+    known(transaction.connection, lock)
+    messages.public_key_from_text(key)
+    transaction.put(tables.lock_kiosk, {"lock": lock, "device": device, "key": key, "expires_at": expires_at})
+
+
+def approve(transaction: Transaction, wanted: Wanted, item: bytes, by: str, at: datetime) -> None:
+    """Approve it; LocksError if the kiosk is not enrolled with the lock."""
+    _kiosk(transaction.connection, wanted.lock, wanted.device)
+    row = {
+        "id": item.hex(),
+        "lock": wanted.lock,
+        "device": wanted.device,
+        "person": wanted.person,
+        "document": wanted.document.hex(),
+        "stamps": wanted.stamps,
+        "factors": wanted.factors,
+        "label": wanted.label,
+        "not_before": wanted.not_before,
+        "expires_at": wanted.expires_at,
+    }
+    transaction.put(tables.lock_grant, row | {"issued_at": int(at.timestamp()), "revoked": 0, "asked_by": by})
+
+
+def revoke(transaction: Transaction, item: str) -> Any:
+    """No stamp under this grant any more: the lock's floor is raised above it. The grant's row; LocksError if there is none."""
+    found = transaction.connection.execute(select(tables.lock_grant).where(tables.lock_grant.c.id == item)).first()
+    if found is None:
+        raise LocksError("there is no such approval; see: daka-enterprise grant list")
+    column = tables.lock_grant.c
+    transaction.connection.execute(tables.lock_grant.update().where(column.id == item).values(revoked=1))
+    epoch = tables.lock.c.epoch
+    transaction.connection.execute(tables.lock.update().where(tables.lock.c.lock == found.lock).values(epoch=epoch + 1))
+    downlink.drop(transaction, found.device, SECTION, [_grant_item(item)])
+    return found
+
+
+def publish(transaction: Transaction, lock: str, key: Ed25519PrivateKey, by: str, at: datetime) -> tuple[str, ...]:
+    """Sign this lock's enrolments and its grants that still stand, and want them of their kiosks; those kiosks."""
+    row = known(transaction.connection, lock)
+    devices = []
+    for kiosk in transaction.connection.execute(select(tables.lock_kiosk).where(tables.lock_kiosk.c.lock == lock)):
+        enrolment = _enrolment(row, kiosk)
+        _wish(transaction, kiosk.device, f"enrolment-{lock.lower()}", enrolment.signed(key), by, at)
+        devices.append(kiosk.device)
+        for grant in _standing(transaction.connection, lock, kiosk.device, at):
+            _wish(transaction, kiosk.device, _grant_item(grant.id), _grant(grant, kiosk.key, row.epoch).signed(key), by, at)
+    return tuple(devices)
+
+
+def clear(transaction: Transaction, lock: str, by: str, at: datetime) -> None:
+    """Take the lock's tamper alarm back, with the next word that it gets; who has done it stands with the alarms."""
+    known(transaction.connection, lock)
+    transaction.alarm("", "", "lock_cleared", 0, f"{lock}: taken back by {by}", at)
+    transaction.connection.execute(tables.lock.update().where(tables.lock.c.lock == lock).values(clear_tamper=1))
+
+
+def known(connection: Connection, lock: str) -> Any:
+    """The lock's row; LocksError if it is not known."""
+    found = connection.execute(select(tables.lock).where(tables.lock.c.lock == lock)).first()
+    if found is None:
+        raise LocksError(f"{lock} is not known; add it with the key that it shows: daka-enterprise lock add {lock} KEY")
+    return found
+
+
+def answer(store: Store, key: Ed25519PrivateKey, device: str, payload: bytes, at: datetime) -> bytes | None:
+    """The server's word for a lock in session with an enrolled kiosk, as it goes to the broker; None where there is none."""
+    try:
+        question = messages.read_message(messages.open_envelope(payload, "lock-question", device), messages.LockQuestion)
+        challenge = base64.b64decode(question.challenge, validate=True)
+        with store.reading() as connection:
+            row = known(connection, question.lock)
+            _kiosk(connection, question.lock, device)
+    except (messages.MessageError, LocksError, ValueError):
+        return None
+    clears = bool(row.clear_tamper)
+    said = papers.Statement(question.lock, challenge, int(at.timestamp()), row.epoch, row.seen, clear_tamper=clears)
+    text = base64.b64encode(said.signed(key).data).decode("ascii")
+    data = messages.CODEC.unstructure(messages.LockAnswer(question.lock, question.challenge, text))
+    event = f"lock-answer/{question.challenge[:16]}"
+    return messages.seal_envelope("lock-answer", device, event, messages.write_time(at), data)
+
+
+def _kiosk(connection: Connection, lock: str, device: str) -> Any:
+    column = tables.lock_kiosk.c
+    found = connection.execute(select(tables.lock_kiosk).where(column.lock == lock, column.device == device)).first()
+    if found is None:
+        raise LocksError(f"{device} may not use {lock}; enrol it: daka-enterprise lock enrol {lock} {device} KEY")
+    return found
+
+
+def _standing(connection: Connection, lock: str, device: str, at: datetime) -> Any:
+    column = tables.lock_grant.c
+    standing = (column.lock == lock) & (column.device == device) & (column.revoked == 0)
+    return connection.execute(select(tables.lock_grant).where(standing & (column.expires_at > int(at.timestamp())))).all()
+
+
+def _enrolment(lock: Any, kiosk: Any) -> papers.Enrolment:
+    return papers.Enrolment(
+        lock=lock.lock,
+        lock_key=messages.public_key_from_text(lock.key).public_bytes_raw(),
+        kiosk_key=messages.public_key_from_text(kiosk.key).public_bytes_raw(),
+        epoch=lock.epoch,
+        expires_at=kiosk.expires_at,
+        log_number=lock.seen,
+        log_hash=bytes.fromhex(lock.seen_hash),
+    )
+
+
+def _grant(row: Any, kiosk_key: str, epoch: int) -> papers.Grant:
+    return papers.Grant(
+        person=row.person,
+        lock=row.lock,
+        expires_at=row.expires_at,
+        not_before=row.not_before,
+        issued_at=row.issued_at,
+        id=bytes.fromhex(row.id),
+        kiosk=papers.thumbprint(messages.public_key_from_text(kiosk_key)),
+        document=bytes.fromhex(row.document),
+        stamps=row.stamps,
+        factors=row.factors,
+        epoch=epoch,
+        label=row.label,
+    )
+
+
+def _wish(transaction: Transaction, device: str, item: str, paper: papers.Signed, by: str, at: datetime) -> None:
+    content = {"id": item, "cose": base64.b64encode(paper.data).decode("ascii")}
+    downlink.wish(transaction, device, SECTION, item, content, by, at)
+
+
+def _grant_item(item: str) -> str:
+    return f"grant-{item}"
