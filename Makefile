@@ -7,12 +7,14 @@ CAMERA :=
 ARGS :=
 ONLY :=
 N := 300
+TARGET := codec envelopes ingest acknowledgement desired roster
+SECONDS := 60
 FACES :=
 MINUTES := 5
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL: # packages, then the environment, then the weights
-.PHONY: help demo demo-lock test long faults check bench rush lock clean weights packages-demo packages-check packages-test
+.PHONY: help demo demo-lock test long faults fuzz carriers check bench rush lock clean weights packages-demo packages-check packages-test
 
 help: ## show what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -31,6 +33,13 @@ long: packages-test $(VENV)/ready weights ## run the tests that take minutes
 
 faults: packages-test $(VENV)/ready ## kill every part N times and more, break disk, link and clock, and compare (ARGS="--report FILE")
 	@$(PYTHON) -m tests.faults --kills $(N) $(ARGS)
+
+fuzz: packages-test $(VENV)/ready ## fuzz what comes in from outside with atheris (TARGET=ingest for one, SECONDS=600 for longer)
+	@test -d build/fuzz || $(PYTHON) -m pip install -q --target build/fuzz atheris
+	@for one in $(TARGET); do PYTHONPATH=build/fuzz $(PYTHON) -m tests.fuzz $$one --seconds $(SECONDS) || exit 1; done
+
+carriers: packages-test $(VENV)/ready ## carry records beside thingsboard-gateway and a Mosquitto bridge, into PostgreSQL, 500 kiosks (minutes)
+	@$(PYTHON) -m bench.carriers $(ARGS)
 
 check: packages-check $(VENV)/ready ## linters, types and import rules
 	@$(PYTHON) -m ruff check .

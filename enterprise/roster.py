@@ -40,20 +40,20 @@ class Change:
 
 def read(text: str) -> list[dict[str, str]]:
     """The lines of a CSV file, each with every column that the file has. RosterRefused names what is wrong."""
-    reader = csv.DictReader(io.StringIO(text.removeprefix("\ufeff")), strict=True)
-    columns = [(name or "").strip() for name in reader.fieldnames or ()]
+    try:
+        heading, *lines = csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""), strict=True)
+    except csv.Error as error:
+        raise RosterRefused(f"the list is no CSV file: {error}; save it as CSV with commas, UTF-8") from error
+    except ValueError as error:
+        raise RosterRefused("the list is empty; its first line must name the columns") from error
+    columns = [name.strip() for name in heading]
     unknown = [name for name in columns if name not in COLUMNS]
     if unknown or not {"number", "name"} <= set(columns) or len(set(columns)) < len(columns):
         raise RosterRefused(f"the first line must name columns among {', '.join(COLUMNS)}, number and name among them, each once")
-    reader.fieldnames = columns
-    try:
-        rows = list(reader)
-    except csv.Error as error:
-        raise RosterRefused(f"the list is no CSV file: {error}; save it as CSV with commas, UTF-8") from error
-    for line, row in enumerate(rows, start=2):
-        if None in row or None in row.values():
-            raise RosterRefused(f"line {line} has more or fewer fields than the first line")
-    return [{name: cell.strip() for name, cell in row.items()} for row in rows]
+    for number, line in enumerate(lines, start=2):
+        if line and len(line) != len(columns):
+            raise RosterRefused(f"line {number} has more or fewer fields than the first line")
+    return [dict(zip(columns, (cell.strip() for cell in line), strict=True)) for line in lines if line]
 
 
 def compare(rows: Iterable[Mapping[str, str]], standing: Mapping[str, RosterPerson]) -> Change:

@@ -3,99 +3,30 @@
 from __future__ import annotations
 
 import itertools
-import os
-import shutil
-import signal
-import subprocess
-import tempfile
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import psycopg
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from device import messages
 from device.messages import Purpose
 from enterprise import store as stores
-from enterprise import tables
 from enterprise.ingest import Ingester
-from tests.broker import Broker, missing
+from tests.broker import Broker
 from tests.enterprise.kiosk import START, Kiosk
-
-TABLES = ", ".join(tables.metadata.tables)
-DATABASES = itertools.count(1)
-STARTS_WITHIN_S = 15.0
-
-
-@dataclass(frozen=True)
-class Postgres:
-    """A server that listens on a unix socket only."""
-
-    folder: Path
-
-    def fresh(self) -> str:
-        """The address of a new, empty database."""
-        name = f"daka_{next(DATABASES)}"
-        with psycopg.connect(host=str(self.folder), user="postgres", dbname="postgres", autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name} ENCODING 'UTF8' TEMPLATE template0".encode())
-        return f"postgresql+psycopg://postgres@/{name}?host={self.folder}"
-
-    def emptied(self) -> str:
-        """The address of the one that most tests use in turn, its tables emptied: making one takes a third of a second."""
-        address = f"postgresql+psycopg://postgres@/shared?host={self.folder}"
-        with psycopg.connect(host=str(self.folder), user="postgres", dbname="shared", autocommit=True) as connection:
-            connection.execute(f"TRUNCATE {TABLES}".encode())
-        return address
-
-
-def programs() -> Path:
-    """Where Debian keeps initdb and postgres, outside of everybody's PATH."""
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    if not found:
-        missing("PostgreSQL's server", "postgresql")
-    return found[-1].parent
+from tests.postgres import Postgres, running
 
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
-    """fsync stays on: durability is what is being tested."""
-    binaries = programs()
-    user = "postgres" if os.geteuid() == 0 else None  # the server refuses to run as root
-    folder = Path(tempfile.mkdtemp(prefix="daka-postgres-"))
-    if user is not None:
-        shutil.chown(folder, user, user)
-    data = folder / "data"
-    initdb = [str(binaries / "initdb"), "-D", str(data), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8"]
-    subprocess.run(initdb, check=True, stdout=subprocess.DEVNULL, user=user, cwd=folder)
-    command = [str(binaries / "postgres"), "-D", str(data), "-k", str(folder), "-h", ""]
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log, user=user, cwd=folder)
-    try:
-        _wait_until_it_answers(folder)
-        with psycopg.connect(host=str(folder), user="postgres", dbname="postgres", autocommit=True) as connection:
-            connection.execute("CREATE DATABASE shared ENCODING 'UTF8' TEMPLATE template0")
-        stores.connect(f"postgresql+psycopg://postgres@/shared?host={folder}").close()
-        yield Postgres(folder)
-    finally:
-        process.send_signal(signal.SIGQUIT)  # at once: the folder goes anyway
-        process.wait(10)
-        shutil.rmtree(folder)
-
-
-def _wait_until_it_answers(folder: Path) -> None:
-    deadline = time.monotonic() + STARTS_WITHIN_S
-    while True:
-        try:
-            psycopg.connect(host=str(folder), user="postgres", dbname="postgres").close()
-            return
-        except psycopg.OperationalError:
-            if time.monotonic() > deadline:
-                pytest.fail(f"PostgreSQL does not start: {(folder / 'log').read_text()[-2_000:]}")
-            time.sleep(0.05)
+    """One server for the run, with a database that most tests use in turn."""
+    with running() as server:
+        server.make("shared")
+        stores.connect(server.address("shared")).close()
+        yield server
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

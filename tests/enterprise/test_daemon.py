@@ -23,8 +23,8 @@ from enterprise import store as stores
 from enterprise import verify
 from enterprise.commands import main as commands
 from tests.broker import ADDRESS, INGESTERS, Broker
-from tests.enterprise.conftest import Postgres
 from tests.enterprise.kiosk import Client, Kiosk, wait_for
+from tests.postgres import Postgres
 
 WITHIN_S = 15.0
 STATE = messages.SERVER_STATE_TOPIC

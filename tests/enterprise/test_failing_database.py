@@ -11,8 +11,9 @@ import pytest
 from enterprise import store as stores
 from enterprise import verify
 from enterprise.outcome import Arrival, Kind, Verdict
-from tests.enterprise.conftest import Office, Postgres, open_office
+from tests.enterprise.conftest import Office, open_office
 from tests.enterprise.kiosk import START, Kiosk
+from tests.postgres import Postgres
 
 
 @pytest.fixture

@@ -39,6 +39,7 @@ class Rig:
     folder: Path
     disk: Path
     database: str
+    pause_s: float = PAUSE_S
     broker: Broker = field(init=False)
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
@@ -94,7 +95,7 @@ class Rig:
         own = self.broker.certificate_of("ingest")
         ingest = ["ingest", "--database", self.database, "--keys", str(self.folder / "keys"), "--broker", self.broker.address]
         ingest += ["--spread", "1", "--ca", str(self.broker.root), "--cert", str(own.certificate), "--key", str(own.key)]
-        where = [str(self.kiosk.root), str(self.machine_file), str(PAUSE_S)]
+        where = [str(self.kiosk.root), str(self.machine_file), str(self.pause_s)]
         uplink = ["tests.faults.uplink", str(self.kiosk.root), str(self.folder / "run")]
         python = [sys.executable, "-m"]
         return {
