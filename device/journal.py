@@ -29,6 +29,7 @@ EMERGENCY_STEP = 200  # records: at most 3.3 MB are overwritten, which fits into
 RESERVE_BYTES = 4 * 2**20
 NOWHERE = messages.Place(0, 0)  # no desired state was ever applied
 AUDIT_KINDS = frozenset({"audit", "consent", "erasure"})  # who did what with whose data: may have to be kept longer
+ABOUT_STEP = 5_000  # records looked through at a time
 TAIL_CHECKED_AT_START = 1_000  # records; the whole chain is for `daka verify`
 
 
@@ -413,6 +414,19 @@ class Journal:
                 (*kinds, before, most),
             ).fetchall()
         return [messages.read_record(messages.parse(text)) for (text,) in rows]
+
+    def about(self, person: str) -> list[dict[str, object]]:
+        """Every record kept here that holds this opaque id, oldest first: `record` as it stands in the chain, and its `hash`.
+
+        In steps, so that no punch waits long behind it.
+        """
+        head, found = self.head(), list[dict[str, object]]()
+        query = "SELECT hash, text FROM record WHERE seq >= ? AND seq < ? AND instr(text, ?) > 0 ORDER BY seq"
+        for first in range(head.kept_from, head.seq + 1, ABOUT_STEP):
+            with self._database.reading() as connection:
+                rows = connection.execute(query, (first, first + ABOUT_STEP, person.encode("ascii"))).fetchall()
+            found += [{"record": messages.parse(text), "hash": digest.hex()} for digest, text in rows]
+        return found
 
     def times(self) -> Times:
         """How many of the punches kept here are read at another time than they say, and how many a person must look at."""

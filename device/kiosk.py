@@ -30,6 +30,7 @@ from device import (
     desk,
     erasure,
     gauges,
+    holdings,
     hours,
     housekeeping,
     journal,
@@ -235,10 +236,12 @@ def counters(
         *admin.admin_routes(inside.office, inside.board, inside.source, inside.claims, time_source, inside.eyes.landmarks, held),
         *people_counter.directory_routes(inside.personnel, eraser),
         *people_counter.retention_routes(keeping),
+        *people_counter.holdings_routes(holdings.Holdings(files.journal, files.directory, time_source)),
         *corrections_counter.corrections_routes(inside.corrections, files.directory),
         *stamping.for_admins,
     )
-    affairs = own.Own(inside.ways, inside.office.consents, files.directory, files.journal)
+    held_of = holdings.Holdings(files.journal, files.directory, time_source)
+    affairs = own.Own(inside.ways, inside.office.consents, files.directory, files.journal, held_of)
     sealing = keys.sealing_key(folder.keys)
     among = site.Site(files.journal, files.directory, eraser, time_source, sealing, inside.office.consents)
     ways_here = (*people_counter.site_routes(among), *people_counter.ways_routes(inside.ways), *people_counter.own_routes(affairs))

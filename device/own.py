@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from device import api, journal, messages, people
 from device.consenting import ConsentOffice
+from device.holdings import Holdings
 from device.people import Agreement, Directory, Person
 from device.register import Register, Wanted
 from device.ways import Ways
@@ -22,9 +23,11 @@ class TicketGone(people.PeopleError):
 class Own:
     """The counter for one's own affairs."""
 
-    def __init__(self, ways: Ways, consents: ConsentOffice, directory: Directory, opened: journal.Journal) -> None:
+    def __init__(
+        self, ways: Ways, consents: ConsentOffice, directory: Directory, opened: journal.Journal, holdings: Holdings
+    ) -> None:
         self._ways, self._consents, self._directory, self._journal = ways, consents, directory, opened
-        self._register = Register(opened)
+        self._register, self._holdings = Register(opened), holdings
 
     def affairs(self, ticket: str) -> api.OwnAffairs:
         """What this kiosk holds about the person, in short."""
@@ -44,6 +47,10 @@ class Own:
         """The person's own no: the template is destroyed before this returns; the other ways stay. No purpose: everything."""
         self._consents.withdraw(self._owner(ticket).number, BY, purpose)
         return self.affairs(ticket)
+
+    def export(self, ticket: str) -> api.PersonExport:
+        """Everything that is held here about the person, to keep."""
+        return self._holdings.export(self._owner(ticket).number, BY)
 
     def _owner(self, ticket: str) -> Person:
         person = self._ways.owner(ticket)

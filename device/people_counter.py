@@ -8,6 +8,7 @@ from device import api
 from device.consent import LANGUAGES, Purpose
 from device.consenting import ConsentOffice
 from device.erasure import Eraser
+from device.holdings import Holdings
 from device.own import Own
 from device.personnel import Personnel
 from device.retention import Retention
@@ -88,6 +89,11 @@ def consent_routes(consents: ConsentOffice) -> tuple[Route, ...]:
     )
 
 
+def holdings_routes(holdings: Holdings) -> tuple[Route, ...]:
+    """What is held about a person."""
+    return (Route("POST", "/v1/person-export", lambda: holdings.export(*json_fields("number", "by"))),)
+
+
 def own_routes(own: Own) -> tuple[Route, ...]:
     """A person's own affairs; every call names a ticket that their PIN, phone or face was given."""
 
@@ -98,6 +104,7 @@ def own_routes(own: Own) -> tuple[Route, ...]:
     return (
         Route("POST", "/v1/own", lambda: own.affairs(*json_fields("ticket"))),
         Route("POST", "/v1/own/consent", lambda: own.give_consent(*json_fields("ticket", "language", "purpose", "shown_sha256"))),
+        Route("POST", "/v1/own/export", lambda: own.export(*json_fields("ticket"))),
         Route("POST", "/v1/own/withdrawal", withdraw),
     )
 

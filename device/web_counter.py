@@ -52,6 +52,8 @@ OFFICE_CALLS = frozenset(
         ("GET", "/v1/consent-texts"),
         ("GET", "/v1/consent-versions"),
         ("POST", "/v1/consent-text"),
+        ("POST", "/v1/person-export"),
+        ("POST", "/v1/retention"),
     }
 )
 SORTS: dict[str, Callable[[people.Person], Any]] = {

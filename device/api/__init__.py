@@ -33,6 +33,8 @@ from device.api.people import CodeIssued as CodeIssued
 from device.api.people import ConsentVersion as ConsentVersion
 from device.api.people import Erased as Erased
 from device.api.people import Eraser as Eraser
+from device.api.people import Holdings as Holdings
+from device.api.people import HoldingsClient as HoldingsClient
 from device.api.people import Keeper as Keeper
 from device.api.people import ListReport as ListReport
 from device.api.people import ListStep as ListStep
@@ -40,6 +42,7 @@ from device.api.people import OwnAffairs as OwnAffairs
 from device.api.people import OwnConsent as OwnConsent
 from device.api.people import OwnPunch as OwnPunch
 from device.api.people import PeopleClient as PeopleClient
+from device.api.people import PersonExport as PersonExport
 from device.api.people import Personnel as Personnel
 from device.api.people import PhoneIssued as PhoneIssued
 from device.api.people import PinSet as PinSet

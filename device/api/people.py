@@ -140,6 +140,29 @@ class Purged:
 
 
 @dataclass(frozen=True, slots=True)
+class PersonExport:
+    """Everything held about a person, as signed JSON text."""
+
+    person: str
+    text: str
+
+
+class Holdings(Protocol):
+    """The one that answers what is held about a person."""
+
+    def export(self, number: str, by: str) -> PersonExport: ...
+
+
+class HoldingsClient(Client):
+    """The command line's side of it."""
+
+    def export(self, number: str, by: str) -> PersonExport:
+        """Everything held about the person with this employee number."""
+        answer = self._ask("POST", "/v1/person-export", json={"number": number, "by": by}, timeout_s=IMPORT_TIMEOUT_S)
+        return messages.CODEC.structure(answer.json(), PersonExport)
+
+
+@dataclass(frozen=True, slots=True)
 class SiteKeys:
     """A kiosk's name, the key that signs its packages and the one that packages for it are sealed to; public."""
 
@@ -333,6 +356,10 @@ class PeopleClient(Client):
     def withdraw_own_consent(self, ticket: str, purpose: str = "") -> OwnAffairs:
         """The person's own no; "" takes everything back."""
         return self._post("/v1/own/withdrawal", OwnAffairs, ticket=ticket, purpose=purpose)
+
+    def own_export(self, ticket: str) -> PersonExport:
+        """Everything held about the person whose ticket this is."""
+        return self._post("/v1/own/export", PersonExport, ticket=ticket)
 
     def consent_versions(self) -> tuple[ConsentVersion, ...]:
         """The consent texts that were published here, newest first."""

@@ -10,9 +10,9 @@ from rich.table import Table
 
 from device import api
 from device.commands.context import Context, pass_context
-from device.commands.drawing import check_out, draw
+from device.commands.drawing import check_out, draw, write_private
 from device.commands.office import operator, people
-from device.commands.reach import eraser, keeper, personnel, start_over
+from device.commands.reach import eraser, holdings, keeper, personnel, start_over
 
 ENCODINGS = ("utf-8", "gb18030", "big5")
 
@@ -167,6 +167,18 @@ def erase(context: Context, number: str, reason: str, yes: bool) -> None:
         f"{number} is erased, {done.templates} template(s) among it; {done.files} files were searched for {done.traces} traces"
     )
     click.echo(f"receipt: record {done.seq}, {done.hash}")
+
+
+@people.command("export")
+@click.argument("number")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), required=True, help="The file to hand to the person.")
+@pass_context
+def export(context: Context, number: str, out: Path) -> None:
+    """Everything that this kiosk holds about NUMBER, as signed JSON that the person can keep."""
+    with holdings(context) as desk:
+        made = desk.export(number, operator())
+    write_private(out, made.text)
+    click.echo(f"{out}: everything held about {number}, signed by this kiosk; hand it over and delete the file")
 
 
 @people.command("purge")

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from device import api, clock, desk, erasure, keys, kiosk, messages, sight, state, timekeeping
 from device.commands.context import Context
 from device.consenting import ConsentOffice
+from device.holdings import Holdings as Held
 from device.personnel import Personnel as Office
 from device.retention import Retention
 from device.site import Site as Among
@@ -59,6 +60,18 @@ def site(context: Context) -> Iterator[api.Site]:
             yield Among(files.journal, files.directory, ends, time_source, keys.sealing_key(context.folder.keys), consents)
     except state.StateBusy:
         with api.SiteClient(context.folder.admin_socket) as client:
+            yield client
+
+
+@contextmanager
+def holdings(context: Context) -> Iterator[api.Holdings]:
+    """The same for what is held about a person."""
+    try:
+        with state.locked(context.folder):
+            files, time_source = _open(context)
+            yield Held(files.journal, files.directory, time_source)
+    except state.StateBusy:
+        with api.HoldingsClient(context.folder.admin_socket) as client:
             yield client
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import click
 
 from device.commands import reach
 from device.commands.context import Context, pass_context
+from device.commands.drawing import write_private
 from device.commands.office import operator
 
 
@@ -52,9 +52,7 @@ def export(context: Context, device: str, out: Path) -> None:
     """Templates of everybody whose consent names the kiosk DEVICE, sealed to it, and who withdrew or was erased here."""
     with reach.site(context) as desk:
         made = desk.export(device, operator())
-    descriptor = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(made.text)
+    write_private(out, made.text)
     click.echo(f"{out}: {made.people} people and {made.ended} endings for {device}; only that kiosk can open it")
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from device import cards, config, consent, consenting, gallery, journal, messages, own
+from device import cards, config, consent, consenting, gallery, holdings, journal, messages, own
 from device.consent import Purpose
 from device.people import ConsentMissing, Directory, PeopleError, Person
 from models.openset import Bound
@@ -195,7 +195,9 @@ def test_a_database_from_before_keeps_its_consents_and_its_cards(tmp_path: Path)
 
 def affairs(kiosk: Counter) -> own.Own:
     office = consenting.ConsentOffice(kiosk.journal, kiosk.directory, kiosk.clock, lambda person: None)
-    return own.Own(kiosk.ways, office, kiosk.directory, kiosk.journal)
+    return own.Own(
+        kiosk.ways, office, kiosk.directory, kiosk.journal, holdings.Holdings(kiosk.journal, kiosk.directory, kiosk.clock)
+    )
 
 
 def test_a_person_sees_their_own_punches_and_nobody_elses_after_it_stands_fast_who_they_are(make: Make) -> None:

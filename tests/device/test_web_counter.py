@@ -16,17 +16,20 @@ from device import (
     api,
     camera,
     claims,
+    config,
     corrections,
     corrections_counter,
     desk,
     erasure,
     gauges,
+    holdings,
     journal,
     line,
     messages,
     people,
     people_counter,
     personnel,
+    retention,
     sight,
     web_counter,
     webcodes,
@@ -61,6 +64,9 @@ def running(short_folder: Path, eyes: sight.Sight) -> Iterator[Running]:
     staff = people_counter.directory_routes(personnel.Personnel(opened, directory, time_source), eraser)
     amending = corrections.Corrections(opened, time_source, lambda: timedelta(seconds=20))
     putting_right = corrections_counter.corrections_routes(amending, directory)
+    keeping = retention.Retention(opened, directory, eraser, time_source, lambda person: None, config.Retention)
+    held = holdings.Holdings(opened, directory, time_source)
+    staff = (*staff, *people_counter.retention_routes(keeping), *people_counter.holdings_routes(held))
     office_routes = (*admin.admin_routes(office, board, source, counter), *staff, *putting_right)
     codes, stop = webcodes.WebCodes(), threading.Event()
     readings = gauges.Gauges(opened, time_source, short_folder)
