@@ -60,7 +60,8 @@ from device import (
 from device.config import Config
 from device.following import Following
 from device.locks import room
-from device.page import backstage, scenery
+from device.page import backstage, readers, scenery, voice
+from device.page import counter as page_counter
 from device.server import Route
 from models import quality
 from models.arrays import Pixels
@@ -134,7 +135,7 @@ def run(folder: state.Folder, config: Config, weights: Path, stop: threading.Eve
         stamping = room.open_room(folder, config, following, files.journal, inside.office, inside.claims, inside.walk, time_source)
         for counter in counters(inside, eraser, keeping, folder, readings, carrier, stamping, stop):
             _serve(stack, listen(under, counter.path), counter)
-        backstage.open_page(stack, under.internet_listener(), folder.page_address, behind(inside, folder))
+        backstage.open_page(stack, under.internet_listener(), folder.page_address, behind(inside, folder, following))
         following.governed.changed = lambda now: _govern(inside.walk, now)
         register = roster.Register(inside.office, inside.personnel, files.directory, eraser)
         _in_background("downlink", following.run, register, files.journal, time_source, carrier.rewind, stop)
@@ -170,10 +171,15 @@ class Inside:
     personnel: personnel.Personnel
     codes: webcodes.WebCodes
     corrections: corrections.Corrections
+    readers: readers.Readers
 
     def frames(self) -> Iterator[camera.Frame]:
         """The camera's frames, fewer of them while the kiosk is asleep."""
-        return paced(self.source, self.watching, self.config.recognition.asleep_frames_per_second)
+        return paced(self.source, self.is_idle, self.config.recognition.asleep_frames_per_second)
+
+    def is_idle(self) -> bool:
+        """Nobody there, and nobody in the middle of another way: a code may be held up where no face is looked for."""
+        return self.watching.alertness is attention.Alertness.ASLEEP and self.board.waiting is not recognise.Waiting.OTHER_WAY
 
     def forget(self, person: str) -> None:
         """Somebody was erased: neither gallery nor board has anything of them any more."""
@@ -215,8 +221,8 @@ def assemble(files: Files, config: Config, eyes: sight.Sight, source: camera.Cam
     other = ways.Ways(files.directory, walk, board, claiming, time_source, config.ways)
     staff = personnel.Personnel(files.journal, files.directory, time_source)
     amending = corrections.Corrections(files.journal, time_source, lambda: timedelta(seconds=config.attend.change_within_s))
-    codes = webcodes.WebCodes()
-    return Inside(files, config, eyes, source, time_source, office, board, claiming, watching, walk, other, staff, codes, amending)
+    at_hand = (webcodes.WebCodes(), amending, readers.Readers(other, time_source))
+    return Inside(files, config, eyes, source, time_source, office, board, claiming, watching, walk, other, staff, *at_hand)
 
 
 def counters(
@@ -254,21 +260,37 @@ def counters(
     )
 
 
-def behind(inside: Inside, folder: state.Folder) -> backstage.Behind:
+def behind(inside: Inside, folder: state.Folder, following: Following) -> backstage.Behind:
     """What the kiosk page is shown from."""
-    directory = inside.files.directory
+    directory, time_source = inside.files.directory, inside.time_source
+
+    def notices() -> tuple[messages.Notice, ...]:
+        return following.kept.content.notices
+
+    hands = page_counter.Counter(
+        inside.config,
+        inside.ways,
+        inside.readers,
+        inside.walk,
+        inside.corrections,
+        inside.files.journal,
+        time_source,
+        notices,
+        voice.Voice(),
+    )
     parts = scenery.Parts(
         config=inside.config,
         root=folder.root,
         board=inside.board,
         source=inside.source,
         journal=inside.files.journal,
-        clock=inside.time_source,
+        clock=time_source,
         language_of=lambda person: directory.get(person).language,
         notice=inside.codes.notice,
-        abilities=lambda: (),
+        abilities=hands.abilities,
+        notices=lambda: page_counter.notices_for("", notices(), time_source.now()),
     )
-    return backstage.Behind(parts, lambda: inside.watching.faces)
+    return backstage.Behind(parts, hands, lambda: inside.watching.faces)
 
 
 def open_camera(config: Config, time_source: clock.Clock) -> camera.Camera:
@@ -283,11 +305,10 @@ def _listen_to_codes(inside: Inside, stop: threading.Event) -> None:
     """The camera as a reader of codes, and the badge reader, as far as the settings want them."""
     chosen, source = inside.config.ways, inside.source
     if chosen.scan_interval_ms and (inside.config.attend.allow_simulated or not source.simulated):
-        awake = lambda: inside.watching.alertness is not attention.Alertness.ASLEEP  # noqa: E731
-        looks = scanner.Scanner(inside.ways.code, timedelta(milliseconds=chosen.scan_interval_ms), awake)
+        looks = scanner.Scanner(inside.readers.code, timedelta(milliseconds=chosen.scan_interval_ms), lambda: not inside.is_idle())
         _in_background("codes", looks.run, source.frames())
     if chosen.badge_reader:
-        _in_background("badges", badges.Reader(chosen.badge_reader, inside.ways.badge).run, stop)
+        _in_background("badges", badges.Reader(chosen.badge_reader, inside.readers.badge).run, stop)
 
 
 def _in_background(name: str, work: Callable[..., None], *given: object) -> threading.Thread:
@@ -319,11 +340,11 @@ def _announce(opened: journal.Journal, office: desk.Desk, eraser: erasure.Eraser
         log.error("the start could not be recorded: %s", error)
 
 
-def paced(source: camera.Camera, watching: attention.Attention, asleep_frames_per_second: float) -> Iterator[camera.Frame]:
-    """The camera's frames; while the kiosk is asleep the camera is asked for fewer."""
+def paced(source: camera.Camera, is_idle: Callable[[], bool], idle_frames_per_second: float) -> Iterator[camera.Frame]:
+    """The camera's frames; while nothing goes on the camera is asked for fewer."""
     for frame in source.frames():
         yield frame
-        source.pace(asleep_frames_per_second if watching.alertness is attention.Alertness.ASLEEP else None)
+        source.pace(idle_frames_per_second if is_idle() else None)
 
 
 def _walk(walk: line.Line, frames: Iterable[camera.Frame], stop: threading.Event) -> None:

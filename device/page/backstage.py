@@ -13,6 +13,7 @@ from pathlib import Path
 from device import camera, server
 from device.page import address, routes, shell
 from device.page.application import application
+from device.page.counter import Counter
 from device.page.mirror import Mirror
 from device.page.scenery import Parts, Scenery
 from models.detect import Face
@@ -27,6 +28,7 @@ class Behind:
     """The kiosk's parts as the page sees them. `faces` are those of the newest frame, nearest first."""
 
     parts: Parts
+    counter: Counter
     faces: Callable[[], tuple[Face, ...]]
 
 
@@ -43,7 +45,9 @@ def open_page(stack: ExitStack, passed: socket.socket | None, file: Path, behind
         return
     files, mirror = shell.load(), Mirror(lambda: parts.clock.now().monotonic_us)
     scenery = Scenery(parts, files.version)
-    serving = server.serve(application(routes.routes(files, scenery, mirror), found), listening, THREADS)
+    serving = server.serve(
+        application((*routes.routes(files, scenery, mirror), *behind.counter.routes()), found), listening, THREADS
+    )
     threading.Thread(target=serving.run, name="page", daemon=True).start()
     stack.callback(serving.close)
     threading.Thread(target=_reflect, args=(parts.source.frames(), mirror, behind.faces), name="mirror", daemon=True).start()

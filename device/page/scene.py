@@ -15,8 +15,23 @@ from datetime import datetime, timedelta
 from device import api, messages
 from device.camera import CameraStatus, State
 from device.clock import Moment, Quality
+from device.ways import No
 
 CLOCK_UNKNOWN_BEFORE = datetime.fromisoformat("2026-01-01T00:00:00+00:00")  # before this software was written
+AT_THE_PAD = frozenset(
+    {
+        No.WRONG,
+        No.WAIT,
+        No.PIN_MUST_CHANGE,
+        No.PIN_UNFIT,
+        No.UNKNOWN_PERSON,
+        No.TICKET_GONE,
+        No.NOT_A_SUPERVISOR,
+        No.ONE_FACTOR,
+        No.NOT_ONESELF,
+        No.NO_REASON,
+    }
+)
 SERVER_AWAY_AFTER = timedelta(minutes=10)
 
 
@@ -35,7 +50,11 @@ class Condition(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """One decision as the screen shows it; `seq` is the receipt's number, 0 for none."""
+    """One decision as the screen shows it; `seq` is the receipt's number, 0 for none.
+
+    `ticket` goes on with somebody who was identified or verified, `complete_by` says how; `wait_s` is how long it is good,
+    or has to be waited.
+    """
 
     number: int
     at: str
@@ -46,6 +65,9 @@ class Shown:
     direction: str
     method: str
     seq: int
+    ticket: str
+    complete_by: tuple[str, ...]
+    wait_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +91,7 @@ class Scene:
     scramble: bool
     speech: str
     notice: api.WebNotice
+    notices: tuple[str, ...]
 
     def digest(self) -> str:
         """The same for scenes that look the same; the time goes on by itself."""
@@ -109,18 +132,26 @@ def _is_server_away(health: Health) -> bool:
     return health.has_uplink and health.waits_since is not None and health.now.at - health.waits_since >= SERVER_AWAY_AFTER
 
 
-def shown(decision: api.Decision, names: str, language_of: Callable[[str], str]) -> Shown:
-    """A decision for everybody who stands there to read."""
+def is_for_the_hall(decision: api.Decision) -> bool:
+    """Whether it is shown to everybody; what answers a question of the pad is said there."""
+    return decision.outcome != "pin_changed" and decision.why not in AT_THE_PAD
+
+
+def shown(decision: api.Decision, names: str, language_of: Callable[[str], str] = lambda person: "") -> Shown:
+    """A decision for whoever stands there to read."""
     return Shown(
         number=decision.number,
         at=decision.at,
         outcome=decision.outcome,
         why=decision.why,
         name=name_shown(decision.name, names),
-        language=language_of(decision.person) if decision.person else "",
+        language=decision.language or (language_of(decision.person) if decision.person else ""),
         direction=decision.direction,
-        method="",
+        method=decision.method,
         seq=decision.seq,
+        ticket=decision.ticket,
+        complete_by=decision.complete_by,
+        wait_s=decision.wait_s,
     )
 
 

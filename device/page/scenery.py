@@ -39,7 +39,8 @@ class Board(Protocol):
 
 @dataclass(frozen=True)
 class Parts:
-    """What the scene is made from. `language_of` names a person's own language, `notice` what the screen says about the web UI."""
+    """What the scene is made from. `language_of` names a person's own language, `notice` what the screen says about the web UI,
+    `notices` what the enterprise says to everybody."""
 
     config: Config
     root: Path
@@ -50,6 +51,7 @@ class Parts:
     language_of: Callable[[str], str]
     notice: Callable[[], api.WebNotice]
     abilities: Callable[[], tuple[str, ...]]
+    notices: Callable[[], tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,8 @@ class Scenery:
     def scene(self, after: int) -> Scene:
         """The scene now, with the decisions after number `after`."""
         parts, page, device = self._parts, self._parts.config.page, self._parts.config.device
-        found = tuple(scene.shown(one, page.names, self._language_of) for one in parts.board.after(after, 0.0))
+        fresh = parts.board.after(after, 0.0)
+        found = tuple(scene.shown(one, page.names, self._language_of) for one in fresh if scene.is_for_the_hall(one))
         health = self._health()
         return Scene(
             boot=self.boot,
@@ -102,13 +105,14 @@ class Scenery:
             conditions=scene.conditions(health),
             backlog=health.backlog,
             waiting=parts.board.waiting,
-            count=found[-1].number if found else parts.board.count,
+            count=fresh[-1].number if fresh else parts.board.count,
             decisions=found,
             abilities=parts.abilities(),
             stays_s=page.result_s,
             scramble=page.scramble_pin,
             speech=page.speech,
             notice=parts.notice(),
+            notices=parts.notices(),
         )
 
     def waiting(self) -> str:

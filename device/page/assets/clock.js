@@ -25,7 +25,10 @@ function format(options, moment) {
 
 export const time = (moment) => format({ hour: "2-digit", minute: "2-digit", hourCycle: "h23" }, moment);
 export const seconds = (moment) => format({ hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" }, moment);
-export const day = (moment) => `${format({ month: "long", day: "numeric" }, moment)}  ${format({ weekday: "long" }, moment)}`;
+export function day(moment) {
+  const whole = format({ month: "long", day: "numeric", weekday: "long" }, moment);
+  return whole.replace("日星期", "日  星期"); // Chinese sets both together; from a metre away a space reads better
+}
 export const shortDay = (moment) => format({ month: "numeric", day: "numeric", weekday: "short" }, moment);
 
 function show() {

@@ -1,17 +1,57 @@
-// Help: what else one can do here, whom to ask, and what this terminal keeps.
+// Help: what else one can do here, whom to ask, one's own records, and what this terminal keeps.
 
-import { make } from "./build.js";
+import { at, make } from "./build.js";
+import * as clock from "./clock.js";
 import * as sheets from "./sheets.js";
-import { onChange } from "./words.js";
+import * as ways from "./ways.js";
+import { has, word } from "./words.js";
 
-let scene = null;
+let scene = { abilities: [], notices: [], notice: { code: "", addresses: [] } };
 
-export function set(heard) { scene = heard; }
+export function set(heard) {
+  scene = heard;
+  const button = at("b-help");
+  button.querySelector(".dot")?.remove();
+  if (scene.notices.length || scene.notice.code) button.append(make("span", { class: "dot" }));
+}
 
 export function open() {
   sheets.open("help.title", (sheet) => {
-    sheet.append(sheets.wide("help.privacy", privacy, { drawn: "shield" }));
-    if (scene?.notice.addresses.length) sheet.append(sheets.wide("help.office", office, { drawn: "key" }));
+    const can = (name) => scene.abilities.includes(name);
+    const entries = [
+      can("supervisor") && sheets.wide("help.supervisor", ways.supervisor, { drawn: "people" }),
+      can("mine") && sheets.wide("help.mine", mine, { drawn: "paper" }),
+      sheets.wide("help.messages", messages, { drawn: "message" }),
+      can("pin") && sheets.wide("help.pin", ways.changePin, { drawn: "key" }),
+      sheets.wide("help.privacy", privacy, { drawn: "shield" }),
+      sheets.wide("help.office", office, { drawn: "pin" }),
+    ];
+    sheet.append(make("div", { class: "choices-2" }, ...entries));
+  });
+}
+
+function mine() {
+  ways.numberAndPin({ title: "mine.title", purpose: "verify" }, ({ ticket }) => {
+    ways.hand("/v1/mine", { ticket }, ({ name, records, notices }) => {
+      const rows = records.map((record) => row(record));
+      const none = rows.length ? null : make("p", { class: "soft", "data-word": "mine.none" });
+      sheets.change(make("h2", {}, name), ...notices.map((text) => make("p", {}, text)), make("ul", { class: "rows" }, ...rows), none);
+    });
+  });
+}
+
+function row({ seq, at: moment, direction, method }) {
+  const when = Date.parse(moment);
+  const way = has(`method.${method}`) ? word(`method.${method}`) : method;
+  const which = has(`direction.${direction}`) ? word(`direction.${direction}`) : direction;
+  const said = `${way} · ${word("receipt", { seq })}`;
+  return make("li", {}, make("b", {}, which), make("span", {}, `${clock.shortDay(when)}  ${clock.time(when)}`), make("span", { class: "soft" }, said));
+}
+
+function messages() {
+  sheets.open("messages.title", (sheet) => {
+    if (!scene.notices.length) sheet.append(make("p", { class: "soft", "data-word": "messages.none" }));
+    sheet.append(make("ul", { class: "rows" }, ...scene.notices.map((text) => make("li", {}, text))));
   });
 }
 
@@ -21,10 +61,16 @@ function privacy() {
   });
 }
 
+/* Only somebody who stands here can read the code; the web UI's daemon never learns it. */
 function office() {
   sheets.open("notice.title", (sheet) => {
-    const { addresses, fingerprint } = scene.notice;
-    sheet.append(make("p", { "data-word": "notice.address" }), ...addresses.map((address) => make("p", { class: "mono" }, address)));
-    sheet.append(make("p", { "data-word": "notice.fingerprint" }), make("p", { class: "mono" }, fingerprint));
+    const { code, purpose, account, addresses, fingerprint } = scene.notice;
+    if (!addresses.length) sheet.append(make("p", { class: "soft", "data-word": "notice.none" }));
+    else sheet.append(make("p", { "data-word": "notice.address" }), ...addresses.map((address) => make("p", { class: "mono" }, address)));
+    if (code) {
+      const what = purpose === "recovery" ? word("notice.recovery", { account }) : word("notice.first");
+      sheet.append(make("h2", {}, what), make("p", { "data-word": "notice.code" }), make("p", { class: "code" }, code.replace(/(\d{4})(?=\d)/g, "$1 ")));
+    }
+    if (fingerprint) sheet.append(make("p", { "data-word": "notice.fingerprint" }), make("p", { class: "mono" }, fingerprint));
   });
 }

@@ -4,10 +4,11 @@ import { at, icon, make } from "./build.js";
 import * as clock from "./clock.js";
 import * as help from "./help.js";
 import * as mirror from "./mirror.js";
-import { ask, Gone, pause, Refused, takeToken } from "./net.js";
+import { Gone, hear, pause, Refused, takeToken } from "./net.js";
 import * as results from "./results.js";
 import * as sheets from "./sheets.js";
 import * as speech from "./speech.js";
+import * as choice from "./choice.js";
 import * as ways from "./ways.js";
 import * as words from "./words.js";
 
@@ -46,13 +47,13 @@ async function hearScenes() {
     try {
       const wait_s = scene && goneSince === null ? 20 : 0;
       const query = new URLSearchParams({ boot: asked.boot, after: asked.after, seen: asked.digest, wait_s });
-      const heard = await (await ask(`/v1/scene?${query}`, { wait_s })).json();
+      const heard = await hear(`/v1/scene?${query}`, { wait_s });
       asked = { boot: heard.boot, after: heard.count, digest: heard.digest };
       back();
       show(heard);
     } catch (error) {
-      if (!(error instanceof Gone || error instanceof Refused)) throw error;
-      away(error);
+      if (error instanceof Gone || error instanceof Refused) away(error);
+      else console.error(error); // a fault of this page must not be the last that it does
       await pause(400);
     }
   }
@@ -65,8 +66,8 @@ function show(heard) {
   else document.documentElement.dataset.theme = scene.theme;
   at("title").textContent = scene.title;
   clock.hear(scene.at, scene.zone, scene.conditions.includes("clock_unknown"));
-  for (const part of [results, ways, help]) part.set(scene, easy);
-  speech.set(scene.speech, easy);
+  for (const part of [results, ways, help, choice]) part.set(scene, easy);
+  speech.set(scene.speech, easy, scene.abilities.includes("voice"));
   for (const [name, button] of [["pin", "b-pin"], ["qr", "b-qr"], ["badge", "b-badge"]]) at(button).hidden = !scene.abilities.includes(name);
   conditions();
   for (const decision of scene.decisions) decide(decision);
@@ -75,6 +76,7 @@ function show(heard) {
 
 function decide(decision) {
   if (ways.takes(decision)) return;
+  if (decision.outcome === "punched") choice.over();
   results.show(decision);
 }
 

@@ -1,7 +1,7 @@
 // The mirror: asks for the newest picture, draws it, forgets it. Nobody there, or the page hidden: no picture is asked for or kept.
 
 import { at } from "./build.js";
-import { ask, Gone, pause, Refused } from "./net.js";
+import { ask, pause } from "./net.js";
 
 const LINGERS_MS = 1200;
 const SMOOTH = 0.55; // of the way to where the face was found: the outline glides and does not jump
@@ -52,9 +52,9 @@ export async function run() {
         await draw(answer, received);
         drawn = performance.now();
       }
-    } catch (error) {
+    } catch {
       number = 0;
-      if (error instanceof Gone || error instanceof Refused) await pause(700);
+      if (!question.signal.aborted) await pause(700);
     }
     if (performance.now() - drawn > LINGERS_MS) hide();
   }

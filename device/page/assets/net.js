@@ -37,8 +37,16 @@ export async function ask(path, { method = "GET", body, signal, wait_s = 10 } = 
   throw new Refused(response.status, said.kind ?? "", said.error ?? "");
 }
 
-export async function tell(path, body = {}) {
-  return (await ask(path, { method: "POST", body })).json();
+/* The same, as JSON; an answer that breaks off is no answer. */
+export async function hear(path, options) {
+  const response = await ask(path, options);
+  try {
+    return await response.json();
+  } catch (error) {
+    throw new Gone(String(error));
+  }
 }
+
+export const tell = (path, body = {}) => hear(path, { method: "POST", body });
 
 export const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));

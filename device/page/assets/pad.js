@@ -3,6 +3,8 @@
 import { icon, make } from "./build.js";
 import { word } from "./words.js";
 
+// A finger on a key takes the focus from nowhere: Enter goes on meaning OK.
+const keepFocus = (event) => event.preventDefault();
 const DIGITS = ["1", "2", "3", "4", "5", "6", "7", "8", "9", "0"];
 
 function shuffled(digits) {
@@ -27,7 +29,7 @@ export function pad({ ask, secret = false, scramble = false, most = 12, least = 
   const erase = () => { entered = entered.slice(0, -1); show(); };
   const hand = () => { if (entered.length >= least) { const text = entered; entered = ""; done(text); } };
   const order = secret && scramble ? shuffled(DIGITS) : DIGITS;
-  const key = (digit) => make("button", { class: "key", "data-digit": digit, on: { click: () => type(digit) } }, digit);
+  const key = (digit) => make("button", { class: "key", "data-digit": digit, on: { click: () => type(digit), pointerdown: keepFocus } }, digit);
   const back = make("button", { class: "key word", "data-word": "erase", on: { click: erase } });
   const go = make("button", { class: "key word go", "data-word": "ok", on: { click: hand } });
   const keys = make("div", { class: "keys", role: "group", "data-label": "pin.pad" }, ...order.slice(0, 9).map(key), back, key(order[9]), go);

@@ -55,7 +55,7 @@ function card(decision, language, good) {
 function addChoices(made, { seq, direction }, language) {
   const choices = [];
   if (setting.abilities.includes("dispute")) {
-    choices.push(choice("result.not_me", language, () => settle(made, "/v1/dispute", { seq }, "result.disputed", language)));
+    choices.push(choice("result.not_me", language, () => settle(made, "/v1/dispute", { seq: String(seq) }, "result.disputed", language)));
   }
   if (setting.abilities.includes("direction") && (direction === "in" || direction === "out")) {
     const other = direction === "in" ? "out" : "in";
@@ -67,7 +67,7 @@ function addChoices(made, { seq, direction }, language) {
 const choice = (name, language, act) => make("button", { on: { click: act } }, word(name, {}, language));
 
 async function turn(made, seq, other, language) {
-  if (!(await settle(made, "/v1/direction", { seq, direction: other }, "result.changed", language))) return;
+  if (!(await settle(made, "/v1/direction", { seq: String(seq), direction: other }, "result.changed", language))) return;
   made.classList.remove("in", "out");
   made.classList.add(other);
   made.querySelector(".what").textContent = word(`done.${other}`, {}, language);

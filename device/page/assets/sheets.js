@@ -16,10 +16,11 @@ export const setEasy = (isEasy) => { easy = isEasy; };
 
 /* `draw(sheet)` fills the sheet and may return what is to be done when it closes; it is drawn anew when the language changes. */
 export function open(title, draw) {
-  close();
+  leave();
   const sheet = at("sheet");
   again = () => {
     atClose?.();
+    atClose = null;
     const shut = make("button", { class: "shut", "data-label": "close", on: { click: close } }, icon("close"));
     const head = make("header", {}, make("h1", { id: "sheet-title", "data-word": title }), shut);
     const inside = make("div", { class: "sheet" }, head);
@@ -33,13 +34,17 @@ export function open(title, draw) {
 }
 
 export function close() {
+  leave();
   const sheet = at("sheet");
-  atClose?.();
-  atClose = null;
-  again = null;
-  clearTimeout(timer);
   if (sheet.open) sheet.close();
   sheet.replaceChildren();
+}
+
+function leave() {
+  const act = atClose;
+  [atClose, again] = [null, null];
+  clearTimeout(timer);
+  act?.();
 }
 
 /* Somebody is still there: the sheet stays for its whole time again. */
@@ -53,8 +58,9 @@ export function change(...content) {
   const inside = at("sheet").querySelector(".sheet");
   if (!inside) return;
   while (inside.children.length > 1) inside.lastElementChild.remove();
-  inside.append(...content);
+  inside.append(...content.filter(Boolean));
   fill(inside);
+  inside.querySelector(".pad, button:not(.shut)")?.focus({ preventScroll: true });
   stay();
 }
 

@@ -6,9 +6,12 @@ import { chosen, word } from "./words.js";
 const AGAIN_MS = 4000; // the same hint is not said over and over
 let wanted = "accessible";
 let easy = false;
+let kiosks = false;
 let last = { name: "", at: -Infinity };
 
-export function set(setting, isEasy) {
+/* `hasVoice`: whether the kiosk itself can speak. */
+export function set(setting, isEasy, hasVoice) {
+  kiosks = hasVoice;
   wanted = setting;
   easy = isEasy;
 }
@@ -26,6 +29,7 @@ export function say(name, values = {}, language = chosen()) {
   last = { name, at: now };
   const own = voice(language);
   if (!own) {
+    if (!kiosks) return;
     tell("/v1/say", { word: name, language }).catch(() => {}); // a kiosk without a voice shows the sentence all the same
     return;
   }

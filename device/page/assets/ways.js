@@ -1,20 +1,174 @@
-// The ways without a face.
+// The ways without a face. What somebody types is handed over and forgotten; what comes of it shows as a result like any other.
 
-import { make } from "./build.js";
+import { icon, make } from "./build.js";
 import * as mirror from "./mirror.js";
+import { Gone, Refused, tell } from "./net.js";
+import { pad, waiting } from "./pad.js";
 import * as sheets from "./sheets.js";
+import { has, word } from "./words.js";
 
-export function set() {}
-export function takes() { return false; }
-export function pin() {}
-export function badge() {
-  sheets.open("badge.title", (sheet) => { sheet.append(make("p", { "data-word": "badge.how" })); });
+let scene = { scramble: false, conditions: [], abilities: [] };
+let reading = null; // who wants to hear of a badge or code that was shown, instead of a punch
+let completing = false;
+
+export function set(heard) { scene = heard; }
+
+let told = Promise.resolve();
+const other = (kind) => { told = told.then(() => tell("/v1/other-way", { kind })).catch(() => {}); }; // one after the other
+const isCameraAway = () => scene.conditions.some((name) => name.startsWith("camera_"));
+export const refusal = ({ why, wait_s }) => sheets.say(has(`why.${why}`) ? `why.${why}` : "why.other", { seconds: Math.ceil(wait_s) });
+
+/* Hands a question over; while it is answered the sheet says so. Nobody answering is said, too, and nothing is lost. */
+export async function hand(path, body, then) {
+  sheets.change(waiting());
+  try {
+    then(await tell(path, body));
+  } catch (error) {
+    if (!(error instanceof Gone || error instanceof Refused)) throw error;
+    sheets.change(sheets.say(error instanceof Refused && error.status === 422 ? "why.ticket_gone" : "why.other"));
+  }
 }
+
+/* Number, then PIN; `then(decision, number)` gets every answer that is no refusal of the two. */
+export function numberAndPin({ title, purpose, number = "pin.number", pin = "pin.pin" }, then) {
+  sheets.open(title, () => {
+    other("pin");
+    queueMicrotask(() => askNumber());
+    return () => other("none");
+  });
+  const askNumber = (said = null) => sheets.change(pad({ ask: number, most: 64, letters: true, said }, (typed) => askPin(typed)));
+  const askPin = (typed, said = null) => sheets.change(pad({ ask: pin, secret: true, scramble: scene.scramble, said }, (digits) => submit(typed, digits)));
+  const submit = (typed, digits) => hand("/v1/ways/pin", { number: typed, pin: digits, purpose }, (decision) => {
+    if (decision.why === "pin_must_change") newPin(typed, digits, (fresh) => submit(typed, fresh), refusal(decision));
+    else if (decision.why === "wait") askPin(typed, refusal(decision));
+    else if (decision.why === "wrong") askNumber(refusal(decision));
+    else then(decision, typed, digits);
+  });
+}
+
+/* A new PIN, twice; then the change, and on with it. */
+function newPin(number, old, then, said = null) {
+  const ask = (why) => sheets.change(pad({ ask: "pin.new", secret: true, least: 6, said: why }, again));
+  const again = (fresh) => sheets.change(pad({ ask: "pin.again", secret: true, least: 6 }, (typed) => {
+    if (typed !== fresh) ask(sheets.say("pin.differ"));
+    else change(fresh);
+  }));
+  const change = (fresh) => hand("/v1/ways/pin-change", { number, old, new: fresh }, (decision) => {
+    if (decision.outcome === "pin_changed") then(fresh);
+    else ask(refusal(decision));
+  });
+  ask(said);
+}
+
+export function pin() {
+  numberAndPin({ title: "pin.title", purpose: "punch" }, sheets.close);
+}
+
+export function changePin() {
+  numberAndPin({ title: "help.pin", purpose: "verify" }, (decision, number, old) => {
+    newPin(number, old, () => sheets.change(make("p", { class: "said-yes", role: "status", "data-word": "pin.changed" })));
+  });
+}
+
+function viewer(aim) {
+  const canvas = make("canvas", { width: 640, height: 480, role: "img", "data-label": "mirror.label" });
+  mirror.lookFor(canvas);
+  return make("div", { class: "viewer" }, canvas, aim && make("div", { class: "aim" }));
+}
+
 export function qr() {
   sheets.open("qr.title", (sheet) => {
-    const canvas = make("canvas", { width: 640, height: 480 });
-    sheet.append(make("p", { "data-word": "qr.how" }), make("div", { class: "viewer" }, canvas, make("div", { class: "aim" })));
-    mirror.lookFor(canvas);
-    return () => mirror.lookFor(null);
+    if (isCameraAway()) {
+      sheet.append(make("p", { "data-word": "qr.no_camera" }));
+      return null;
+    }
+    other("reader");
+    sheet.append(make("p", { "data-word": "qr.how" }), viewer(true));
+    return () => { mirror.lookFor(null); other("none"); };
   });
+}
+
+export function badge() {
+  sheets.open("badge.title", (sheet) => {
+    other("reader");
+    sheet.append(icon("badge", "icon picture-large"), make("p", { "data-word": "badge.how" }));
+    return () => other("none");
+  });
+}
+
+/* What the daemon says of badges, codes and faces while a sheet is open; true if that is all there is to show. */
+export function takes(decision) {
+  if (reading && (decision.ticket || decision.outcome === "refused")) {
+    const hear = reading;
+    if (decision.ticket) reading = null;
+    hear(decision);
+    return true;
+  }
+  if (decision.outcome === "identified") complete(decision);
+  else if (decision.outcome === "punched" || completing) sheets.close();
+  return decision.outcome === "identified" || decision.outcome === "verified";
+}
+
+/* A badge or code said who; a face or PIN completes it, whichever is easier. */
+function complete({ ticket, complete_by: by, name }) {
+  const withPin = (said = null) => {
+    mirror.lookFor(null);
+    other("pin");
+    sheets.change(hello(name), pad({ ask: "complete.pin", secret: true, scramble: scene.scramble, said }, (digits) => {
+      hand("/v1/ways/completion", { ticket, pin: digits, purpose: "punch" }, (decision) => {
+        if (["wrong", "wait", "pin_must_change"].includes(decision.why)) withPin(refusal(decision));
+        else sheets.close();
+      });
+    }));
+  };
+  sheets.open("badge.title", (sheet) => {
+    completing = true;
+    if (!by.includes("face") || isCameraAway()) queueMicrotask(() => withPin());
+    else {
+      sheet.append(hello(name), make("h2", { "data-word": "complete.face" }), viewer(false));
+      if (by.includes("pin")) sheet.append(sheets.wide("bar.pin", () => withPin(), { drawn: "pin", kind: "wide centre" }));
+    }
+    return () => { completing = false; mirror.lookFor(null); other("none"); };
+  });
+}
+
+const hello = (name) => (name ? make("h2", {}, name) : null);
+
+/* A supervisor: badge or code, then PIN, whom, and why. */
+export function supervisor() {
+  sheets.open("supervisor.title", (sheet) => {
+    other("verify");
+    show(sheet);
+    return () => { reading = null; mirror.lookFor(null); other("none"); };
+  });
+}
+
+function show(sheet) {
+  const said = make("div");
+  sheet.append(make("h2", { "data-word": "supervisor.show" }), said);
+  if (!isCameraAway()) sheet.append(viewer(true));
+  else sheet.append(icon("badge", "icon picture-large"));
+  reading = (decision) => {
+    if (!decision.ticket) return said.replaceChildren(refusal(decision));
+    mirror.lookFor(null);
+    askSupervisor(decision.ticket);
+  };
+}
+
+function askSupervisor(ticket, said = null) {
+  const secret = { ask: "supervisor.pin", secret: true, scramble: scene.scramble, said };
+  sheets.change(pad(secret, (digits) => {
+    sheets.change(pad({ ask: "supervisor.whom", most: 64, letters: true }, (number) => askReason(ticket, digits, number)));
+  }));
+}
+
+function askReason(ticket, digits, number) {
+  const vouch = (reason) => hand("/v1/ways/assistance", { ticket, pin: digits, number, reason }, (decision) => {
+    if (["wrong", "wait"].includes(decision.why)) askSupervisor(ticket, refusal(decision));
+    else if (decision.outcome === "punched") sheets.close();
+    else sheets.change(refusal(decision));
+  });
+  const reasons = ["forgotten", "not_recognised", "unable", "new", "device"];
+  const buttons = reasons.map((reason) => sheets.wide(`supervisor.reason.${reason}`, () => vouch(reason)));
+  sheets.change(make("h2", { "data-word": "supervisor.why" }), ...buttons);
 }

@@ -51,6 +51,7 @@ class Stage:
             language_of=lambda person: "zh-CN",
             notice=lambda: self.notice,
             abilities=lambda: self.abilities,
+            notices=lambda: (),
         )
 
     def client(self) -> FlaskClient:

@@ -1,0 +1,29 @@
+// In or out by button, where the enterprise wants it so: pressed first, then the face, the badge or the PIN. It holds for half a minute.
+
+import { at } from "./build.js";
+import { tell } from "./net.js";
+
+const LASTS_MS = 30_000;
+let timer = 0;
+
+export function set(scene) { at("choose").hidden = !scene.abilities.includes("choose"); }
+
+export function over() {
+  clearTimeout(timer);
+  for (const button of at("choose").children) button.setAttribute("aria-pressed", "false");
+}
+
+async function choose(event) {
+  const button = event.target.closest("button");
+  if (!button) return;
+  over();
+  try {
+    await tell("/v1/choice", { direction: button.dataset.direction });
+  } catch {
+    return; // the daemon is away, and the page says so
+  }
+  button.setAttribute("aria-pressed", "true");
+  timer = setTimeout(over, LASTS_MS);
+}
+
+at("choose").addEventListener("click", choose);
