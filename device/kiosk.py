@@ -245,6 +245,7 @@ def counters(
         *people_counter.holdings_routes(holdings.Holdings(files.journal, files.directory, time_source)),
         *corrections_counter.corrections_routes(inside.corrections, files.directory),
         *stamping.for_admins,
+        *post.carrier_routes(carrier),
     )
     held_of = holdings.Holdings(files.journal, files.directory, time_source)
     affairs = own.Own(inside.ways, inside.office.consents, files.directory, files.journal, held_of)
@@ -253,7 +254,12 @@ def counters(
     ways_here = (*people_counter.site_routes(among), *people_counter.ways_routes(inside.ways), *people_counter.own_routes(affairs))
     web = web_counter.Kiosk(inside.office, files.directory, files.journal, time_source, codes, readings, folder.config, stop)
     return (
-        Counter(folder.admin_socket, "admin", (*for_admins, *ways_here, Route("GET", "/v1/web-notice", codes.notice)), threads=8),
+        Counter(
+            folder.admin_socket,
+            "admin",
+            (*for_admins, *ways_here, Route("GET", "/v1/web-notice", codes.notice)),
+            threads=8,
+        ),
         Counter(folder.web_socket, "web", web_counter.web_routes(web_counter.WebCounter(web), for_admins), threads=6),
         Counter(folder.uplink_socket, "uplink", (*post.uplink_routes(carrier), *stamping.for_uplink), threads=4),
         Counter(folder.kiosk_bridge_socket, "bridge", stamping.for_bridge, threads=4),

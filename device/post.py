@@ -69,9 +69,21 @@ class Post:
         return Response(batch, mimetype="application/cloudevents+json", headers={"Daka-Last": str(stretch.last)})
 
     def acknowledge(self) -> api.Cursor:
-        """Believe the server's signature, or say why not."""
+        """What the server said, handed over by the uplink."""
+        return self.believe(request.get_data())
+
+    def signed_records(self, after: int) -> bytes:
+        """The batch that follows record `after`, as the uplink sends it, to be carried by hand; empty at the end."""
+        stretch = self._journal.stretch(after)
+        if stretch is None:
+            return b""
+        now = messages.write_time(self._clock.now().at)
+        return messages.write_batch(self._journal.device, stretch.epoch, stretch.texts, stretch.first, stretch.sig, now)
+
+    def believe(self, payload: bytes) -> api.Cursor:
+        """Believe the server's signature, or say why not; the answer may also have been carried here by hand."""
         answered = self._clock.now()
-        answer = self._believed(request.get_data())
+        answer = self._believed(payload)
         answers_hello = bool(self._nonce) and answer.nonce == self._nonce
         upto = answer.upto
         if answers_hello:
@@ -144,6 +156,19 @@ class Post:
         now = messages.write_time(self._clock.now().at)
         body = messages.seal_envelope(kind, self._journal.device, f"{kind}/{event}", now, data)
         return Response(body, mimetype="application/cloudevents+json")
+
+
+def carrier_routes(post: Post) -> tuple[Route, ...]:
+    """What the command line may ask: records out and an answer in, by hand."""
+
+    def signed_records() -> Response:
+        batch = post.signed_records(int(server.number_argument("after", 2**53)))
+        return Response(batch, mimetype="application/cloudevents+json")
+
+    return (
+        Route("GET", "/v1/signed-records", signed_records),
+        Route("POST", "/v1/acknowledgement", lambda: post.believe(request.get_data())),
+    )
 
 
 def uplink_routes(post: Post) -> tuple[Route, ...]:

@@ -5,6 +5,7 @@ One socket for each kind of caller; who may open the file is the permission. No 
 
 from device.api.admin import ADMIN_SOCKET as ADMIN_SOCKET
 from device.api.admin import AdminClient as AdminClient
+from device.api.admin import Carrier as Carrier
 from device.api.admin import Office as Office
 from device.api.answers import Amendment as Amendment
 from device.api.answers import CardIssued as CardIssued

@@ -10,6 +10,7 @@ from device.api.answers import (
     CardIssued,
     ClaimTaken,
     ConsentText,
+    Cursor,
     Decision,
     Enrolled,
     Person,
@@ -23,6 +24,13 @@ from device.api.corrections import CorrectionsClient
 
 ADMIN_SOCKET = "kiosk-admin.sock"
 ENROL_TIMEOUT_S = 60.0
+
+
+class Carrier(Protocol):
+    """Records out and answers in by hand: the daemon's socket, or its files when it is down."""
+
+    def signed_records(self, after: int) -> bytes: ...
+    def believe(self, payload: bytes) -> Cursor: ...
 
 
 class Office(Protocol):
@@ -127,6 +135,14 @@ class AdminClient(CorrectionsClient):
     def web_notice(self) -> WebNotice:
         """What the kiosk's screen says about the web UI."""
         return self._get("/v1/web-notice", WebNotice)
+
+    def signed_records(self, after: int) -> bytes:
+        """The signed batch that follows record `after`; empty at the end."""
+        return self._ask("GET", "/v1/signed-records", params={"after": after}, timeout_s=60.0).content
+
+    def believe(self, payload: bytes) -> Cursor:
+        """An acknowledgement that was carried here by hand; KioskRefused if the server did not sign it."""
+        return messages.CODEC.structure(self._ask("POST", "/v1/acknowledgement", content=payload).json(), Cursor)
 
     def verify(self) -> Verified:
         """Walk the chain; KioskRefused names the first record that does not hold."""

@@ -31,6 +31,7 @@ COMMANDS = {
     "card": "device.commands.cards:card",
     "claim": "device.commands.cards:claim",
     "verify": "device.commands.office:verify",
+    "export": "device.commands.export:export",
     "join": "device.commands.join:join",
     "leave": "device.commands.join:leave",
     "correct": "device.commands.correct:correct",

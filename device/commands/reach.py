@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from device import api, clock, desk, erasure, keys, kiosk, messages, sight, state, timekeeping
+from device import api, clock, desk, erasure, keys, kiosk, messages, post, sight, state, timekeeping
 from device.commands.context import Context
 from device.consenting import ConsentOffice
 from device.holdings import Holdings as Held
@@ -20,6 +20,18 @@ def office(context: Context) -> Iterator[api.Office]:
     try:
         with state.locked(context.folder):
             yield _files(context)
+    except state.StateBusy:
+        with api.AdminClient(context.folder.admin_socket) as client:
+            yield client
+
+
+@contextmanager
+def carrier(context: Context) -> Iterator[api.Carrier]:
+    """The same for records that are carried by hand."""
+    try:
+        with state.locked(context.folder):
+            files, time_source = _open(context)
+            yield post.Post(files.journal, context.config(), time_source, context.folder.root)
     except state.StateBusy:
         with api.AdminClient(context.folder.admin_socket) as client:
             yield client

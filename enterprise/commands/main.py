@@ -8,7 +8,7 @@ import sys
 import click
 
 from device import messages
-from enterprise.commands import authority, desired, ingest, join, keys, locks, show, trust
+from enterprise.commands import authority, carry, desired, ingest, join, keys, locks, show, trust
 from enterprise.errors import EnterpriseError
 
 
@@ -31,6 +31,7 @@ for command in (
     join.join_group,
     locks.lock_group,
     locks.grant_group,
+    carry.import_command,
 ):
     daka_enterprise.add_command(command)
 
