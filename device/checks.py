@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import enum
 import shutil
-import socket
-import ssl
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 
-from cryptography import x509
-
-from device import api, clock, config, mqtt, state
+from device import api, clock, config, mqtt, selftest, state
 from device.errors import DeviceError
+from device.findings import Finding as Finding
+from device.findings import Verdict as Verdict
 from models import manifest as manifests
 from models import weights
 from models.errors import ModelError
@@ -26,24 +21,6 @@ HANDSHAKE_S = 5.0
 ENROL_AGAIN = (
     "check the disk; then, for each: daka people withdraw NUMBER, daka people consent NUMBER, daka enrol NUMBER PHOTOGRAPH"
 )
-
-
-class Verdict(enum.Enum):
-    """How a check came out."""
-
-    GOOD = "good"
-    NOTE = "note"
-    BAD = "bad"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One check: what was found, and what to do about it."""
-
-    check: str
-    verdict: Verdict
-    sentence: str
-    remedy: str = ""
 
 
 FILES = "files of mode 0600; they do not protect a stolen card"
@@ -64,7 +41,7 @@ def all_of(folder: state.Folder, weights_directory: Callable[[], Path]) -> tuple
         time(clock.SystemClock()),
         camera(settings),
         kiosk(folder),
-        *broker(settings.uplink, folder.root),
+        *broker(settings.uplink, folder.root, settings.device.id),
     )
 
 
@@ -158,39 +135,16 @@ def kiosk(folder: state.Folder) -> Finding:
     return Finding("kiosk daemon", Verdict.GOOD, f"{status.camera} {status.people} people, {backlog} records wait for the server")
 
 
-def broker(chosen: config.Uplink, root: Path) -> tuple[Finding, ...]:
-    """The way to the broker, step by step; the first step that fails is the last one tried."""
+def broker(chosen: config.Uplink, root: Path, device: str) -> tuple[Finding, ...]:
+    """The way to the broker as far as TLS; the first step that fails is the last one tried."""
     if not chosen.enabled:
-        return (Finding("uplink", Verdict.NOTE, "switched off", "set uplink.enabled and the rest of [uplink]"),)
-    target = mqtt.Broker(
-        chosen.host, chosen.port, str(root / chosen.ca), str(root / chosen.certificate), str(root / chosen.key), chosen.keepalive_s
-    )
-    try:
-        context = mqtt.tls_context(target)
-    except mqtt.BrokerConfigError as error:
-        return (Finding("certificates", Verdict.BAD, str(error), "copy the files that daka-enterprise authority wrote"),)
-    return (certificate(Path(target.certificate), clock.SystemClock().now().at), handshake(target, context))
+        return (Finding("uplink", Verdict.NOTE, "switched off", "daka join, or set uplink.enabled and the rest of [uplink]"),)
+    return tuple(selftest.reach(way(chosen, root, device)))
 
 
-def certificate(path: Path, now: datetime) -> Finding:
-    """How long this device's certificate is still good for."""
-    ends = x509.load_pem_x509_certificate(path.read_bytes()).not_valid_after_utc
-    days = (ends - now).days
-    if days < 0:
-        return Finding(
-            "certificate", Verdict.BAD, f"ran out on {ends:%Y-%m-%d}", "have the authority issue a new one; check the clock too"
-        )
-    verdict = Verdict.GOOD if days > SOON_DAYS else Verdict.NOTE
-    return Finding("certificate", verdict, f"good for {days} days", "" if days > SOON_DAYS else "renew it")
-
-
-def handshake(target: mqtt.Broker, context: ssl.SSLContext) -> Finding:
-    """One TLS connection to the broker, closed again."""
-    try:
-        with (
-            socket.create_connection((target.host, target.port), HANDSHAKE_S) as raw,
-            context.wrap_socket(raw, server_hostname=target.host) as secured,
-        ):
-            return Finding("broker", Verdict.GOOD, f"{target.host}:{target.port} answers with {secured.version()}")
-    except OSError as error:
-        return Finding("broker", Verdict.BAD, mqtt.sentence(error, target), "the uplink tries again by itself")
+def way(chosen: config.Uplink, root: Path, device: str) -> selftest.Way:
+    """What the uplink would use."""
+    ca, certificate, key = (str(root / name) if name else "" for name in (chosen.ca, chosen.certificate, chosen.key))
+    now = clock.SystemClock().now()
+    target = mqtt.Broker(chosen.host, chosen.port, ca, certificate, key, chosen.keepalive_s)
+    return selftest.Way(target, device, now.at, now.quality is clock.Quality.SYNCED)

@@ -1,0 +1,237 @@
+"""The way from this kiosk to the server's signature, step by step; the first step that fails is the last one tried, and named.
+
+Name, connection, TLS: one handshake, closed again. Authorisation, topic rights, acknowledgement: a connection as this kiosk, which
+the broker gives the place of the uplink's own for those seconds, and a hello that the server has to answer.
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from queue import Empty, Queue
+from typing import Any, Protocol
+
+import paho.mqtt.client as paho
+from cryptography import x509
+from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.subscribeoptions import SubscribeOptions
+
+from device import api, messages, mqtt
+from device.findings import Finding, Verdict
+
+STEP_S = 8.0
+SOON_DAYS = 30
+NOT_YET_VALID, EXPIRED = 9, 10  # X509_V_ERR_CERT_NOT_YET_VALID, X509_V_ERR_CERT_HAS_EXPIRED of OpenSSL
+WRONG_NAME = (62, 64)  # X509_V_ERR_HOSTNAME_MISMATCH, X509_V_ERR_IP_ADDRESS_MISMATCH
+EARLIEST = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+class Kiosk(Protocol):
+    """The kiosk daemon's side of a conversation with the server; its uplink socket is one."""
+
+    def hello(self) -> tuple[str, bytes]: ...
+    def acknowledge(self, payload: bytes) -> api.Cursor: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """What is tested: the broker, our name there, and what the clock says; `sure`: somebody disciplines it."""
+
+    broker: mqtt.Broker
+    device: str
+    now: datetime
+    sure: bool
+
+
+def reach(way: Way) -> Iterator[Finding]:
+    """As far as TLS; disturbs nothing."""
+    for step in (_certificate, _name, _connection, _tls):
+        found = step(way)
+        yield found
+        if found.verdict is Verdict.BAD:
+            return
+
+
+def whole(way: Way, kiosk: Kiosk) -> Iterator[Finding]:
+    """All the way; the uplink's own connection is taken over for some seconds."""
+    for found in reach(way):
+        yield found
+        if found.verdict is Verdict.BAD:
+            return
+    yield from _conversation(way, kiosk)
+
+
+def _certificate(way: Way) -> Finding:
+    """Our own, against a clock that may be wrong."""
+    path = Path(way.broker.certificate)
+    try:
+        mqtt.tls_context(way.broker)
+        own = x509.load_pem_x509_certificate(path.read_bytes())
+    except (mqtt.BrokerConfigError, OSError, ValueError) as error:
+        return Finding("certificate", Verdict.BAD, str(error), "join the enterprise again, or copy the files that it gave you")
+    begins, ends = own.not_valid_before_utc, own.not_valid_after_utc
+    if way.now < begins:
+        return Finding("certificate", Verdict.BAD, f"not good before {begins:%Y-%m-%d}; {_clock(way)}", "set the clock")
+    if way.now > ends:
+        remedy = "join again" if way.sure else "set the clock; if that is right, join again"
+        return Finding("certificate", Verdict.BAD, f"ran out on {ends:%Y-%m-%d}; {_clock(way)}", remedy)
+    days = (ends - way.now).days
+    soon = Finding("certificate", Verdict.NOTE, f"good for {days} days", "the uplink renews it, if uplink.renew_url is set")
+    return soon if days <= SOON_DAYS else Finding("certificate", Verdict.GOOD, f"good for {days} days")
+
+
+def _name(way: Way) -> Finding:
+    host = way.broker.host
+    try:
+        found = sorted({str(entry[4][0]) for entry in socket.getaddrinfo(host, way.broker.port, type=socket.SOCK_STREAM)})
+    except OSError as error:
+        remedy = "check uplink.host and the name service"
+        return Finding("name resolution", Verdict.BAD, f"{host} is not known ({error.strerror or error})", remedy)
+    return Finding("name resolution", Verdict.GOOD, f"{host} is {', '.join(found)}")
+
+
+def _connection(way: Way) -> Finding:
+    try:
+        with socket.create_connection((way.broker.host, way.broker.port), STEP_S):
+            return Finding("TCP", Verdict.GOOD, f"port {way.broker.port} answers")
+    except OSError as error:
+        return Finding("TCP", Verdict.BAD, mqtt.sentence(error, way.broker), "check cable, network, firewall and uplink.port")
+
+
+def _tls(way: Way) -> Finding:
+    context = mqtt.tls_context(way.broker)
+    host = way.broker.host
+    try:
+        with (
+            socket.create_connection((host, way.broker.port), STEP_S) as raw,
+            context.wrap_socket(raw, server_hostname=host) as secured,
+        ):
+            return Finding("TLS", Verdict.GOOD, f"{secured.version()}, and the authority vouches for the broker")
+    except ssl.SSLCertVerificationError as error:
+        return _unverified(way, error)
+    except OSError as error:
+        return Finding("TLS", Verdict.BAD, mqtt.sentence(error, way.broker), "is uplink.port the broker's TLS port?")
+
+
+def _unverified(way: Way, error: ssl.SSLCertVerificationError) -> Finding:
+    """A date that does not fit is the clock's fault more often than the broker's."""
+    if error.verify_code in (NOT_YET_VALID, EXPIRED):
+        said = "is not good yet" if error.verify_code == NOT_YET_VALID else "has run out"
+        remedy = (
+            "have the broker's certificate renewed" if way.sure else "set the clock; if that is right, the broker's needs renewal"
+        )
+        return Finding("certificate dates", Verdict.BAD, f"the broker's certificate {said}; {_clock(way)}", remedy)
+    if error.verify_code in WRONG_NAME:
+        remedy = "write in uplink.host the name that stands in its certificate"
+        return Finding("TLS", Verdict.BAD, f"the broker's certificate is for another name than {way.broker.host}", remedy)
+    remedy = "this is another broker, or another authority: compare uplink.ca with the enterprise's"
+    return Finding("TLS", Verdict.BAD, f"the broker's certificate is not from our authority ({error.verify_message})", remedy)
+
+
+def _clock(way: Way) -> str:
+    if way.now < EARLIEST:
+        return f"but this kiosk's clock stands at {way.now:%Y-%m-%d}, which cannot be"
+    return f"this kiosk's clock says {way.now:%Y-%m-%d}, {'disciplined' if way.sure else 'and nobody disciplines it'}"
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """An event of the probing connection: `what` is connect, subscribe, publish, message or end."""
+
+    what: str
+    good: bool
+    detail: Any = ""
+
+
+def _conversation(way: Way, kiosk: Kiosk) -> Iterator[Finding]:
+    events: Queue[Heard] = Queue()
+    client = _client(way, events)
+    try:
+        client.connect(way.broker.host, way.broker.port, keepalive=20, clean_start=True)
+        client.loop_start()
+        for step in (_authorisation, _topics, _acknowledgement):
+            found = step(way, kiosk, client, events)
+            yield found
+            if found.verdict is Verdict.BAD:
+                return
+    except OSError as error:
+        yield Finding("authorisation", Verdict.BAD, mqtt.sentence(error, way.broker), "try again")
+    finally:
+        client.disconnect()
+        client.loop_stop()
+
+
+def _client(way: Way, events: Queue[Heard]) -> paho.Client:
+    client = paho.Client(CallbackAPIVersion.VERSION2, client_id=way.device, protocol=paho.MQTTv5, reconnect_on_failure=False)
+    client.tls_set_context(mqtt.tls_context(way.broker))
+    client.connect_timeout = STEP_S
+    client.on_connect = lambda _c, _u, _f, reason, _p: events.put(Heard("connect", not reason.is_failure, str(reason)))
+    client.on_subscribe = lambda _c, _u, _m, reasons, _p: events.put(
+        Heard("subscribe", not any(reason.is_failure for reason in reasons), ", ".join(map(str, reasons)))
+    )
+    client.on_publish = lambda _c, _u, _m, reason, _p: events.put(Heard("publish", not reason.is_failure, str(reason)))
+    client.on_message = lambda _c, _u, message: events.put(Heard("message", True, bytes(message.payload)))
+    client.on_disconnect = lambda _c, _u, _f, reason, _p: events.put(Heard("end", False, str(reason)))
+    return client
+
+
+def _await(events: Queue[Heard], what: str) -> Heard:
+    """The next event of that kind, or the end of the connection, or of our patience."""
+    deadline = time.monotonic() + STEP_S
+    while (left := deadline - time.monotonic()) > 0:
+        try:
+            heard = events.get(timeout=left)
+        except Empty:
+            break
+        if heard.what in (what, "end"):
+            return heard
+    return Heard("silence", False, f"no answer within {STEP_S:.0f} s")
+
+
+def _authorisation(way: Way, _kiosk: Kiosk, _client: paho.Client, events: Queue[Heard]) -> Finding:
+    heard = _await(events, "connect")
+    if heard.good:
+        return Finding("authorisation", Verdict.GOOD, f"the broker knows {way.device}")
+    remedy = "our certificate must come from the broker's authority and bear this kiosk's name; was it revoked?"
+    return Finding("authorisation", Verdict.BAD, f"the broker does not let {way.device} in: {heard.detail}", remedy)
+
+
+def _topics(way: Way, kiosk: Kiosk, client: paho.Client, events: Queue[Heard]) -> Finding:
+    """Reading its own acknowledgements and desired states, and writing its own hello."""
+    own = messages.topics(way.device)
+    wanted = [own.acknowledgement, f"{own.desired}/#", messages.SERVER_STATE_TOPIC]
+    client.subscribe([(topic, SubscribeOptions(qos=1)) for topic in wanted])
+    heard = _await(events, "subscribe")
+    if heard.good:
+        client.publish(own.hello, kiosk.hello()[1], qos=1)
+        heard = _await(events, "publish")
+    if heard.good:
+        return Finding("topic rights", Verdict.GOOD, "it may read and write what is its own")
+    remedy = "check the broker's access list for this kiosk's name"
+    return Finding("topic rights", Verdict.BAD, f"the broker refuses its own topics: {heard.detail}", remedy)
+
+
+def _acknowledgement(way: Way, kiosk: Kiosk, _client: paho.Client, events: Queue[Heard]) -> Finding:
+    """The server's signed answer to that hello; older ones that the broker retains do not count."""
+    refusal = ""
+    for _ in range(8):
+        heard = _await(events, "message")
+        if not heard.good:
+            break
+        try:
+            cursor = kiosk.acknowledge(heard.detail)
+        except api.KioskRefused as error:
+            refusal = str(error)
+            continue
+        if cursor.answers_hello:
+            return Finding("acknowledgement", Verdict.GOOD, f"the server has signed for every record up to {cursor.upto}")
+    if refusal:
+        remedy = "compare uplink.server_key with the enterprise's, or join again"
+        return Finding("acknowledgement", Verdict.BAD, f"an answer came, and is not believed: {refusal}", remedy)
+    remedy = "is the ingester running, and is this kiosk trusted there? daka-enterprise show alarms"
+    return Finding("acknowledgement", Verdict.BAD, "the server does not answer", remedy)

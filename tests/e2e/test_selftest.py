@@ -1,0 +1,198 @@
+"""The uplink's self-test against a real broker and a real ingester: each broken step is named, and nothing beyond it is tried."""
+
+from __future__ import annotations
+
+import dataclasses
+import socket
+import tempfile
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from device import api, config, messages, mqtt, post, selftest
+from device.findings import Finding, Verdict
+from enterprise import authority, service
+from enterprise import mqtt as links
+from enterprise import store as stores
+from enterprise.commands.ingest import _presence, _subscriptions
+from enterprise.commands.shared import now
+from enterprise.ingest import Ingester
+from tests.broker import ADDRESS, Broker, free_port
+from tests.device import parts
+
+DEVICE = "kiosk-way"
+SERVER_KEY = parts.signing_key(9)
+
+
+class Kiosk:
+    """The kiosk daemon's side, asked directly."""
+
+    def __init__(self, counter: post.Post) -> None:
+        self._counter = counter
+
+    def hello(self) -> tuple[str, bytes]:
+        return "", self._counter.hello().get_data()
+
+    def acknowledge(self, payload: bytes) -> api.Cursor:
+        try:
+            return self._counter.believe(payload)
+        except Exception as error:
+            raise api.KioskRefused(type(error).__name__, str(error)) from error
+
+
+class Site:
+    """A broker, an ingester that trusts the kiosk, and the kiosk."""
+
+    def __init__(self, folder: Path) -> None:
+        self.broker = Broker(folder / "b")
+        self.broker.folder.mkdir()
+        self.broker.prepare([DEVICE, "kiosk-other"])
+        self.broker.start()
+        self.journal = parts.open_journal(folder, device=DEVICE)
+        settings = config.parse({"uplink": {"server_key": messages.public_key_text(SERVER_KEY)}})
+        self.kiosk = Kiosk(post.Post(self.journal, settings, parts.Clock(), folder))
+        self.store = stores.connect(f"sqlite:///{folder}/e.db")
+        with self.store.transaction() as transaction:
+            transaction.trust(DEVICE, self.journal.public_key, now())
+        self._stop = threading.Event()
+        own = self.broker.certificate_of("ingest")
+        where = links.Broker(ADDRESS, self.broker.port, self.broker.root, own.certificate, own.key, "ingest")
+        daemon = service.Service(Ingester(self.store, SERVER_KEY, now), links.Link(where, _subscriptions(""), _presence(0)))
+        self._thread = threading.Thread(target=daemon.run, args=(self._stop,), daemon=True)
+        self._thread.start()
+
+    def way(self, name: str = DEVICE) -> selftest.Way:
+        files = self.broker.certificate_of(name)
+        target = mqtt.Broker(ADDRESS, self.broker.port, str(self.broker.root), str(files.certificate), str(files.key), 20)
+        return selftest.Way(target, DEVICE, datetime.now(UTC), True)
+
+    def stop_ingester(self) -> None:
+        self._stop.set()
+        self._thread.join(10)
+
+    def close(self) -> None:
+        self.stop_ingester()
+        self.broker.stop()
+        self.journal.close()
+        self.store.close()
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[Site]:
+    with tempfile.TemporaryDirectory(prefix="daka-") as folder:
+        made = Site(Path(folder))
+        yield made
+        made.close()
+
+
+@pytest.fixture(autouse=True)
+def short_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(selftest, "STEP_S", 4.0)
+
+
+def failing(found: list[Finding]) -> Finding:
+    """The last one, and the only bad one."""
+    assert [one.verdict for one in found[:-1] if one.verdict is Verdict.BAD] == []
+    assert found[-1].verdict is Verdict.BAD
+    assert found[-1].remedy
+    return found[-1]
+
+
+def changed(way: selftest.Way, **changes: object) -> selftest.Way:
+    return dataclasses.replace(way, broker=dataclasses.replace(way.broker, **changes))  # type: ignore[arg-type]
+
+
+def test_a_way_that_is_whole_ends_in_the_servers_signature(site: Site) -> None:
+    found = list(selftest.whole(site.way(), site.kiosk))
+    assert [one.check for one in found] == [
+        "certificate",
+        "name resolution",
+        "TCP",
+        "TLS",
+        "authorisation",
+        "topic rights",
+        "acknowledgement",
+    ]
+    assert {one.verdict for one in found} == {Verdict.GOOD}
+
+
+def test_a_name_that_nobody_knows_is_the_name(site: Site) -> None:
+    assert failing(list(selftest.reach(changed(site.way(), host="nowhere.invalid")))).check == "name resolution"
+
+
+def test_a_port_that_nobody_listens_at_is_the_connection(site: Site) -> None:
+    assert failing(list(selftest.reach(changed(site.way(), port=free_port())))).check == "TCP"
+
+
+def test_somebody_who_speaks_no_tls_is_the_tls(site: Site) -> None:
+    with socket.create_server((ADDRESS, 0)) as plain:
+
+        def answer() -> None:
+            for _ in range(2):  # the connection's own step, then TLS
+                peer, _ = plain.accept()
+                peer.sendall(b"220 hello\r\n")
+                peer.close()
+
+        threading.Thread(target=answer, daemon=True).start()
+        assert failing(list(selftest.reach(changed(site.way(), port=plain.getsockname()[1])))).check == "TLS"
+
+
+def test_a_broker_of_another_authority_is_the_tls(site: Site, tmp_path: Path) -> None:
+    authority.create(tmp_path, datetime.now(UTC))
+    ca = str(authority.place(tmp_path, authority.ROOT).certificate)
+    found = failing(list(selftest.reach(changed(site.way(), ca=ca))))
+    assert found.check == "TLS"
+    assert "not from our authority" in found.sentence
+
+
+@pytest.mark.parametrize(("days", "sentence"), [(-20_000, "which cannot be"), (4_000, "ran out on"), (-30, "not good before")])
+def test_dates_that_do_not_fit_are_held_against_a_clock_that_may_be_wrong(site: Site, days: int, sentence: str) -> None:
+    wrong = dataclasses.replace(site.way(), now=datetime.now(UTC) + timedelta(days=days), sure=False)
+    found = failing(list(selftest.reach(wrong)))
+    assert (found.check, sentence in found.sentence, "set the clock" in found.remedy) == ("certificate", True, True)
+
+
+def test_a_broker_whose_certificate_has_run_out_is_the_certificates_dates(tmp_path: Path) -> None:
+    old = Broker(tmp_path)
+    old.prepare([DEVICE])
+    server = authority.place(old.certificates, authority.BROKER)
+    for path in (server.certificate, server.key):
+        path.unlink()
+    authority.issue_server(old.certificates, [ADDRESS], datetime.now(UTC) - timedelta(days=800))
+    old.start()
+    files = old.certificate_of(DEVICE)
+    target = mqtt.Broker(ADDRESS, old.port, str(old.root), str(files.certificate), str(files.key), 20)
+    found = failing(list(selftest.reach(selftest.Way(target, DEVICE, datetime.now(UTC), False))))
+    old.stop()
+    assert (found.check, "has run out" in found.sentence, "nobody disciplines it" in found.sentence) == (
+        "certificate dates",
+        True,
+        True,
+    )
+
+
+def test_a_certificate_of_another_authority_is_the_authorisation(site: Site, tmp_path: Path) -> None:
+    authority.create(tmp_path, datetime.now(UTC))
+    stranger = authority.issue_device(tmp_path, DEVICE, datetime.now(UTC))
+    way = changed(site.way(), certificate=str(stranger.certificate), key=str(stranger.key))
+    assert failing(list(selftest.whole(way, site.kiosk))).check in ("TLS", "authorisation")
+
+
+def test_another_kiosks_certificate_is_the_topic_rights(site: Site) -> None:
+    assert failing(list(selftest.whole(site.way("kiosk-other"), site.kiosk))).check == "topic rights"
+
+
+def test_a_server_of_another_key_is_the_acknowledgement(site: Site, tmp_path: Path) -> None:
+    settings = config.parse({"uplink": {"server_key": messages.public_key_text(parts.signing_key(8))}})
+    doubting = Kiosk(post.Post(site.journal, settings, parts.Clock(), tmp_path))
+    found = failing(list(selftest.whole(site.way(), doubting)))
+    assert (found.check, "not believed" in found.sentence) == ("acknowledgement", True)
+
+
+def test_an_ingester_that_is_away_is_the_acknowledgement(site: Site) -> None:
+    site.stop_ingester()
+    found = failing(list(selftest.whole(site.way(), site.kiosk)))
+    assert (found.check, found.sentence) == ("acknowledgement", "the server does not answer")
