@@ -52,8 +52,13 @@ def add(transaction: Transaction, lock: str, key: str, by: str, at: datetime) ->
 
 
 def enrol(transaction: Transaction, lock: str, device: str, key: str, expires_at: int) -> None:
-    """This kiosk, by its grant-use key, may use this lock."""
+    """This kiosk, by its grant-use key (empty: the one that it proved when it joined), may use this lock."""
     known(transaction.connection, lock)
+    if not key:
+        column = tables.grant_use_key.c
+        key = transaction.connection.scalar(select(column.key).where(column.device == device)) or ""
+    if not key:
+        raise LocksError(f"{device} has not joined here, so name its key: daka-enterprise lock enrol {lock} {device} KEY")
     messages.public_key_from_text(key)
     transaction.put(tables.lock_kiosk, {"lock": lock, "device": device, "key": key, "expires_at": expires_at})
 

@@ -54,11 +54,11 @@ def add_command(lock: str, key: str, by: str, database: str) -> None:
 @lock_group.command("enrol")
 @click.argument("lock")
 @click.argument("device")
-@click.argument("key")
+@click.argument("key", default="")
 @click.option("--days", type=click.IntRange(1, 3_650), default=365, show_default=True, help="For how long.")
 @options
 def enrol_command(lock: str, device: str, key: str, days: int, by: str, folder: Path, database: str) -> None:
-    """Let DEVICE use LOCK; KEY is the kiosk's grant-use key, shown there by `daka lock key`."""
+    """Let DEVICE use LOCK. KEY, for a kiosk that has not joined, is its grant-use key, shown there by `daka lock key`."""
     with opened_database(database) as opened, opened.transaction() as transaction:
         locks.enrol(transaction, lock, device, key, int((now() + timedelta(days=days)).timestamp()))
         _publish(transaction, lock, folder, by)

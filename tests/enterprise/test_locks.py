@@ -14,7 +14,7 @@ from device import messages
 from device.messages import LockAct, LockBody
 from device.messages import lock as papers
 from device.messages.lock import EventKind, Factor
-from enterprise import downlink, locks
+from enterprise import downlink, locks, tables
 from firmware_bridge.protocol import commands
 from tests.enterprise.conftest import Office
 from tests.enterprise.kiosk import Kiosk
@@ -236,6 +236,13 @@ def test_a_tamper_alarm_is_taken_back_once_by_a_person(seal: Office, gate: Kiosk
 # ---- approvals
 
 
+def test_a_kiosk_that_has_joined_needs_no_key_by_hand(seal: Office) -> None:
+    with seal.store.transaction() as transaction:
+        transaction.put(tables.grant_use_key, {"device": "kiosk-2", "key": KIOSK_KEY})
+        locks.enrol(transaction, LOCK_ID, "kiosk-2", "", NOON + 86_400)
+    assert seal.rows("SELECT key FROM lock_kiosk WHERE device = 'kiosk-2'") == [(KIOSK_KEY,)]
+
+
 def sent(office: Office) -> dict[str, bytes]:
     with office.store.reading() as connection:
         return {
@@ -286,10 +293,11 @@ WANTED = locks.Wanted(LOCK_ID, "kiosk-9", ANN, CONTRACT, 1, 1, "", NOON, NOON + 
     [
         (lambda transaction: locks.add(transaction, LOCK_ID, KIOSK_KEY, "hr", AT), "known already"),
         (lambda transaction: locks.enrol(transaction, "LOCK-0009", "kiosk-1", KIOSK_KEY, NOON), "daka-enterprise lock add"),
+        (lambda transaction: locks.enrol(transaction, LOCK_ID, "kiosk-9", "", NOON), "has not joined"),
         (lambda transaction: locks.approve(transaction, WANTED, bytes(16), "hr", AT), "daka-enterprise lock enrol"),
         (lambda transaction: locks.revoke(transaction, "00" * 16), "daka-enterprise grant list"),
     ],
-    ids=["twice", "lock", "kiosk", "grant"],
+    ids=["twice", "lock", "no key", "kiosk", "grant"],
 )
 def test_what_cannot_be_done_says_why(seal: Office, do: Callable[[Any], None], sentence: str) -> None:
     with seal.store.transaction() as transaction, pytest.raises(locks.LocksError, match=sentence):

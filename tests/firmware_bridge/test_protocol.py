@@ -107,6 +107,13 @@ def test_an_unknown_claim_is_refused_and_not_skipped() -> None:
         )
 
 
+def test_a_claim_that_says_nothing_is_absent_or_refused() -> None:
+    secret, plain = key("server"), fields.plain(World().grant())
+    data = papers.cose.write(secret, papers.Grant.CONTEXT, fields.dumps(plain | {-70007: False})).data
+    with pytest.raises(papers.ClaimsRefused, match="dual_control"):
+        papers.Grant.opened(data, secret.public_key())
+
+
 def test_a_paper_has_one_spelling_only() -> None:
     """Were there two, one grant would have two hashes."""
     secret = key("server")

@@ -135,6 +135,8 @@ def build(found: Any, into: type[_Value]) -> _Value:
     for key, field in fields.items():
         if key in found:
             _check(into, field, found[key])
+            if found[key] == field.default:
+                raise ClaimsRefused(f"{into.__name__}: {field.name} stands there with the value that it has when it is absent")
             values[field.name] = tuple(found[key]) if isinstance(found[key], list) else found[key]
         elif field.default is dataclasses.MISSING:
             raise ClaimsRefused(f"{into.__name__}: {field.name} is missing")
