@@ -96,13 +96,24 @@ class Steward:
         self.journal.append(_record(place, report), self.time_source.now())
 
     def _bury(self, stones: tuple[messages.Tombstone, ...], report: Report) -> None:
-        """First of all: who was erased must not come back by the roster of the same state."""
+        """First of all: who was erased must not come back by the roster of the same state.
+
+        A withdrawal is followed once: the state repeats it, and whoever agrees again afterwards has agreed. An erasure is for good.
+        """
         aliases = self.kept.aliases()
+        here = [(stone, aliases.get(stone.person, stone.person)) for stone in stones]
+        undone = self.kept.undone(_once(stone, person) for stone, person in here)
         changed = sum(
-            report.attempt("tombstones", stone.id, partial(self.office.bury, stone, aliases.get(stone.person, stone.person)))
-            for stone in stones
+            report.attempt("tombstones", stone.id, partial(self._bury_one, stone, person))
+            for stone, person in here
+            if _once(stone, person) in undone or stone.act is messages.TombstoneAct.ERASED
         )
         report.done("tombstones", (stone.by for stone in stones), changed)
+
+    def _bury_one(self, stone: messages.Tombstone, person: str) -> bool:
+        changed = self.office.bury(stone, person)
+        self.kept.did(_once(stone, person))
+        return changed
 
     def _roster(self, roster: messages.Roster, report: Report) -> None:
         if not roster.by:
@@ -123,6 +134,11 @@ class Steward:
         self.kept.did(rewind.id)
         self.rewind(rewind)
         return True
+
+
+def _once(stone: messages.Tombstone, person: str) -> str:
+    """What is remembered of a tombstone that was followed; who is learnt later to be somebody else here is somebody else."""
+    return f"{stone.id}/{person}"
 
 
 def _record(place: Place, report: Report) -> messages.DesiredDone:

@@ -51,11 +51,11 @@ def calendar(connection: Connection, zone: str, shifts: str, holidays: str) -> C
 
 def rows(connection: Connection, place: Calendar, since: date, until: date, rules: Rules) -> list[Row]:
     """The working days from `since` up to and including `until`, by number or id and day."""
-    people, aliases = _people(connection), _aliases(connection)
+    people, shared = _people(connection), aliases(connection)
     groups = {person: known.group for person, known in people.items()}
     window = (since - timedelta(days=2), until + timedelta(days=2))  # a stay may begin before the first day and end after the last
     punches = [one for one in counted(connection) if window[0] <= place.day_of(one.at.at) <= window[1]]
-    days = pairing.days(pairing.stays(punches, rules, aliases), place, groups)
+    days = pairing.days(pairing.stays(punches, rules, shared), place, groups)
     found = [_row(day, people.get(day.person)) for day in days if since <= day.day <= until]
     return sorted(found, key=lambda row: (row.number, row.day.person, row.day.day, row.day.shift))
 
@@ -84,12 +84,12 @@ def _people(connection: Connection) -> dict[str, messages.RosterPerson]:
     return {item: messages.CODEC.structure(content, messages.RosterPerson) for item, (content, _) in found.items() if item}
 
 
-def _aliases(connection: Connection) -> dict[str, str]:
+def aliases(connection: Connection) -> dict[str, str]:
     """A kiosk's own id for somebody whom the roster names otherwise, from what kiosks said when they applied it."""
     column = tables.record.c
     bodies = connection.execute(select(column.body).where(column.kind == "desired")).scalars()
     said = (messages.parse(body.encode("utf-8"))["body"]["aliases"] for body in bodies)
-    return {alias["here"]: alias["person"] for aliases in said for alias in aliases}
+    return {alias["here"]: alias["person"] for learnt in said for alias in learnt}
 
 
 def _row(day: Day, known: messages.RosterPerson | None) -> Row:

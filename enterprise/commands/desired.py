@@ -16,7 +16,7 @@ from rich.table import Table
 from sqlalchemy import select
 
 from device import messages
-from enterprise import downlink, key_sets, keys, roster, tables
+from enterprise import downlink, endings, key_sets, keys, roster, tables
 from enterprise.commands.shared import database_option, now, opened_database
 from enterprise.downlink import EVERY
 from enterprise.errors import EnterpriseError
@@ -131,6 +131,23 @@ def tombstone_command(number: str, act: str, by: str, folder: Path, database: st
         if act == messages.TombstoneAct.ERASED:
             downlink.drop(transaction, EVERY, "roster", [person.person])
         sign_states(transaction, folder, EVERY)
+
+
+@desired_group.command("follow")
+@options
+def follow_command(by: str, folder: Path, database: str) -> None:
+    """Have every kiosk follow the withdrawals and erasures that were made at one of them; safe to run as often as wished."""
+    with opened_database(database) as opened, opened.transaction() as transaction:
+        known = downlink.wishes(transaction.connection, EVERY, "tombstones")
+        fresh = [one for one in endings.found(transaction.connection) if one.id not in known]
+        for one in fresh:
+            content = {"id": one.id, "person": one.person, "number": "", "act": one.act.value}
+            downlink.wish(transaction, EVERY, "tombstones", one.id, content, one.by, now())
+        erased = [one.person for one in fresh if one.act is messages.TombstoneAct.ERASED]
+        downlink.drop(transaction, EVERY, "roster", erased)
+        click.echo(f"{len(fresh)} to follow, {len(erased)} of them erasures")
+        if fresh:
+            sign_states(transaction, folder, EVERY)
 
 
 @desired_group.command("rewind")

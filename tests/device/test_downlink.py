@@ -266,6 +266,20 @@ def test_a_tombstone_finds_whom_this_kiosk_knows_under_another_id(kiosk: Kiosk) 
     assert kiosk.results()[0].aliases == (messages.Alias(parts.BOB, "p-" + "ef" * 16),)
 
 
+def test_a_withdrawal_is_followed_once_and_whoever_agrees_again_has_agreed(kiosk: Kiosk) -> None:
+    stone = messages.Tombstone("tombstone-1", parts.ADA, "", messages.TombstoneAct.WITHDRAWN, "hr:wu")
+    for version in (1, 2, 3):
+        kiosk.give(*pages(Content(tombstones=(stone,)), 100, version))
+    assert kiosk.office.buried == [parts.ADA]
+
+
+def test_an_erasure_is_for_good_and_follows_every_state(kiosk: Kiosk) -> None:
+    stone = messages.Tombstone("tombstone-1", parts.ADA, "", messages.TombstoneAct.ERASED, "hr:wu")
+    for version in (1, 2):
+        kiosk.give(*pages(Content(tombstones=(stone,)), 100, version))
+    assert kiosk.office.buried == [parts.ADA, parts.ADA]
+
+
 def test_a_key_set_of_the_joined_root_is_followed_and_no_other(tmp_path: Path) -> None:
     root, fresh = parts.signing_key(20), parts.signing_key(21)
     old = messages.KeySet(messages.public_key_text(root), 1, NOW, (), (messages.public_key_text(POLICY_KEY),), (), ())

@@ -1,0 +1,68 @@
+"""A withdrawal or an erasure at one kiosk reaches all the others, once, and never undoes a later yes."""
+
+from __future__ import annotations
+
+from device import messages
+from device.messages import ConsentAct, ErasureReason, TombstoneAct
+from enterprise import endings
+from tests.enterprise.conftest import Office
+from tests.enterprise.kiosk import PERSON, Kiosk
+from tests.enterprise.test_days import sent, write
+
+OTHER = "p-" + "cd" * 16
+
+
+def consent(act: ConsentAct, by: str = "self", purpose: str = "face_recognition", person: str = PERSON) -> messages.Consent:
+    return messages.Consent(person, act, purpose, "1", "en", "0" * 64, "consent", by)
+
+
+def erasure(reason: ErasureReason, person: str = PERSON) -> messages.Erasure:
+    return messages.Erasure(person, reason, "cli:hr", 1, 9, 12, 0)
+
+
+def found(office: Office, *kiosks: Kiosk) -> list[tuple[str, str, str]]:
+    for kiosk in kiosks:
+        sent(office, kiosk)
+    with office.store.transaction() as transaction:
+        return [(one.device, one.person, one.act) for one in endings.found(transaction.connection)]
+
+
+def test_a_withdrawal_at_one_kiosk_is_told_to_all_under_the_id_that_they_share(office: Office) -> None:
+    gate = Kiosk("gate-a")
+    write(gate, consent(ConsentAct.WITHDRAWN, person=OTHER), 5)
+    alias = messages.Alias(PERSON, OTHER)
+    write(gate, messages.DesiredDone(1, 1, "applied", (), (), (alias,)), 6)
+    assert found(office, gate) == [("gate-a", PERSON, TombstoneAct.WITHDRAWN)]
+
+
+def test_a_yes_after_the_no_stands_wherever_it_was_said(office: Office) -> None:
+    gate, yard = Kiosk("gate-a"), Kiosk("gate-b")
+    write(gate, consent(ConsentAct.WITHDRAWN), 5)
+    write(yard, consent(ConsentAct.GIVEN), 9)
+    assert found(office, gate, yard) == []
+
+
+def test_what_a_kiosk_did_because_it_was_told_is_not_told_again(office: Office) -> None:
+    gate, yard = Kiosk("gate-a"), Kiosk("gate-b")
+    write(gate, consent(ConsentAct.WITHDRAWN, "follow:gate-b"), 5)
+    write(yard, consent(ConsentAct.WITHDRAWN, "site:gate-a", person=OTHER), 5)
+    write(yard, consent(ConsentAct.WITHDRAWN, purpose="face_card", person="p-" + "ef" * 16), 5)
+    assert found(office, gate, yard) == []
+
+
+def test_an_erasure_that_was_asked_for_is_told_and_what_a_kiosk_keeps_for_how_long_is_its_own(office: Office) -> None:
+    gate = Kiosk("gate-a")
+    write(gate, erasure(ErasureReason.ASKED), 5)
+    for number, reason in enumerate((ErasureReason.RETENTION, ErasureReason.TOMBSTONE, ErasureReason.CAME_BACK)):
+        write(gate, erasure(reason, f"p-{number:032x}"), 6)
+    assert found(office, gate) == [("gate-a", PERSON, TombstoneAct.ERASED)]
+
+
+def test_found_again_it_is_the_same(office: Office) -> None:
+    gate = Kiosk("gate-a")
+    write(gate, consent(ConsentAct.WITHDRAWN), 5)
+    sent(office, gate)
+    with office.store.transaction() as transaction:
+        first, again = endings.found(transaction.connection), endings.found(transaction.connection)
+    assert first == again
+    assert (first[0].by, first[0].id.startswith("tombstone-")) == ("follow:gate-a", True)
