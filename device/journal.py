@@ -30,7 +30,6 @@ RESERVE_BYTES = 4 * 2**20
 NOWHERE = messages.Place(0, 0)  # no desired state was ever applied
 AUDIT_KINDS = frozenset({"audit", "consent", "erasure"})  # who did what with whose data: may have to be kept longer
 ABOUT_STEP = 5_000  # records looked through at a time
-RECENT_RECORDS = 20_000  # looked through for one person's own list: 60 ms here at the most
 TAIL_CHECKED_AT_START = 1_000  # records; the whole chain is for `daka verify`
 
 
@@ -383,12 +382,6 @@ class Journal:
             rows = connection.execute(BRIEF, (after, most)).fetchall()
         return [Brief(*row) for row in rows]
 
-    def recent_of(self, person: str, most: int) -> list[Record]:
-        """A person's newest punches among the newest records, newest first; the far past is the enterprise's to show."""
-        with self._database.reading() as connection:
-            rows = connection.execute(RECENT, (RECENT_RECORDS, person, most)).fetchall()
-        return [messages.read_record(messages.parse(text)) for (text,) in rows]
-
     def pick(self, seqs: Sequence[int]) -> list[Record]:
         """The records with these numbers that are still here, in the order asked for."""
         found: dict[int, Record] = {}
@@ -634,10 +627,6 @@ SELECT seq, kind, at, json_extract(text, '$.boot_id'), json_extract(text, '$.mon
        coalesce(json_extract(text, '$.body.method'), 'office'), coalesce(json_extract(text, '$.body.punched_at'), ''),
        coalesce(json_extract(text, '$.body.punch'), json_extract(text, '$.body.replaces'), 0)
 FROM punch
-"""
-RECENT = """
-SELECT text FROM record WHERE seq > (SELECT coalesce(max(seq), 0) - ? FROM record) AND kind = 'punch'
-AND json_extract(CAST(text AS TEXT), '$.body.person') = ? ORDER BY seq DESC LIMIT ?
 """
 ANCHORS = "SELECT boot_id, monotonic_us, utc, source, uncertainty_us FROM anchor"
 

@@ -172,6 +172,7 @@ class Inside:
     codes: webcodes.WebCodes
     corrections: corrections.Corrections
     readers: readers.Readers
+    affairs: own.Own
 
     def frames(self) -> Iterator[camera.Frame]:
         """The camera's frames, fewer of them while the kiosk is asleep."""
@@ -221,7 +222,9 @@ def assemble(files: Files, config: Config, eyes: sight.Sight, source: camera.Cam
     other = ways.Ways(files.directory, walk, board, claiming, time_source, config.ways)
     staff = personnel.Personnel(files.journal, files.directory, time_source)
     amending = corrections.Corrections(files.journal, time_source, lambda: timedelta(seconds=config.attend.change_within_s))
-    at_hand = (webcodes.WebCodes(), amending, readers.Readers(other, time_source))
+    held_of = holdings.Holdings(files.journal, files.directory, time_source)
+    affairs = own.Own(other, office.consents, files.directory, files.journal, held_of)
+    at_hand = (webcodes.WebCodes(), amending, readers.Readers(other, time_source), affairs)
     return Inside(files, config, eyes, source, time_source, office, board, claiming, watching, walk, other, staff, *at_hand)
 
 
@@ -247,11 +250,13 @@ def counters(
         *stamping.for_admins,
         *post.carrier_routes(carrier),
     )
-    held_of = holdings.Holdings(files.journal, files.directory, time_source)
-    affairs = own.Own(inside.ways, inside.office.consents, files.directory, files.journal, held_of)
     sealing = keys.sealing_key(folder.keys)
     among = site.Site(files.journal, files.directory, eraser, time_source, sealing, inside.office.consents)
-    ways_here = (*people_counter.site_routes(among), *people_counter.ways_routes(inside.ways), *people_counter.own_routes(affairs))
+    ways_here = (
+        *people_counter.site_routes(among),
+        *people_counter.ways_routes(inside.ways),
+        *people_counter.own_routes(inside.affairs),
+    )
     web = web_counter.Kiosk(inside.office, files.directory, files.journal, time_source, codes, readings, folder.config, stop)
     return (
         Counter(
@@ -279,7 +284,8 @@ def behind(inside: Inside, folder: state.Folder, following: Following) -> backst
         inside.readers,
         inside.walk,
         inside.corrections,
-        inside.files.journal,
+        inside.affairs,
+        inside.office.consents,
         time_source,
         notices,
         voice.Voice(),

@@ -10,27 +10,25 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
 
-from flask import abort
+from flask import abort, request
 
-from device import api, clock, journal, messages, people, people_counter, server
+from device import api, clock, messages, people_counter, server
 from device.config import Config
+from device.consent import Purpose
+from device.consenting import ConsentOffice
 from device.corrections import Corrections
 from device.messages import Direction, Notice
+from device.own import Own
 from device.page import scene, voice
 from device.page.application import PageRoute, Role
 from device.page.readers import Readers
 from device.ways import Ways
 
-MOST_MINE = 10
 CHOICE_LASTS = timedelta(seconds=30)
 SUSPENDED_FOR = timedelta(seconds=60)
 NOT_AT_THE_PAGE = frozenset(
     {"/v1/ways/code", "/v1/ways/badge"}
 )  # readers read; a page that could type a badge would make them idle
-
-
-class TicketGone(people.PeopleError):
-    """Whoever was here took too long, or was not verified."""
 
 
 class Line(Protocol):
@@ -41,21 +39,10 @@ class Line(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Mine:
-    """One of a person's own records, for them to read."""
+class OwnScreen:
+    """What a person sees of themselves, and messages to them alone."""
 
-    seq: int
-    at: str
-    direction: str
-    method: str
-
-
-@dataclass(frozen=True, slots=True)
-class MyAffairs:
-    """What a person sees of themselves."""
-
-    name: str
-    records: tuple[Mine, ...]
+    affairs: api.OwnAffairs
     notices: tuple[str, ...]
 
 
@@ -68,7 +55,8 @@ class Counter:
     readers: Readers
     line: Line
     corrections: Corrections
-    journal: journal.Journal
+    affairs: Own
+    consents: ConsentOffice
     clock: clock.Clock
     notices: Callable[[], tuple[Notice, ...]]
     voice: voice.Voice
@@ -98,7 +86,10 @@ class Counter:
             PageRoute("POST", "/v1/choice", Role.PERSON, self.choose),
             PageRoute("POST", "/v1/direction", Role.PERSON, self.change_direction),
             PageRoute("POST", "/v1/dispute", Role.PERSON, self.dispute),
-            PageRoute("POST", "/v1/mine", Role.PERSON, self.mine),
+            PageRoute("POST", "/v1/own", Role.PERSON, self.own),
+            PageRoute("POST", "/v1/own/consent", Role.PERSON, self.give_consent),
+            PageRoute("POST", "/v1/own/withdrawal", Role.PERSON, self.withdraw_consent),
+            PageRoute("GET", "/v1/consent-text", Role.PERSON, self.consent_text),
             PageRoute("POST", "/v1/say", Role.PERSON, self.say),
         )
 
@@ -128,26 +119,36 @@ class Counter:
     def change_direction(self) -> api.Done:
         """The other way round, within the seconds that the setting gives."""
         seq, direction = server.json_fields("seq", "direction")
-        self.corrections.change_direction(_number(seq), direction)
+        number = _number(seq)
+        self.corrections.change_direction(number, direction)
         return api.Done()
 
     def dispute(self) -> api.Done:
         """Somebody says that this was not them; a person looks at it, and nothing is lost."""
-        self.corrections.dispute(_number(*server.json_fields("seq")))
+        number = _number(*server.json_fields("seq"))
+        self.corrections.dispute(number)
         return api.Done()
 
-    def mine(self) -> MyAffairs:
-        """The ticket's owner's last records, by their corrected times, and messages to them alone."""
+    def give_consent(self) -> api.OwnAffairs:
+        """The ticket's owner agrees to exactly the text that was shown."""
+        ticket, language, shown = server.json_fields("ticket", "language", "shown_sha256")
+        return self.affairs.give_consent(ticket, language, Purpose.FACE_RECOGNITION, shown)
+
+    def withdraw_consent(self) -> api.OwnAffairs:
+        """Their template is destroyed before this returns."""
+        return self.affairs.withdraw_consent(*server.json_fields("ticket"))
+
+    def consent_text(self) -> api.ConsentText:
+        """Exactly what somebody would agree to, in the language that they read."""
+        text = self.consents.text(request.args.get("language", ""))
+        return api.ConsentText(text.version, text.language, text.words, text.sha256)
+
+    def own(self) -> OwnScreen:
+        """What is held about the ticket's owner, and messages to them alone."""
         (ticket,) = server.json_fields("ticket")
-        person = self.ways.owner(ticket)
-        if person is None:
-            raise TicketGone("that took too long; say who you are once more")
-        line = self.journal.timeline()
-        records = (
-            Mine(record.seq, line.correct(record.stamp).at.isoformat(), record.body["direction"], record.body["method"])
-            for record in self.journal.recent_of(person.person, MOST_MINE)
-        )
-        return MyAffairs(person.name, tuple(records), notices_for(person.person, self.notices(), self.clock.now()))
+        affairs, owner = self.affairs.affairs(ticket), self.ways.owner(ticket)
+        person = owner.person if owner else ""
+        return OwnScreen(affairs, notices_for(person, self.notices(), self.clock.now()) if person else ())
 
     def say(self) -> api.Done:
         """One of the page's own sentences aloud; never a text that somebody sent."""

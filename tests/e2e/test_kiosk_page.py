@@ -179,6 +179,7 @@ def test_a_supervisor_vouches_without_being_clocked_in_by_their_own_code(kiosk: 
 
 
 def test_a_person_sees_their_own_records_and_nobody_elses(kiosk: Kiosk, page: Page) -> None:
+    kiosk.personnel.pin(PIN_ONLY, PIN)
     page.click("#b-help")
     page.get_by_role("button", name=CN["help.mine"]).click()
     type_on_the_pad(page, PIN_ONLY)
@@ -187,6 +188,43 @@ def test_a_person_sees_their_own_records_and_nobody_elses(kiosk: Kiosk, page: Pa
     expect(rows.first).to_be_visible(timeout=SOON_MS)
     assert rows.count() == len(kiosk.punches(PIN_ONLY))
     assert CN["method.pin"] in page.locator(".rows").inner_text()
+
+
+def test_consent_is_refused_as_easily_as_given_and_taken_back_at_the_kiosk(kiosk: Kiosk, page: Page) -> None:
+    def ask() -> None:
+        page.click("#b-help")
+        page.get_by_role("button", name=CN["help.face"]).click()
+        expect(page.locator(".consent")).to_contain_text("人脸")
+
+    def sign(number: str) -> None:
+        type_on_the_pad(page, number)
+        type_on_the_pad(page, PIN)
+
+    ask()
+    yes, no = (page.get_by_role("button", name=CN[name], exact=True).bounding_box() for name in ("enrol.agree", "enrol.refuse"))
+    assert yes is not None
+    assert no is not None
+    assert (yes["width"], yes["height"]) == (no["width"], no["height"])
+    page.get_by_role("button", name=CN["enrol.refuse"], exact=True).click()
+    expect(page.locator(".sheet")).to_contain_text(CN["enrol.refused"])
+    page.keyboard.press("Escape")
+    assert not has_consent(kiosk, SUPERVISOR)
+    ask()
+    page.get_by_role("button", name=CN["enrol.agree"], exact=True).click()
+    sign(SUPERVISOR)
+    expect(page.locator(".said-yes")).to_be_visible()
+    assert has_consent(kiosk, SUPERVISOR)
+    page.keyboard.press("Escape")
+    ask()
+    page.get_by_role("button", name=CN["enrol.withdraw"]).click()
+    sign(SUPERVISOR)
+    page.get_by_role("button", name=CN["enrol.withdraw"]).click()
+    expect(page.locator(".said-yes")).to_have_text(CN["enrol.withdrawn"])
+    assert not has_consent(kiosk, SUPERVISOR)
+
+
+def has_consent(kiosk: Kiosk, number: str) -> bool:
+    return next(person.has_consent for person in kiosk.admin.people() if person.number == number)
 
 
 def test_the_pad_is_worked_by_keyboard_alone_and_scrambles_where_it_is_set(kiosk: Kiosk, page: Page) -> None:

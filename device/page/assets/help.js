@@ -2,10 +2,12 @@
 
 import { at, make } from "./build.js";
 import * as clock from "./clock.js";
+import * as consent from "./consent.js";
 import * as sheets from "./sheets.js";
 import * as ways from "./ways.js";
 import { has, word } from "./words.js";
 
+const MOST_ROWS = 10;
 let scene = { abilities: [], notices: [], notice: { code: "", addresses: [] } };
 
 export function set(heard) {
@@ -13,6 +15,7 @@ export function set(heard) {
   const button = at("b-help");
   button.querySelector(".dot")?.remove();
   if (scene.notices.length || scene.notice.code) button.append(make("span", { class: "dot" }));
+  consent.set(scene);
 }
 
 export function open() {
@@ -21,6 +24,7 @@ export function open() {
     const entries = [
       can("supervisor") && sheets.wide("help.supervisor", ways.supervisor, { drawn: "people" }),
       can("mine") && sheets.wide("help.mine", mine, { drawn: "paper" }),
+      can("pin") && sheets.wide("help.face", consent.open, { drawn: "face" }),
       sheets.wide("help.messages", messages, { drawn: "message" }),
       can("pin") && sheets.wide("help.pin", ways.changePin, { drawn: "key" }),
       sheets.wide("help.privacy", privacy, { drawn: "shield" }),
@@ -32,10 +36,11 @@ export function open() {
 
 function mine() {
   ways.numberAndPin({ title: "mine.title", purpose: "verify" }, ({ ticket }) => {
-    ways.hand("/v1/mine", { ticket }, ({ name, records, notices }) => {
-      const rows = records.map((record) => row(record));
+    ways.hand("/v1/own", { ticket }, ({ affairs, notices }) => {
+      const rows = affairs.punches.slice(0, MOST_ROWS).map((punch) => row(punch));
       const none = rows.length ? null : make("p", { class: "soft", "data-word": "mine.none" });
-      sheets.change(make("h2", {}, name), ...notices.map((text) => make("p", {}, text)), make("ul", { class: "rows" }, ...rows), none);
+      const told = notices.map((text) => make("p", { class: "told" }, text));
+      sheets.change(make("h2", {}, affairs.name), ...told, make("ul", { class: "rows" }, ...rows), none);
     });
   });
 }
@@ -62,7 +67,7 @@ function privacy() {
 }
 
 /* Only somebody who stands here can read the code; the web UI's daemon never learns it. */
-function office() {
+export function office() {
   sheets.open("notice.title", (sheet) => {
     const { code, purpose, account, addresses, fingerprint } = scene.notice;
     if (!addresses.length) sheet.append(make("p", { class: "soft", "data-word": "notice.none" }));

@@ -95,7 +95,8 @@ function conditions() {
   }
   at("come-words").textContent = words.word("idle.come");
   const chips = found.filter((name) => name in SMALL).map((name) => chip(name));
-  at("chips").replaceChildren(...chips);
+  const office = scene.notice.code ? make("li", { class: "office" }, make("button", { on: { click: help.office } }, icon("key"), words.word("notice.title"))) : null;
+  at("chips").replaceChildren(...(office ? [office] : []), ...chips);
 }
 
 function chip(name) {

@@ -72,3 +72,13 @@ def test_every_sentence_that_the_page_names_exists() -> None:
 )
 def test_whatever_the_kiosk_says_has_its_sentence(name: str) -> None:
     assert name in words.ENGLISH or name in SILENT
+
+
+PUT_TOGETHER = ("challenge.", "condition.", "direction.", "done.", "method.", "privacy.", "supervisor.reason.", "waiting.", "why.")
+
+
+def test_no_sentence_lies_about_unused() -> None:
+    page = sources()
+    unused = [name for name in words.ENGLISH if not name.startswith(PUT_TOGETHER) and f'"{name}"' not in page]
+    pieces = {"bar.", "result.to_"}  # a name that is put together from one of these and a piece
+    assert not [name for name in unused if not any(name.startswith(piece) for piece in pieces)]

@@ -1,0 +1,114 @@
+"""What a person may do at the page, over its routes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from device import journal, messages
+from device.messages import Notice
+from device.page import application, counter, voice
+from device.page.application import Role
+from device.page.readers import Readers
+from tests.device import parts
+from tests.device.page.stage import ADDRESS, Stage, headers
+
+
+class Line:
+    """Remembers how long it was told to look away, and which way was pressed."""
+
+    def __init__(self) -> None:
+        self.lasts = timedelta(0)
+        self.chosen = ""
+
+    def suspend(self, since: object, lasts: timedelta) -> None:
+        self.lasts = lasts
+
+    def choose(self, direction: messages.Direction, since: object, lasts: timedelta) -> None:
+        self.chosen = direction
+
+
+@pytest.fixture
+def stage(tmp_path: Path, opened: journal.Journal) -> Iterator[Stage]:
+    made = Stage(tmp_path, opened)
+    yield made
+    made.source.close()
+
+
+@pytest.fixture
+def line() -> Line:
+    return Line()
+
+
+@pytest.fixture
+def desk(stage: Stage, line: Line) -> counter.Counter:
+    absent: Any = None
+    readers = Readers(absent, stage.clock)
+    silent = voice.Voice(lambda name: None)
+    return counter.Counter(stage.settings, absent, readers, line, absent, absent, absent, stage.clock, lambda: (), silent)
+
+
+@pytest.fixture
+def client(desk: counter.Counter) -> FlaskClient:
+    routes = tuple(route for route in desk.routes() if "/ways/" not in route.path)
+    return application.application(routes, ADDRESS).test_client()
+
+
+def post(client: FlaskClient, path: str, **body: str) -> int:
+    return client.post(path, headers=headers(Origin=ADDRESS.origin), json=body).status_code
+
+
+def test_everything_at_the_counter_is_for_whoever_stands_there(desk: counter.Counter) -> None:
+    assert {route.role for route in desk.routes()} == {Role.PERSON}
+
+
+def test_the_page_can_type_neither_badge_nor_code(desk: counter.Counter) -> None:
+    paths = {route.path for route in desk.routes()}
+    assert "/v1/ways/pin" in paths
+    assert not {"/v1/ways/badge", "/v1/ways/code"} & paths
+
+
+def test_a_way_without_a_face_looks_away_from_faces_for_as_long_as_it_takes(client: FlaskClient, line: Line) -> None:
+    for kind in ("pin", "reader", "verify"):
+        assert post(client, "/v1/other-way", kind=kind) == 200
+        assert line.lasts == timedelta(seconds=60)
+        assert post(client, "/v1/other-way", kind="none") == 200
+        assert line.lasts == timedelta(0)
+    assert post(client, "/v1/other-way", kind="for ever") == 400
+
+
+def test_in_or_out_is_pressed_and_nothing_else(client: FlaskClient, line: Line) -> None:
+    assert post(client, "/v1/choice", direction="out") == 200
+    assert line.chosen == "out"
+    assert post(client, "/v1/choice", direction="up") == 400
+
+
+@pytest.mark.parametrize("seq", ["", "-1", "1e3", "x", "9" * 16, "１"])
+def test_a_receipt_is_a_number(client: FlaskClient, seq: str) -> None:
+    assert post(client, "/v1/dispute", seq=seq) == 400
+    assert post(client, "/v1/direction", seq=seq, direction="in") == 400
+
+
+def test_a_kiosk_without_a_voice_says_so(client: FlaskClient) -> None:
+    assert post(client, "/v1/say", word="done.in", language="en") == 404
+
+
+def test_messages_are_shown_to_whom_they_are_meant_for_and_in_their_time() -> None:
+    def notice(person: str, text: str, begins_s: float, ends_s: float) -> Notice:
+        begins, ends = (messages.write_time(parts.moment(seconds).at) for seconds in (begins_s, ends_s))
+        return Notice(text, person, text, begins, ends, "hr")
+
+    notices = (
+        notice("", "to all", 0, 100),
+        notice("", "not yet", 60, 100),
+        notice("", "no longer", 0, 50),
+        notice(parts.ADA, "to Ada", 0, 100),
+    )
+    assert counter.notices_for("", notices, parts.moment(50)) == ("to all",)
+    assert counter.notices_for(parts.ADA, notices, parts.moment(50)) == ("to Ada",)
+    assert counter.notices_for(parts.BOB, notices, parts.moment(50)) == ()
