@@ -8,7 +8,7 @@ CHECK="python3-venv"
 # MediaPipe load them.
 DEMO="$CHECK mosquitto dbus-daemon libgl1 libegl1 libgles2 libglib2.0-0"
 # strace shows syncs and sockets in tests, and makes disks fail; e2fsprogs makes a small disk; the ingester is tested against
-# PostgreSQL; git lists the tracked files.
+# PostgreSQL; git lists the tracked files; pages are looked at in Chromium, with a font that has Chinese.
 TEST="$DEMO strace e2fsprogs postgresql git chromium fonts-noto-cjk"
 SERVICES="mosquitto postgresql"
 

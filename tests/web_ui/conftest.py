@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,15 +18,9 @@ from web_ui.accounts import Accounts
 from web_ui.store import Store
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @pytest.fixture(scope="session")
 def office() -> Iterator[Office]:
-    with tempfile.TemporaryDirectory(prefix="daka-") as folder, running.office(Path(folder), free_port()) as found:
+    with tempfile.TemporaryDirectory(prefix="daka-") as folder, running.office(Path(folder)) as found:
         yield found
 
 

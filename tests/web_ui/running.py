@@ -32,6 +32,8 @@ time_zone = "Asia/Shanghai"
 language = "en"
 [camera]
 source = "device:/dev/video99"
+[page]
+port = 0
 [web]
 address = "127.0.0.1"
 """
@@ -73,7 +75,7 @@ def punch(person: str, number: int) -> messages.PunchBody:
 
 @dataclass
 class Office:
-    """Both daemons of one kiosk; `url` is where browsers go, with the name that its certificate has."""
+    """Both daemons of one kiosk; `url` is where browsers go, with a name of its certificate. `port` is 0 until it is known."""
 
     folder: state.Folder
     port: int
@@ -113,7 +115,9 @@ class Office:
         ends = time.monotonic() + WITHIN_S
         while time.monotonic() < ends:
             with contextlib.suppress(api.KioskError, httpx.HTTPError, OSError), self.admin() as client:
-                if client.web_notice().addresses and self.browser().get("/login").status_code < 400:
+                addresses = client.web_notice().addresses
+                self.port = self.port or int(addresses[0].rpartition(":")[2]) if addresses else 0
+                if self.port and self.browser().get("/login").status_code < 400:
                     return
             time.sleep(0.2)
         raise AssertionError(f"the daemons did not come up: {self.log('kiosk')[-2_000:]}{self.log('web')[-2_000:]}")
@@ -125,11 +129,11 @@ class Office:
 
 
 @contextmanager
-def office(root: Path, port: int, people: int = 12, punches: int = 40) -> Iterator[Office]:
+def office(root: Path, people: int = 12, punches: int = 40) -> Iterator[Office]:
     """Both daemons, running, with nobody's account yet."""
     folder = state.Folder(root)
     seed(folder, people, punches)
-    running = Office(folder, port, {}, root)
+    running = Office(folder, 0, {}, root)
     try:
         running.start("kiosk")
         running.start("web")

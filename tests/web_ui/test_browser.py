@@ -1,0 +1,223 @@
+"""The web UI in a real browser: an administrator's first day, both themes without a barrier, no word to any other host.
+
+Pictures of every page go to build/screens/web, for people to look at.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser as Chromium
+from playwright.sync_api import BrowserContext, Page, sync_playwright
+
+from models import manifest as manifests
+from models import weights
+from tests.web_ui import running
+from tests.web_ui.running import PASSWORD, Office
+
+SCREENS = Path(__file__).resolve().parents[2] / "build" / "screens" / "web"
+CHROMIUM = Path("/usr/bin/chromium")
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+DESK, TELEPHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
+ORDINARY = (
+    "/", "/people", "/people/new", "/people/import", "/people/1001", "/people/1001/change", "/people/1001/consent",
+    "/people/1001/ways", "/people/1001/erase", "/punches", "/punches/5", "/punches/5/correct", "/punches/5/void", "/punches/new",
+    "/locks", "/sync", "/health", "/recognition", "/privacy", "/privacy/components", "/privacy/requests", "/accounts",
+    "/accounts/new", "/accounts/1", "/accounts/1/role", "/accounts/1/password", "/accounts/1/remove", "/audit", "/settings",
+    "/settings/restart", "/me", "/me/password", "/me/second-factor", "/setup", "/setup/enterprise", "/setup/camera",
+    "/setup/person", "/setup/health", "/nothing-here",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Chromium]:
+    if not CHROMIUM.exists():
+        pytest.fail("Debian's chromium is not installed; run tools/packages.sh test", pytrace=False)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def fresh() -> Iterator[Office]:
+    """A kiosk of its own, with nobody's account yet."""
+    with tempfile.TemporaryDirectory(prefix="daka-") as folder, running.office(Path(folder), 30, 60) as found:
+        yield found
+
+
+@pytest.fixture
+def opened(chromium: Chromium, fresh: Office) -> Iterator[Callable[..., BrowserContext]]:
+    """Makes browser contexts that may speak to this web UI alone, and fail on a script's error or a refused policy."""
+    contexts: list[BrowserContext] = []
+    troubles: list[str] = []
+
+    def make(**options: Any) -> BrowserContext:
+        context = chromium.new_context(ignore_https_errors=True, **{"viewport": DESK, "locale": "en", **options})
+        context.on("request", lambda request: troubles.extend([request.url] if not request.url.startswith(fresh.url) else []))
+        context.on("console", lambda message: troubles.extend([message.text] if message.type == "error" else []))
+        context.on("weberror", lambda error: troubles.append(str(error.error)))
+        context.set_default_timeout(20_000)
+        contexts.append(context)
+        return context
+
+    yield make
+    for context in contexts:
+        context.close()
+    expected = ("status of 404", "status of 422", "status of 503", "net::ERR_")
+    assert not [trouble for trouble in troubles if not any(words in trouble for words in expected)]
+
+
+def name_of(path: str) -> str:
+    return path.strip("/").replace("/", "-") or "today"
+
+
+def picture(page: Page, name: str) -> None:
+    SCREENS.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=str(SCREENS / f"{name}.png"), full_page=True)
+
+
+def without_barriers(page: Page, rules: dict[str, Any] | None = None) -> None:
+    found = Axe().run(page, options={"resultTypes": ["violations"], **(rules or {})})
+    assert found.violations_count == 0, f"{page.url}\n{found.generate_report()}"
+
+
+def sign_in(page: Page, office: Office, name: str = "ada") -> None:
+    page.goto(office.url)
+    page.get_by_label("User name").fill(name)
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url(f"{office.url}/")
+
+
+def photograph(name: str) -> bytes:
+    return weights.read(platformdirs.user_cache_path("daka") / "weights", manifests.load().entry(name))
+
+
+def test_an_administrators_first_day(opened: Callable[..., BrowserContext], fresh: Office) -> None:
+    """From the code on the kiosk's screen through the wizard to the first enrolment, correction, export and erasure."""
+    page = opened().new_page()
+    page.goto(fresh.url)
+    picture(page, "first")
+    without_barriers(page)
+    page.get_by_label("Code on the kiosk's screen").fill(fresh.code())
+    page.get_by_label("User name").fill("ada")
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_label("Password again").fill(PASSWORD)
+    page.get_by_role("button", name="Become administrator").click()
+    page.get_by_label("Name of the enterprise").fill("晨光科技")
+    page.get_by_label("Time zone").select_option("Asia/Taipei")
+    page.get_by_role("button", name="Write and go on").click()
+    for _ in range(2):
+        page.get_by_role("link", name="Go on").click()
+    page.get_by_role("link", name="Add a person").click()
+    page.get_by_label("Employee number").fill("7001")
+    page.get_by_label("Name", exact=True).fill("Barack")
+    page.get_by_role("button", name="Add").click()
+    page.get_by_role("link", name="Record a consent").click()
+    page.get_by_label("The person has read this text").check()
+    page.get_by_role("button", name="Put in force").click()
+    page.get_by_role("link", name="Enrol from a photograph").click()
+    picture(page, "enrol")
+    without_barriers(page)
+    page.get_by_label("Photograph").set_input_files({"name": "p.jpg", "mimeType": "image/jpeg", "buffer": photograph("obama")})
+    page.get_by_role("button", name="Enrol").click()
+    assert "the photograph is gone" in page.locator("main").inner_text()
+    page.goto(f"{fresh.url}/punches")
+    page.locator("tbody a").first.click()
+    page.get_by_role("link", name="Correct").click()
+    page.get_by_label("Direction").select_option("out")
+    page.get_by_label("Reason").fill("went the other way")
+    page.get_by_role("button", name="Correct").click()
+    assert "went the other way" in page.locator("main").inner_text()
+    page.goto(f"{fresh.url}/punches")
+    page.get_by_role("button", name="XLSX").click()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download").click()
+    assert download.value.suggested_filename.endswith(".xlsx")
+    page.goto(f"{fresh.url}/people/7001/erase")
+    page.get_by_label("Your password").fill(PASSWORD)
+    page.get_by_role("button", name="Erase for good").click()
+    assert "nothing remains" in page.locator("main").inner_text()
+
+
+def test_every_page_is_without_barriers_in_both_themes(opened: Callable[..., BrowserContext], fresh: Office) -> None:
+    page = opened().new_page()
+    page.goto(f"{fresh.url}/login")
+    both_themes(page, "login")
+    sign_in(page, fresh)
+    for path in ORDINARY:
+        page.goto(fresh.url + path)
+        both_themes(page, name_of(path))
+
+
+def both_themes(page: Page, name: str) -> None:
+    """All rules in the light, and those about colours again in the dark."""
+    picture(page, f"{name}-light")
+    without_barriers(page)
+    page.emulate_media(color_scheme="dark")
+    picture(page, f"{name}-dark")
+    without_barriers(page, {"runOnly": ["color-contrast", "link-in-text-block"]})
+    page.emulate_media(color_scheme="light")
+
+
+@pytest.mark.parametrize("locale", ["zh-CN", "zh-TW"])
+def test_pages_fit_a_telephone_in_chinese(opened: Callable[..., BrowserContext], fresh: Office, locale: str) -> None:
+    """Nothing is wider than the screen, and Chinese is set in a Chinese face."""
+    page = opened(viewport=TELEPHONE, locale="en").new_page()
+    sign_in(page, fresh)
+    page.get_by_role("button", name={"zh-CN": "简体中文", "zh-TW": "繁體中文"}[locale]).click()
+    for path in ("/", "/people", "/punches", "/settings", "/privacy", "/people/1002/ways"):
+        page.goto(fresh.url + path)
+        picture(page, f"{name_of(path)}-{locale}")
+        assert page.evaluate("document.documentElement.scrollWidth") <= TELEPHONE["width"], path
+    page.get_by_role("button", name="English").click()
+
+
+def test_the_whole_door_can_be_opened_with_the_keyboard_alone(opened: Callable[..., BrowserContext], fresh: Office) -> None:
+    page = opened().new_page()
+    page.goto(f"{fresh.url}/login")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    page.keyboard.type("ada")
+    page.keyboard.press("Tab")
+    page.keyboard.type(PASSWORD)
+    page.keyboard.press("Enter")
+    page.wait_for_selector("h1:text('Today')")
+    page.goto(f"{fresh.url}/")
+    for _ in range(30):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.textContent") == "Punches":
+            break
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"{fresh.url}/punches")
+
+
+def test_everything_but_live_parts_works_without_script(opened: Callable[..., BrowserContext], fresh: Office) -> None:
+    page = opened(java_script_enabled=False).new_page()
+    sign_in(page, fresh)
+    assert page.get_by_role("link", name="Refresh").is_visible()
+    page.get_by_role("link", name="People", exact=True).click()
+    page.get_by_label("Number or name").fill("小明")
+    page.get_by_role("button", name="Show").click()
+    assert page.locator("tbody tr").count() == 1
+
+
+def test_a_page_lives_through_a_restart_of_each_daemon(opened: Callable[..., BrowserContext], fresh: Office) -> None:
+    """The live part stands still meanwhile and goes on by itself; nobody is signed out."""
+    page = opened().new_page()
+    sign_in(page, fresh)
+    for daemon in ("kiosk", "web"):
+        fresh.stop(daemon)
+        page.wait_for_selector(".stale", timeout=15_000)
+        fresh.start(daemon)
+        page.wait_for_selector("[data-live]:not(.stale)", timeout=40_000)
+    assert page.locator("h1").inner_text() == "Today"
