@@ -13,10 +13,13 @@ import ssl
 import threading
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
 from queue import Queue
 from typing import Any, Protocol
 
 import paho.mqtt.client as paho
+from cryptography import x509
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
@@ -31,6 +34,7 @@ LEAST_DELAY_S = 0.1
 MOST_DELAY_S = 60.0
 CONNECT_TIMEOUT_S = 10.0
 GOODBYE_S = 2.0
+NO_CHECK_TIME = 0x200000  # X509_V_FLAG_NO_CHECK_TIME (openssl/x509_vfy.h); the ssl module has no name for it
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +93,7 @@ class PahoPipe:
 
     def __init__(self, broker: Broker, device: str, subscriptions: tuple[str, ...], will: tuple[str, bytes] | None) -> None:
         self._broker, self._device, self._subscriptions, self._will = broker, device, subscriptions, will
-        self._context = tls_context(broker)
+        tls_context(broker)  # what cannot make a connection is said at once
         self._client: paho.Client | None = None
         self._first_delay_s = FIRST_DELAY_S
         self._stop = threading.Event()
@@ -162,7 +166,7 @@ class PahoPipe:
         client = paho.Client(
             CallbackAPIVersion.VERSION2, client_id=self._device, protocol=paho.MQTTv5, reconnect_on_failure=False, userdata=life
         )
-        client.tls_set_context(self._context)
+        client.tls_set_context(tls_context(self._broker))  # anew each time: the clock may have been set meanwhile
         client.connect_timeout = CONNECT_TIMEOUT_S
         if self._will is not None:
             client.will_set(*self._will, qos=1, retain=True)
@@ -218,8 +222,12 @@ def _on_message(_client: paho.Client, life: _Life, message: paho.MQTTMessage) ->
     life.events.put(Received(message.topic, bytes(message.payload)))
 
 
-def tls_context(broker: Broker) -> ssl.SSLContext:
-    """TLS 1.2 or newer, the broker's name checked, our certificate shown; BrokerConfigError names the file that does not do."""
+def tls_context(broker: Broker, now: datetime | None = None) -> ssl.SSLContext:
+    """TLS 1.2 or newer, the broker's name checked, our certificate shown; BrokerConfigError names the file that does not do.
+
+    A clock that stands before the day on which our own certificate was made is wrong for sure (it was never set): dates are not
+    judged by it, or a kiosk without a battery would never hear from the server what time it is. Name, chain and signatures are.
+    """
     try:
         context = ssl.create_default_context(cafile=broker.ca)
     except (OSError, ssl.SSLError) as error:
@@ -232,7 +240,15 @@ def tls_context(broker: Broker) -> ssl.SSLContext:
             "are not a readable pair of certificate and key (PEM)"
         ) from error
     context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if is_behind(Path(broker.certificate), now or datetime.now(UTC)):
+        log.warning("the clock stands before our own certificate's beginning; the broker's dates are not judged by it")
+        context.verify_flags |= NO_CHECK_TIME
     return context
+
+
+def is_behind(certificate: Path, now: datetime) -> bool:
+    """Whether `now` lies before this certificate's beginning."""
+    return now < x509.load_pem_x509_certificate(certificate.read_bytes()).not_valid_before_utc
 
 
 def sentence(error: Exception, broker: Broker) -> str:

@@ -70,13 +70,14 @@ def _certificate(way: Way) -> Finding:
     """Our own, against a clock that may be wrong."""
     path = Path(way.broker.certificate)
     try:
-        mqtt.tls_context(way.broker)
+        mqtt.tls_context(way.broker, way.now)
         own = x509.load_pem_x509_certificate(path.read_bytes())
     except (mqtt.BrokerConfigError, OSError, ValueError) as error:
         return Finding("certificate", Verdict.BAD, str(error), "join the enterprise again, or copy the files that it gave you")
     begins, ends = own.not_valid_before_utc, own.not_valid_after_utc
     if way.now < begins:
-        return Finding("certificate", Verdict.BAD, f"not good before {begins:%Y-%m-%d}; {_clock(way)}", "set the clock")
+        sentence = f"not good before {begins:%Y-%m-%d}; {_clock(way)}; dates are not judged until the time is known"
+        return Finding("certificate", Verdict.NOTE, sentence, "set the clock, or let the server tell the time")
     if way.now > ends:
         remedy = "join again" if way.sure else "set the clock; if that is right, join again"
         return Finding("certificate", Verdict.BAD, f"ran out on {ends:%Y-%m-%d}; {_clock(way)}", remedy)
@@ -104,7 +105,7 @@ def _connection(way: Way) -> Finding:
 
 
 def _tls(way: Way) -> Finding:
-    context = mqtt.tls_context(way.broker)
+    context = mqtt.tls_context(way.broker, way.now)
     host = way.broker.host
     try:
         with (
@@ -168,7 +169,7 @@ def _conversation(way: Way, kiosk: Kiosk) -> Iterator[Finding]:
 
 def _client(way: Way, events: Queue[Heard]) -> paho.Client:
     client = paho.Client(CallbackAPIVersion.VERSION2, client_id=way.device, protocol=paho.MQTTv5, reconnect_on_failure=False)
-    client.tls_set_context(mqtt.tls_context(way.broker))
+    client.tls_set_context(mqtt.tls_context(way.broker, way.now))
     client.connect_timeout = STEP_S
     client.on_connect = lambda _c, _u, _f, reason, _p: events.put(Heard("connect", not reason.is_failure, str(reason)))
     client.on_subscribe = lambda _c, _u, _m, reasons, _p: events.put(

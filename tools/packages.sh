@@ -9,7 +9,7 @@ CHECK="python3-venv"
 DEMO="$CHECK mosquitto dbus-daemon libgl1 libegl1 libgles2 libglib2.0-0"
 # strace shows syncs and sockets in tests, and makes disks fail; e2fsprogs makes a small disk; the ingester is tested against
 # PostgreSQL; git lists the tracked files; pages are looked at in Chromium, with a font that has Chinese.
-TEST="$DEMO strace e2fsprogs postgresql git chromium fonts-noto-cjk"
+TEST="$DEMO strace e2fsprogs postgresql git chromium fonts-noto-cjk gcc libc6-dev"
 SERVICES="mosquitto postgresql"
 
 case "${1:-}" in
