@@ -14,7 +14,7 @@ MINUTES := 5
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL: # packages, then the environment, then the weights
-.PHONY: help demo demo-lock test long faults fuzz carriers check bench rush lock clean weights packages-demo packages-check packages-test
+.PHONY: help demo demo-lock test long faults fuzz carriers check bench trials rush lock clean weights packages-demo packages-check packages-test
 
 help: ## show what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -49,6 +49,9 @@ check: packages-check $(VENV)/ready ## linters, types and import rules
 
 bench: packages-demo $(VENV)/ready weights ## measure, each figure beside its peer (ONLY=recognition for one family)
 	@$(PYTHON) -m bench $(if $(ONLY),--only $(ONLY)) $(if $(FACES),--faces $(FACES)) $(ARGS)
+
+trials: packages-demo $(VENV)/ready weights ## many staged walk-ups faster than in real time: names, glasses, hats, attacks (FACES=FOLDER)
+	@$(PYTHON) -m bench.trials $(if $(FACES),--faces $(FACES)) $(ARGS)
 
 rush: packages-demo $(VENV)/ready weights ## eight fifty-nine in real time, five minutes (MINUTES=1, FACES=FOLDER of labelled photographs)
 	@$(PYTHON) -m bench.rush --minutes $(MINUTES) $(if $(FACES),--faces $(FACES)) $(ARGS)

@@ -92,20 +92,24 @@ class Guard:
         return Sign(live, liveness.raster(pixels, box))
 
     def verdict(self, signs: Sequence[Sign], brightness: Sequence[Brightness]) -> Verdict:
-        """What they come to: a raster, or a learned model that is sure, refuses; in between the challenge has to settle it."""
+        """What they come to: a raster, or a learned model that is sure, refuses; in between the challenge has to settle it.
+
+        A raster in one look alone makes unsure: prints and screens show it only where the camera is in focus, living faces never.
+        """
         if not signs:
             return Verdict.NOT_ASSESSED
-        limits = self._limits
-        if statistics.median(sign.raster for sign in signs) >= limits.raster_from:
+        limits, rasters = self._limits, [sign.raster for sign in signs]
+        if statistics.median(rasters) >= limits.raster_from:
             return Verdict.FAILED
         swings = liveness.flicker([one.face for one in brightness], [one.room for one in brightness]) >= limits.flicker_from
+        doubtful = swings or max(rasters) >= limits.raster_from
         known = [sign.live for sign in signs if sign.live is not None]
         if not known:
-            return Verdict.UNSURE if swings else Verdict.NOT_ASSESSED
+            return Verdict.UNSURE if doubtful else Verdict.NOT_ASSESSED
         mean = statistics.fmean(known)
         if mean < limits.spoof_below:
             return Verdict.FAILED
-        return Verdict.PASSED if mean >= limits.live_from and not swings else Verdict.UNSURE
+        return Verdict.PASSED if mean >= limits.live_from and not doubtful else Verdict.UNSURE
 
 
 def brightness(pixels: NDArray[np.uint8], box: Box) -> Brightness:

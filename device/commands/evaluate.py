@@ -220,6 +220,9 @@ def _show(found: Evaluation, out: Path | None) -> None:
             rates = (_accepted(target.point.fnmr), _accepted(target.point.fnmr_by_identity))
             table.add_row(f"{target.rate:g}", f"{target.point.threshold:.4f}", *rates, place)
     console.print(table)
+    if found.ten_folds is not None:
+        folds = found.ten_folds
+        console.print(f"ten-fold accuracy {folds.mean:.4f} ± {folds.deviation:.4f} over {folds.pairs:,} pairs", highlight=False)
     if out is not None:
         console.print(f"the report is {out}", highlight=False)
 

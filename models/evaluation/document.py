@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from models.evaluation.about import About
+from models.evaluation.folds import Accuracy
 from models.evaluation.identification import Trial
 from models.evaluation.limits import Estimate, Limits
 from models.evaluation.measure import Acquisition, Evaluation, Subgroup
@@ -37,6 +38,7 @@ def document(found: Evaluation, about: About) -> dict[str, Any]:
         "supported": [_asked(claim) for claim in found.claims],
         "thresholds": [_point(point) for point in found.points],
         "galleries": [_trial(trial) for trial in found.trials],
+        "ten_folds": _ten_folds(found.ten_folds),
         "subgroups": [_subgroup(group) for group in found.subgroups],
         "suspect_impostor_scores": list(found.suspects),
     }
@@ -55,6 +57,12 @@ def _acquisition(acquisition: Acquisition) -> dict[str, Any]:
         "pairs_lost": {"genuine": acquisition.lost_genuine, "impostor": acquisition.lost_impostor},
         "data_sha256": acquisition.digest,
     }
+
+
+def _ten_folds(found: Accuracy | None) -> dict[str, Any] | None:
+    if found is None:
+        return None
+    return {"accuracy": found.mean, "standard_deviation": found.deviation, "folds": list(found.folds), "pairs": found.pairs}
 
 
 def _asked(answer: Target | Claim) -> dict[str, Any]:

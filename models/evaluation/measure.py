@@ -11,9 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from models.evaluation import acquire, identification, limits, scores, verification
+from models.evaluation import acquire, folds, identification, limits, scores, verification
 from models.evaluation.acquire import Acquired, Failure, Instruments, Progress, Which
 from models.evaluation.errors import TooLittle
+from models.evaluation.folds import Accuracy
 from models.evaluation.identification import Trial
 from models.evaluation.labelled import LabelledSet, Numbers, Pairs
 from models.evaluation.limits import Estimate
@@ -91,6 +92,7 @@ class Evaluation:
     subgroups: tuple[Subgroup, ...]
     suspects: tuple[float, ...]
     suspect_pairs: tuple[tuple[int, int], ...]
+    ten_folds: Accuracy | None = None
 
 
 def evaluate(
@@ -129,7 +131,18 @@ def evaluate(
         _subgroups(labelled, acquired, usable, options),
         suspects,
         suspect_pairs,
+        None if pairs is None else _ten_folds(pairs, acquired, len(labelled.pictures)),
     )
+
+
+def _ten_folds(pairs: Pairs, acquired: Acquired, pictures: int) -> Accuracy | None:
+    """Of the listed pairs, in their order; those that could not be compared count as wrong."""
+    rows = _rows(acquired, pictures)
+    left, right = rows[pairs.left], rows[pairs.right]
+    found = np.full(len(left), folds.LOST)
+    both = (left >= 0) & (right >= 0)
+    found[both] = np.einsum("ij,ij->i", acquired.vectors[left[both]], acquired.vectors[right[both]])
+    return folds.accuracy(found, pairs.same)
 
 
 def _steps(options: Options) -> list[int]:
@@ -150,11 +163,17 @@ def _compact(persons: Numbers) -> Numbers:
 
 def _renumbered(pairs: Pairs, acquired: Acquired, pictures: int) -> Pairs:
     """The pairs whose two photographs gave vectors, by the rows of those."""
-    rows = np.full(pictures, -1, dtype=np.int32)
-    rows[acquired.pictures] = np.arange(len(acquired.pictures), dtype=np.int32)
+    rows = _rows(acquired, pictures)
     left, right = rows[pairs.left], rows[pairs.right]
     both = (left >= 0) & (right >= 0)
     return Pairs(left[both], right[both], pairs.same[both])
+
+
+def _rows(acquired: Acquired, pictures: int) -> Numbers:
+    """The row of each picture's vector, -1 where it gave none."""
+    rows = np.full(pictures, -1, dtype=np.int32)
+    rows[acquired.pictures] = np.arange(len(acquired.pictures), dtype=np.int32)
+    return rows
 
 
 def _acquisition(labelled: LabelledSet, pairs: Pairs | None, usable: Pairs | None, acquired: Acquired, which: Which) -> Acquisition:

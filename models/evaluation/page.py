@@ -46,6 +46,7 @@ def page(found: Evaluation, about: About) -> str:
         *_data(found),
         *_thresholds(found),
         *_claims(found),
+        *_ten_folds(found),
         *_plots(found),
         *_galleries(found),
         *_subgroups(found),
@@ -151,6 +152,20 @@ def _claims(found: Evaluation) -> list[str]:
             "A rate is supported only where the upper 95 % limit is at or below it. The thresholds lie within the impostor "
             "scores observed: no tail is extrapolated, and a threshold without any false match supports nothing. Suspect labels "
             "(below) are kept in and push these thresholds up."
+        ),
+    ]
+
+
+def _ten_folds(found: Evaluation) -> list[str]:
+    accuracy = found.ten_folds
+    if accuracy is None:
+        return []
+    return [
+        "<h2>Ten-fold accuracy</h2>",
+        f"<p>{accuracy.mean:.4f}, standard deviation of the folds {accuracy.deviation:.4f}, {accuracy.pairs:,} pairs.</p>",
+        _quiet(
+            "LFW's protocol: in the order of the table, each tenth of the pairs is decided with the threshold that is best for the "
+            "other nine; a pair with a face that was not found counts as wrong. For comparison with published figures alone."
         ),
     ]
 

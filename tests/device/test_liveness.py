@@ -55,10 +55,10 @@ def test_without_the_learned_model_nobody_is_called_live() -> None:
     assert guard.verdict([], []) is Verdict.NOT_ASSESSED
 
 
-def test_a_raster_refuses_whatever_the_learned_model_says_and_one_bad_frame_does_not() -> None:
+def test_a_raster_refuses_whatever_the_learned_model_says_and_in_one_frame_alone_it_is_for_the_challenge() -> None:
     guard = Guard(Model(1.0), Limits())
     assert guard.verdict([Sign(1.0, 50.0)] * 3, []) is Verdict.FAILED
-    assert guard.verdict([Sign(1.0, 5.0), Sign(1.0, 50.0), Sign(1.0, 5.0)], []) is Verdict.PASSED
+    assert guard.verdict([Sign(1.0, 5.0), Sign(1.0, 50.0), Sign(1.0, 5.0)], []) is Verdict.UNSURE
 
 
 def test_a_flickering_face_in_a_steady_room_is_for_the_challenge_to_settle() -> None:

@@ -1,0 +1,118 @@
+"""The short form of the trials: the real kiosk, the sample photographs, and that each trial is able to find what it looks for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import platformdirs
+import pytest
+
+from bench import cast, rush
+from bench.trials import attacks, crowds, hall, wearing
+from bench.trials.wearing import Wearing
+from device import api, config, liveness, pictures, sight, walkups
+from device.liveness import Verdict
+from device.walkups import Medium
+
+WEIGHTS = platformdirs.user_cache_path("daka") / "weights"
+
+
+@pytest.fixture(scope="module")
+def eyes() -> Iterator[sight.Sight]:
+    found = sight.load(WEIGHTS, config.Recognition())
+    yield found
+    found.landmarker.close()
+
+
+@pytest.fixture(scope="module")
+def people(eyes: sight.Sight) -> cast.Cast:
+    return cast.gathered(WEIGHTS, None, eyes)
+
+
+def test_one_person_after_the_other_is_clocked_in_with_three_embeddings_each() -> None:
+    found = crowds.crowds(WEIGHTS, None, 4, alone=True)
+    assert (found.punches, found.swapped, found.passed_over) == (4, 0, 0)
+    assert set(found.embeddings) == {3}
+    assert max(found.liveness_runs) <= 3
+
+
+def test_of_two_to_four_in_view_nobody_is_named_in_anothers_place() -> None:
+    found = crowds.crowds(WEIGHTS, None, 6)
+    assert found.swapped == 0
+    assert found.passed_over == 0
+    assert found.punches >= 2
+
+
+def test_somebody_named_while_another_stands_in_front_counts_as_swapped(people: cast.Cast) -> None:
+    near, far = people.members[0], people.members[1]
+    standing = (
+        crowds.Standing("p-near", near.seen[0], (0.16, 0.45), ((0.4, 0.45), (0.4, 0.5))),
+        crowds.Standing("p-far", far.seen[0], (0.3, 0.2), ((0.8, 0.45), (0.8, 0.5))),
+    )
+    decision = _decision("p-near")
+    assert not crowds.is_swapped(hall.Answer(decision, 40, 3, 3), standing)
+    assert crowds.is_swapped(hall.Answer(decision, 0, 3, 3), standing), "at first the other one was nearer"
+    assert crowds.is_swapped(hall.Answer(replace(decision, person="p-far"), 40, 3, 3), standing)
+
+
+def _decision(person: str) -> api.Decision:
+    return api.Decision(1, "2026-01-05T08:59:00Z", "punched", "", person, "", "in", 3, 60, 1, "")
+
+
+@pytest.mark.parametrize("worn", [Wearing.THIN_GLASSES, Wearing.THICK_GLASSES, Wearing.HAT])
+def test_people_of_the_samples_are_found_with_glasses_and_with_a_hat(tmp_path: Path, eyes: sight.Sight, worn: Wearing) -> None:
+    found = cast.gathered(WEIGHTS, None, eyes)
+    with hall.opened(tmp_path / "kiosk", WEIGHTS, hall.settings()) as place:
+        ids = {member.name: place.enrol(member) for member in found.members}
+        for number, member in enumerate(found.members):
+            photograph = _put_on(member.seen[0], worn, eyes, tmp_path / f"{number}.png")
+            (answer,) = place.play(walkups.WalkUp(2.4, number, (cast.person(photograph, (0.25, 0.45)),)))
+            assert answer.decision.outcome == "punched"
+            assert answer.decision.person == ids[member.name]
+
+
+def _put_on(photograph: cast.Photograph, worn: Wearing, eyes: sight.Sight, path: Path) -> cast.Photograph:
+    pixels = pictures.read(photograph.path)
+    shown = wearing.dressed(pixels, eyes.faces_in_photograph(pixels)[0].landmarks, worn)
+    assert np.any(shown != pixels)
+    assert cv2.imwrite(str(path), shown)
+    return replace(photograph, path=path)
+
+
+def test_a_rendered_screen_is_refused_and_the_same_photograph_as_a_person_is_not(eyes: sight.Sight, people: cast.Cast) -> None:
+    settings = hall.settings(liveness=True)
+    guard = liveness.Guard(eyes.antispoofing, liveness.Limits(), settings.liveness.min_face_px)
+    said = {}
+    for medium in Medium:
+        person = cast.person(people.members[0].seen[0], (0.2, 0.42), medium=medium)
+        frames = walkups.render(walkups.WalkUp(attacks.SECONDS, 1, (person,)), hall.SIZE, hall.FRAMES_PER_SECOND)
+        said[medium] = attacks.judge(frames, eyes, guard, settings)
+    assert said[Medium.SCREEN] is Verdict.FAILED
+    assert said[Medium.LIVE] in (Verdict.PASSED, Verdict.NOT_ASSESSED)
+
+
+def test_step_in_is_the_first_frame_with_a_face_as_tall_as_the_kiosk_asks_for() -> None:
+    count = round(rush.SECONDS * rush.FRAMES_PER_SECOND)
+    frame = round(rush.step_in_s(120) * rush.FRAMES_PER_SECOND)
+    assert hall.face_height(rush.APPROACH, frame - 1, count) < 120 <= hall.face_height(rush.APPROACH, frame, count)
+
+
+@pytest.mark.long
+def test_five_hundred_walk_ups_of_two_to_four_faces_swap_no_name() -> None:
+    found = crowds.crowds(WEIGHTS, None, 500)
+    assert found.swapped == 0
+    assert max(found.embeddings) <= 3
+
+
+@pytest.mark.long
+@pytest.mark.timeout(900)
+def test_eight_fifty_nine_in_real_time() -> None:
+    found = rush.rush(WEIGHTS, None, minutes=5.0).document()
+    assert found["wrong_names"] == 0
+    assert float(str(found["punches_a_minute"])) >= 20
+    assert float(str(found["median_s"])) <= 1.0
+    assert float(str(found["p95_s"])) <= 1.5
