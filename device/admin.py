@@ -38,6 +38,7 @@ def admin_routes(
             clock_source=standing.source,
             clock_disagrees_s=standing.disagrees_by_us / 1_000_000,
             landmarks=landmarks,
+            prompt=board.prompt,
             device_key=device_key,
         )
 

@@ -41,6 +41,7 @@ class Identity:
     """Several looks agreed that this is `person`; `score` is the worst of them, cosine, `margin` its lead over anybody else.
 
     `claim` is how they had said so before, `has_look_alike` that a face alone does not tell them from somebody else.
+    `embeddings` and `liveness_runs` count what it took.
     `without_face` is how they were established where no face was compared, `vouched_by` the supervisor who did, and why.
 
     `first_attempt` is the first frame that showed this face, `accepted_at` the first that counted, `seen_at` the last.
@@ -57,6 +58,8 @@ class Identity:
     capture: Capture
     claim: Claim = Claim.NONE
     has_look_alike: bool = False
+    embeddings: int = 0
+    liveness_runs: int = 0
     without_face: Method | None = None
     vouched_by: str = ""
     vouched_why: Reason = Reason.NONE

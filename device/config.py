@@ -157,6 +157,12 @@ class Liveness(Section):
     live_from: float = Field(
         default=0.3, gt=0, lt=1, description="Mean probability from which the learned model's `live` is believed."
     )
+    challenge: Literal["never", "unsure", "always"] = Field(
+        default="unsure",
+        description="Ask people to blink, turn, smile or open the mouth: when the passive signs leave it open, always, or never.",
+    )
+    challenge_steps: int = Field(default=4, ge=3, le=6, description="How many of these are asked for, in random order.")
+    challenge_answer_s: float = Field(default=3.0, ge=2, le=10, description="Time for each of them, seconds.")
     spoof_below: float = Field(default=0.05, ge=0, lt=1, description="And below which its `attack` is; in between nothing is sure.")
 
     @model_validator(mode="after")

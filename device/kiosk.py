@@ -22,6 +22,7 @@ from device import (
     attention,
     badges,
     camera,
+    challenger,
     claims,
     clock,
     corrections,
@@ -65,6 +66,7 @@ from device.page import counter as page_counter
 from device.server import Route
 from models import quality
 from models.arrays import Pixels
+from models.challenge import Limits
 from models.detect import Face
 from models.landmarks import Landmarker
 from models.landmarks.choice import Wanted
@@ -213,6 +215,7 @@ def assemble(files: Files, config: Config, eyes: sight.Sight, source: camera.Cam
         recognition_policy(config),
         capture_of(source),
         guard(config, eyes, source),
+        challenger_of(config, eyes, source),
     )
     keeper.changed = lambda known: _renew(recogniser, known)
     claiming = claims.Claims(
@@ -422,6 +425,16 @@ def guard(config: Config, eyes: sight.Sight, source: camera.Camera) -> liveness.
     if not chosen.passive or (source.simulated and not chosen.simulated):
         return None
     return liveness.Guard(eyes.antispoofing, liveness.Limits(chosen.live_from, chosen.spoof_below), chosen.min_face_px)
+
+
+def challenger_of(config: Config, eyes: sight.Sight, source: camera.Camera) -> challenger.Challenger | None:
+    """Whoever asks people to show that they are there. Pictures from a file can do nothing that is asked of them, so they are asked
+    only where the settings want it always."""
+    chosen = config.liveness
+    if source.simulated and not (chosen.simulated and chosen.challenge == "always"):
+        return None
+    limits = Limits(steps=chosen.challenge_steps, answer_within_s=chosen.challenge_answer_s)
+    return challenger.Challenger(eyes.landmarker, challenger.Demand(chosen.challenge), limits)
 
 
 def effort(config: Config) -> attention.Effort:

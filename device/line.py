@@ -38,7 +38,7 @@ BAND = 5  # hundredths of cosine: a band says how sure it was without being a sc
 class Recogniser(Protocol):
     """Says who stands there; device.recognise has the real one."""
 
-    def see(self, frame: Frame) -> Identity | Stranger | Waiting: ...
+    def see(self, frame: Frame) -> Identity | Stranger | Waiting | api.Prompt: ...
 
 
 class Journal(Protocol):
@@ -64,6 +64,7 @@ class Board:
         self._changed = threading.Condition()
         self.count = 0
         self.waiting = Waiting.NOBODY
+        self.prompt = api.Prompt()
         self.trouble = ""
 
     def put(self, decision: api.Decision) -> api.Decision:
@@ -131,6 +132,10 @@ class Line:
             self._board.waiting = Waiting.OTHER_WAY
             return
         seen = self._recogniser.see(frame)
+        self._board.prompt = seen if isinstance(seen, api.Prompt) else api.Prompt()
+        if isinstance(seen, api.Prompt):
+            self._board.waiting = Waiting.CHALLENGE
+            return
         if isinstance(seen, Waiting):
             self._board.waiting = seen
             return

@@ -5,6 +5,7 @@ Only the nearest face is ever embedded. A face that is not enrolled leaves nothi
 
 from __future__ import annotations
 
+import dataclasses
 import enum
 from collections import deque
 from dataclasses import dataclass, field
@@ -14,13 +15,15 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from device import attend, liveness
+from device import api, attend, liveness
 from device.attend import Claim, Identity, Stranger
 from device.attention import Attention
 from device.camera import Frame
+from device.challenger import Challenger, Trial
 from device.clock import Moment
 from device.messages import Capture, Liveness
 from models import align, match
+from models.challenge import Phase
 from models.detect import Box, Face
 from models.quality import Shortfall
 
@@ -55,6 +58,7 @@ class Waiting(enum.StrEnum):
     LOOKING = "looking"
     DONE = "done"
     OTHER_WAY = "other_way"  # somebody uses PIN, code or badge: no face is looked at meanwhile
+    CHALLENGE = "challenge"  # the prompt says what the person has to do
     SAY_WHO = "say_who"  # too many people for a search: number, badge, QR code or PIN first
 
 
@@ -88,12 +92,16 @@ class Known:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Claimed:
-    """Somebody says who they are; only these templates are looked at until the answer, or until it has lasted too long."""
+    """Somebody says who they are; only these templates are looked at until the answer, or until it has lasted too long.
+
+    `challenge`: what they want asks for the active challenge, as a lock does.
+    """
 
     person: str
     by: Claim
     templates: match.Gallery
     made: Moment
+    challenge: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +125,7 @@ class Track:
     claimed: Claimed | None = None
     signs: list[liveness.Sign] = field(default_factory=list)
     brightness: deque[liveness.Brightness] = field(default_factory=lambda: deque(maxlen=MOST_BRIGHTNESS))
+    trial: Trial | None = None
     answer: Identity | Stranger | None = None
     looked_at: Moment | None = None
     misses: int = 0
@@ -128,6 +137,9 @@ LOOK_AGAIN = timedelta(seconds=1)  # after an answer: is it still the same perso
 MOST_BRIGHTNESS = 45  # frames: three seconds
 SAME_PLACE = 0.6  # of the face's width: how far a face moves between two frames at 15 a second
 SAME_SIZE = 1.6  # ratio of heights between two frames
+
+
+Seen = Identity | Stranger | Waiting | api.Prompt
 
 
 class Recogniser:
@@ -142,10 +154,11 @@ class Recogniser:
         policy: Policy,
         capture: Capture,
         guard: liveness.Guard | None = None,
+        challenger: Challenger | None = None,
     ) -> None:
         self._attention, self._gate, self._embedder = attention, gate, embedder
         self.known = known  # immutable; replaced whole when somebody is enrolled or withdraws
-        self._policy, self._capture, self._guard = policy, capture, guard
+        self._policy, self._capture, self._guard, self._challenger = policy, capture, guard, challenger
         self._min_face_px = policy.min_face_px if guard is None else max(policy.min_face_px, guard.min_face_px)
         self._track: Track | None = None
         self._claimed: Claimed | None = None
@@ -154,8 +167,8 @@ class Recogniser:
         """From the next frame on compare with this person alone. May be called from any thread."""
         self._claimed = claimed
 
-    def see(self, frame: Frame) -> Identity | Stranger | Waiting:
-        """One frame; Identity or Stranger exactly once for each person, Waiting otherwise."""
+    def see(self, frame: Frame) -> Seen:
+        """One frame; Identity or Stranger exactly once for each person, otherwise what is waited for, or asked of the person."""
         claimed = self._claim_in_force(frame.moment)
         seen = self._attention.look(frame)
         nearest = self._nearest(seen.faces)
@@ -165,6 +178,8 @@ class Recogniser:
         track = self._follow(nearest, frame.moment, claimed)
         if self._guard is not None and track.answer is None:
             track.brightness.append(liveness.brightness(frame.pixels, nearest.box))
+        if track.trial is not None:
+            return self._challenged(track, track.trial, frame, nearest if seen.fresh else None, nearest)
         if claimed is None and self.known.search_from is None:
             return Waiting.SAY_WHO if track.answer is None else Waiting.DONE
         if not seen.fresh or not self._is_due(track, frame.moment):
@@ -179,7 +194,12 @@ class Recogniser:
             return self._look_again(track, look, nearest, frame.moment)
         track.looked_at = frame.moment
         track.looks.append(look)
-        track.answer = self._answer(track, claimed)
+        answer = self._answer(track, claimed)
+        if isinstance(answer, Identity) and self._has_to_show_life(track, claimed):
+            assert self._challenger is not None
+            track.trial = self._challenger.begin(answer, frame.moment)
+            return track.trial.prompt(frame.moment)
+        track.answer = answer
         if track.answer is not None and claimed is not None and self._claimed is claimed:
             self._claimed = None
         return track.answer or Waiting.LOOKING
@@ -262,7 +282,41 @@ class Recogniser:
             self._capture,
             claimed.by if claimed else Claim.NONE,
             person in self.known.look_alikes,
+            len(track.looks),
+            len(track.signs),
         )
+
+    def _has_to_show_life(self, track: Track, claimed: Claimed | None) -> bool:
+        if self._challenger is None:
+            return False
+        verdict = liveness.Verdict.NOT_ASSESSED if self._guard is None else self._guard.verdict(track.signs, track.brightness)
+        return self._challenger.is_due(verdict, asked_for=claimed is not None and claimed.challenge)
+
+    def _challenged(
+        self, track: Track, trial: Trial, frame: Frame, fresh: Face | None, nearest: Face
+    ) -> Identity | Waiting | api.Prompt:
+        """One frame of a challenge. Whoever has passed it is compared once more: nobody does it for somebody else's picture."""
+        phase = trial.see(frame, nearest)
+        if phase is Phase.PASSED and trial.may_confirm(frame.moment):
+            if fresh is None or not self._is_still(trial.who, frame, fresh, track.claimed):
+                return trial.prompt(frame.moment)
+            return self._shown_life(track, trial, frame.moment, passed=True)
+        if phase in (Phase.PASSED, Phase.FAILED):
+            return self._shown_life(track, trial, frame.moment, passed=False)
+        return trial.prompt(frame.moment)
+
+    def _is_still(self, who: Identity, frame: Frame, face: Face, claimed: Claimed | None) -> bool:
+        chip = align.chip(frame.pixels, face.landmarks)
+        return not self._gate(frame.pixels, face, chip) and self._look(chip, frame.moment, claimed).person == who.person
+
+    def _shown_life(self, track: Track, trial: Trial, now: Moment, *, passed: bool) -> Identity:
+        """The answer after a challenge. Nothing good is claimed of a camera that is none."""
+        proven = Liveness.PASSED if self._capture is Capture.CAMERA else Liveness.NOT_ASSESSED
+        found = dataclasses.replace(trial.who, liveness=proven if passed else Liveness.FAILED, seen_at=now)
+        track.answer, track.trial, track.looked_at = found, None, now
+        if track.claimed is not None and self._claimed is track.claimed:
+            self._claimed = None
+        return found
 
     def _liveness(self, track: Track) -> Liveness:
         """What the signs come to. Nothing good is ever claimed of a camera that is none."""

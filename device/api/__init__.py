@@ -18,6 +18,7 @@ from device.api.answers import DesiredTaken as DesiredTaken
 from device.api.answers import Enrolled as Enrolled
 from device.api.answers import Outgoing as Outgoing
 from device.api.answers import Person as Person
+from device.api.answers import Prompt as Prompt
 from device.api.answers import RateAt as RateAt
 from device.api.answers import SiteEvaluated as SiteEvaluated
 from device.api.answers import Status as Status

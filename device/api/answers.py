@@ -119,13 +119,27 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True)
+class Prompt:
+    """What a person has to do now to show that they are there: blink, turn_left, turn_right, smile, open_mouth or forward.
+
+    `action` is empty when nothing is asked; `seconds_left` to do it, 0 where time does not count.
+    """
+
+    action: str = ""
+    step: int = 0
+    of: int = 0
+    seconds_left: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
     """How the kiosk is.
 
     `clock_source` is whose time is followed: server, ntp, operator or none; `clock_disagrees_s` how far server and NTP are apart.
     `damaged`: employee numbers of those who have a template that does not open.
     `boot` changes with each start of the daemon; `camera` is the camera's own sentence, `trouble` the journal's ("" for none).
-    `landmarks` says who lays the mesh on a face, and how fast. `device_key`: held as a `credential` of the system, or as a `file`,
+    `prompt` is what the person before the camera has to do now. `landmarks` says who lays the mesh on a face, and how fast.
+    `device_key`: held as a `credential` of the system, or as a `file`,
     which protects no stolen card.
     """
 
@@ -150,6 +164,7 @@ class Status:
     clock_disagrees_s: float = 0.0
     damaged: tuple[str, ...] = ()
     landmarks: str = ""
+    prompt: Prompt = Prompt()
     device_key: str = ""
 
 

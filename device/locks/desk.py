@@ -38,7 +38,7 @@ class Directory(Protocol):
 class Claims(Protocol):
     """Waits for one person's face; device.claims has the real one."""
 
-    def of_person(self, person: str, by: Claim) -> api.ClaimTaken | None: ...
+    def of_person(self, person: str, by: Claim, *, challenge: bool) -> api.ClaimTaken | None: ...
 
 
 class LockDesk:
@@ -74,7 +74,7 @@ class LockDesk:
         person = self._here(approval.grant.person)
         journey = self._journeys.begin(approval, person)
         if journey.missing & papers.Factor.FACE:
-            self._claims.of_person(person, Claim.NUMBER)
+            self._claims.of_person(person, Claim.NUMBER, challenge=True)
         return self._visit(journey)
 
     def progress(self, ticket: str, after: int = -1, wait_s: float = 0.0) -> shown.LockVisit:

@@ -84,6 +84,7 @@ class Scene:
     conditions: tuple[str, ...]
     backlog: int
     waiting: str
+    challenge: str
     count: int
     decisions: tuple[Shown, ...]
     abilities: tuple[str, ...]

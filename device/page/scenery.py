@@ -34,6 +34,8 @@ class Board(Protocol):
     def trouble(self) -> str: ...
     @property
     def waiting(self) -> str: ...
+    @property
+    def prompt(self) -> api.Prompt: ...
     def after(self, number: int, wait_s: float) -> tuple[api.Decision, ...]: ...
 
 
@@ -105,6 +107,7 @@ class Scenery:
             conditions=scene.conditions(health),
             backlog=health.backlog,
             waiting=parts.board.waiting,
+            challenge=parts.board.prompt.action,
             count=fresh[-1].number if fresh else parts.board.count,
             decisions=found,
             abilities=parts.abilities(),

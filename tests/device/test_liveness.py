@@ -98,7 +98,7 @@ def walk(eyes: sight.Sight, medium: walkups.Medium, photograph: str, capture: Ca
         guard,
     )
     seen = (recogniser.see(frame) for frame in staged(eyes, medium, photograph))
-    return next(one for one in seen if not isinstance(one, recognise.Waiting)), guard
+    return next(one for one in seen if isinstance(one, Identity | Stranger)), guard
 
 
 @pytest.mark.parametrize("photograph", ["obama2", "obama3", "impostor_1"])

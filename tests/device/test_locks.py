@@ -77,7 +77,7 @@ class People:
     def name_of(self, person: str) -> str:
         return "Ann" if person == ANN else "somebody"
 
-    def of_person(self, person: str, by: object) -> None:
+    def of_person(self, person: str, by: object, *, challenge: bool) -> None:
         self.waited_for.append(person)
 
 

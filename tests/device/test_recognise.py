@@ -106,13 +106,13 @@ def _face(someone: Someone, _mark: int) -> Face:
 
 def play(
     script: Sequence[Sequence[Someone]], policy: recognise.Policy = POLICY, step_s: float = STEP_S
-) -> tuple[list[Identity | Stranger | Waiting], Hall]:
+) -> tuple[list[recognise.Seen], Hall]:
     hall = Hall(script)
     recogniser = recognise.Recogniser(looking(hall), open_gate, hall, KNOWN, policy, Capture.CAMERA)
     return [recogniser.see(hall.frame(number, number * step_s)) for number in range(len(script))], hall
 
 
-def answers(seen: Sequence[Identity | Stranger | Waiting]) -> list[str]:
+def answers(seen: Sequence[recognise.Seen]) -> list[str]:
     named = {parts.ADA: "ada", parts.BOB: "bob"}
     return [named[one.person] if isinstance(one, Identity) else "stranger" for one in seen if isinstance(one, Identity | Stranger)]
 
@@ -299,7 +299,7 @@ def claimed(person: str = parts.ADA, at_s: float = 0.0, by: Claim = Claim.BADGE)
 
 def after_claim(
     script: Sequence[Sequence[Someone]], claim: recognise.Claimed, known: recognise.Known = KNOWN
-) -> list[Identity | Stranger | Waiting]:
+) -> list[recognise.Seen]:
     hall = Hall(script)
     recogniser = recognise.Recogniser(looking(hall), open_gate, hall, known, POLICY, Capture.CAMERA)
     recogniser.claim(claim)
@@ -313,7 +313,7 @@ def test_after_a_badge_the_face_is_compared_with_its_owner_alone_and_the_badge_i
 
 def test_somebody_else_s_badge_with_my_own_face_names_neither_of_us() -> None:
     seen = after_claim([[Someone(BOB)]] * 40, claimed(parts.ADA))
-    first = next(one for one in seen if not isinstance(one, Waiting))
+    first = next(one for one in seen if isinstance(one, Identity | Stranger))
     assert first == Stranger(first.looks if isinstance(first, Stranger) else 0, parts.moment(0), first.seen_at, Claim.BADGE)
 
 
