@@ -144,6 +144,14 @@ def corrupt_page(rig: Rig, chance: random.Random) -> None:
     rig.start("kiosk")
 
 
+def database_killed(rig: Rig, chance: random.Random) -> None:
+    """PostgreSQL dies in the middle of whatever it was doing, and recovers from its log."""
+    if rig.server is not None:
+        rig.server.kill()
+        time.sleep(chance.uniform(0.5, 1.5))  # its children notice, and let go of what they share
+        rig.server.start()
+
+
 KILLS = tuple(Fault(f"kill -9 of the {victim}", kill(victim), kills=1) for victim in VICTIMS)
 TROUBLES = (
     Fault("silent link", silent_link),
@@ -158,3 +166,4 @@ TROUBLES = (
     Fault("database put back from a backup", older_backup, kills=1),
     Fault("corrupt page", corrupt_page),
 )
+DATABASE_KILLED = Fault("kill -9 of PostgreSQL", database_killed, kills=1)
