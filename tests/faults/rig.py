@@ -150,6 +150,10 @@ class Rig:
         before = len(self.receipts())
         self._wait("the kiosk takes no punch", lambda: len(self.receipts()) > before, within_s)
 
+    def is_refused(self, before: int, within_s: float) -> None:
+        """Wait until the screen has said no more often than `before`: the trouble has arrived."""
+        self._wait("no punch was refused", lambda: self.refusals() > before, within_s)
+
     def settle(self, within_s: float = SETTLES_WITHIN_S, *, stay_quiet: bool = False) -> None:
         """No new punches, and wait until the server has signed for everything; then punches go on, unless it should stay quiet."""
         self.quiet.touch()
