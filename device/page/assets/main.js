@@ -61,6 +61,7 @@ async function hearScenes() {
 
 function show(heard) {
   if (!scene) words.choose(heard.language);
+  document.body.classList.add("ready");
   scene = heard;
   if (scene.theme === "auto") delete document.documentElement.dataset.theme;
   else document.documentElement.dataset.theme = scene.theme;
@@ -94,6 +95,8 @@ function conditions() {
     blocker.replaceChildren(icon(drawn), make("h1", {}, words.word(`condition.${large}.title`)), make("p", {}, words.word(`condition.${large}.way`)));
   }
   at("come-words").textContent = words.word("idle.come");
+  const told = found.find((name) => name in SMALL && name !== "simulated");
+  at("come-other").textContent = words.word(told ? `condition.${told}.way` : "idle.other", { backlog: scene.backlog });
   const chips = found.filter((name) => name in SMALL).map((name) => chip(name));
   const office = scene.notice.code ? make("li", { class: "office" }, make("button", { on: { click: help.office } }, icon("key"), words.word("notice.title"))) : null;
   at("chips").replaceChildren(...(office ? [office] : []), ...chips);

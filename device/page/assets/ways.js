@@ -83,7 +83,7 @@ export function qr() {
       return null;
     }
     other("reader");
-    sheet.append(make("p", { "data-word": "qr.how" }), viewer(true));
+    sheet.append(make("p", { class: "centred", "data-word": "qr.how" }), viewer(true));
     return () => { mirror.lookFor(null); other("none"); };
   });
 }
@@ -91,7 +91,7 @@ export function qr() {
 export function badge() {
   sheets.open("badge.title", (sheet) => {
     other("reader");
-    sheet.append(icon("badge", "icon picture-large"), make("p", { "data-word": "badge.how" }));
+    sheet.append(icon("badge", "icon picture-large"), make("p", { class: "centred", "data-word": "badge.how" }));
     return () => other("none");
   });
 }

@@ -12,6 +12,7 @@ from device.page import words
 from device.page.scene import Condition
 from device.recognise import Waiting
 from device.ways import No
+from models.challenge import Action
 
 OTHERS = ("zh-CN", "zh-TW")
 THE_SAME_EVERYWHERE = {"enrol.step"}  # figures only
@@ -67,6 +68,7 @@ def test_every_sentence_that_the_page_names_exists() -> None:
     [
         *(f"waiting.{waiting}" for waiting in Waiting),
         *(f"why.{why}" for why in (*Why, *No)),
+        *(f"challenge.{action}" for action in (*Action, "forward")),
         *(f"condition.{condition}.{part}" for condition in Condition for part in ("title", "way")),
     ],
 )

@@ -1,0 +1,133 @@
+"""Every screen of the kiosk page at four sizes, as pictures in build/screens to be looked at; nothing reaches over the edge."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, Route, expect
+
+from device.page import words
+from tests import browser as browsers
+from tests.e2e.kiosk import Kiosk
+
+SCREENS = Path(__file__).resolve().parents[2] / "build" / "screens"
+CN = words.catalogue("zh-CN")
+SIZES = ((1024, 600), (1280, 800), (800, 1280), (1920, 1080))
+LOOKS = (
+    *((size, "light", False, "zh-CN") for size in SIZES),
+    ((1280, 800), "dark", False, "zh-TW"),
+    ((1280, 800), "dark", True, "en"),
+)
+CONDITIONS = ("storage_full", "storage_failing", "camera_away", "camera_black", "clock_unknown", "clock_unsure", "server_away")
+PIN, NUMBER = "274951", "1002"
+
+pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
+
+
+@pytest.fixture(scope="module")
+def kiosk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kiosk]:
+    made = Kiosk(tmp_path_factory.mktemp("screens"), more='[ways]\nbadge_reader = "/dev/input/no-reader"\n')
+    made.start()
+    made.employ("1001", "王小明", "zh-CN", photograph="obama.jpg")
+    made.employ(NUMBER, "Annika Sørensen", "en", photograph="person_b_1.jpg", pin=PIN)
+    yield made
+    made.stop()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with browsers.chromium() as found:
+        yield found
+
+
+@pytest.mark.parametrize("look", LOOKS, ids=lambda look: f"{look[0][0]}x{look[0][1]}-{look[1]}{'-easy' if look[2] else ''}")
+def test_every_screen_is_there_to_be_looked_at(kiosk: Kiosk, browser: Browser, look: Any) -> None:
+    (width, height), scheme, easy, language = look
+    folder = SCREENS / f"{width}x{height}-{scheme}{'-easy' if easy else ''}"
+    folder.mkdir(parents=True, exist_ok=True)
+    context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
+    page = context.new_page()
+    page.goto(kiosk.url)
+    expect(page.locator("#come-words")).to_have_text(CN["idle.come"])
+    page.click("#b-language")
+    page.click(f"[data-language='{language}']")
+    if easy:
+        page.click("#b-easy")
+
+    def shoot(name: str) -> None:
+        page.wait_for_timeout(250)
+        page.screenshot(path=folder / f"{name}.png")
+        assert page.evaluate(
+            "document.documentElement.scrollWidth <= innerWidth && document.documentElement.scrollHeight <= innerHeight"
+        )
+
+    shoot("rest")
+    walk_through_the_sheets(page, shoot)
+    somebody_comes(kiosk, page, shoot)
+    for name in CONDITIONS:
+        with_condition(page, name)
+        shoot(f"condition-{name}")
+    page.unroute_all(behavior="ignoreErrors")
+    context.close()
+
+
+def walk_through_the_sheets(page: Page, shoot: Callable[[str], None]) -> None:
+    for button in ("pin", "qr", "badge", "help", "language"):
+        page.click(f"#b-{button}")
+        shoot(button)
+        page.keyboard.press("Escape")
+    page.click("#b-pin")
+    page.keyboard.type(NUMBER)
+    page.keyboard.press("Enter")
+    page.keyboard.type("9053")
+    shoot("pin-secret")
+    page.keyboard.type("17")
+    page.keyboard.press("Enter")
+    expect(page.locator(".said-no")).to_be_visible(timeout=25_000)
+    shoot("pin-wrong")
+    page.keyboard.press("Escape")
+    for number in range(help_entries(page)):
+        page.click("#b-help")
+        page.locator(".choices-2 .wide").nth(number).click()
+        page.wait_for_timeout(400)
+        shoot(f"help-{number}")
+        page.keyboard.press("Escape")
+
+
+def help_entries(page: Page) -> int:
+    page.click("#b-help")
+    found = page.locator(".choices-2 .wide").count()
+    page.keyboard.press("Escape")
+    return found
+
+
+def somebody_comes(kiosk: Kiosk, page: Page, shoot: Callable[[str], None]) -> None:
+    kiosk.walk_up("impostor_2.jpg", seconds=9.0)
+    expect(page.locator("#mirror")).to_be_visible(timeout=25_000)
+    shoot("somebody")
+    expect(page.locator("#results > li[data-outcome='refused']").first).to_be_visible(timeout=25_000)
+    shoot("stranger")
+    kiosk.walk_up("person_b_2.jpg", seconds=7.0)
+    expect(page.locator("#results > li[data-outcome='punched']").first).to_be_visible(timeout=25_000)
+    kiosk.walk_up("obama2.jpg", seconds=7.0)
+    expect(page.locator("#results > li[data-outcome='punched']").nth(1)).to_be_visible(timeout=25_000)
+    shoot("results")
+    expect(page.locator("#results > li")).to_have_count(0, timeout=60_000)
+    expect(page.locator("#mirror")).to_be_hidden(timeout=25_000)
+
+
+def with_condition(page: Page, name: str) -> None:
+    """The same page, told by its daemon that this stands in the way; only the screen is looked at here."""
+
+    def change(route: Route) -> None:
+        heard = route.fetch().json()
+        route.fulfill(body=json.dumps(heard | {"conditions": [name], "backlog": 12}), content_type="application/json")
+
+    page.unroute_all(behavior="ignoreErrors")
+    page.route("**/v1/scene*", change)
+    page.reload()
+    page.wait_for_selector("body.ready")
