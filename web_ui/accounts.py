@@ -102,7 +102,7 @@ class Accounts:
     def set_role(self, account: Account, role: Role) -> None:
         """Another role; the sessions end, so that the new one holds at once."""
         if account.role is Role.ADMINISTRATOR and role is not Role.ADMINISTRATOR:
-            self._keep_one_administrator()
+            self._keep_one_administrator(account)
         with self._store.transaction() as connection:
             connection.execute("UPDATE account SET role = ? WHERE id = ?", (role, account.id))
             connection.execute("DELETE FROM session WHERE account = ?", (account.id,))
@@ -110,12 +110,12 @@ class Accounts:
     def remove(self, account: Account) -> None:
         """The account and its sessions are gone."""
         if account.role is Role.ADMINISTRATOR:
-            self._keep_one_administrator()
+            self._keep_one_administrator(account)
         with self._store.transaction() as connection:
             connection.execute("DELETE FROM account WHERE id = ?", (account.id,))
 
-    def _keep_one_administrator(self) -> None:
-        if len(self._store.rows("SELECT 1 FROM account WHERE role = 'administrator'")) < 2:
+    def _keep_one_administrator(self, but: Account) -> None:
+        if not self._store.rows("SELECT 1 FROM account WHERE role = 'administrator' AND id <> ?", but.id):
             raise AccountRefused(str(_("This is the only administrator; make another one first.")))
 
     def set_totp(self, account: Account, secret: str) -> None:

@@ -9,9 +9,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import flask
+import platformdirs
 import pytest
 from flask_babel import Babel
 
+from models import manifest as manifests
+from models import weights
 from tests.web_ui import running
 from tests.web_ui.running import Browser, Office
 from web_ui.accounts import Accounts
@@ -28,6 +31,12 @@ def office() -> Iterator[Office]:
 def browsers(office: Office) -> dict[str, Browser]:
     """One for each role, signed in; the first administrator came to be with the code on the kiosk's screen."""
     return running.everybody(office)
+
+
+@pytest.fixture(scope="session")
+def photograph() -> bytes:
+    """A sample photograph, digest checked."""
+    return weights.read(platformdirs.user_cache_path("daka") / "weights", manifests.load().entry("obama"))
 
 
 @dataclass

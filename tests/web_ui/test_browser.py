@@ -10,20 +10,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import platformdirs
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser as Chromium
-from playwright.sync_api import BrowserContext, Page, sync_playwright
+from playwright.sync_api import BrowserContext, Page
 
-from models import manifest as manifests
-from models import weights
+from tests import browser
 from tests.web_ui import running
 from tests.web_ui.running import PASSWORD, Office
 
 SCREENS = Path(__file__).resolve().parents[2] / "build" / "screens" / "web"
-CHROMIUM = Path("/usr/bin/chromium")
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
 DESK, TELEPHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
 ORDINARY = (
     "/", "/people", "/people/new", "/people/import", "/people/1001", "/people/1001/change", "/people/1001/consent",
@@ -37,12 +33,8 @@ ORDINARY = (
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Chromium]:
-    if not CHROMIUM.exists():
-        pytest.fail("Debian's chromium is not installed; run tools/packages.sh test", pytrace=False)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
-        yield browser
-        browser.close()
+    with browser.chromium() as found:
+        yield found
 
 
 @pytest.fixture(scope="module")
@@ -96,11 +88,7 @@ def sign_in(page: Page, office: Office, name: str = "ada") -> None:
     page.wait_for_url(f"{office.url}/")
 
 
-def photograph(name: str) -> bytes:
-    return weights.read(platformdirs.user_cache_path("daka") / "weights", manifests.load().entry(name))
-
-
-def test_an_administrators_first_day(opened: Callable[..., BrowserContext], fresh: Office) -> None:
+def test_an_administrators_first_day(opened: Callable[..., BrowserContext], fresh: Office, photograph: bytes) -> None:
     """From the code on the kiosk's screen through the wizard to the first enrolment, correction, export and erasure."""
     page = opened().new_page()
     page.goto(fresh.url)
@@ -126,7 +114,7 @@ def test_an_administrators_first_day(opened: Callable[..., BrowserContext], fres
     page.get_by_role("link", name="Enrol from a photograph").click()
     picture(page, "enrol")
     without_barriers(page)
-    page.get_by_label("Photograph").set_input_files({"name": "p.jpg", "mimeType": "image/jpeg", "buffer": photograph("obama")})
+    page.get_by_label("Photograph").set_input_files({"name": "p.jpg", "mimeType": "image/jpeg", "buffer": photograph})
     page.get_by_role("button", name="Enrol").click()
     assert "the photograph is gone" in page.locator("main").inner_text()
     page.goto(f"{fresh.url}/punches")

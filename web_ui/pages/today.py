@@ -48,7 +48,7 @@ def shown() -> dict[str, Any]:
     since, until = day_bounds(today())
     status, machine = kiosk().status(), kiosk().machine()
     here = kiosk().presence(since, until)
-    punches = kiosk().punch_page(since=since, until=until, descending=1, limit=SHOWN)
+    punches = kiosk().punch_page(since=since, until=until, state="counts", descending=1, limit=SHOWN)
     inside = sorted((one for one in here if one.direction == "in"), key=lambda one: one.at)
     return {
         "status": status,

@@ -1,0 +1,282 @@
+"""What an attacker on the local network meets: each test is an attempt."""
+
+from __future__ import annotations
+
+import re
+import socket
+import ssl
+import stat
+from collections.abc import Iterator
+from html import unescape
+from pathlib import Path
+
+import flask
+import pyotp
+import pytest
+
+from device import api
+from tests.web_ui.running import NAMES, PASSWORD, Browser, Office, text_of
+from web_ui import roles
+from web_ui.app import CONTENT_SECURITY_POLICY, application
+from web_ui.errors import RoleMissing
+from web_ui.pages import PAGES
+from web_ui.roles import NOBODY_YET, READERS, needs
+
+IMAGE_MAGIC = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"RIFF", b"BM")
+
+
+@pytest.fixture
+def nobody(office: Office, browsers: dict[str, Browser]) -> Iterator[Browser]:
+    """Somebody who has no account."""
+    with office.browser() as found:
+        yield found
+
+
+def test_a_page_without_a_declared_role_keeps_the_application_from_starting() -> None:
+    app = flask.Flask("test")
+
+    @app.get("/forgotten")
+    def forgotten() -> str:
+        return ""
+
+    with pytest.raises(RoleMissing, match="forgotten"):
+        roles.declared(app)
+
+
+def test_only_the_door_is_open_to_everybody() -> None:
+    app = flask.Flask("test", static_folder=None)
+    for pages in PAGES:
+        app.register_blueprint(pages)
+    declared = roles.declared(app)
+    assert {name for name, allowed in declared.items() if allowed == NOBODY_YET} == {
+        "entrance.login", "entrance.second", "entrance.first", "entrance.recover", "entrance.recovered", "entrance.language",
+    }  # fmt: skip
+    changing = {rule.endpoint for rule in app.url_map.iter_rules() if "POST" in (rule.methods or ())}
+    mild = {"entrance.logout", "punches.begin_export", "sync.verify", "privacy.notice_read", "privacy.requests"}
+    for endpoint in changing:
+        if declared[endpoint] == READERS:
+            assert endpoint in mild or endpoint.startswith("me."), f"an auditor may change something: {endpoint}"
+
+
+def test_the_decorator_that_starts_the_application_is_the_one_that_is_asked() -> None:
+    assert needs(READERS)(lambda: "").roles == READERS  # type: ignore[attr-defined]
+    assert "roles.declared(app)" in Path(application.__code__.co_filename).read_text("utf-8")
+
+
+def crawl(browser: Browser) -> dict[str, tuple[str, bytes]]:
+    """Every address that links, forms, pictures and scripts lead to, with type and content."""
+    waiting = ["/", "/login", "/recover", "/first", "/setup", "/today/live"]
+    seen: dict[str, tuple[str, bytes]] = {}
+    while waiting:
+        path = waiting.pop()
+        if path in seen or "logout" in path or len(seen) > 400:
+            continue
+        answer = browser.get(path)
+        seen[path] = (answer.headers.get("content-type", ""), answer.content)
+        if "html" in seen[path][0]:
+            found = re.findall(r'(?:href|src|action|data-live)="(/[^"#]*)"', answer.text)
+            waiting += [unescape(link) for link in found if link.count("page=") + link.count("sort=") + link.count("before=") < 2]
+    return seen
+
+
+def test_no_picture_and_no_template_is_at_any_address(office: Office, browsers: dict[str, Browser], photograph: bytes) -> None:
+    """Everything that an administrator can reach after somebody was enrolled: no picture, no vector, no key."""
+    administrator = browsers["administrator"]
+    administrator.submit("/people/new", number="5001", name="Face", language="en")
+    administrator.submit("/people/5001/consent", basis="consent", agreed="y")
+    answer = administrator.submit("/people/5001/enrol", files={"photograph": ("p.jpg", photograph, "image/jpeg")})
+    assert answer.status_code == 302, text_of(answer)
+    found = crawl(administrator)
+    assert len(found) > 60
+    for path, (kind, content) in found.items():
+        assert not content.startswith(IMAGE_MAGIC), path
+        assert not kind.startswith("image/") or path == "/static/icon.svg", path
+        assert b"data:image" not in content, path
+        assert b"<img" not in content, path
+        assert photograph[:64] not in content, path
+        for secret in (b"BEGIN PRIVATE", b"$argon2", b"[0."):
+            assert secret not in content, path
+    with api.WebClient(office.folder.web_socket) as client:
+        for path in ("/v1/card", "/v1/frames", "/v1/templates", "/v1/key"):
+            with pytest.raises(api.KioskRefused):
+                client._ask("POST", path)
+
+
+def test_an_uploaded_file_that_is_no_picture_never_reaches_the_decoder(browsers: dict[str, Browser]) -> None:
+    operator = browsers["operator"]
+    operator.submit("/people/1012/consent", basis="consent", agreed="y")
+    for content in (b"GIF89a", b"<svg xmlns='http://www.w3.org/2000/svg'/>", b"", b"%PDF-1.7"):
+        answer = operator.submit("/people/1012/enrol", files={"photograph": ("p.jpg", content, "image/jpeg")})
+        assert answer.status_code == 422
+        assert "neither a JPEG nor a PNG" in answer.text
+    answer = operator.submit("/people/1012/enrol", files={"photograph": ("p.jpg", b"\xff\xd8\xff" + bytes(64), "image/jpeg")})
+    assert answer.status_code == 422
+
+
+def test_a_body_beyond_the_limit_is_refused_and_the_daemon_lives(browsers: dict[str, Browser]) -> None:
+    operator = browsers["operator"]
+    huge = b"\xff\xd8\xff" + bytes(17 * 1024 * 1024)
+    try:
+        assert operator.submit("/people/1012/enrol", files={"photograph": ("p.jpg", huge, "image/jpeg")}).status_code == 413
+    except Exception as error:  # noqa: BLE001  # the server may close before it was all sent
+        assert "Protocol" in type(error).__name__ or "Write" in type(error).__name__ or "Read" in type(error).__name__  # noqa: PT017
+    assert operator.get("/people/1012").status_code == 200
+
+
+def test_every_answer_carries_the_strict_headers(office: Office, browsers: dict[str, Browser]) -> None:
+    for path in ("/", "/people", "/nothing", "/static/daka.css", "/login"):
+        answer = browsers["auditor"].get(path)
+        assert answer.headers["Content-Security-Policy"] == CONTENT_SECURITY_POLICY
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert answer.headers["X-Frame-Options"] == "DENY"
+        assert "charset=utf-8" in answer.headers.get("content-type", "charset=utf-8").lower() or "css" in path
+        if "static" not in path:
+            assert answer.headers["Cache-Control"] == "no-store"
+    assert "unsafe" not in CONTENT_SECURITY_POLICY
+    assert "http" not in CONTENT_SECURITY_POLICY
+
+
+def test_no_page_has_an_inline_script_or_style(browsers: dict[str, Browser]) -> None:
+    for path, (kind, content) in crawl(browsers["operator"]).items():
+        if "html" in kind:
+            text = content.decode()
+            assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son[a-z]+=|javascript:", text), path
+            assert not re.search(r'(?:src|href|action)="(?:https?:)?//', text), path
+
+
+def test_the_cookie_is_for_this_host_over_tls_and_for_no_script(office: Office, nobody: Browser) -> None:
+    answer = nobody.sign_in(NAMES["auditor"])
+    cookie = answer.headers["set-cookie"]
+    assert cookie.startswith("__Host-daka=")
+    assert all(word in cookie for word in ("Secure", "HttpOnly", "SameSite=Lax", "Path=/"))
+    assert "Domain" not in cookie
+
+
+def test_signing_in_makes_a_new_session_and_signing_out_ends_it_at_the_server(nobody: Browser) -> None:
+    nobody.get("/login")
+    before = nobody.client.cookies.get("__Host-daka")
+    nobody.sign_in(NAMES["auditor"])
+    stolen = nobody.client.cookies.get("__Host-daka")
+    assert stolen != before
+    assert nobody.get("/people").status_code == 200
+    assert nobody.submit("/people", form="/logout").status_code == 302
+    nobody.client.cookies.set("__Host-daka", stolen or "")
+    assert nobody.get("/people").status_code == 302
+
+
+def test_a_form_without_its_token_or_from_elsewhere_changes_nothing(office: Office, browsers: dict[str, Browser]) -> None:
+    operator = browsers["operator"]
+    fields = {"number": "6001", "name": "Forged", "language": "en"}
+    assert operator.client.post("/people/new", data=fields, headers={"Origin": office.url}).status_code == 400
+    for origin in ("https://evil.example", "null", office.url.replace("https", "http")):
+        page = operator.get("/people/new").text
+        token = re.findall(r'name="csrf_token" type="hidden" value="([^"]+)"', page)[0]
+        answer = operator.client.post("/people/new", data={**fields, "csrf_token": token}, headers={"Origin": origin})
+        assert answer.status_code == 403, origin
+    assert operator.get("/people/6001").status_code == 404
+
+
+@pytest.mark.parametrize("host", ["evil.example", "localhost.evil.example", "kiosk", ""])
+def test_another_host_name_gets_nothing(nobody: Browser, host: str) -> None:
+    """A page elsewhere whose name is pointed at this address (DNS rebinding)."""
+    assert nobody.get("/login", headers={"Host": host}).status_code == 400
+
+
+@pytest.mark.parametrize(
+    "wanted", ["//evil.example", "https://evil.example", "/\\evil.example", "\t//evil.example", "javascript:alert(1)"]
+)
+def test_signing_in_leads_to_a_page_of_ours_whatever_the_address_says(nobody: Browser, wanted: str) -> None:
+    answer = nobody.submit("/login", name=NAMES["auditor"], password=PASSWORD, next=wanted)
+    assert answer.headers["location"] == "/"
+
+
+def test_wrong_names_and_wrong_passwords_look_alike(nobody: Browser) -> None:
+    known = nobody.sign_in(NAMES["auditor"], "not the password at all")
+    unknown = nobody.sign_in("nobody-at-all", "not the password at all")
+    assert known.status_code == unknown.status_code == 422
+    words = [re.sub(r"\d+|value=.*?>|aude|nobody-at-all", "", text_of(answer)) for answer in (known, unknown)]
+    assert words[0] == words[1]
+    nobody.sign_in(NAMES["auditor"])
+
+
+def test_a_second_factor_is_asked_for_once_it_is_on(office: Office, browsers: dict[str, Browser], nobody: Browser) -> None:
+    auditor = browsers["auditor"]
+    page = auditor.get("/me/second-factor")
+    secret = re.findall(r"<code>([A-Z2-7]{32})</code>", page.text)[0]
+    code = pyotp.TOTP(secret).now()
+    assert auditor.send(page, code=code, current=PASSWORD).status_code == 302
+    half = nobody.sign_in(NAMES["auditor"])
+    assert half.headers["location"].startswith("/login/second")
+    assert nobody.get("/people").status_code == 302, "half signed in is not signed in"
+    assert nobody.submit("/login/second", code="000000").status_code == 422
+    assert secret not in auditor.get("/me").text
+    assert auditor.submit("/me/second-factor/off", current=PASSWORD).status_code == 302
+
+
+def test_changing_a_factor_asks_for_ones_password_again(browsers: dict[str, Browser]) -> None:
+    administrator = browsers["administrator"]
+    for path, fields in (
+        ("/accounts/new", {"name": "eve", "role": "administrator", "password": "eves own good words"}),
+        ("/accounts/2/role", {"role": "administrator"}),
+        ("/accounts/2/password", {"password": "eves own good words"}),
+        ("/accounts/2/remove", {}),
+    ):
+        assert administrator.submit(path, current="not my password", **fields).status_code == 422, path
+    assert ">eve<" not in administrator.get("/accounts").text
+
+
+def test_a_lost_password_is_set_anew_by_whoever_reads_the_kiosks_screen(office: Office, nobody: Browser) -> None:
+    asked = nobody.submit("/recover", name=NAMES["operator"])
+    assert asked.headers["location"].startswith("/recover/code")
+    code = office.code()
+    assert len(code) == 8
+    assert code not in nobody.get(asked.headers["location"]).text
+    where = asked.headers["location"]
+    assert nobody.submit(where, code=code, password="weak", again="weak").status_code == 422
+    assert nobody.submit(where, code=code, password=PASSWORD + "!", again=PASSWORD + "!").status_code == 302
+    assert nobody.sign_in(NAMES["operator"], PASSWORD + "!").status_code == 302
+    nobody.submit("/me/password", current=PASSWORD + "!", password=PASSWORD, again=PASSWORD)
+
+
+def test_recovery_does_not_say_which_accounts_there_are(office: Office, nobody: Browser) -> None:
+    asked = nobody.submit("/recover", name="nobody-at-all")
+    assert asked.headers["location"] == "/recover/code?name=nobody-at-all"
+    assert office.code() == ""
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1])
+def test_old_tls_is_refused(office: Office, browsers: dict[str, Browser], version: ssl.TLSVersion) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    context.minimum_version = context.maximum_version = version
+    with socket.create_connection(("127.0.0.1", office.port)) as plain, pytest.raises((ssl.SSLError, ConnectionError)):
+        context.wrap_socket(plain)
+
+
+def test_new_tls_is_spoken_and_plain_http_is_not_answered_with_a_page(office: Office, browsers: dict[str, Browser]) -> None:
+    with (
+        socket.create_connection(("127.0.0.1", office.port)) as plain,
+        office.context().wrap_socket(plain, server_hostname="localhost") as secure,
+    ):
+        assert secure.version() == "TLSv1.3"
+    with socket.create_connection(("127.0.0.1", office.port)) as plain:
+        plain.settimeout(10)
+        plain.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        try:
+            answer = plain.recv(4_096)
+        except ConnectionError:
+            answer = b""
+        assert b"<html" not in answer
+
+
+def test_keys_and_accounts_are_for_their_daemon_alone(office: Office, browsers: dict[str, Browser]) -> None:
+    for name in ("tls.key", "secret.key", "web.db"):
+        assert stat.S_IMODE((office.folder.web / name).stat().st_mode) == 0o600, name
+    assert stat.S_IMODE(office.folder.web.stat().st_mode) == 0o700
+
+
+def test_the_log_names_no_employee_and_no_password(office: Office, browsers: dict[str, Browser]) -> None:
+    log = office.log("web")
+    for word in ("Lovelace", "王小明", "correct horse", "1001"):
+        assert word not in log
