@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 import platformdirs
 
-from device import config, state
+from device import state
+
+if TYPE_CHECKING:
+    from device import config
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +22,9 @@ class Context:
     folder: state.Folder
 
     def config(self) -> config.Config:
-        """The configuration in the state folder."""
+        """The configuration in the state folder; the code that reads it is loaded only now: the lock's bridge does without."""
+        from device import config
+
         return config.read(self.folder.config)
 
     def weights(self) -> Path:

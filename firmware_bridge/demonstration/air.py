@@ -20,10 +20,21 @@ class Air(LocalLink):
         super().__init__()  # type: ignore[no-untyped-call]
         self.delay_s, self.silent, self.packets = delay_s, False, 0
 
-    def send_acl_data(self, *packet: Any) -> None:
+    def send_acl_data(self, sender: Controller, destination: Address, *rest: Any) -> None:
         self.packets += 1
         if not self.silent:
-            asyncio.get_running_loop().call_later(self.delay_s, lambda: LocalLink.send_acl_data(self, *packet))
+            link = _link(sender, destination)
+            asyncio.get_running_loop().call_later(self.delay_s, self._deliver, link, sender, destination, *rest)
+
+    def _deliver(self, link: Any, sender: Controller, destination: Address, *rest: Any) -> None:
+        """What is still on the air when a connection ends is lost; it never reaches the next one."""
+        if _link(sender, destination) is link:
+            super().send_acl_data(sender, destination, *rest)
+
+
+def _link(controller: Controller, peer: Address) -> Any:
+    """The connection object that leads to this peer now, None for none."""
+    return next((found for found in controller.le_connections.values() if found.peer_address == peer), None)
 
 
 def device_on(air: Air, name: str, address: str) -> Device:

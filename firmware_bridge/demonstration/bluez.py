@@ -234,7 +234,7 @@ class Bluez:
         path = message.path or ""
         if path not in self._connections:
             await self._link(path)
-            await self.gatt.resolve(path, self._connections[path])
+            await self.gatt.resolve(path, self._connections[path], bonded=self._device_property(path, "Paired"))
             self.tree.set(path, DEVICE, {"ServicesResolved": ("b", True)})
 
     async def Device1_Disconnect(self, message: Message) -> None:
@@ -251,7 +251,7 @@ class Bluez:
         connection = await self._link(path)
         await self._pair(path, connection)
         if fresh:
-            await self.gatt.resolve(path, connection)
+            await self.gatt.resolve(path, connection, bonded=False)
             self.tree.set(path, DEVICE, {"ServicesResolved": ("b", True)})
 
     async def Device1_CancelPairing(self, message: Message) -> None:

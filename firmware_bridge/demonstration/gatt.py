@@ -36,14 +36,14 @@ class Gatt:
     def __init__(self, tree: Tree, raise_security: Callable[[str], Awaitable[bool]]) -> None:
         self._tree, self._raise_security = tree, raise_security
         self._attributes: dict[str, Any] = {}
+        self._cache: dict[str, list[Any]] = {}
         self._subscribed: dict[str, Callable[[bytes], None]] = {}
 
-    async def resolve(self, device: str, connection: Connection) -> None:
-        """Everything that the other end offers, as objects."""
+    async def resolve(self, device: str, connection: Connection, *, bonded: bool) -> None:
+        """Everything that the other end offers, as objects; of a bonded device as it was, like BlueZ with its default cache."""
         peer = Peer(connection)
         await peer.request_mtu(517)
-        await peer.discover_all()  # type: ignore[no-untyped-call]
-        for service in peer.services:
+        for service in await self._services(device, peer, bonded=bonded):
             path = f"{device}/service{service.handle:04x}"
             told: Told = {
                 "UUID": ("s", uuid_text(service.uuid)),
@@ -54,6 +54,16 @@ class Gatt:
             self._tree.set(path, SERVICE, told)
             for characteristic in service.characteristics:
                 self._tell(path, characteristic, connection.att_mtu)
+
+    async def _services(self, device: str, peer: Peer, *, bonded: bool) -> list[Any]:
+        if not (bonded and device in self._cache):
+            await peer.discover_all()  # type: ignore[no-untyped-call]
+            self._cache[device] = list(peer.services)
+        for service in self._cache[device]:
+            for characteristic in service.characteristics:
+                for attribute in (characteristic, *characteristic.descriptors):
+                    attribute.client = peer.gatt_client
+        return self._cache[device]
 
     def _tell(self, service: str, characteristic: Any, mtu: int) -> None:
         path = f"{service}/char{characteristic.handle - 1:04x}"

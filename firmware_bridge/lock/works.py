@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from device import api
 from device.api.bridge import KioskForBridge, LockPapers
+from device.messages import lock as lock_papers
 from firmware_bridge.link import errors as link
 from firmware_bridge.lock.driver import Credentials, Driver, Visit
 from firmware_bridge.lock.errors import LockError, LockRefused
@@ -80,7 +81,7 @@ class Work:
             found = await visit.events(after, nonce)
             events = tuple(b64(event) for event in found.events)
             upto = (await threaded(self.kiosk.keep, self.entry.lock, events, b64(found.head), papers.nonce)).upto
-            if not events or upto <= after:
+            if upto >= lock_papers.Head.unproven(found.head).number or not events:
                 return upto
             after = upto
 
@@ -114,7 +115,7 @@ class Work:
         command = secrets.token_bytes(16)
         for number in range(1, TRIES + 1):
             try:
-                outcome = await self._stamp_once(ticket, command)
+                outcome = await self._stamp_once(ticket, command, again=number > 1)
                 break
             except IN_THE_MIDDLE as error:
                 if number == TRIES:
@@ -127,9 +128,9 @@ class Work:
             raise LockError(RESULTS.get(result, "the lock does not know what became of it"))
         return RESULTS[result]
 
-    async def _stamp_once(self, ticket: str, command: bytes) -> commands.Outcome:
+    async def _stamp_once(self, ticket: str, command: bytes, *, again: bool) -> commands.Outcome:
         async with self.visit() as (visit, papers):
-            outcome = await visit.outcome(command)
+            outcome = await visit.outcome(command) if again else commands.Outcome(command, Result.UNKNOWN)
             if outcome.result not in COUNTED:
                 upto = await self.relay(visit, papers)  # a lock whose memory was put back is found out before it stamps
                 papers = replace(papers, after=upto)

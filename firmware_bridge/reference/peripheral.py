@@ -59,12 +59,13 @@ class Peripheral:
         self._connection: Connection | None = None
         self._said_at = 0
         self._to_send: asyncio.Queue[bytes] = asyncio.Queue()
+        self._sender: asyncio.Task[None] | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._detached_tasks: set[asyncio.Future[None]] = set()
         self._agreement = Agreement(compare)
         self._keystore = keystore
         self.deaf = False  # for tests: takes what is written and never answers
-        self._from_lock: Characteristic[bytes] = Characteristic(profile.FROM_LOCK, C.INDICATE, P(0), b"")
+        self._from_lock: Characteristic[bytes] = Characteristic(profile.FROM_LOCK, C.NOTIFY, P(0), b"")
         self._add_service()
 
     def now_ms(self) -> int:
@@ -77,7 +78,7 @@ class Peripheral:
         await self._device.power_on()
         self._device.keystore = self._keystore
         await self._device.start_advertising(auto_restart=True, advertising_interval_min=20, advertising_interval_max=20)
-        self._tasks = [asyncio.create_task(self._send()), asyncio.create_task(self._tick())]
+        self._tasks = [asyncio.create_task(self._tick())]
 
     async def stop(self) -> None:
         """Off the air."""
@@ -99,7 +100,7 @@ class Peripheral:
             profile.INFORMATION, C.READ, P.READABLE, bytes([session.VERSION]) + b"Daka reference"
         )
         to_lock: Characteristic[bytes] = Characteristic(
-            profile.TO_LOCK, C.WRITE, P.WRITEABLE | VOUCHED, CharacteristicValue(write=self._written)
+            profile.TO_LOCK, C.WRITE | C.WRITE_WITHOUT_RESPONSE, P.WRITEABLE | VOUCHED, CharacteristicValue(write=self._written)
         )
         self._device.add_service(Service(profile.SERVICE, [about, to_lock, self._from_lock]))
         name = self.lock.name.encode("utf-8")[: profile.ADVERTISED_NAME_BYTES].decode("utf-8", "ignore")
@@ -120,7 +121,8 @@ class Peripheral:
             self._detached(connection.disconnect())
             return
         self._connection, self._said_at = connection, self.now_ms()
-        self._assembler = frames.Assembler()
+        self._assembler, self._to_send = frames.Assembler(), asyncio.Queue()
+        self._sender = asyncio.create_task(self._send(connection, self._to_send))
         connection.on("disconnection", lambda _: self._disconnected(connection))
         connection.on("pairing", self._paired)
 
@@ -131,7 +133,8 @@ class Peripheral:
         if self._connection is not connection:
             return
         self._connection = None
-        self._to_send = asyncio.Queue()
+        if self._sender is not None:
+            self._sender.cancel()
         self.lock.link_down(self.now_ms())
         if self.lock.forgetting:
             self.lock.forgetting = False
@@ -160,21 +163,16 @@ class Peripheral:
         for message in messages:
             self._to_send.put_nowait(message)
 
-    async def _send(self) -> None:
+    async def _send(self, connection: Connection, queue: asyncio.Queue[bytes]) -> None:
+        """Answers in order, for as long as this link lasts."""
         while True:
-            queue = self._to_send
-            try:
-                message = await asyncio.wait_for(queue.get(), TICK_S)
-            except TimeoutError:
-                continue
-            if self._connection is not None and queue is self._to_send:
-                await self._indicate(self._connection, message)
+            await self._notify(connection, await queue.get())
 
-    async def _indicate(self, connection: Connection, message: bytes) -> None:
+    async def _notify(self, connection: Connection, message: bytes) -> None:
         most = min(connection.att_mtu - 3, profile.MOST_FRAME_BYTES)
         try:
             for piece in frames.split(message, most):
-                await self._device.indicate_subscriber(connection, self._from_lock, piece)
+                await self._device.notify_subscriber(connection, self._from_lock, piece)
         except Exception as error:  # noqa: BLE001  whatever the stack raises when a link goes: the message is lost, no more
             log.info("an answer was lost: %s", error)
 

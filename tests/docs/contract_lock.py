@@ -48,8 +48,8 @@ def gatt() -> str:
     rows = (
         ("service", profile.SERVICE, "primary", "in the advertisement"),
         ("information", profile.INFORMATION, "read", "open: one byte of version, then the maker's text"),
-        ("to lock", profile.TO_LOCK, "write with response", "encrypted, MITM-authenticated link"),
-        ("from lock", profile.FROM_LOCK, "indicate", "subscribed on such a link"),
+        ("to lock", profile.TO_LOCK, "write, with and without response", "encrypted, MITM-authenticated link"),
+        ("from lock", profile.FROM_LOCK, "notify", "subscribed on such a link"),
     )
     return "\n".join(["| what | UUID | use | security |", "|---|---|---|---|", *(f"| {' | '.join(row)} |" for row in rows)])
 

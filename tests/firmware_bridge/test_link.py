@@ -54,6 +54,18 @@ def test_a_bond_is_used_again_and_nobody_is_asked(bus: str) -> None:
     play(bus, scenario)
 
 
+def test_a_slow_link_leaves_the_bond_at_both_ends_and_every_visit_is_answered(bus: str) -> None:
+    """A link that ends too early leaves a bond at one end; an answer that nobody takes must not hold up the next visit's."""
+
+    async def scenario(rig: Rig) -> None:
+        await rig.pair()
+        assert rig.keys.all_keys
+        for _ in range(3):
+            assert (await greet(rig))[0] == session.ANSWER
+
+    play(bus, scenario, delay_s=0.03)
+
+
 @pytest.mark.parametrize("who", ["kiosk", "lock"])
 def test_numbers_that_differ_for_either_person_are_no_pairing(bus: str, who: str) -> None:
     """A man in the middle pairs with each end by himself, and cannot make the two numbers equal."""
