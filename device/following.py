@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 from collections.abc import Callable
 
 from device import clock, desired, downlink, keys, messages, policy, state, steward, trust
 from device.config import Config
+
+TAKES_EFFECT_AT_ONCE = ("attend", "journal", "retention")
 
 
 class Following:
@@ -30,3 +33,18 @@ class Following:
         """Apply desired states as they come, until `stop`."""
         wishes = steward.Steward(office, self.kept, journal, time_source, self.governed.settle, rewind)
         self.down.run(wishes.apply, stop)
+
+    def notices(self) -> tuple[messages.Notice, ...]:
+        """The enterprise's messages, each for whom this kiosk's records know under that id (empty: everybody)."""
+        here = self.kept.aliases()
+        return tuple(dataclasses.replace(one, person=here.get(one.person, one.person)) for one in self.kept.content.notices)
+
+
+def needs_restart(running: Config, now: Config) -> bool:
+    """Whether the settings differ in something that a daemon reads only when it starts."""
+    return _lasting(running) != _lasting(now)
+
+
+def _lasting(settings: Config) -> dict[str, object]:
+    found = settings.model_dump(exclude=set(TAKES_EFFECT_AT_ONCE))
+    return found | {"change_within_s": settings.attend.change_within_s}

@@ -59,7 +59,7 @@ from device import (
     webcodes,
 )
 from device.config import Config
-from device.following import Following
+from device.following import Following, needs_restart
 from device.locks import room
 from device.page import backstage, readers, scenery, voice
 from device.page import counter as page_counter
@@ -75,6 +75,7 @@ log = logging.getLogger(__name__)
 
 CLOSER_BELOW = 1.25  # times the smallest face that is compared: near the limit a finer look decides
 CLOCK_EVERY_S = 2.0
+QUIET_LOOK_S = 5.0  # long enough for the state that asked for it to be on record
 LEAVE_S = 3.0
 # How long a thread may keep the interpreter while others wait. At Python's own 5 ms the longest pause of a search in 2,000 changes
 # of the gallery was 189 ms, at half a millisecond 26 ms, and the changes took two thirds of the time
@@ -138,7 +139,7 @@ def run(folder: state.Folder, config: Config, weights: Path, stop: threading.Eve
         for counter in counters(inside, eraser, keeping, folder, readings, carrier, stamping, stop):
             _serve(stack, listen(under, counter.path), counter)
         backstage.open_page(stack, under.internet_listener(), folder.page_address, behind(inside, folder, following))
-        following.governed.changed = lambda now: _govern(inside.walk, now)
+        following.governed.changed = lambda now: _govern(inside, now, stop)
         register = roster.Register(inside.office, inside.personnel, files.directory, eraser)
         _in_background("downlink", following.run, register, files.journal, time_source, carrier.rewind, stop)
         _in_background("house", housekeeping.keep, files.journal, following.governed, keeping, time_source, stop)
@@ -278,9 +279,6 @@ def behind(inside: Inside, folder: state.Folder, following: Following) -> backst
     """What the kiosk page is shown from."""
     directory, time_source = inside.files.directory, inside.time_source
 
-    def notices() -> tuple[messages.Notice, ...]:
-        return following.kept.content.notices
-
     hands = page_counter.Counter(
         inside.config,
         inside.ways,
@@ -290,7 +288,7 @@ def behind(inside: Inside, folder: state.Folder, following: Following) -> backst
         inside.affairs,
         inside.office.consents,
         time_source,
-        notices,
+        following.notices,
         voice.Voice(),
     )
     parts = scenery.Parts(
@@ -303,7 +301,7 @@ def behind(inside: Inside, folder: state.Folder, following: Following) -> backst
         language_of=lambda person: directory.get(person).language,
         notice=inside.codes.notice,
         abilities=hands.abilities,
-        notices=lambda: page_counter.notices_for("", notices(), time_source.now()),
+        notices=lambda: page_counter.notices_for("", following.notices(), time_source.now()),
     )
     return backstage.Behind(parts, hands, lambda: inside.watching.faces)
 
@@ -371,9 +369,19 @@ def _walk(walk: line.Line, frames: Iterable[camera.Frame], stop: threading.Event
         raise
 
 
-def _govern(walk: line.Line, now: Config) -> None:
-    """What takes effect at once when the enterprise decides settings; the rest does at the next start."""
-    walk.policy = attend_policy(now)
+def _govern(inside: Inside, now: Config, stop: threading.Event) -> None:
+    """What the enterprise decided takes effect at once; what is read at the start only, once the kiosk is quiet."""
+    inside.walk.policy = attend_policy(now)
+    if needs_restart(inside.config, now):
+        log.info("settings changed that take effect at a start; it comes when nobody is here")
+        _in_background("restart", restart_when_quiet, inside.watching, stop)
+
+
+def restart_when_quiet(watching: attention.Attention, stop: threading.Event) -> None:
+    """End the daemon while nobody stands before it; whoever keeps it running starts it again."""
+    while not stop.wait(QUIET_LOOK_S):
+        if watching.alertness is attention.Alertness.ASLEEP:
+            stop.set()
 
 
 def _renew(recogniser: recognise.Recogniser, known: recognise.Known) -> None:

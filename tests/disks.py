@@ -37,6 +37,19 @@ def device_of(place: Path) -> str:
     return Path(found.stdout.strip()).name
 
 
+def repair(folder: Path) -> None:
+    """What a start does with an ext4 of ours in which the kernel has found an error; nobody may have a file open there."""
+    image, place = folder / "disk.img", folder / "disk"
+    subprocess.run(["umount", str(place)], check=True)
+    checked = subprocess.run(["e2fsck", "-f", "-y", str(image)], capture_output=True, check=False)
+    assert checked.returncode in (0, 1), checked.stdout.decode()  # e2fsck(8): 1 means that errors were corrected
+    _mount(image, place)
+
+
+def _mount(image: Path, place: Path) -> None:
+    mount(["-o", "loop,errors=remount-ro", str(image)], place)
+
+
 @contextmanager
 def ext4(folder: Path, megabytes: int) -> Iterator[Path]:
     """An ext4 of its own in a file, mounted at a folder of its own."""
@@ -45,7 +58,7 @@ def ext4(folder: Path, megabytes: int) -> Iterator[Path]:
     with image.open("wb") as file:
         file.truncate(megabytes * 2**20)
     subprocess.run(["mkfs.ext4", "-q", "-F", "-m", "0", "-O", "^has_journal", str(image)], check=True)
-    mount(["-o", "loop", str(image)], place)
+    _mount(image, place)
     try:
         yield place
     finally:

@@ -6,6 +6,7 @@ import os
 import platform
 import sys
 import tempfile
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,29 +14,31 @@ import click
 
 from bench import report as bench_report
 from tests.faults import campaign
+from tests.postgres import running
 
 
 @click.command()
 @click.option("--kills", default=40, show_default=True, type=click.IntRange(min=1), help="Processes to end with SIGKILL, at least.")
 @click.option("--seed", default=None, type=int, help="For the same plan again.")
-@click.option("--database", default="", help="Of the enterprise; default: SQLite.")
+@click.option("--postgres", is_flag=True, help="The enterprise stores in PostgreSQL, which is killed, too; default: SQLite.")
 @click.option("--report", type=click.Path(path_type=Path), help="Write the report to this file, too.")
 @click.option("--keep", type=click.Path(path_type=Path), help="Work in this new folder, and keep it.")
-def main(kills: int, seed: int | None, database: str, report: Path | None, keep: Path | None) -> None:
+def main(kills: int, seed: int | None, postgres: bool, report: Path | None, keep: Path | None) -> None:
     """Kill, silence, fill and set wrong, and compare what the screen said with what the server has."""
     seed = int.from_bytes(os.urandom(3)) if seed is None else seed
     with tempfile.TemporaryDirectory(prefix="daka-faults-") as scratch:
         folder = keep or Path(scratch)
         folder.mkdir(exist_ok=True)
-        found = campaign.run(folder, kills, seed, database)
-    text = document(found)
+        with running() if postgres else nullcontext() as server:
+            found = campaign.run(folder, kills, seed, server)
+    text = document(found, "PostgreSQL" if postgres else "SQLite")
     click.echo(f"{text}\n{found.verdict}")
     if report:
         report.write_text(text, encoding="utf-8")
     sys.exit(0 if found.verdict.holds else 1)
 
 
-def document(found: campaign.Result) -> str:
+def document(found: campaign.Result, database: str) -> str:
     """The result as a page."""
     rows = "\n".join(f"| {name} | {count} |" for name, count in sorted(found.faults.items()))
     outcome, processor = found.verdict, bench_report.processor(Path("/proc/cpuinfo"))
@@ -46,8 +49,9 @@ Made by `make faults N={found.kills}` on {datetime.now(UTC):%Y-%m-%d}; the plan 
 Machine: {processor}, {os.cpu_count()} cores, Linux {platform.release()}, Python {platform.python_version()}.
 
 The journal, the clock, the uplink, Mosquitto with mutual TLS and the ingester are the real ones, each a process of its own; a
-generator of punches stands in for camera and models. The kiosk's state lies on a small ext4 of its own. Every line that the screen
-would have shown is kept together with the true time, and compared at the end with what the server has stored.
+generator of punches stands in for camera and models. The kiosk's state lies on a small ext4 of its own, the server's rows in
+{database}. Every line that the screen would have shown is kept together with the true time, and compared at the end with what
+the server has stored.
 
 | what | result |
 |---|---|

@@ -12,8 +12,9 @@ from pathlib import Path
 
 from tests import disks
 from tests.faults import verdict
-from tests.faults.faults import KILLS, TROUBLES, Fault
+from tests.faults.faults import DATABASE_KILLED, KILLS, TROUBLES, Fault
 from tests.faults.rig import Rig
+from tests.postgres import Postgres
 
 DISK_MEGABYTES = 256
 LONGEST_CALM_S = 2.0  # between two faults
@@ -34,10 +35,10 @@ class Result:
 
 
 @contextmanager
-def rig(folder: Path, database: str = "") -> Iterator[Rig]:
+def rig(folder: Path, server: Postgres | None = None) -> Iterator[Rig]:
     """Everything running, the kiosk's state on an ext4 of its own; killed and unmounted afterwards."""
     with disks.ext4(folder, DISK_MEGABYTES) as disk:
-        made = Rig(folder, disk, database or f"sqlite:///{folder}/records.db")
+        made = Rig(folder, disk, server.fresh() if server else f"sqlite:///{folder}/records.db", server=server)
         made.prepare()
         try:
             made.start_all()
@@ -47,15 +48,16 @@ def rig(folder: Path, database: str = "") -> Iterator[Rig]:
             made.end_all()
 
 
-def schedule(kills: int, chance: random.Random) -> list[Fault]:
+def schedule(kills: int, chance: random.Random, *, postgres: bool = False) -> list[Fault]:
     """As many kills as asked for, and every trouble at least once, in an order that chance decides."""
+    possible = (*KILLS, DATABASE_KILLED) if postgres else KILLS
     troubles = list(TROUBLES)
     plan: list[Fault] = []
     while sum(fault.kills for fault in plan) < kills or troubles:
         if troubles or len(plan) % A_TROUBLE_EVERY == 0:
             plan.append(troubles.pop() if troubles else chance.choice(TROUBLES))
         if sum(fault.kills for fault in plan) < kills:
-            plan.append(chance.choice(KILLS))
+            plan.append(chance.choice(possible))
     chance.shuffle(plan)
     return plan
 
@@ -83,11 +85,11 @@ def judge(made: Rig) -> verdict.Verdict:
     return verdict.reach(made)
 
 
-def run(folder: Path, kills: int, seed: int, database: str = "") -> Result:
+def run(folder: Path, kills: int, seed: int, server: Postgres | None = None) -> Result:
     """A whole campaign; the same seed gives the same plan, though never the same moments."""
     chance, began = random.Random(seed), time.monotonic()
-    plan = schedule(kills, chance)
-    with rig(folder, database) as made:
+    plan = schedule(kills, chance, postgres=server is not None)
+    with rig(folder, server) as made:
         done = suffer(made, plan, chance)
         found = judge(made)
         return Result(seed, time.monotonic() - began, done, sum(fault.kills for fault in plan), made.refusals(), found)

@@ -19,6 +19,7 @@ from tests.faults import machine
 from tests.faults.rig import VICTIMS, Rig
 
 Act = Callable[[Rig, random.Random], None]
+FELT_WITHIN_S = 15.0
 LONGEST_BALLAST = 512 * 2**20
 
 
@@ -99,8 +100,10 @@ def disk_error(calls: str, error: str) -> Act:
         command = [strace(), "-f", "-q", "-o", str(rig.folder / "trace"), "-e", f"trace={calls}", "-e", fault]
         for suffix in ("", "-wal"):
             command += ["-P", str(rig.kiosk.journal.with_name(rig.kiosk.journal.name + suffix))]
+        before = rig.refusals()
         tracer = subprocess.Popen([*command, "-p", str(rig.processes["kiosk"].pid)])
-        time.sleep(chance.uniform(1.0, 2.0))
+        rig.is_refused(before, FELT_WITHIN_S)
+        time.sleep(chance.uniform(0.5, 1.5))
         tracer.send_signal(signal.SIGINT)
         tracer.wait(10)
 
@@ -115,11 +118,17 @@ def strace() -> str:
 
 
 def read_only(rig: Rig, chance: random.Random) -> None:
-    """The kernel finds an error in the file system and makes it read-only; somebody remounts it, nobody restarts the kiosk."""
+    """The kernel finds an error in the file system and makes it read-only: punches are refused until a restart has repaired it."""
     trigger = Path("/sys/fs/ext4") / disks.device_of(rig.disk) / "trigger_fs_error"
+    before = rig.refusals()
     trigger.write_text("a test", encoding="ascii")
-    time.sleep(chance.uniform(0.5, 1.5))
-    disks.remount(rig.disk, "rw")
+    rig.is_refused(before, FELT_WITHIN_S)
+    time.sleep(chance.uniform(0.0, 1.0))
+    rig.kill("uplink")
+    rig.kill("kiosk")
+    disks.repair(rig.folder)
+    rig.start("kiosk")
+    rig.start("uplink")
 
 
 def older_backup(rig: Rig, chance: random.Random) -> None:
@@ -144,6 +153,14 @@ def corrupt_page(rig: Rig, chance: random.Random) -> None:
     rig.start("kiosk")
 
 
+def database_killed(rig: Rig, chance: random.Random) -> None:
+    """PostgreSQL dies in the middle of whatever it was doing, and recovers from its log."""
+    if rig.server is not None:
+        rig.server.kill()
+        time.sleep(chance.uniform(0.5, 1.5))  # its children notice, and let go of what they share
+        rig.server.start()
+
+
 KILLS = tuple(Fault(f"kill -9 of the {victim}", kill(victim), kills=1) for victim in VICTIMS)
 TROUBLES = (
     Fault("silent link", silent_link),
@@ -154,7 +171,8 @@ TROUBLES = (
     Fault("fsync fails (EIO)", disk_error("fsync,fdatasync", "EIO")),
     Fault("write fails (EIO)", disk_error("pwrite64", "EIO")),
     Fault("write finds no room (ENOSPC)", disk_error("pwrite64", "ENOSPC")),
-    Fault("file system made read-only", read_only),
+    Fault("file system made read-only", read_only, kills=2),
     Fault("database put back from a backup", older_backup, kills=1),
     Fault("corrupt page", corrupt_page),
 )
+DATABASE_KILLED = Fault("kill -9 of PostgreSQL", database_killed, kills=1)

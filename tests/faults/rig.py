@@ -21,6 +21,7 @@ from enterprise import store as stores
 from enterprise.commands import main as enterprise_commands
 from tests.broker import ADDRESS, Broker
 from tests.faults import machine
+from tests.postgres import Postgres
 
 DEVICE = "kiosk-1"
 PAUSE_S = 0.03  # between two punches, on average
@@ -40,6 +41,7 @@ class Rig:
     disk: Path
     database: str
     pause_s: float = PAUSE_S
+    server: Postgres | None = None  # where the database is not SQLite
     broker: Broker = field(init=False)
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
@@ -148,6 +150,10 @@ class Rig:
         before = len(self.receipts())
         self._wait("the kiosk takes no punch", lambda: len(self.receipts()) > before, within_s)
 
+    def is_refused(self, before: int, within_s: float) -> None:
+        """Wait until the screen has said no more often than `before`: the trouble has arrived."""
+        self._wait("no punch was refused", lambda: self.refusals() > before, within_s)
+
     def settle(self, within_s: float = SETTLES_WITHIN_S, *, stay_quiet: bool = False) -> None:
         """No new punches, and wait until the server has signed for everything; then punches go on, unless it should stay quiet."""
         self.quiet.touch()
@@ -186,14 +192,20 @@ class Rig:
         return self.kiosk.journal.read_bytes()
 
     def backup(self) -> Path:
-        """The enterprise's database (SQLite) as it is now."""
+        """The enterprise's database as it is now."""
         kept = self.folder / "backup.db"
+        if self.server is not None:
+            self.server.dump(self.database, kept)
+            return kept
         with closing(sqlite3.connect(self.database.removeprefix("sqlite:///"))) as live, closing(sqlite3.connect(kept)) as copy:
             live.backup(copy)
         return kept
 
     def restore(self, kept: Path) -> None:
         """Put the older database in the place of the newer one; the ingester must be stopped."""
+        if self.server is not None:
+            self.server.restore(self.database, kept)
+            return
         path = Path(self.database.removeprefix("sqlite:///"))
         for suffix in ("", "-wal", "-shm"):
             path.with_name(path.name + suffix).unlink(missing_ok=True)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults import campaign, faults, verdict
+from tests.postgres import running
 
 QUICK = ("fsync fails (EIO)", "write finds no room (ENOSPC)", "full disk", "file system made read-only", "power off, boot in 1970")
 
@@ -25,6 +26,16 @@ def test_each_part_killed_once_and_each_disk_fault_once(tmp_path: Path) -> None:
         campaign.suffer(rig, plan, chance, calm_s=0.3)
         assert_holds(campaign.judge(rig))
         assert rig.refusals() > 0, "the disk was never felt to fail"
+
+
+@pytest.mark.long
+@pytest.mark.timeout(240)
+def test_postgresql_killed_and_put_back_from_a_backup(tmp_path: Path) -> None:
+    restored = next(fault for fault in faults.TROUBLES if fault.name == "database put back from a backup")
+    plan = [faults.DATABASE_KILLED, restored, faults.DATABASE_KILLED]
+    with running() as server, campaign.rig(tmp_path, server) as rig:
+        campaign.suffer(rig, plan, random.Random(3), calm_s=0.5)
+        assert_holds(campaign.judge(rig))
 
 
 @pytest.mark.long
