@@ -90,6 +90,7 @@ class Directory:
     def __init__(self, path: Path, wrapping_key: bytes) -> None:
         self._wrapping_key = wrapping_key
         self.database = database.Database(path, "people")
+        self._listed: tuple[tuple[int, int], tuple[Person, ...]] = ((0, -1), ())
         self.credentials = Credentials(self.database, wrapping_key)
         self.consents = Consents(self.database)
         self.sisters = Sisters(self.database)
@@ -133,10 +134,13 @@ class Directory:
             person_rows.insert(connection, person, at)
 
     def list(self) -> tuple[Person, ...]:
-        """Everybody, by employee number."""
+        """Everybody, by employee number; read anew when something has changed, since thousands are asked for with every page."""
         with self.database.reading() as connection:
-            rows = connection.execute(person_rows.PEOPLE + "ORDER BY p.number").fetchall()
-        return tuple(person_rows.read(row) for row in rows)
+            stand = (id(connection), connection.total_changes)  # this is the file's only connection
+            if self._listed[0] != stand:
+                rows = connection.execute(person_rows.PEOPLE + "ORDER BY p.number").fetchall()
+                self._listed = (stand, tuple(person_rows.read(row) for row in rows))
+            return self._listed[1]
 
     def get(self, person: str) -> Person:
         """The person with that opaque id; PersonUnknown if there is none."""

@@ -58,6 +58,17 @@ def test_no_template_comes_to_be_without_a_consent_in_force(directory: Directory
         directory.add_template(parts.ADA, EMBEDDER, "photograph", vector(1), parts.START)
 
 
+def test_the_list_is_read_once_and_anew_after_every_change(directory: Directory) -> None:
+    add(directory, parts.ADA, "1")
+    first = directory.list()
+    assert directory.list() is first
+    directory.withdraw(parts.ADA)
+    assert directory.list()[0].has_consent is False
+    directory.close()
+    add(directory, parts.BOB, "7", agreed=False)
+    assert [person.number for person in directory.list()] == ["1", "7"]
+
+
 def test_nobody_unknown_gets_a_template(directory: Directory) -> None:
     with pytest.raises(ConsentMissing):
         directory.add_template(parts.BOB, EMBEDDER, "photograph", vector(1), parts.START)
