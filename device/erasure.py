@@ -83,12 +83,13 @@ def search(root: Path, traces: Sequence[bytes]) -> tuple[int, tuple[str, ...]]:
     """How many files below `root` were read to their end, and the names of those in which a trace stands."""
     if not traces:
         return 0, ()
-    files = sorted(path for path in root.rglob("*") if path.is_file() and path.suffix not in UNSEARCHED)
-    found = tuple(str(path.relative_to(root)) for path in files if _holds(path, traces))
-    return len(files), found
+    looked = {path: _holds(path, traces) for path in sorted(root.rglob("*")) if path.is_file() and path.suffix not in UNSEARCHED}
+    found = tuple(str(path.relative_to(root)) for path, holds in looked.items() if holds)
+    return sum(holds is not None for holds in looked.values()), found
 
 
-def _holds(path: Path, traces: Sequence[bytes]) -> bool:
+def _holds(path: Path, traces: Sequence[bytes]) -> bool | None:
+    """None for a file that is gone by now, or that another daemon keeps to itself: its own promises cover it."""
     overlap = max(map(len, traces)) - 1
     tail = b""
     try:
@@ -98,8 +99,8 @@ def _holds(path: Path, traces: Sequence[bytes]) -> bool:
                 if any(trace in window for trace in traces):
                     return True
                 tail = window[-overlap:] if overlap else b""
-    except FileNotFoundError:  # a temporary file that is gone by now holds nothing
-        return False
+    except (FileNotFoundError, PermissionError):
+        return None
     except OSError as error:
         raise database.translated(path, error) from error
     return False

@@ -26,6 +26,7 @@ COMMANDS = {
     "run": "device.commands.run:run",
     "people": "device.commands.personnel:people",
     "consent": "device.commands.consents:consent",
+    "punch": "device.commands.punch:punch",
     "site": "device.commands.sisters:site",
     "enrol": "device.commands.office:enrol",
     "card": "device.commands.cards:card",

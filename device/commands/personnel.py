@@ -189,7 +189,8 @@ def purge(context: Context, dry_run: bool) -> None:
     with keeper(context) as desk:
         done = desk.purge(operator(), dry_run=dry_run)
     if done.why_not:
-        raise click.ClickException(done.why_not)
+        click.echo(done.why_not)
+        return
     table = Table("what", "person", "since", title="too old")
     for item in done.items:
         table.add_row(WHAT[item.kind], item.person, item.since[:10])

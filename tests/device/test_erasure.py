@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -122,6 +123,22 @@ def test_a_trace_across_two_chunks_is_found(tmp_path: Path) -> None:
     (tmp_path / "log").write_bytes(b"x" * (erasure.CHUNK - 3) + b"trace-of-her" + b"y" * 10)
     assert erasure.search(tmp_path, [b"trace-of-her", b"other-trace"]) == (1, ("log",))
     assert erasure.search(tmp_path, [b"trace-of-him"]) == (1, ())
+
+
+def test_what_another_daemon_keeps_to_itself_is_not_searched_and_not_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "web.db").write_bytes(b"trace-of-her")
+    (tmp_path / "log").write_bytes(b"nothing")
+    really = io.open
+
+    def refused(path: str, *given: object, **named: object) -> object:
+        if str(path).endswith("web.db"):
+            raise PermissionError(13, "Permission denied")
+        return really(path, *given, **named)  # type: ignore[call-overload]
+
+    monkeypatch.setattr(io, "open", refused)  # what Path.open calls; root may read everything, so no mode would refuse it
+    assert erasure.search(tmp_path, [b"trace-of-her"]) == (1, ())
 
 
 def test_a_late_roster_brings_nobody_back_and_neither_does_a_hand(kiosk: Kiosk) -> None:
