@@ -6,6 +6,9 @@ LOCK := requirements/lock.txt
 CAMERA :=
 ARGS :=
 ONLY :=
+LOCAL = $(shell /usr/bin/python3 -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+FOR = $(LOCAL)
+ARCH = $(shell uname -m)
 N := 300
 TARGET := codec envelopes ingest acknowledgement desired roster
 SECONDS := 60
@@ -14,7 +17,7 @@ MINUTES := 5
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL: # packages, then the environment, then the weights
-.PHONY: help demo demo-lock test long faults fuzz carriers check bench trials rush lock clean weights packages-demo packages-check packages-test
+.PHONY: help demo demo-lock test long faults fuzz carriers check bench trials rush lock clean weights packages-demo packages-check packages-test bundle install uninstall
 
 help: ## show what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -40,6 +43,16 @@ fuzz: packages-test $(VENV)/ready ## fuzz what comes in from outside with atheri
 
 carriers: packages-test $(VENV)/ready ## carry records beside thingsboard-gateway and a Mosquitto bridge, into PostgreSQL, 500 kiosks (minutes)
 	@$(PYTHON) -m bench.carriers $(ARGS)
+
+bundle: $(VENV)/ready weights ## make a release bundle in dist/ (FOR=3.13 for another Python, ARCH=aarch64 for another processor)
+	@tools/bundle.sh $(PYTHON) dist $(FOR) $(ARCH)
+
+install: ## install on this machine as an appliance, from a bundle made here (as root; safe to repeat)
+	@$(MAKE) --no-print-directory bundle FOR=$(LOCAL) ARCH=$(shell uname -m)
+	@dist/daka-$$($(PYTHON) -c 'import device; print(device.__version__)')-cp$(subst .,,$(LOCAL))-$(shell uname -m)/install.sh
+
+uninstall: ## take it off again; people, records and keys stay
+	@systemd/uninstall.sh
 
 check: packages-check $(VENV)/ready ## linters, types and import rules
 	@$(PYTHON) -m ruff check .

@@ -108,6 +108,7 @@ setup(
     entry_points={
         "console_scripts": [
             "daka = device.commands.main:main",
+            "daka-display = device.commands.display:main",
             "daka-enterprise = enterprise.commands.main:main",
             "daka-lock = firmware_bridge.reference.commands:main",
         ],

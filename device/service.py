@@ -29,6 +29,11 @@ class Service:
         self.watchdog_s = watchdog_s
         self._sockets = dict(sockets or {})
 
+    @property
+    def is_managed(self) -> bool:
+        """Whether somebody listens to what this daemon says of itself."""
+        return bool(self._address)
+
     def listener(self, path: Path) -> socket.socket | None:
         """The passed unix socket at `path`, None where the daemon has to make it itself."""
         return self._sockets.get(str(path))

@@ -17,6 +17,10 @@ class StateBusy(DeviceError):
     """Another process has this state folder open."""
 
 
+class StateForeign(StateBusy):
+    """The folder is another user's, an appliance's daemon's: it is asked through its socket, its files are never touched."""
+
+
 @dataclass(frozen=True, slots=True)
 class Folder:
     """Paths below one state folder; on an appliance settings and sockets have places of their own, where other users reach them."""
@@ -87,7 +91,8 @@ class Folder:
 
     @property
     def page_address(self) -> Path:
-        return self.root / "run" / "page.url"
+        """Where the display reads the page's address from; it holds the token of this boot."""
+        return (self.sockets / "page" if self.sockets else self.root / "run") / "page.url"
 
 
 class StateUnusable(DeviceError):
@@ -108,6 +113,8 @@ def locked(folder: Folder) -> Iterator[None]:
 def _lock_file(root: Path) -> int:
     try:
         root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if root.stat().st_uid != os.geteuid():  # root may open anything, but what it makes the daemon could not open any more
+            raise StateForeign(f"{root} belongs to the kiosk daemon's user; ask the running daemon: systemctl start daka.target")
         return os.open(root / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise StateUnusable(

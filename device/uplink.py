@@ -66,6 +66,7 @@ class Uplink:
         self._state_due = self._resume_at = 0.0
         self._greeted = self._stepped = time.monotonic()
         self._greet_at: float | None = None  # this kiosk's turn after the server has come back
+        self._stepped = time.monotonic()
 
     def run(self, stop: threading.Event) -> None:
         """Until `stop`: trouble with the kiosk daemon or the broker is waited out, never fatal."""
@@ -89,6 +90,7 @@ class Uplink:
 
     def step(self) -> None:
         """Take in what has come, mend what is stuck, send what may be sent; waits at most about a second."""
+        self._stepped = time.monotonic()
         self._hand_over()
         self._take_events(0.0)
         self._greet_in_turn()

@@ -12,7 +12,7 @@ from typing import Any
 
 from flask import abort, request
 
-from device import messages
+from device import messages, service
 from device.api import bridge as api
 from device.api import client, serving
 from device.api.serving import Route
@@ -35,8 +35,8 @@ REFUSALS: serving.Refusals = (
 THREADS = 8
 
 
-def run(state: Path, sockets: Path, stop: threading.Event) -> None:
-    """The daemon from start to `stop`; `state` is its own folder, `sockets` where daemons meet."""
+def run(state: Path, sockets: Path, stop: threading.Event, under: service.Service) -> None:
+    """The daemon from start to `stop`; `state` is its own folder, `sockets` where daemons meet, `under` systemd."""
     with ExitStack() as stack:
         kiosk = stack.enter_context(api.KioskForBridge(sockets / api.KIOSK_BRIDGE_SOCKET))
         bridge = Bridge(Register(state / "locks.json"), kiosk, lambda: datetime.now(UTC))
@@ -45,11 +45,15 @@ def run(state: Path, sockets: Path, stop: threading.Event) -> None:
         stack.callback(radio.join, 2.0)
         stack.callback(bridge.stop)
         app = serving.application("bridge", routes(bridge), REFUSALS)
-        served = serving.serve(app, serving.listen(sockets / api.BRIDGE_SOCKET), THREADS)
+        place = sockets / api.BRIDGE_SOCKET
+        served = serving.serve(app, under.listener(place) or serving.listen(place), THREADS)
         threading.Thread(target=served.run, name="kiosk", daemon=True).start()
         stack.callback(served.close)
         log.info("the lock's bridge is ready; bluetooth: %s", bridge.status().bluetooth or "well")
+        under.watch(radio.is_alive, stop)
+        under.ready("locks can be spoken to")
         stop.wait()
+        under.stopping()
 
 
 def routes(bridge: Bridge) -> tuple[Route, ...]:

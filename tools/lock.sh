@@ -10,6 +10,13 @@ TOOLS=build/lock
 # The compiler has a place of its own: it is no part of the product, and a broken lock can be mended with it.
 [ -x "$TOOLS/bin/uv" ] || { python3 -m venv "$TOOLS" && "$TOOLS/bin/python" -m pip install --quiet --disable-pip-version-check "uv>=0.9,<1"; }
 printf 'setuptools>=77\nwheel\n' >"$TOOLS/build-system.in" # as in pyproject.toml
-env -u UV_INDEX -u UV_INDEX_URL -u UV_DEFAULT_INDEX -u UV_EXTRA_INDEX_URL -u UV_FIND_LINKS \
-    "$TOOLS/bin/uv" pip compile --no-config --quiet --upgrade --universal --python-version "$OLDEST" --fork-strategy fewest --all-extras \
-    --generate-hashes --custom-compile-command "make lock" --output-file "$lock" setup.py "$TOOLS/build-system.in"
+compile() { # compile OUT INPUTS AND OPTIONS
+    out=$1
+    shift
+    env -u UV_INDEX -u UV_INDEX_URL -u UV_DEFAULT_INDEX -u UV_EXTRA_INDEX_URL -u UV_FIND_LINKS \
+        "$TOOLS/bin/uv" pip compile --no-config --quiet --universal --python-version "$OLDEST" --fork-strategy fewest \
+        --generate-hashes --custom-compile-command "make lock" --output-file "$out" "$@"
+}
+compile "$lock" ${UPGRADE-"--upgrade"} --all-extras setup.py "$TOOLS/build-system.in"
+# What an appliance installs: the kiosk, the web UI and the locks, in the very same versions.
+compile "$(dirname "$lock")/appliance.txt" --constraint "$lock" --extra kiosk --extra web setup.py

@@ -42,6 +42,7 @@ COMMANDS = {
     "web": "device.commands.web:web",
     "lock": "device.commands.locks:lock",
     "doctor": "device.commands.doctor:doctor",
+    "set-broker": "device.commands.set_broker:set_broker",
 }
 
 
@@ -60,7 +61,12 @@ def folder_at(root: Path, config: Path | None, sockets: Path | None, credentials
 @click.group(cls=LazyGroup, commands_in=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(device.__version__, prog_name="daka")
 @click.option(
-    "--state", "folder", type=click.Path(path_type=Path), default=default_state, envvar="DAKA_STATE", help="State folder."
+    "--state",
+    "folder",
+    type=click.Path(path_type=Path, readable=False),
+    default=default_state,
+    envvar="DAKA_STATE",
+    help="State folder.",
 )
 @click.option(
     "--config",

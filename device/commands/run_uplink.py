@@ -26,6 +26,9 @@ def run_uplink(context: Context) -> None:
     stop = supervisor.stop_on_signals()
     under = service.from_environment(os.environ, os.getpid())
     settings = context.config()
+    if under.is_managed and not settings.uplink.enabled:
+        _wait_for_better_settings(under, stop)
+        return
     device, topics = settings.device.id, messages.topics(settings.device.id)
     broker = broker_of(settings.uplink, context.folder.root)
     if settings.uplink.renew_url:
@@ -41,6 +44,13 @@ def run_uplink(context: Context) -> None:
             under.watch(uplink.works, stop)
             uplink.run(stop)
     under.stopping()
+
+
+def _wait_for_better_settings(under: service.Service, stop: threading.Event) -> None:
+    """Switched off is no failure: nothing is restarted again and again, and `systemctl status` says why nothing is sent."""
+    under.watch(lambda: True, stop)
+    under.ready("switched off (uplink.enabled); records wait on this kiosk")
+    stop.wait()
 
 
 def broker_of(chosen: config.Uplink, root: Path) -> mqtt.Broker:

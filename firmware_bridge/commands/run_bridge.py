@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Protocol
 
 import click
 
+from device import service
 from firmware_bridge import daemon
 
 
@@ -40,4 +42,4 @@ def run_bridge(context: Context) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, ask_to_stop)
-    daemon.run(context.folder.root / "bridge", context.folder.run, stop)
+    daemon.run(context.folder.root / "bridge", context.folder.run, stop, service.from_environment(os.environ, os.getpid()))

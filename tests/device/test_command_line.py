@@ -168,7 +168,7 @@ def test_settings_are_listed_with_their_meaning(tmp_path: Path, run: Run) -> Non
 
 
 def test_an_uplink_without_a_broker_is_a_sentence(tmp_path: Path) -> None:
-    refused(process(tmp_path, "run", "uplink"), "uplink.host", "uplink.server_key")
+    refused(process(tmp_path, "run", "uplink"), "uplink.host", "daka join")
 
 
 def test_missing_weights_are_a_sentence_with_the_command_that_mends_it(known: Path, run: Run) -> None:

@@ -1,0 +1,112 @@
+"""Runs the privacy probes in the sandboxes of the daemons' own units, and looks at the processes that run now. Needs root."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from device import privacy
+from device.errors import DeviceError
+
+UNITS = Path("/etc/systemd/system")
+TRANSIENT = Path("/run/systemd/system")
+OUTPUT = Path("/run/daka")
+PROBE_S = 60.0
+# What a twin that runs once and only tries must not do as the daemon does it: start others, wait for them, take the screen.
+RETIRED = (
+    "ExecStart=", "Type=", "NotifyAccess=", "WatchdogSec=", "Restart=", "Requires=", "After=", "Wants=", "PartOf=", "Condition",
+    "Conflicts=", "PAMName=", "TTYPath=", "StandardInput=", "Utmp", "JoinsNamespaceOf=",
+)  # fmt: skip
+KEEPS = "[Service]\nType=oneshot\nNotifyAccess=none\nWatchdogSec=0\nRestart=no\n"
+
+
+class SandboxError(DeviceError):
+    """The probes cannot be run; the message says why and what to do."""
+
+
+def probe_all() -> tuple[privacy.Result, ...]:
+    """Every unit's probes under that unit's own directives, then what the processes hold open."""
+    if os.geteuid() != 0:
+        raise SandboxError(
+            "the probes put themselves into each daemon's sandbox, which only root may; run: sudo daka doctor --privacy"
+        )
+    installed = [unit for unit in privacy.UNITS if (UNITS / f"{unit}.service").exists()]
+    if not installed or not Path("/run/systemd/system").is_dir():
+        raise SandboxError("Daka's units are not installed here (laptops have no sandboxes: `daka run`); install the bundle")
+    return (*(result for unit in installed for result in probe(unit)), *microphones())
+
+
+def probe(unit: str) -> tuple[privacy.Result, ...]:
+    """The probes of one unit, run by a transient unit with the same directives, user and drop-ins."""
+    twin = f"{unit}-probe"
+    answer, at = OUTPUT / f"{twin}.json", TRANSIENT / f"{twin}.service"
+    try:
+        _write_twin(unit, at, answer)
+        _systemctl("daemon-reload")
+        _systemctl("start", f"{twin}.service")
+        return tuple(_judged(privacy.Result(**one)) for one in json.loads(answer.read_text(encoding="utf-8")))
+    except (OSError, ValueError) as error:
+        raise SandboxError(f"the probe of {unit} gave no answer; journalctl -u {twin} says why") from error
+    finally:
+        at.unlink(missing_ok=True)
+        _drop_in(at).unlink(missing_ok=True)
+        answer.unlink(missing_ok=True)
+        _systemctl("daemon-reload")
+
+
+def _judged(result: privacy.Result) -> privacy.Result:
+    """What is there on this machine and not in the sandbox is hidden from the daemon: as good as refused."""
+    if result.outcome == "absent" and result.path and Path(result.path).exists():
+        return dataclasses.replace(result, outcome="refused", how=f"hidden ({result.how})")
+    return result
+
+
+def _write_twin(unit: str, at: Path, answer: Path) -> None:
+    text = (UNITS / f"{unit}.service").read_text(encoding="utf-8")
+    kept = [row for row in text.splitlines() if not row.startswith(RETIRED)]
+    command = f"ExecStart={sys.executable} -m device.privacy {unit}\nStandardOutput=truncate:{answer}\n"
+    at.parent.mkdir(parents=True, exist_ok=True)
+    at.write_text("\n".join(kept).replace("[Service]\n", f"[Service]\n{command}", 1) + "\n", encoding="utf-8")
+    drop_in = _drop_in(at)
+    drop_in.parent.mkdir(exist_ok=True)
+    extra = UNITS / f"{unit}.service.d"
+    own = "".join(path.read_text(encoding="utf-8") + "\n" for path in sorted(extra.glob("*.conf"))) if extra.is_dir() else ""
+    drop_in.write_text(f"{own}[Unit]\nOnFailure=\n{KEEPS}", encoding="utf-8")
+
+
+def _drop_in(at: Path) -> Path:
+    """Read after `daka-.service.d/50-hardening.conf`, which holds for the twin as for the daemon."""
+    return at.with_name(f"{at.name}.d") / "90-probe.conf"
+
+
+def _systemctl(*words: str) -> None:
+    try:
+        subprocess.run(("systemctl", *words), check=True, capture_output=True, timeout=PROBE_S)
+    except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
+        raise SandboxError(f"systemctl {' '.join(words)} failed: {_reason(error)}") from error
+
+
+def _reason(error: subprocess.SubprocessError) -> str:
+    said = getattr(error, "stderr", b"") or b""
+    return said.decode("utf-8", "replace").strip() or str(error)
+
+
+def microphones(processes: Path = Path("/proc")) -> tuple[privacy.Result, ...]:
+    """Whether any process on this machine holds a microphone open at this moment."""
+    holders = sorted({link.parts[2] for link in processes.glob("[0-9]*/fd/*") if _is_microphone(link)})
+    sentence = "any process: hold a microphone open"
+    if holders:
+        return (privacy.Result("machine", sentence, "possible", f"process {', '.join(holders)} does"),)
+    return (privacy.Result("machine", sentence, "refused", "none does"),)
+
+
+def _is_microphone(link: Path) -> bool:
+    try:
+        target = os.readlink(link)
+    except OSError:  # the process has ended meanwhile
+        return False
+    return target.startswith("/dev/snd/pcm") and target.endswith("c")

@@ -1,0 +1,87 @@
+#!/bin/sh
+# Installs Daka from this bundle: users, virtual environment, weights, units. Needs no network and no compiler; safe to repeat.
+# usage: install.sh [--no-start]
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+start=yes
+case "${1:-}" in
+    "") ;;
+    --no-start) start="" ;;
+    *) echo "usage: install.sh [--no-start]" >&2; exit 2 ;;
+esac
+say() { echo "daka: $*"; }
+fail() { echo "daka: $*" >&2; exit 1; }
+
+[ "$(id -u)" = 0 ] || fail "installing needs root: sudo $0"
+read -r version wanted arch <"$here/VERSION" || fail "this is no whole bundle: VERSION is missing; unpack it again"
+[ "$arch" = "$(uname -m)" ] || fail "this bundle is for $arch, this machine is $(uname -m); get the bundle for it"
+(cd "$here" && sha256sum --quiet --check SHA256SUMS) || fail "the bundle is damaged: the files named above differ; fetch it again"
+python=$(command -v "python$wanted" || true)
+[ -n "$python" ] || fail "python$wanted is missing; this bundle is for Debian with Python $wanted, get the one for yours"
+"$python" -c 'import ensurepip, venv' 2>/dev/null || fail "python3-venv is missing; install it: apt install python3-venv"
+command -v systemctl >/dev/null || fail "systemd is missing; for a laptop use 'daka run' instead"
+for library in libGL.so.1 libEGL.so.1 libGLESv2.so.2 libglib-2.0.so.0; do
+    ldconfig -p | grep -q "$library" || fail "$library is missing; install it: apt install libgl1 libegl1 libgles2 libglib2.0-0"
+done
+
+say "users and folders"
+install -D -m 0644 "$here/etc/sysusers.conf" /usr/lib/sysusers.d/daka.conf
+install -D -m 0644 "$here/etc/tmpfiles.conf" /usr/lib/tmpfiles.d/daka.conf
+systemd-sysusers daka.conf
+systemd-tmpfiles --create daka.conf
+
+target=/opt/daka/versions/$version
+if [ ! -e "$target/installed" ] || ! cmp -s "$here/SHA256SUMS" "$target/installed"; then
+    say "version $version into $target"
+    rm -rf "$target"
+    mkdir -p "$target"
+    "$python" -m venv "$target"
+    "$target/bin/python" -m pip install --quiet --disable-pip-version-check --no-index --find-links "$here/wheels" \
+        --require-hashes --requirement "$here/requirements.txt"
+    "$target/bin/python" -m pip install --quiet --disable-pip-version-check --no-index --no-deps "$here"/wheels/daka-*.whl
+    mkdir -p "$target/share/doc/daka"
+    cp "$here"/doc/* "$target/share/doc/daka/"
+    "$target/bin/daka" --log-level warning models fetch --directory "$target/weights" --from "$here/weights"
+    "$target/bin/python" -m compileall -qq "$target/lib" || true # the daemons may not write; a file that does not compile is never imported
+    chmod -R a+rX "$target"
+    cp "$here/SHA256SUMS" "$target/installed" # last: an installation that was cut short is done again
+else
+    say "version $version is there already"
+fi
+ln -sfn "versions/$version" /opt/daka/current.new
+mv -T /opt/daka/current.new /opt/daka/current
+ln -sfn /opt/daka/current/bin/daka /usr/local/bin/daka
+
+if [ ! -e /etc/daka/config.toml ]; then
+    say "settings in /etc/daka/config.toml"
+    printf '# Every setting: daka config list\n[models]\ndirectory = "/opt/daka/current/weights"\n' >/etc/daka/config.toml
+    chmod 0644 /etc/daka/config.toml
+fi
+
+# The key that wraps every person's own key: sealed by the TPM where there is one, by this machine's own secret otherwise.
+credential=/etc/credstore.encrypted/daka.wrapping-key
+if [ ! -e "$credential" ] && [ ! -e /var/lib/daka/keys/wrapping.key ]; then
+    say "device key, sealed by the system"
+    mkdir -p -m 0700 "$(dirname "$credential")"
+    head -c 32 /dev/urandom | systemd-creds encrypt --quiet --with-key=auto --name=daka.wrapping-key - "$credential.new"
+    mv "$credential.new" "$credential"
+fi
+
+say "units"
+rm -rf /etc/systemd/system/daka-.service.d "/etc/systemd/system/daka-failed@.service.d"
+cp -R "$here"/units/* /etc/systemd/system/
+if [ -e "$credential" ]; then
+    mkdir -p /etc/systemd/system/daka-kiosk.service.d
+    printf '[Service]\nLoadCredentialEncrypted=daka.wrapping-key:%s\n' "$credential" >/etc/systemd/system/daka-kiosk.service.d/credential.conf
+fi
+install -D -m 0644 "$here/etc/journald.conf" /etc/systemd/journald.conf.d/50-daka.conf
+install -D -m 0644 "$here/etc/watchdog.conf" /etc/systemd/system.conf.d/50-daka.conf
+install -D -m 0644 "$here/etc/dbus.conf" /etc/dbus-1/system.d/daka.conf
+install -D -m 0644 "$here/etc/udev.rules" /etc/udev/rules.d/70-daka.rules
+systemctl daemon-reload
+systemctl enable --quiet daka.target $(cd "$here/units" && ls ./*.socket | sed "s|^./||")
+if [ -n "$start" ]; then
+    systemctl restart daka.target
+    say "started; 'daka doctor' looks at everything"
+fi
+say "installed $version. Whoever is in the group daka-admin may use the 'daka' command: adduser NAME daka-admin"

@@ -1,0 +1,218 @@
+"""An appliance, installed from the release bundle on a bare Debian, with the enterprise on another host beside it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from device.commands.context import default_weights
+from enterprise import authority, mosquitto
+from tests.appliance import machine as machines
+from tests.broker import mosquitto_program
+from tests.house.test_repository import REPOSITORY
+
+CACHE = REPOSITORY / "build" / "appliance"
+RELEASES = {"bookworm": "3.11", "trixie": "3.13"}
+DEVICE, PORT = "kiosk-1", 8883
+EMPLOYEE, ENROLLED_FROM, SHOWN = "1002", "person_b_1.jpg", "person_b_2.jpg"
+PATIENCE_S = 60.0
+
+
+@dataclass
+class Enterprise:
+    """Broker, ingester and database on the other host."""
+
+    machine: machines.Machine
+    folder: Path
+    _running: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    @property
+    def pki(self) -> Path:
+        return self.folder / "pki"
+
+    @property
+    def database(self) -> str:
+        return f"sqlite:///{self.folder / 'enterprise.db'}"
+
+    def call(self, *arguments: str) -> str:
+        done = subprocess.run(
+            (sys.executable, "-m", "enterprise.commands.main", *arguments),
+            capture_output=True,
+            text=True,
+            check=False,
+            env={**os.environ, "COLUMNS": "250"},
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def open(self) -> None:
+        """An authority with its certificates, then broker and ingester."""
+        now = datetime.now(UTC)
+        authority.create(self.pki, now)
+        authority.issue_server(self.pki, [machines.OUTSIDE], now)
+        authority.issue_ingester(self.pki, now, "ingest")
+        authority.issue_device(self.pki, DEVICE, now)
+        mosquitto.write(self.folder, self.pki, mosquitto.Listener(PORT, machines.OUTSIDE, "root"), ("ingest",))
+        self.call("keys", "init", "--dir", str(self.folder / "keys"))
+        self._start(mosquitto_program(), "-c", str(self.folder / mosquitto.CONFIG_NAME))
+        certificate = authority.place(self.pki, "ingest")
+        self._start(
+            *(sys.executable, "-m", "enterprise.commands.main", "ingest", "--database", self.database),
+            *("--keys", str(self.folder / "keys"), "--broker", f"{machines.OUTSIDE}:{PORT}"),
+            *("--ca", str(self.pki / "root.pem"), "--cert", str(certificate.certificate), "--key", str(certificate.key)),
+        )
+
+    def _start(self, *command: str) -> None:
+        with (self.folder / "log").open("ab") as log:
+            self._running.append(subprocess.Popen(self.machine.outside_command(*command), stdout=log, stderr=log))
+
+    @property
+    def key(self) -> str:
+        return self.call("keys", "show", "--dir", str(self.folder / "keys")).strip().splitlines()[-1]
+
+    def punches(self) -> int:
+        """Rows that the ingester has committed."""
+        return self.call("show", "punches", "--database", self.database).count(DEVICE)
+
+    def close(self) -> None:
+        for process in self._running:
+            process.terminate()
+            process.wait(10)
+
+
+@dataclass
+class Appliance:
+    """The kiosk's machine and the enterprise beside it."""
+
+    machine: machines.Machine
+    enterprise: Enterprise
+    bundle: Path
+
+    def call(self, *command: str, check: bool = True) -> str:
+        return self.machine.call(*command, check=check)
+
+    def install(self, *options: str) -> str:
+        return self.call("/root/bundle/install.sh", *options)
+
+    def configure(self, *, watchdog_s: float = 4.0) -> None:
+        """What an administrator does before the first start; the watchdog is made quick for the tests alone."""
+        files = self.machine.files
+        shutil.copy(default_weights() / SHOWN, files / "srv" / "shown.jpg")
+        shutil.copy(default_weights() / ENROLLED_FROM, files / "srv" / "enrolled.jpg")
+        settings = files / "etc" / "daka" / "config.toml"
+        settings.write_text(settings.read_text() + _settings(self.enterprise.key))
+        state = files / "var" / "lib" / "daka-uplink"
+        state.mkdir(mode=0o700, exist_ok=True)
+        for name in ("root.pem", f"{DEVICE}.pem", f"{DEVICE}.key"):
+            shutil.copy(self.enterprise.pki / name, state / name)
+        self.call("chown", "-R", "daka-uplink:", "/var/lib/daka-uplink")
+        for unit in ("daka-kiosk", "daka-uplink"):
+            drop_in = files / "etc" / "systemd" / "system" / f"{unit}.service.d" / "test.conf"
+            drop_in.parent.mkdir(exist_ok=True)
+            drop_in.write_text(f"[Service]\nWatchdogSec={watchdog_s}\n")
+        self.call("systemctl", "daemon-reload")
+        self.call("daka", "set-broker")
+
+    def person(self) -> None:
+        """Somebody agrees and is enrolled; another photograph of them hangs before the camera."""
+        self.call("daka", "people", "add", EMPLOYEE, "Employee 1002")
+        self.call("daka", "people", "consent", EMPLOYEE, "--yes")
+        self.call("daka", "enrol", EMPLOYEE, "/srv/enrolled.jpg")
+
+    def trust(self) -> None:
+        key = self.call("daka", "verify").split()[-1]
+        self.enterprise.call("trust", DEVICE, key, "--database", self.enterprise.database)
+
+    def process_of(self, unit: str) -> int:
+        return int(self.call("systemctl", "show", "--property", "MainPID", "--value", unit))
+
+    def signal(self, unit: str, name: str) -> int:
+        """Send the unit's main process a signal; its id."""
+        process = self.process_of(unit)
+        assert process, f"{unit} does not run"  # or the signal would go to this test's own group
+        self.call("kill", f"-{name}", str(process))
+        return process
+
+    def restarts_of(self, unit: str) -> int:
+        return int(self.call("systemctl", "show", "--property", "NRestarts", "--value", unit))
+
+    def wait(self, what: str, ready: Callable[[], bool], seconds: float = PATIENCE_S) -> float:
+        """Seconds until `ready`; the journal's tail when it never is."""
+        started = time.monotonic()
+        while not ready():
+            if time.monotonic() - started > seconds:
+                pytest.fail(
+                    f"{what} within {seconds:.0f} s: it did not happen\n{self.call('journalctl', '-n', '60', '--no-pager')}"
+                )
+            time.sleep(0.2)
+        return time.monotonic() - started
+
+
+def _settings(key: str) -> str:
+    return f"""
+[device]
+id = "{DEVICE}"
+
+[camera]
+source = "file:/srv/shown.jpg"
+
+[attend]
+min_gap_s = 1.0
+allow_simulated = true
+
+[uplink]
+enabled = true
+host = "{machines.OUTSIDE}"
+port = {PORT}
+ca = "root.pem"
+certificate = "{DEVICE}.pem"
+key = "{DEVICE}.key"
+server_key = "{key}"
+"""
+
+
+def bundle_for(python: str) -> Path:
+    """The release bundle for this machine's processor, made once."""
+    done = subprocess.run(
+        ("tools/bundle.sh", sys.executable, str(CACHE / "bundles"), python),
+        cwd=REPOSITORY, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-2_000:]
+    return Path(done.stdout.strip().splitlines()[-1])
+
+
+def raised(release: str, folder: Path) -> Iterator[Appliance]:
+    """An appliance of that release: installed, configured, started, with one employee."""
+    CACHE.mkdir(parents=True, exist_ok=True)
+    base, bundle = machines.root_of(release, CACHE), bundle_for(RELEASES[release])
+    with machines.machine(base, folder / "machine", f"daka-{release}") as machine:
+        shutil.copytree(bundle, machine.files / "root" / "bundle")
+        enterprise = Enterprise(machine, folder / "enterprise")
+        enterprise.folder.mkdir()
+        appliance = Appliance(machine, enterprise, bundle)
+        try:
+            enterprise.open()
+            appliance.install("--no-start")
+            appliance.configure()
+            yield appliance
+        finally:
+            enterprise.close()
+
+
+@pytest.fixture(scope="module")
+def appliance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Appliance]:
+    """On Debian 12; started, with its person, known to the enterprise."""
+    for made in raised("bookworm", tmp_path_factory.mktemp("appliance")):
+        made.call("systemctl", "start", "daka.target")
+        made.person()
+        made.trust()
+        yield made

@@ -1,0 +1,68 @@
+"""The units as files: nothing misspelt, and less exposed than the best of what they could be compared with."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.broker import missing
+from tests.house.test_repository import REPOSITORY
+
+UNITS = REPOSITORY / "systemd" / "units"
+MOST_EXPOSED = {"daka-kiosk": 0.6, "daka-uplink": 1.0, "daka-bridge": 0.3, "daka-web": 0.3}
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A root in which the units lie as the installer lays them, with the programs that they name."""
+    if shutil.which("systemd-analyze") is None:
+        missing("systemd-analyze", "systemd")
+    shutil.copytree(UNITS, tmp_path / "etc" / "systemd" / "system")
+    for program in ("opt/daka/current/bin/daka", "opt/daka/current/bin/daka-display", "usr/bin/cage", "usr/bin/chromium", "bin/sh"):
+        (tmp_path / program).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / program).write_text("#!/bin/sh\n")
+        (tmp_path / program).chmod(0o755)
+    return tmp_path
+
+
+def exposure(root: Path, unit: str) -> float:
+    command = ("systemd-analyze", "security", "--offline=true", f"--root={root}", f"{unit}.service")
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    found = re.search(r"exposure level for \S+: ([0-9.]+)", said)
+    assert found, said
+    return float(found[1])
+
+
+@pytest.mark.parametrize(("unit", "most"), MOST_EXPOSED.items())
+def test_no_daemon_is_more_exposed_than_promised(root: Path, unit: str, most: float) -> None:
+    assert exposure(root, unit) <= most
+
+
+def test_without_the_common_directives_the_same_unit_is_wide_open(root: Path) -> None:
+    """Or the score would show nothing."""
+    shutil.rmtree(root / "etc" / "systemd" / "system" / "daka-.service.d")
+    assert exposure(root, "daka-uplink") > 4
+
+
+def problems(root: Path) -> str:
+    """What systemd finds wrong with our units themselves; other packages' units are not in this root."""
+    names = sorted(
+        path.name for path in (root / "etc" / "systemd" / "system").glob("daka*.*") if path.is_file() and "@" not in path.name
+    )
+    command = ("systemd-analyze", "verify", "--recursive-errors=no", "--man=no", f"--root={root}", *names)
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return "\n".join(row for row in (done.stdout + done.stderr).splitlines() if "daka" in row and "not found" not in row)
+
+
+def test_every_unit_is_understood_whole(root: Path) -> None:
+    assert problems(root) == ""
+
+
+def test_a_misspelt_directive_is_noticed(root: Path) -> None:
+    unit = root / "etc" / "systemd" / "system" / "daka-web.service"
+    unit.write_text(unit.read_text().replace("PrivateNetwork=yes", "PrivateNetwrok=yes"))
+    assert "PrivateNetwrok" in problems(root)

@@ -1,0 +1,37 @@
+#!/bin/sh
+# Makes a release bundle: wheels, weights, units and the installer; the machine it is for needs no compiler and no network.
+# usage: tools/bundle.sh PYTHON-OF-THE-PROJECT OUT [PYTHON-VERSION] [ARCHITECTURE]
+set -eu
+python=$1 out=$2 wanted=${3:-3.11} arch=${4:-$(uname -m)}
+here=$(cd "$(dirname "$0")/.." && pwd)
+version=$("$python" -c 'import device; print(device.__version__)')
+abi=cp$(echo "$wanted" | tr -d .)
+
+case "$arch" in x86_64 | aarch64) ;; *) echo "no bundle for $arch: x86_64 or aarch64" >&2; exit 2 ;; esac
+platforms=""
+for glibc in 2_36 2_35 2_34 2_31 2_28 2_27 2_26 2_24 2_17 2014; do
+    case $glibc in 2014) name=manylinux2014 ;; *) name=manylinux_$glibc ;; esac
+    platforms="$platforms --platform ${name}_$arch"
+done
+
+folder=$out/daka-$version-$abi-$arch
+rm -rf "$folder"
+mkdir -p "$folder/wheels" "$folder/weights"
+echo "fetching the locked wheels for Python $wanted on $arch"
+# shellcheck disable=SC2086  # one option a platform
+"$python" -m pip download --quiet --disable-pip-version-check --no-deps --require-hashes --only-binary :all: \
+    --python-version "$wanted" --implementation cp --abi "$abi" --abi abi3 --abi none $platforms \
+    --dest "$folder/wheels" --requirement "$here/requirements/appliance.txt"
+"$python" -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir "$folder/wheels" "$here"
+rm -rf "$here/build/lib" "$here/build"/bdist.*
+cp "$here/requirements/appliance.txt" "$folder/requirements.txt"
+cached=$("$python" -c 'from device.commands.context import default_weights; print(default_weights())')
+"$python" -m device.commands.main --log-level warning models fetch --directory "$folder/weights" --from "$cached"
+rm -f "$folder"/weights/*.folded.onnx "$folder/weights/folded.json" # folded on the machine itself, in its own fastest form
+cp -R "$here/systemd/units" "$here/systemd/etc" "$folder/"
+cp "$here/systemd/install.sh" "$here/systemd/uninstall.sh" "$folder/"
+mkdir -p "$folder/doc"
+cp "$here/README.md" "$here/docs/operations.md" "$here/docs/privacy-map.md" "$here/LICENSE" "$folder/doc/"
+printf '%s %s %s\n' "$version" "$wanted" "$arch" >"$folder/VERSION"
+(cd "$folder" && find . -type f ! -name SHA256SUMS -print0 | sort -z | xargs -0 sha256sum >SHA256SUMS)
+echo "$folder"
