@@ -34,6 +34,7 @@ class Downlink:
     def __init__(self, kept: desired.Kept, device: str, believed: trust.Trust, secret: X25519PrivateKey) -> None:
         self.kept = kept
         self._device, self._trust, self._secret = device, believed, secret
+        self.refused: Callable[[], None] = lambda: None  # told of each refusal
         self._news = threading.Event()
         self._news.set()  # what the last run left behind
 
@@ -43,15 +44,23 @@ class Downlink:
         return messages.sealing_key_text(self._secret)
 
     def take(self, payload: bytes) -> Place:
-        """Keep one page if it is believed and new; the place of its state. DesiredRefused says why not."""
-        page, _ = self._believed(payload)
-        if page.place <= self.kept.place:
-            raise DesiredRefused(
-                f"state {page.generation}/{page.version} is not beyond {self.kept.place.generation}/{self.kept.place.version}, "
-                "which was applied here: an old one that was sent again"
-            )
-        self.kept.keep_page(page.place, page.page, payload)
-        self._news.set()
+        """Keep one page if it is believed and new; the place of its state. DesiredRefused says why not.
+
+        The state that was applied last comes again with each connection, for the broker retains it: nothing happens.
+        """
+        try:
+            page, _ = self._believed(payload)
+            if page.place < self.kept.place:
+                raise DesiredRefused(
+                    f"state {page.generation}/{page.version} lies before {self.kept.place.generation}/{self.kept.place.version}, "
+                    "which was applied here: an old one that was sent again"
+                )
+        except DesiredRefused:
+            self.refused()
+            raise
+        if page.place > self.kept.place:
+            self.kept.keep_page(page.place, page.page, payload)
+            self._news.set()
         return page.place
 
     def _believed(self, payload: bytes) -> tuple[messages.Desired, Content]:

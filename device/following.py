@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 import threading
 from collections.abc import Callable
+from datetime import timedelta
 
-from device import clock, desired, downlink, keys, messages, policy, state, steward, trust
+from device import attend, clock, database, desired, downlink, keys, messages, policy, state, steward, trust
 from device.config import Config
 
+log = logging.getLogger(__name__)
+
+RECORDED_AGAIN_AFTER = timedelta(hours=6)
 TAKES_EFFECT_AT_ONCE = ("attend", "journal", "retention")
 
 
@@ -31,6 +36,7 @@ class Following:
         stop: threading.Event,
     ) -> None:
         """Apply desired states as they come, until `stop`."""
+        self.down.refused = Refusals(journal, time_source).note
         wishes = steward.Steward(office, self.kept, journal, time_source, self.governed.settle, rewind)
         self.down.run(wishes.apply, stop)
 
@@ -38,6 +44,25 @@ class Following:
         """The enterprise's messages, each for whom this kiosk's records know under that id (empty: everybody)."""
         here = self.kept.aliases()
         return tuple(dataclasses.replace(one, person=here.get(one.person, one.person)) for one in self.kept.content.notices)
+
+
+class Refusals:
+    """Puts on record that a desired state was refused, now and then: whoever forges a thousand must not fill the journal."""
+
+    def __init__(self, journal: steward.Journal, time_source: clock.Clock) -> None:
+        self._journal, self._clock = journal, time_source
+        self._last: clock.Moment | None = None
+
+    def note(self) -> None:
+        """One refusal."""
+        now = self._clock.now()
+        if self._last is not None and attend.elapsed(self._last, now) < RECORDED_AGAIN_AFTER:
+            return
+        self._last = now
+        try:
+            self._journal.append(messages.Audit("desired_state_refused", "uplink"), now)
+        except database.StorageError as error:
+            log.warning("that a desired state was refused could not be recorded: %s", error)
 
 
 def needs_restart(running: Config, now: Config) -> bool:

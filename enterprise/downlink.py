@@ -70,6 +70,18 @@ def drop(transaction: Transaction, device: str, section: str, items: Iterable[st
     return transaction.connection.execute(statement).rowcount
 
 
+def forget(transaction: Transaction, person: str) -> None:
+    """Nothing is kept about the person but the stone: no line of a roster, no message, for whichever kiosk."""
+    column = tables.wish.c
+    theirs = [
+        (row.device, row.section, row.item)
+        for row in transaction.connection.execute(select(tables.wish).where(column.section.in_(("roster", "notices"))))
+        if json.loads(row.content).get("person") == person
+    ]
+    for device, section, item in theirs:
+        drop(transaction, device, section, [item])
+
+
 def wishes(connection: Connection, device: str, section: str) -> dict[str, tuple[dict[str, Any], str]]:
     """Content and asker of each thing that is wanted of exactly `device` in `section`, by item."""
     column = tables.wish.c
@@ -172,6 +184,25 @@ def standing() -> Select[Any]:
     taken = (side.generation.label("taken_generation"), side.version.label("taken_version"))
     joined = tables.desired.join(tables.kiosk_side, made.device == side.device)
     return select(made.device, made.generation, made.version, made.signed_at, *taken).select_from(joined).order_by(made.device)
+
+
+def abandon(transaction: Transaction, device: str) -> None:
+    """Nothing is sealed to this kiosk any more, and what the broker retains for it is taken away."""
+    connection, page = transaction.connection, tables.desired_page.c
+    for table in (tables.kiosk_side, tables.desired):
+        connection.execute(table.delete().where(table.c.device == device))
+    connection.execute(tables.desired_page.update().where(page.device == device).values(payload="", sent=0))
+
+
+def results(most: int) -> Select[Any]:
+    """The records in which kiosks say what they did, newest first."""
+    column = tables.record.c
+    return (
+        select(column.device, column.at, column.body)
+        .where(column.kind == "desired")
+        .order_by(column.received_at.desc())
+        .limit(most)
+    )
 
 
 def unsent(store: Store, most: int = 64) -> list[Page]:

@@ -248,6 +248,10 @@ class Transaction:
             self._connection.execute(insert.on_conflict_do_update(index_elements=["name"], set_=values))
         return before if before != key else None
 
+    def distrust(self, device: str) -> bool:
+        """Vouch for the device no more; whether anybody had."""
+        return bool(self._connection.execute(tables.device.delete().where(tables.device.c.name == device)).rowcount)
+
 
 def connect(url: str, *, create: bool = True) -> Store:
     """The database at `url`, its tables made if there are none; StoreAway if it cannot be reached now, else StoreError.

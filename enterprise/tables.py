@@ -1,7 +1,8 @@
 """The tables, as a person may query them: hashes in hex, times as RFC 3339 text in UTC (they sort, and PostgreSQL casts them).
 
 `record.body` and `parked.body` are the exact canonical text that was hashed and signed; `kind`, `person` and `at` are copied out of
-it for queries, and `verify` holds them against the text. No names of people stand anywhere: `person` is the kiosk's opaque id.
+it for queries, and `verify` holds them against the text. Records name nobody: `person` is an opaque id. Numbers, names and PIN
+hashes stand in `wish` alone (the roster, and what is written to people), and go with whoever leaves it.
 """
 
 from __future__ import annotations

@@ -129,7 +129,7 @@ def tombstone_command(number: str, act: str, by: str, folder: Path, database: st
         person = person_of(transaction, EVERY, number)
         _list(transaction, EVERY, "tombstones", {"person": person.person, "number": "", "act": act}, by)
         if act == messages.TombstoneAct.ERASED:
-            downlink.drop(transaction, EVERY, "roster", [person.person])
+            downlink.forget(transaction, person.person)
         sign_states(transaction, folder, EVERY)
 
 
@@ -220,6 +220,21 @@ def show_command(database: str) -> None:
                 row.device, f"{row.generation}/{row.version}", f"{row.taken_generation}/{row.taken_version}", row.signed_at
             )
         Console().print(states)
+
+
+@desired_group.command("results")
+@click.option("--most", default=50, show_default=True, type=click.IntRange(1, 10_000), help="How many.")
+@database_option
+def results_command(most: int, database: str) -> None:
+    """What kiosks did of it, newest first: who had asked, and what could not be done."""
+    table = Table("kiosk", "state", "at", "outcome", "done", "not done", title="results")
+    with opened_database(database) as opened, opened.reading() as connection:
+        for row in connection.execute(downlink.results(most)):
+            body = messages.parse(row.body.encode("utf-8"))["body"]
+            done = ", ".join(f"{one['section']} {one['changed']} ({one['by']})" for one in body["sections"])
+            problems = "; ".join(f"{one['section']} {one['item']}: {one['why']}" for one in body["problems"])
+            table.add_row(row.device, f"{body['generation']}/{body['version']}", row.at, body["outcome"], done, problems)
+    Console().print(table)
 
 
 def _list(transaction: Transaction, device: str, section: str, content: dict[str, Any], by: str) -> None:

@@ -22,6 +22,7 @@ def daka_enterprise(log_level: str) -> None:
 for command in (
     ingest.ingest,
     trust.trust,
+    trust.distrust,
     trust.verify_command,
     keys.keys_group,
     authority.authority_group,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import getpass
 import sys
 
 import click
 
 from device import messages
-from enterprise import names, verify
+from enterprise import downlink, names, verify
 from enterprise.commands.shared import database_option, now, opened_database
 from enterprise.errors import EnterpriseError
 
@@ -29,6 +30,24 @@ def trust(device: str, key: str, replace: bool, database: str) -> None:
         if before is not None:
             transaction.alarm(device, "", "key_replaced", 0, f"{before} was replaced by {key}", now())
     click.echo(f"{device} is trusted with {key}")
+
+
+@click.command()
+@click.argument("device")
+@click.option("--by", default=lambda: f"cli:{getpass.getuser()}", show_default="cli:USER", help="Who says so.")
+@database_option
+def distrust(device: str, by: str, database: str) -> None:
+    """DEVICE is believed no more, such as a stolen kiosk.
+
+    Its records are refused, its certificate is not renewed, nothing is sealed to it; what it has sent stays. The broker itself
+    forgets it when its certificate ends, or by a `crlfile` of your own.
+    """
+    with opened_database(database) as opened, opened.transaction() as transaction:
+        if not transaction.distrust(device):
+            raise EnterpriseError(f"{device} is not trusted; see: daka-enterprise show devices")
+        downlink.abandon(transaction, device)
+        transaction.alarm(device, "", "distrusted", 0, f"it is believed no more, says {by}", now())
+    click.echo(f"{device} is believed no more")
 
 
 @click.command("verify")

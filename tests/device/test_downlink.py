@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device import config, database, desired, downlink, errors, messages, policy, steward, trust
+from device import config, database, desired, downlink, errors, following, messages, policy, steward, trust
 from device.downlink import DesiredRefused
 from device.messages import Content, Place
 from tests.device import parts
@@ -149,12 +149,29 @@ def test_pages_survive_a_restart_between_them(kiosk: Kiosk, tmp_path: Path) -> N
     again.close()
 
 
-@pytest.mark.parametrize("earlier", [(100, 5), (100, 4), (99, 9), (1, 1)])
+@pytest.mark.parametrize("earlier", [(100, 4), (99, 9), (1, 1)])
 def test_nothing_old_is_taken_again(kiosk: Kiosk, earlier: tuple[int, int]) -> None:
     kiosk.give(*pages(FULL, 100, 5))
-    with pytest.raises(DesiredRefused, match="not beyond 100/5"):
+    with pytest.raises(DesiredRefused, match="lies before 100/5"):
         kiosk.give(*pages(Content(), *earlier))
     assert kiosk.kept.place == Place(100, 5)
+
+
+def test_the_state_that_the_broker_retains_comes_again_and_nothing_happens(kiosk: Kiosk) -> None:
+    kiosk.give(*pages(FULL))
+    assert not kiosk.give(*pages(FULL))
+    assert len(kiosk.results()) == 1
+
+
+def test_a_refusal_is_on_record_once_in_a_while_however_many_there_are(kiosk: Kiosk) -> None:
+    clock = parts.Clock()
+    kiosk.down.refused = following.Refusals(kiosk.journal, clock).note
+    for seconds in (0, 1, 2, 7 * 3_600, 7 * 3_600 + 1):
+        clock.seconds = seconds
+        with pytest.raises(DesiredRefused):
+            kiosk.give(b"forged")
+    audits = [record.body["action"] for record in kiosk.journal.of_kinds(("audit",))]
+    assert audits == ["desired_state_refused"] * 2
 
 
 def test_a_restored_server_opens_a_new_generation_and_is_followed(kiosk: Kiosk) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from queue import Queue
 
@@ -523,3 +523,20 @@ def test_records_that_are_not_here_cannot_be_asked_for(play: Play, epoch: str, a
     parts.fill(play.journal, 5)
     with pytest.raises(journal.JournalError, match="kept from 1 to 6"):
         play.counter.post.rewind(messages.Rewind("r", epoch or play.journal.head().epoch, after, "ops"))
+
+
+def test_the_watchdog_is_fed_while_the_loop_goes_on_and_no_longer(play: Play) -> None:
+    play.uplink._patience = replace(QUICK, hang=0.3)
+    stop = threading.Event()
+    thread = threading.Thread(target=play.uplink.run, args=(stop,))
+    thread.start()
+    time.sleep(0.5)
+    assert play.uplink.works()
+    play.counter.kill()
+    time.sleep(0.5)
+    assert play.uplink.works()  # a kiosk daemon that is away is waited for, not hung upon
+    stop.set()
+    thread.join(10)
+    time.sleep(0.4)
+    assert not play.uplink.works()
+    play.counter.start(play.counter.folder)

@@ -18,11 +18,13 @@ import httpx
 import pytest
 from click.testing import CliRunner
 from cryptography import x509
+from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from device import config, join_client, joining, keys, messages, people, renewal, state, tls_files, trust
 from device.commands import main as daka
+from device.commands import run_uplink
 from device.tls_files import JoinRefused
 from enterprise import authority, join_service
 from enterprise import joining as office
@@ -324,6 +326,22 @@ def test_a_certificate_is_renewed_with_a_fresh_key_when_two_thirds_of_its_life_a
     after = x509.load_pem_x509_certificate(place.identity.read_bytes())
     assert after.serial_number != before.serial_number
     assert after.public_key() != before.public_key()
+
+
+def test_the_uplink_renews_by_itself_and_ends_to_be_started_with_the_new_one(house: House, kiosk: Kiosk) -> None:
+    join(kiosk, house)
+    place = joining.place_of(kiosk)
+    key = serialization.load_pem_private_key(place.identity.read_bytes(), None)
+    assert isinstance(key, ec.EllipticCurvePrivateKey)
+    now = datetime.now(UTC)
+    csr = tls_files.signing_request(kiosk.name, key)
+    old = authority.certify(house.pki, kiosk.name, csr, now - timedelta(days=20), timedelta(days=25))
+    tls_files.keep(place.identity, old.encode("ascii") + tls_files.private_pem(key))
+    broker, stop = run_uplink.broker_of(config.read(kiosk.config).uplink, kiosk.root), threading.Event()
+    run_uplink._keep_certificate(house.url, broker, kiosk.name, stop)
+    assert stop.is_set()
+    after = x509.load_pem_x509_certificate(place.identity.read_bytes())
+    assert after.not_valid_after_utc - now > timedelta(days=600)
 
 
 def test_a_kiosk_that_is_not_trusted_any_more_gets_no_new_certificate(house: House, kiosk: Kiosk) -> None:

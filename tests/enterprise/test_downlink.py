@@ -6,12 +6,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from device import messages
 from device.messages import Place, Purpose
 from enterprise import downlink, roster
+from enterprise.commands import main as commands
 from tests.enterprise.conftest import Office
 from tests.enterprise.kiosk import START, Kiosk
 
@@ -166,3 +168,41 @@ def test_a_list_with_a_bad_line_is_refused_whole_and_the_line_is_named(lines: st
 def test_a_list_with_another_column_is_refused(tmp_path: Path) -> None:
     with pytest.raises(roster.RosterRefused, match="must name columns"):
         roster.read("number,name,consent\n1,A,yes\n")
+
+
+def test_whoever_is_erased_leaves_neither_a_line_nor_a_message_behind(office: Office, kiosk: Kiosk) -> None:
+    gone, stays = f"p-{1:032x}", f"p-{2:032x}"
+    for number in (1, 2):
+        wish(office, downlink.EVERY, "roster", f"p-{number:032x}", person(number))
+        notice: dict[str, object] = {"id": f"notice-{number}", "person": f"p-{number:032x}", "text": "Dear Wang"}
+        wish(office, kiosk.name, "notices", f"notice-{number}", notice)
+    with office.store.transaction() as transaction:
+        downlink.forget(transaction, gone)
+    assert office.rows("SELECT item FROM wish ORDER BY item") == [("notice-2",), (stays,)]
+
+
+def test_a_kiosk_that_is_believed_no_more_gets_nothing_and_what_is_retained_for_it_goes(
+    address: str, office: Office, kiosk: Kiosk
+) -> None:
+    office.ingester.greet(kiosk.name, hello(kiosk))
+    sign(office, kiosk)
+    done = CliRunner().invoke(commands.daka_enterprise, ["distrust", kiosk.name, "--database", address])
+    assert done.exit_code == 0, done.exception
+    assert [page.payload for page in downlink.unsent(office.store)] == [b""]
+    assert office.ingester.take(kiosk.name, kiosk.batch(1, 4)).verdict == "untrusted"
+    with pytest.raises(downlink.DesiredError):
+        sign(office, kiosk)
+    assert "distrusted" in office.alarms()
+    again = CliRunner().invoke(commands.daka_enterprise, ["distrust", kiosk.name, "--database", address])
+    assert "is not trusted" in str(again.exception)
+
+
+def test_what_kiosks_did_can_be_looked_at(address: str, office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "250")
+    made = office.trust(Kiosk())
+    problems = (messages.Problem("policy", "attend.shifts", "no shift"),)
+    made.write(messages.DesiredDone(100, 7, "partly", (messages.SectionDone("policy", "hr:li", 2),), problems, ()))
+    office.ingester.take(made.name, made.batch(1, 2))
+    shown = CliRunner().invoke(commands.daka_enterprise, ["desired", "results", "--database", address]).output
+    for word in ("100/7", "partly", "policy 2 (hr:li)", "attend.shifts: no shift"):
+        assert word in shown
