@@ -115,7 +115,10 @@ class Recognition(Section):
     min_margin: float = Field(default=0.05, ge=0, le=1, description="Lead in cosine over the second-best other person.")
     votes: int = Field(default=3, ge=1, le=30, description="Looks that must agree before a person is named.")
     looks_before_stranger: int = Field(
-        default=8, ge=2, le=100, description="Looks without agreement after which a face counts as a stranger."
+        default=8,
+        ge=2,
+        le=100,
+        description="Looks of one attempt, of which the votes must agree; without agreement a face counts as a stranger.",
     )
     stranger_after_s: float = Field(default=2.0, ge=0, le=60, description="And not before a face was looked at this long, seconds.")
     look_interval_ms: float = Field(default=100.0, ge=0, le=5_000, description="Pause between two looks at one face, milliseconds.")
@@ -141,6 +144,14 @@ class Recognition(Section):
         le=5,
         description="How many times taller than the next face the nearest must be; otherwise nobody is named.",
     )
+
+    @model_validator(mode="after")
+    def _leaves_room_for_votes(self) -> Self:
+        if self.votes > self.looks_before_stranger:
+            raise ValueError(
+                "recognition.looks_before_stranger must not be less than recognition.votes: nobody would ever be named"
+            )
+        return self
 
 
 class Liveness(Section):

@@ -32,7 +32,7 @@ from models.quality import Reason
 MIN_ENROL_FACE_PX = 80  # height; SFace looks at 112x112, and below this it would mostly see interpolation
 MOST_LISTED = 1_000
 MOST_CARD_DAYS = 1_830
-STRANGERS = 0.05  # of strangers' attempts may name somebody, where no setting says otherwise
+PROMISE = gallery.Promise()  # where no setting says otherwise
 
 # A template serves for years: it has to be closer and sharper than a passing look, but a portrait may fill its picture.
 ENROL_LIMITS = quality.Limits(least_height_px=MIN_ENROL_FACE_PX, most_height=2.0, least_margin=-0.1, most_turn=0.3)
@@ -63,11 +63,11 @@ class Desk:
         directory: Directory,
         clock: Clock,
         sight: Callable[[], Sight],
-        strangers_named: float = STRANGERS,
+        promise: gallery.Promise = PROMISE,
         kiosks: Sequence[str] = (),
     ) -> None:
         self._journal, self._directory, self._clock, self._sight = journal, directory, clock, sight
-        self._strangers_named = strangers_named
+        self._promise = promise
         self._keeper: Keeper | None = None
         self.consents = ConsentOffice(journal, directory, clock, self.renew, kiosks)
 
@@ -75,7 +75,7 @@ class Desk:
         """The gallery, filled when it is first asked for: most office work needs none."""
         if self._keeper is None:
             sight = self._sight()
-            terms = gallery.Terms(sight.bounds, self._strangers_named, sight.one_to_one)
+            terms = gallery.Terms(sight.bounds, self._promise, sight.one_to_one)
             self._keeper = Keeper(self._directory, sight.models.embedder, terms)
         return self._keeper
 

@@ -19,7 +19,7 @@ from device.recognise import Known
 from models import match, openset
 from models.evaluation import site
 from models.evaluation.errors import TooLittle
-from models.openset import Bound
+from models.openset import Bound, Evidence, OfPairs, OfSearches
 
 log = logging.getLogger(__name__)
 
@@ -29,12 +29,26 @@ class SiteTooSmall(PeopleError):
 
 
 @dataclass(frozen=True, slots=True)
+class Promise:
+    """The share of strangers' attempts that may name somebody; an attempt has up to `looks` looks, of which `votes` must agree."""
+
+    strangers_named: float = 0.05
+    looks: int = 8
+    votes: int = 3
+
+
+@dataclass(frozen=True, slots=True)
 class Terms:
-    """What a search may promise: measured `bounds`, the share of strangers that may be named, and the cosine for one person."""
+    """What a search may promise: `bounds` measured for the models, what the administrator chose, and the cosine for one person."""
 
     bounds: tuple[Bound, ...]
-    strangers_named: float
+    promise: Promise
     one_to_one: float
+
+    @property
+    def a_look(self) -> float:
+        """The share of strangers' single looks that may name somebody."""
+        return openset.a_look(self.promise.strangers_named, self.promise.looks, self.promise.votes)
 
 
 class Keeper:
@@ -75,19 +89,20 @@ class Keeper:
         """Compare everybody with everybody, keep the limits, and go by them from now on. SiteTooSmall with too few people."""
         gallery = self.known.gallery
         matrix = np.concatenate([block.matrix for block in gallery.blocks]) if gallery.blocks else np.zeros((0, match.DIMENSIONS))
-        rate = self._shipped.strangers_named
+        rate = self._shipped.a_look
         try:
             measured = site.measure(gallery.persons, np.asarray(matrix, dtype=np.float32), rate, self._shipped.one_to_one)
         except TooLittle as error:
             raise SiteTooSmall(str(error)) from error
-        kept = SiteMeasurement(now, measured.people, rate, measured.most_people, measured.bounds)
+        limits = (measured.bounds, measured.at_least, measured.named)
+        kept = SiteMeasurement(now, measured.people, rate, measured.most_people, *limits)
         self._directory.keep_site_measurement(kept)
         self.reconsider()
         return measured
 
     def most_people(self) -> int:
         """How many people a search may serve at the rate that was chosen."""
-        return max(self._site_size(), openset.most_people(self._bounds(), self._shipped.strangers_named))
+        return openset.largest(self._evidence(), self._shipped.a_look)
 
     def _note_damage(self, damaged: frozenset[str]) -> None:
         """One damaged template costs its owner the face, never the others their kiosk; `daka doctor` names whose it is."""
@@ -101,17 +116,17 @@ class Keeper:
 
     def _known(self, gallery: match.Gallery) -> Known:
         people = len(set(gallery.persons))
-        chosen = openset.threshold(self._bounds(), self._shipped.strangers_named, people)
-        if chosen is None and people <= self._site_size():
-            chosen = self._bounds()[-1].threshold
+        chosen = openset.supported(self._evidence(), self._shipped.a_look, people)
         least = self._shipped.one_to_one
         return Known(gallery, None if chosen is None else max(chosen, least), least, self._directory.look_alikes())
 
-    def _bounds(self) -> tuple[Bound, ...]:
-        """This site's own, once measured: its people are those who really stand here. The shipped ones until then."""
-        measured = self._directory.site_measurement()
-        return measured.bounds if measured is not None else self._shipped.bounds
+    def _evidence(self) -> tuple[Evidence, ...]:
+        """The shipped limits of the worst known group, unless this site's scores contradict them; and this site's, once measured.
 
-    def _site_size(self) -> int:
-        measured = self._directory.site_measurement()
-        return measured.most_people if measured is not None and measured.rate <= self._shipped.strangers_named else 0
+        Whichever supports the lower threshold is gone by: a small site's own limits are wide for want of pairs.
+        """
+        shipped, measured = OfPairs(self._shipped.bounds), self._directory.site_measurement()
+        if measured is None:
+            return (shipped,)
+        own = (OfPairs(measured.bounds, site.GROWTH * measured.people), OfSearches(measured.named, measured.people))
+        return own if openset.contradicts(measured.at_least, self._shipped.bounds) else (shipped, *own)

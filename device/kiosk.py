@@ -30,6 +30,7 @@ from device import (
     database,
     desk,
     erasure,
+    gallery,
     gauges,
     holdings,
     hours,
@@ -203,9 +204,7 @@ class Counter:
 
 def assemble(files: Files, config: Config, eyes: sight.Sight, source: camera.Camera, time_source: timekeeping.Timekeeper) -> Inside:
     """The line and the desks beside it, each handed what it needs."""
-    office = desk.Desk(
-        files.journal, files.directory, time_source, lambda: eyes, config.recognition.strangers_named, config.people.other_kiosks()
-    )
+    office = desk.Desk(files.journal, files.directory, time_source, lambda: eyes, promise(config), config.people.other_kiosks())
     keeper, board = office.keeper(), line.Board()
     watching = attention.Attention(eyes.detector, effort(config))
     recogniser = recognise.Recogniser(
@@ -410,6 +409,12 @@ def gate(config: Config, landmarker: Landmarker) -> recognise.Gate:
         return () if mesh is None else quality.assess_mesh(pixels, mesh, limits)
 
     return assess
+
+
+def promise(config: Config) -> gallery.Promise:
+    """What a search promises, from the settings."""
+    chosen = config.recognition
+    return gallery.Promise(chosen.strangers_named, chosen.looks_before_stranger, chosen.votes)
 
 
 def recognition_policy(config: Config) -> recognise.Policy:

@@ -233,8 +233,19 @@ class Recogniser:
         return track
 
     def _is_due(self, track: Track, now: Moment) -> bool:
-        pause = self._policy.look_interval if track.answer is None else LOOK_AGAIN
-        return track.looked_at is None or attend.elapsed(track.looked_at, now) >= pause
+        """Quickly while somebody seems to be known; who is not is looked at less often, and once more when the attempt ends.
+
+        So no attempt has more looks than the gallery's threshold was worked out for.
+        """
+        if track.looked_at is None:
+            return True
+        policy, since = self._policy, attend.elapsed(track.looked_at, now)
+        if track.answer is not None:
+            return since >= LOOK_AGAIN
+        if len(track.looks) == policy.looks_before_stranger - 1 and attend.elapsed(track.first_seen, now) < policy.stranger_after:
+            return False
+        quick = len(track.looks) < 2 * policy.votes or any(look.person for look in track.looks)
+        return since >= (policy.look_interval if quick else policy.stranger_after / policy.looks_before_stranger)
 
     def _look(self, chip: NDArray[np.uint8], moment: Moment, claimed: Claimed | None) -> Look:
         known = self.known

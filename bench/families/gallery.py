@@ -21,7 +21,7 @@ from models.openset import Bound
 
 PEOPLE, CHANGES = 10_000, 1_000
 QUIET_S = 5.0
-TERMS = galleries.Terms((Bound(0.5, 1e-7),), 0.05, 0.45)
+TERMS = galleries.Terms((Bound(0.5, 1e-7),), galleries.Promise(), 0.45)
 
 
 @dataclass(slots=True)

@@ -127,6 +127,6 @@ def _files(context: Context) -> desk.Desk:
         files.directory,
         time_source,
         lambda: sight.load(context.weights(), settings.recognition),
-        settings.recognition.strangers_named,
+        kiosk.promise(settings),
         settings.people.other_kiosks(),
     )

@@ -35,7 +35,8 @@ from models.openset import Bound
 class SiteMeasurement:
     """What this site's own templates said: the upper limits of its false-match rate, and up to how many people a search may serve.
 
-    `rate` is the share of strangers named that `most_people` was worked out for.
+    `rate` is the share of strangers' looks named that `most_people` was worked out for; `at_least` are the lower limits of the
+    false-match rate, `named` the upper ones of the share of searches that named a stranger.
     """
 
     measured_at: datetime
@@ -43,6 +44,8 @@ class SiteMeasurement:
     rate: float
     most_people: int
     bounds: tuple[Bound, ...]
+    at_least: tuple[Bound, ...] = ()
+    named: tuple[Bound, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -317,7 +320,8 @@ class Directory:
 
     def keep_site_measurement(self, measured: SiteMeasurement) -> None:
         """In place of an earlier one."""
-        bounds = json.dumps([[bound.threshold, bound.false_match_rate] for bound in measured.bounds])
+        kept = {"bounds": measured.bounds, "at_least": measured.at_least, "named": measured.named}
+        bounds = json.dumps({name: [[one.threshold, one.false_match_rate] for one in limits] for name, limits in kept.items()})
         row = (messages.write_time(measured.measured_at), measured.people, measured.rate, measured.most_people, bounds)
         with self.database.transaction() as connection:
             connection.execute("INSERT OR REPLACE INTO site_measurement VALUES (1, ?, ?, ?, ?, ?)", row)
@@ -328,8 +332,10 @@ class Directory:
             row = connection.execute("SELECT measured_at, people, rate, most_people, bounds FROM site_measurement").fetchone()
         if row is None:
             return None
-        bounds = tuple(Bound(threshold, rate) for threshold, rate in json.loads(row[4]))
-        return SiteMeasurement(messages.read_time(row[0]), row[1], row[2], row[3], bounds)
+        found = json.loads(row[4])
+        kept = found if isinstance(found, dict) else {"bounds": found, "at_least": [], "named": []}  # as earlier versions wrote it
+        limits = {name: tuple(Bound(threshold, rate) for threshold, rate in pairs) for name, pairs in kept.items()}
+        return SiteMeasurement(messages.read_time(row[0]), row[1], row[2], row[3], **limits)
 
     def issue_card(
         self, person: str, embedder: str, vector: NDArray[np.float32], issued_at: datetime, expires_at: datetime

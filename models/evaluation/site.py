@@ -65,6 +65,16 @@ class Site:
         """Upper limits of the false-match rate, for `models.openset`."""
         return openset.checked([Bound(at.threshold, at.false_match.limits.high) for at in self.thresholds])
 
+    @property
+    def at_least(self) -> tuple[Bound, ...]:
+        """Its lower limits."""
+        return tuple(Bound(at.threshold, at.false_match.limits.low) for at in self.thresholds)
+
+    @property
+    def named(self) -> tuple[Bound, ...]:
+        """Upper limits of the share of people whom a search names as strangers."""
+        return openset.checked([Bound(at.threshold, at.named.limits.high) for at in self.thresholds])
+
 
 def measure(persons: Sequence[str], vectors: NDArray[np.float32], rate: float, look_alike_at: float) -> Site:
     """`vectors`: (n, 128) unit rows, row i of `persons[i]`.

@@ -105,7 +105,15 @@ def test_step_in_is_the_first_frame_with_a_face_as_tall_as_the_kiosk_asks_for() 
 def test_five_hundred_walk_ups_of_two_to_four_faces_swap_no_name() -> None:
     found = crowds.crowds(WEIGHTS, None, 500)
     assert found.swapped == 0
+    assert found.passed_over == 0
+
+
+@pytest.mark.long
+def test_whoever_comes_alone_costs_three_embeddings_and_three_liveness_runs_at_most() -> None:
+    found = crowds.crowds(WEIGHTS, None, 100, alone=True)
+    assert found.punches == 100
     assert max(found.embeddings) <= 3
+    assert max(found.liveness_runs) <= 3
 
 
 @pytest.mark.long

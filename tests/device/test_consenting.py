@@ -42,7 +42,7 @@ def kiosk(tmp_path: Path, opened: journal.Journal) -> Iterator[Kiosk]:
     directory = Directory(tmp_path / "people.db", bytes(range(32)))
     for person, number in ((parts.ADA, "1"), (parts.BOB, "2")):
         directory.add(Person(person, number, f"Name {number}", "en"), parts.START)
-    keeper = gallery.Keeper(directory, EMBEDDER, gallery.Terms((Bound(0.4, 1e-6),), 0.05, 0.4))
+    keeper = gallery.Keeper(directory, EMBEDDER, gallery.Terms((Bound(0.4, 1e-6),), gallery.Promise(), 0.4))
 
     def renew(person: str) -> None:
         keeper.renew(person) if person else keeper.refill()

@@ -16,7 +16,7 @@ from models.openset import Bound
 from tests.device import parts
 from tests.device.test_people import EMBEDDER, KEY, add
 
-TERMS = Terms((Bound(0.5, 1e-5),), 0.05, 0.45)
+TERMS = Terms((Bound(0.5, 1e-5),), gallery.Promise(), 0.45)
 
 
 @pytest.fixture

@@ -108,7 +108,7 @@ def month(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Month]:
     monkeypatch.setattr(logging.getLogger(), "level", logging.DEBUG)
     opened, ticking, board = parts.open_journal(tmp_path), parts.Clock(), line.Board()
     directory = Directory(tmp_path / "people.db", bytes(range(32)))
-    keeper = gallery.Keeper(directory, EMBEDDER, gallery.Terms((Bound(0.4, 1e-6),), 0.05, 0.4))
+    keeper = gallery.Keeper(directory, EMBEDDER, gallery.Terms((Bound(0.4, 1e-6),), gallery.Promise(), 0.4))
 
     def renew(person: str) -> None:
         keeper.renew(person) if person else keeper.refill()

@@ -353,3 +353,24 @@ def test_two_people_who_change_places_between_two_frames_are_each_named_by_their
     (who,) = [one for one in seen if isinstance(one, Identity)]
     assert (who.person, who.votes) == (parts.BOB, 3)
     assert who.first_attempt == parts.moment(2 * STEP_S), "the time of whoever stood there before is not theirs"
+
+
+@pytest.mark.parametrize("pattern", [(ADA, BOB), (ADA, ADA, BOB), (ADA, BOB, NOBODY)])
+def test_looks_that_name_now_one_and_now_another_name_nobody(pattern: tuple[NDArray[np.float32], ...]) -> None:
+    seen, _ = play([[Someone(pattern[number % len(pattern)])] for number in range(24)])
+    assert answers(seen) == ["stranger"]
+
+
+@pytest.mark.parametrize("step_s", [0.033, 0.1, 0.133])
+def test_an_attempt_has_no_more_looks_than_the_threshold_was_worked_out_for(step_s: float) -> None:
+    """However fast the camera: a stranger gets one answer, after at most eight looks and not before two seconds."""
+    seen, hall = play([[Someone(NOBODY)]] * round(2.9 / step_s), step_s=step_s)
+    (who,) = [one for one in seen if isinstance(one, Stranger)]
+    assert who.looks == POLICY.looks_before_stranger
+    assert who.seen_at.monotonic_us - who.first_seen.monotonic_us >= 2_000_000
+    assert len(hall.embedded) == POLICY.looks_before_stranger
+
+
+def test_a_person_whose_first_looks_fail_is_still_named_by_the_last_ones() -> None:
+    script = [[Someone(NOBODY)]] * 4 + [[Someone(ADA)]] * 3
+    assert answers(play(script)[0]) == ["ada"]

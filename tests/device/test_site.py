@@ -53,7 +53,7 @@ def kiosk(folder: Path, name: str, others: tuple[str, ...], seed: int) -> Kiosk:
     folder.mkdir()
     opened, ticking = parts.open_journal(folder, parts.signing_key(seed), name), parts.Clock()
     directory = Directory(folder / "people.db", bytes([seed]) * 32)
-    keeper = gallery.Keeper(directory, EMBEDDER, gallery.Terms((Bound(0.4, 1e-6),), 0.05, 0.4))
+    keeper = gallery.Keeper(directory, EMBEDDER, gallery.Terms((Bound(0.4, 1e-6),), gallery.Promise(), 0.4))
     consents = consenting.ConsentOffice(opened, directory, ticking, keeper.renew, others)
     eraser = erasure.Eraser(opened, directory, ticking, folder, keeper.renew)
     among = Site(opened, directory, eraser, ticking, X25519PrivateKey.generate(), consents)

@@ -66,7 +66,7 @@ def make(tmp_path: Path, opened: journal.Journal) -> Iterator[Make]:
 
     def made(time_source: clock.Clock | None = None, **rules: object) -> Counter:
         ticking, board, claimed = parts.Clock(), line.Board(), list[Claimed]()
-        keeper = gallery.Keeper(directory, EMBEDDER, gallery.Terms((Bound(0.4, 1e-6),), 0.05, 0.4))
+        keeper = gallery.Keeper(directory, EMBEDDER, gallery.Terms((Bound(0.4, 1e-6),), gallery.Promise(), 0.4))
         counter = claims.Claims(directory, keeper, EMBEDDER, ticking, 15.0, claimed.append)
         office = desk.Desk(opened, directory, ticking, lambda: pytest.fail("nobody looks at a picture here"))
         walk = line.Line(Script([]), opened, office, board, POLICY, parts.MODELS, "gate 1")

@@ -59,3 +59,35 @@ def test_with_the_shipped_measurements_a_search_of_three_thousand_people_is_not_
     assert calibration is not None
     assert openset.threshold(calibration.limits, 0.05, 3_000) is None
     assert 300 < openset.most_people(calibration.limits, 0.05) < 400
+
+
+@given(st.floats(1e-4, 0.9), st.integers(1, 40), st.integers(1, 8))
+def test_an_attempt_of_several_looks_names_no_more_strangers_than_was_chosen(rate: float, looks: int, votes: int) -> None:
+    """The worst that looks may do together: whenever one is false, just as many are as it takes."""
+    a_look = openset.a_look(rate, looks, votes)
+    assert a_look <= rate
+    worst = a_look * looks / votes  # attempts with exactly `votes` false looks each
+    assert worst <= rate * 1.000001 or looks < votes
+
+
+def test_of_two_measurements_the_one_that_supports_more_is_gone_by() -> None:
+    wide, narrow = openset.OfPairs((Bound(0.45, 1e-3), Bound(0.6, 1e-4))), openset.OfPairs((Bound(0.45, 1e-5),), most=100)
+    assert openset.supported((wide, narrow), 0.05, 100) == 0.45
+    assert openset.supported((wide, narrow), 0.05, 101) == pytest.approx(openset.threshold(wide.bounds, 0.05, 101) or 0)
+    assert openset.largest((wide, narrow), 0.05) == openset.most_people(wide.bounds, 0.05)
+    assert openset.supported((), 0.05, 1) is None
+
+
+def test_searches_that_named_few_strangers_support_galleries_up_to_their_own_size_from_that_threshold_on() -> None:
+    found = openset.OfSearches((Bound(0.45, 0.2), Bound(0.5, 0.04)), people=80)
+    assert found.threshold(0.05, 80) == 0.5
+    assert found.threshold(0.05, 81) is None
+    assert (found.most_people(0.05), found.most_people(0.01)) == (80, 0)
+
+
+def test_a_site_that_saw_more_false_matches_than_the_shipped_limits_allow_contradicts_them() -> None:
+    assert openset.contradicts([Bound(0.45, 1.1e-3)], BOUNDS) is (openset.limit_at(BOUNDS, 0.45) < 1.1e-3)
+    assert openset.limit_at(BOUNDS, 0.45) == pytest.approx(1e-3)
+    assert openset.limit_at(BOUNDS, 0.39) == 1.0
+    assert openset.limit_at(BOUNDS, 0.9) == 1e-4
+    assert not openset.contradicts([Bound(0.45, 9e-4), Bound(0.6, 5e-5)], BOUNDS)
