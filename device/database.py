@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
 
+from device.durable import sync_folder as sync_folder
 from device.errors import DeviceError
 
 
@@ -171,12 +172,3 @@ def migrate(connection: sqlite3.Connection, folder: str) -> None:
             connection.executescript(
                 f"BEGIN IMMEDIATE; {script.read_text(encoding='utf-8')} PRAGMA user_version = {number}; COMMIT;"
             )
-
-
-def sync_folder(folder: Path) -> None:
-    """Make a new file's name itself durable."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -12,12 +12,16 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from device import database
+from device import durable
 from device.errors import DeviceError
 
 
 class JoinRefused(DeviceError):
     """This kiosk stays what it was; the message says why and what to do."""
+
+
+class NotKept(DeviceError):
+    """A file could not be written; the one before it is still there."""
 
 
 def check_certificate(certificate: str, ca: str, device: str, key: ec.EllipticCurvePrivateKey) -> None:
@@ -55,7 +59,7 @@ def keep(path: Path, content: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         draft.replace(path)
-        database.sync_folder(path.parent)
+        durable.sync_folder(path.parent)
     except OSError as error:
         draft.unlink(missing_ok=True)
-        raise database.translated(path, error) from error
+        raise NotKept(f"{path} cannot be written ({error.strerror}); free some room, or check the disk") from error

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
-import httpx
+sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]  # its command line: 4 MB of rich and pygments in every daemon
 
-from device import messages
-from device.errors import DeviceError
+import httpx  # noqa: E402
+
+from device import messages  # noqa: E402
+from device.errors import DeviceError  # noqa: E402
 
 HOST = "kiosk"  # the exact Host that the daemon answers to; anything else is another page's or program's request
 TIMEOUT_S = 10.0

@@ -31,6 +31,15 @@ def test_the_uplink_loads_nothing_that_sees_a_face(statement: str) -> None:
     assert not loaded & set(NEVER)
 
 
+def test_the_uplink_is_small() -> None:
+    """60 MB at most with four batches under way (`make carriers` measures it): 55 when it has loaded everything."""
+    program = "import device.commands.run_uplink; print(open('/proc/self/status').read())"
+    done = subprocess.run([sys.executable, "-c", program], cwd=parts.REPO, capture_output=True, text=True, check=True)
+    (resident,) = (int(line.split()[1]) for line in done.stdout.splitlines() if line.startswith("VmRSS:"))
+    assert resident < 55 * 1_024
+    assert not loaded_by("import device.commands.run_uplink") & {"rich", "pygments"}
+
+
 def test_neither_does_the_command_line_on_its_way_to_the_uplink() -> None:
     """As `daka run uplink` comes there: through the main group and the run group."""
     statement = (
