@@ -13,45 +13,24 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from device import api, gallery, messages, people, pictures
+from device import api, enrolment, gallery, messages, people
 from device.clock import Clock
 from device.consent import Purpose
 from device.consenting import ConsentOffice, check_language
-from device.errors import DeviceError
+from device.enrolment import EnrolmentRefused
 from device.gallery import Keeper
 from device.journal import Journal
 from device.people import Directory, Person
 from device.people.roster import check_text
 from device.personnel import shown
 from device.sight import Sight
-from models import align, match, quality
-from models.detect import Face
+from models import match
 from models.evaluation.site import Site
-from models.quality import Reason
 
-MIN_ENROL_FACE_PX = 80  # height; SFace looks at 112x112, and below this it would mostly see interpolation
 MOST_LISTED = 1_000
+MADE = {"photograph": "template_made_from_photograph", "kiosk": "templates_made_at_kiosk"}  # how the journal says it
 MOST_CARD_DAYS = 1_830
 PROMISE = gallery.Promise()  # where no setting says otherwise
-
-# A template serves for years: it has to be closer and sharper than a passing look, but a portrait may fill its picture.
-ENROL_LIMITS = quality.Limits(least_height_px=MIN_ENROL_FACE_PX, most_height=2.0, least_margin=-0.1, most_turn=0.3)
-REMEDIES = {
-    Reason.TOO_FAR: "the face is too small; use a larger or closer one",
-    Reason.TOO_NEAR: "the face is larger than the picture; use one with some room around the face",
-    Reason.OUTSIDE: "the face is cut off by the picture's edge; use one that shows it whole",
-    Reason.TOO_DARK: "the face is too dark; use one in better light",
-    Reason.TOO_BRIGHT: "the face is too bright; use one without glare",
-    Reason.TURNED_AWAY: "the face is turned away; use one from the front",
-    Reason.BLURRED: "the face is blurred; use a sharper one",
-    Reason.TILTED: "the head is tilted; use one in which it is upright",
-    Reason.EYES_COVERED: "the eyes are covered; use one without dark glasses, and nothing before the face",
-    Reason.MOUTH_COVERED: "the mouth is covered; use one without a mask or hand before the face",
-}
-
-
-class EnrolmentRefused(DeviceError):
-    """No template was made; the message says why and what to do."""
 
 
 class Desk:
@@ -131,21 +110,35 @@ class Desk:
         Unless `look_alike_of` is the number of that other person: then somebody vouches that they are two people, and from then on
         neither is clocked in by a face alone. In the journal first: no template exists that was not announced.
         """
+        return self.enrol_several(number, (photograph,), by, look_alike_of)
+
+    def enrol_several(self, number: str, photographs: tuple[bytes, ...], by: str, look_alike_of: str = "") -> api.Enrolled:
+        """A template from each of several photographs of one person: all of them, or none and the reason."""
+        self.may_sit(number, by)
+        return self.keep(number, "photograph", enrolment.vectors_of(self._sight(), photographs), by, look_alike_of)
+
+    def may_sit(self, number: str, by: str) -> None:
+        """Whether templates may be made of this person at all: before anything is looked at."""
         check_text("whoever does this", by)
-        person = self._directory.by_number(number)
-        self._directory.require_consent(person.person)
-        sight = self._sight()
-        vector = self._vector(sight, photograph)
-        others = self._look_alikes(sight, person.person, vector)
-        self._refuse_duplicates(others, look_alike_of)
+        self._directory.require_consent(self._directory.by_number(number).person)
+
+    def keep(self, number: str, source: str, vectors: tuple[NDArray[np.float32], ...], by: str, look_alike_of: str) -> api.Enrolled:
+        """Templates of one person; those made at the kiosk take the place of earlier ones from there."""
+        person, sight = self._directory.by_number(number).person, self._sight()
+        others = {other: None for vector in vectors for other in self._look_alikes(sight, person, vector)}
+        self._refuse_duplicates(list(others), look_alike_of)
         moment = self._clock.now()
         for other in others:
-            self._journal.append(messages.Audit("look_alikes_vouched_for", by, person.person), moment)
-            self._directory.mark_look_alikes(person.person, other)
-        self._journal.append(messages.Audit("template_made_from_photograph", by, person.person), moment)
-        self._directory.add_template(person.person, sight.models.embedder, "photograph", vector, moment.at)
-        self.keeper().renew(person.person)
-        return api.Enrolled(person.person, self._directory.get(person.person).templates)
+            self._journal.append(messages.Audit("look_alikes_vouched_for", by, person), moment)
+            self._directory.mark_look_alikes(person, other)
+        self._journal.append(messages.Audit(MADE[source], by, person), moment)
+        made = [(sight.models.embedder, vector, moment.at) for vector in vectors]
+        if source == "kiosk":
+            self._directory.replace_templates(person, source, made)
+        else:
+            self._directory.add_templates(person, source, made)
+        self.keeper().renew(person)
+        return api.Enrolled(person, self._directory.get(person).templates)
 
     def issue_card(self, number: str, photograph: bytes, by: str, days: int) -> api.CardIssued:
         """A template for the person to carry; refused as enrolment is, and kept here nowhere."""
@@ -155,7 +148,7 @@ class Desk:
         person = self._directory.by_number(number)
         self._directory.require_consent(person.person, Purpose.FACE_CARD)
         sight, moment = self._sight(), self._clock.now()
-        vector = self._vector(sight, photograph)
+        vector = enrolment.vector_of(sight, photograph)
         self._refuse_duplicates(self._look_alikes(sight, person.person, vector), "")
         expires_at = moment.at + timedelta(days=days)
         self._journal.append(messages.Audit("face_card_issued", by, person.person), moment)
@@ -177,20 +170,6 @@ class Desk:
         measured = keeper.measure_site(moment.at)
         self._journal.append(messages.Audit("site_evaluated", by), moment)
         return _site_shown(measured, keeper)
-
-    def _vector(self, sight: Sight, photograph: bytes) -> NDArray[np.float32]:
-        try:
-            pixels = pictures.decode(photograph)
-        except pictures.PictureError as error:
-            raise EnrolmentRefused(f"the photograph cannot be used: {error}") from error
-        face = _only_face(sight.faces_in_photograph(pixels))
-        chip = align.chip(pixels, face.landmarks)
-        shortfalls = quality.assess(pixels, face, chip, ENROL_LIMITS)
-        if not shortfalls and (mesh := sight.landmarker.find(pixels, face)) is not None:
-            shortfalls = quality.assess_mesh(pixels, mesh, ENROL_LIMITS)
-        if shortfalls:
-            raise EnrolmentRefused(f"the photograph cannot be used: {REMEDIES[shortfalls[0].reason]}")
-        return sight.embedder.embed(chip)
 
     def _look_alikes(self, sight: Sight, person: str, vector: NDArray[np.float32]) -> list[str]:
         """Other people whom this face would be taken for."""
@@ -301,15 +280,3 @@ def _site_shown(measured: Site, keeper: Keeper) -> api.SiteEvaluated:
         rates,
         sizes,
     )
-
-
-def _only_face(faces: tuple[Face, ...]) -> Face:
-    if not faces:
-        raise EnrolmentRefused("no face found in the photograph; use one that shows the face from the front, well lit")
-    if len(faces) > 1 and faces[1].box.height > faces[0].box.height / 2:
-        raise EnrolmentRefused(f"{len(faces)} faces in the photograph; use one that shows only this person")
-    if faces[0].box.height < MIN_ENROL_FACE_PX:
-        raise EnrolmentRefused(
-            f"the face is {faces[0].box.height:.0f} pixels tall, {MIN_ENROL_FACE_PX} are needed; use a larger or closer photograph"
-        )
-    return faces[0]

@@ -53,6 +53,7 @@ from device import (
     service,
     sight,
     site,
+    sitting,
     state,
     timekeeping,
     ways,
@@ -171,6 +172,7 @@ class Inside:
     claims: claims.Claims
     watching: attention.Attention
     walk: line.Line
+    sittings: sitting.Sittings
     ways: ways.Ways
     personnel: personnel.Personnel
     codes: webcodes.WebCodes
@@ -222,13 +224,19 @@ def assemble(files: Files, config: Config, eyes: sight.Sight, source: camera.Cam
         files.directory, keeper, eyes.models.embedder, time_source, config.recognition.claim_lasts_s, recogniser.claim
     )
     walk = line.Line(recogniser, files.journal, office, board, attend_policy(config), eyes.models, config.device.site)
+    sittings = sitting.Sittings(
+        watching, eyes, guard(config, eyes, source), office, time_source, config.attend.allow_simulated or not source.simulated
+    )
+    walk.sitter = sittings.see
     other = ways.Ways(files.directory, walk, board, claiming, time_source, config.ways)
     staff = personnel.Personnel(files.journal, files.directory, time_source)
     amending = corrections.Corrections(files.journal, time_source, lambda: timedelta(seconds=config.attend.change_within_s))
     held_of = holdings.Holdings(files.journal, files.directory, time_source)
     affairs = own.Own(other, office.consents, files.directory, files.journal, held_of)
     at_hand = (webcodes.WebCodes(), amending, readers.Readers(other, time_source), affairs)
-    return Inside(files, config, eyes, source, time_source, office, board, claiming, watching, walk, other, staff, *at_hand)
+    return Inside(
+        files, config, eyes, source, time_source, office, board, claiming, watching, walk, sittings, other, staff, *at_hand
+    )
 
 
 def counters(
@@ -246,6 +254,7 @@ def counters(
     held = "credential" if keys.has_credential(folder.credentials) else "file"
     for_admins = (
         *admin.admin_routes(inside.office, inside.board, inside.source, inside.claims, time_source, inside.eyes.landmarks, held),
+        *admin.sitting_routes(inside.sittings),
         *people_counter.directory_routes(inside.personnel, eraser),
         *people_counter.retention_routes(keeping),
         *people_counter.holdings_routes(holdings.Holdings(files.journal, files.directory, time_source)),

@@ -17,7 +17,7 @@ from device.camera import Frame
 from device.clock import Moment
 from device.errors import DeviceError
 from device.journal import Receipt
-from device.recognise import Waiting
+from device.recognise import Seen, Waiting
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ BAND = 5  # hundredths of cosine: a band says how sure it was without being a sc
 class Recogniser(Protocol):
     """Says who stands there; device.recognise has the real one."""
 
-    def see(self, frame: Frame) -> Identity | Stranger | Waiting | api.Prompt: ...
+    def see(self, frame: Frame) -> Seen: ...
 
 
 class Journal(Protocol):
@@ -108,6 +108,7 @@ class Line:
         self._other_way: tuple[Moment, timedelta] | None = None
         self._choice: tuple[messages.Direction, Moment, timedelta] | None = None
         self.witness: Callable[[Identity | Stranger], api.Decision | None] = lambda seen: None  # who is here for something else
+        self.sitter: Callable[[Frame], Seen | None] = lambda frame: None  # somebody is being enrolled
         self._deciding = threading.Lock()  # two ways at once for one person are still two decisions, one after the other
 
     def is_stuck(self) -> bool:
@@ -131,7 +132,7 @@ class Line:
         if self._suspended(frame.moment):
             self._board.waiting = Waiting.OTHER_WAY
             return
-        seen = self._recogniser.see(frame)
+        seen = self.sitter(frame) or self._recogniser.see(frame)
         self._board.prompt = seen if isinstance(seen, api.Prompt) else api.Prompt()
         if isinstance(seen, api.Prompt):
             self._board.waiting = Waiting.CHALLENGE

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-from device import config, corrections, database, desk, downlink, journal, messages, people, templates
+from device import config, corrections, database, downlink, enrolment, journal, messages, people, templates
 from device.api import client, serving
 from device.api.serving import MOST_BODY_BYTES as MOST_BODY_BYTES
 from device.api.serving import MOST_PATH_BYTES as MOST_PATH_BYTES
@@ -27,7 +27,7 @@ REFUSALS: Refusals = (
     (people.PersonUnknown, 404),
     (people.ConsentMissing, 409),
     (people.PeopleError, 422),
-    (desk.EnrolmentRefused, 422),
+    (enrolment.EnrolmentRefused, 422),
     (journal.AcknowledgementRefused, 409),
     (journal.JournalError, 409),
     (downlink.DesiredRefused, 409),

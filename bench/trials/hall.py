@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench import cast
-from device import api, camera, clock, config, desk, kiosk, sight, state, timekeeping, walkups
+from device import api, camera, clock, config, enrolment, kiosk, sight, state, timekeeping, walkups
 from device.walkups.rendering import Instant
 from models import weights as models
 from models.arrays import Pixels, Vector
@@ -99,7 +99,7 @@ class Hall:
         office.give_consent(number, "en", "consent", BY)
         try:
             office.enrol(number, member.enrolled.path.read_bytes(), BY)
-        except desk.EnrolmentRefused:
+        except enrolment.EnrolmentRefused:
             return None
         return person.person
 

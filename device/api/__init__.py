@@ -21,6 +21,7 @@ from device.api.answers import Person as Person
 from device.api.answers import Prompt as Prompt
 from device.api.answers import RateAt as RateAt
 from device.api.answers import SiteEvaluated as SiteEvaluated
+from device.api.answers import Sitting as Sitting
 from device.api.answers import Status as Status
 from device.api.answers import Verified as Verified
 from device.api.answers import WebNotice as WebNotice

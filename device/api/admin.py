@@ -15,6 +15,7 @@ from device.api.answers import (
     Enrolled,
     Person,
     SiteEvaluated,
+    Sitting,
     Status,
     Verified,
     WebNotice,
@@ -47,6 +48,7 @@ class Office(Protocol):
         self, purpose: str, version: str, words: Mapping[str, str], by: str, *, asks_again: bool
     ) -> tuple[ConsentText, ...]: ...
     def enrol(self, number: str, photograph: bytes, by: str, look_alike_of: str = "") -> Enrolled: ...
+    def enrol_several(self, number: str, photographs: tuple[bytes, ...], by: str, look_alike_of: str = "") -> Enrolled: ...
     def issue_card(self, number: str, photograph: bytes, by: str, days: int) -> CardIssued: ...
     def revoke_cards(self, number: str, by: str) -> Person: ...
     def evaluate_site(self, by: str) -> SiteEvaluated: ...
@@ -96,6 +98,25 @@ class AdminClient(CorrectionsClient):
         query = {"number": number, "by": by, "look_alike_of": look_alike_of}
         response = self._ask("POST", "/v1/enrolment", params=query, content=photograph, timeout_s=ENROL_TIMEOUT_S)
         return messages.CODEC.structure(response.json(), Enrolled)
+
+    def enrol_several(self, number: str, photographs: tuple[bytes, ...], by: str, look_alike_of: str = "") -> Enrolled:
+        """The same from several photographs of one person: all of them, or none."""
+        query = {"number": number, "by": by, "look_alike_of": look_alike_of}
+        files = [("photograph", (f"{place}", photograph)) for place, photograph in enumerate(photographs, start=1)]
+        response = self._ask("POST", "/v1/enrolment-of-several", params=query, files=files, timeout_s=ENROL_TIMEOUT_S)
+        return messages.CODEC.structure(response.json(), Enrolled)
+
+    def begin_sitting(self, number: str, by: str, look_alike_of: str = "") -> Sitting:
+        """Enrol the person NUMBER before the kiosk's camera; the screen says what to do."""
+        return self._post("/v1/sitting", Sitting, number=number, by=by, look_alike_of=look_alike_of)
+
+    def sitting(self, after: int, wait_s: float) -> Sitting:
+        """How that goes, once it has changed after `after` or the time is up."""
+        return self._get("/v1/sitting", Sitting, timeout_s=TIMEOUT_S + wait_s, after=after, wait_s=wait_s)
+
+    def end_sitting(self) -> Sitting:
+        """Whoever sits gets up; nothing is kept."""
+        return self._post("/v1/sitting-end", Sitting)
 
     def issue_card(self, number: str, photograph: bytes, by: str, days: int) -> CardIssued:
         """A template for the person to carry as a QR code; the kiosk keeps none."""

@@ -44,6 +44,25 @@ class Enrolled:
 
 
 @dataclass(frozen=True, slots=True)
+class Sitting:
+    """Somebody is being enrolled at the kiosk: `state` is none, sitting, done, refused or ended.
+
+    `pose` is wanted now (forward, turn_left, turn_right), `done` of `of` are there; `hint` is what is in the way, by the name of
+    what the kiosk waits for, `why` a refusal's sentence. `change` grows with each change.
+    """
+
+    number: str = ""
+    state: str = "none"
+    pose: str = ""
+    done: int = 0
+    of: int = 0
+    hint: str = ""
+    why: str = ""
+    templates: int = 0
+    change: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class CardIssued:
     """A face card: `code` is the text of its QR code, and the only place where the template is."""
 

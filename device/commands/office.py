@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import getpass
-from pathlib import Path
 
 import click
 from rich.console import Console
@@ -91,20 +90,6 @@ def withdraw(context: Context, number: str, purpose: str | None) -> None:
     with office(context) as desk:
         desk.withdraw_consent(number, operator(), purpose or "")
     click.echo(f"consent of {number} withdrawn; {'no template is left' if purpose != 'face_card' else 'no card opens any more'}")
-
-
-@click.command()
-@click.argument("number")
-@click.argument("photograph", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option(
-    "--look-alike-of", default="", metavar="NUMBER", help="Vouch that they are two people; both then need more than a face."
-)
-@pass_context
-def enrol(context: Context, number: str, photograph: Path, look_alike_of: str) -> None:
-    """Make a template of NUMBER from PHOTOGRAPH (JPEG or PNG), which is looked at once and not kept."""
-    with office(context) as desk:
-        done = desk.enrol(number, photograph.read_bytes(), operator(), look_alike_of)
-    click.echo(f"{number} is enrolled, {done.templates} template(s)")
 
 
 @click.command()

@@ -243,6 +243,12 @@ class Directory:
         with self.database.transaction() as connection:
             self._insert_template(connection, person, embedder, source, vector, at)
 
+    def add_templates(self, person: str, source: str, made: Sequence[tuple[str, NDArray[np.float32], datetime]]) -> None:
+        """Several at once: (embedder, vector, when); all of it or nothing."""
+        with self.database.transaction() as connection:
+            for embedder, vector, at in made:
+                self._insert_template(connection, person, embedder, source, vector, at)
+
     def replace_templates(self, person: str, source: str, made: Sequence[tuple[str, NDArray[np.float32], datetime]]) -> None:
         """In place of everything that came from `source` before: (embedder, vector, when); all of it or nothing."""
         with self.database.transaction() as connection:

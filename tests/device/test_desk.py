@@ -12,7 +12,8 @@ import pytest
 from numpy.typing import NDArray
 
 from device import cards, consent, database, journal, messages, people, sight
-from device.desk import Desk, EnrolmentRefused
+from device.desk import Desk
+from device.enrolment import EnrolmentRefused
 from device.people import ConsentMissing, PeopleError
 from tests.device import parts
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from device import desk, people, sight
+from device import desk, enrolment, people, sight
 from models.quality import Reason
 from tests import coverings
 from tests.device import parts
@@ -39,10 +39,10 @@ def test_a_poor_photograph_is_refused_with_its_remedy_and_makes_no_template(
     office.add_person("1001", "Somebody", "en", "test")
     office.give_consent("1001", "en", "consent", "test")
     photograph = cv2.imencode(".png", POOR[reason](pixels("obama")))[1].tobytes()
-    with pytest.raises(desk.EnrolmentRefused, match=desk.REMEDIES[reason]):
+    with pytest.raises(enrolment.EnrolmentRefused, match=enrolment.REMEDIES[reason]):
         office.enrol("1001", photograph, "test")
     assert directory.list()[0].templates == 0
 
 
 def test_every_reason_of_the_gate_has_a_remedy() -> None:
-    assert set(desk.REMEDIES) == set(Reason)
+    assert set(enrolment.REMEDIES) == set(Reason)
