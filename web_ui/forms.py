@@ -240,5 +240,11 @@ class Place(FlaskForm):  # type: ignore[misc]
     language = SelectField(_("Language"), choices=list(languages.NAMES.items()))
 
 
+class LockName(FlaskForm):  # type: ignore[misc]
+    """What people call a lock."""
+
+    name = text(_("Name of the lock"), hint=_("It is written into the lock and shown on its display."), longest=24)
+
+
 class Nothing(FlaskForm):  # type: ignore[misc]
     """A button: nothing but the proof that it is our own."""

@@ -40,6 +40,19 @@ CAMERA_STATES = {
     "not_running": _("Not running"), "ended": _("Ended"),
 }  # fmt: skip
 CLOCK_SOURCES = {"server": _("The server"), "ntp": _("NTP"), "operator": _("An operator"), "none": _("Nobody")}
+LOCK_EVENTS = {
+    "verified": _("Person verified"), "head": _("Length of the log"), "broken": _("Log cut or put back"), "boot": _("Switched on"),
+    "armed": _("Waits for the press"), "stamp": _("Stamp counted"), "stamped": _("Stamped"),
+    "unfinished": _("Counted, power failed"), "closed": _("Ended without a press"), "refused": _("Refused by the lock"),
+    "session_refused": _("Stranger refused"), "tamper": _("Opened by force"), "tamper_cleared": _("Alarm taken back"),
+    "drop": _("Fell"), "battery_low": _("Battery low"), "paired": _("Paired"), "forgotten": _("Pairing removed"),
+    "renamed": _("Renamed"), "epoch": _("Older approvals void"), "no_factor": _("Pressed without the finger"),
+}  # fmt: skip
+LOCK_STAGES = {
+    "waiting": _("About to begin"), "pairing": _("Pairing"), "connecting": _("The lock is called"),
+    "asking_server": _("The server is asked"), "press": _("Waits for the press at the lock"),
+    "reading_log": _("The lock's log is read"),
+}  # fmt: skip
 WHYS = {
     "stranger": _("Not enrolled"), "too_soon": _("Repeated within the gap"), "simulated": _("Simulated camera"),
     "liveness_failed": _("A picture or a screen"), "not_recorded": _("Could not be recorded"),
@@ -51,7 +64,8 @@ ACTIONS = {
     "templates_made_at_kiosk": _("Enrolled at the kiosk"),
     "look_alikes_vouched_for": _("Look-alikes vouched for"), "face_card_issued": _("Face card issued"),
     "face_card_revoked": _("Face card revoked"), "site_evaluated": _("Site evaluated"), "setting_changed": _("Setting changed"),
-    "restarted": _("Kiosk restarted"), "list_imported": _("List imported"), "roster_applied": _("Roster applied"),
+    "restarted": _("Kiosk restarted"), "lock_paired": _("Lock paired"), "lock_renamed": _("Lock renamed"),
+    "lock_removed": _("Lock removed"), "list_imported": _("List imported"), "roster_applied": _("Roster applied"),
     "person_changed": _("Person changed"), "person_ended": _("Person ended"), "pin_assigned": _("PIN assigned"),
     "pin_removed": _("PIN removed"), "badge_given": _("Badge given"), "badges_removed": _("Badges removed"),
     "code_issued": _("QR code issued"), "codes_removed": _("QR codes removed"), "phone_issued": _("Phone connected"),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import Any
 
 from device import messages
 from device.api.admin import AdminClient
 from device.api.answers import Person
+from device.api.locks import LocksClient
 from device.api.people import PeopleClient
 
 WEB_SOCKET = "kiosk-web.sock"
@@ -119,6 +121,11 @@ class Done:
 
 class WebClient(AdminClient, PeopleClient):
     """The web daemon's side of kiosk-web.sock: those of the office's calls that it may make, and what pages need beside them."""
+
+    @functools.cached_property
+    def locks(self) -> LocksClient:
+        """The same socket, for what is asked about contract locks."""
+        return LocksClient(self._socket)
 
     def people_page(
         self, search: str = "", state: str = "", sort: str = "number", *, descending: bool = False, offset: int = 0, limit: int = 50

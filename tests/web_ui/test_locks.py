@@ -1,0 +1,105 @@
+"""The locks' page against a running kiosk daemon whose bridge is away, and its parts with one that answers."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from device.api import serving
+from device.api.bridge import BRIDGE_SOCKET, DONE, BridgeStatus, LockHeard, LockJob, LockShown
+from device.api.serving import Route
+from tests.web_ui.running import Browser, Office, text_of
+
+
+@dataclass
+class Bridge:
+    """A bridge's socket with one lock; it remembers what it was asked."""
+
+    asked: list[tuple[str, ...]] = field(default_factory=list)
+    job: LockJob = field(default_factory=lambda: LockJob("job-1", "SEAL-0001", "test"))
+
+    def routes(self) -> tuple[Route, ...]:
+        health = {"firmware": "1", "battery": 77, "events": 9, "seen_at": "2026-11-23T09:00:00.000000Z"}
+        lock = LockShown("SEAL-0001", "C0:00:00:00:00:01", "daka", "Finance seal", **health)  # type: ignore[arg-type]
+        heard = LockHeard("C0:00:00:00:00:02", "Legal", -50)
+        return (
+            Route("GET", "/v1/status", lambda: BridgeStatus("", (lock,))),
+            Route("GET", "/v1/heard", lambda: (heard,)),
+            Route("POST", "/v1/job", lambda: self._note(*serving.json_fields("lock", "work", "argument"))),
+            Route("POST", "/v1/comparison", lambda: self._note(*serving.json_fields("job", "same"))),
+            Route("GET", "/v1/job", lambda: self.job),
+        )
+
+    def _note(self, *what: str) -> LockJob:
+        self.asked.append(what)
+        return self.job
+
+
+@pytest.fixture
+def bridge(office: Office) -> Iterator[Bridge]:
+    made = Bridge()
+    served = serving.serve(serving.application("bridge", made.routes(), ()), serving.listen(sockets(office) / BRIDGE_SOCKET), 2)
+    running = threading.Thread(target=served.run, daemon=True)
+    running.start()
+    yield made
+    served.close()
+    running.join(5)
+    (sockets(office) / BRIDGE_SOCKET).unlink()
+
+
+def sockets(office: Office) -> Path:
+    return office.folder.run
+
+
+def test_a_bridge_that_is_away_is_said_and_the_page_is_there(browsers: dict[str, Browser]) -> None:
+    page = text_of(browsers["administrator"].get("/locks"))
+    assert "does not answer" in page
+    assert "Nothing is approved to be stamped here" in page
+    assert "Search for locks" not in page
+
+
+def test_a_lock_is_shown_with_its_health_and_an_auditor_can_do_nothing_to_it(browsers: dict[str, Browser], bridge: Bridge) -> None:
+    shown = text_of(browsers["auditor"].get("/locks"))
+    assert "Finance seal" in shown
+    assert "77 %" in shown
+    assert "Let it light up" not in shown
+    assert "Let it light up" in text_of(browsers["administrator"].get("/locks"))
+
+
+def test_a_test_is_begun_watched_and_its_outcome_shown(browsers: dict[str, Browser], bridge: Bridge) -> None:
+    browser = browsers["administrator"]
+    answer = browser.submit("/locks", form="/locks/SEAL-0001/do/test")
+    assert bridge.asked == [("SEAL-0001", "test", "")]
+    assert answer.headers["location"] == "/locks/job/job-1"
+    assert "About to begin" in text_of(browser.get("/locks/job/job-1"))
+    bridge.job = LockJob("job-1", "SEAL-0001", "test", 5, DONE, "done", sentence="Finance seal answers")
+    assert "Finance seal answers" in text_of(browser.get("/locks/job/job-1"))
+
+
+def test_the_number_is_shown_large_and_the_answer_is_handed_on(browsers: dict[str, Browser], bridge: Bridge) -> None:
+    bridge.job = LockJob("job-1", "SEAL-0001", "pair", 2, stage="compare", number="012345")
+    browser = browsers["administrator"]
+    page = browser.get("/locks/job/job-1")
+    assert "012 345" in text_of(page)
+    assert 'http-equiv="refresh"' not in page.text
+    browser.submit("/locks/job/job-1", form="/locks/job/job-1/compare", same="no")
+    assert bridge.asked == [("job-1", "no")]
+
+
+def test_removing_names_what_follows_and_a_name_can_be_changed(browsers: dict[str, Browser], bridge: Bridge) -> None:
+    browser = browsers["administrator"]
+    assert "compares numbers anew" in text_of(browser.get("/locks/SEAL-0001/remove"))
+    browser.submit("/locks/SEAL-0001/rename", name="Legal seal")
+    browser.submit("/locks/SEAL-0001/remove")
+    assert bridge.asked == [("SEAL-0001", "rename", "Legal seal"), ("SEAL-0001", "remove", "")]
+
+
+@pytest.mark.parametrize("role", ["operator", "auditor"])
+def test_only_administrators_may_touch_a_lock(browsers: dict[str, Browser], bridge: Bridge, role: str) -> None:
+    for page in ("/locks/SEAL-0001/remove", "/locks/SEAL-0001/rename", "/locks/job/job-1"):
+        assert browsers[role].get(page).status_code == 403
+    assert bridge.asked == []
