@@ -142,7 +142,7 @@ def run(folder: state.Folder, config: Config, weights: Path, stop: threading.Eve
             _serve(stack, listen(under, counter.path), counter)
         backstage.open_page(stack, under.internet_listener(), folder.page_address, behind(inside, folder, following))
         following.governed.changed = lambda now: _govern(inside, now, stop)
-        register = roster.Register(inside.office, inside.personnel, files.directory, eraser)
+        register = roster.Register(inside.office, inside.personnel, files.directory, eraser, following.kept.aliases)
         _in_background("downlink", following.run, register, files.journal, time_source, carrier.rewind, stop)
         _in_background("house", housekeeping.keep, files.journal, following.governed, keeping, time_source, stop)
         _in_background("time", _keep_time, time_source, stop)

@@ -6,7 +6,7 @@ Whoever was added here by hand before the roster came keeps the id of the record
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from device import messages, people
 from device.desk import Desk
@@ -22,23 +22,35 @@ REFUSED = "refused by the directory"  # why exactly may name a number, which no 
 class Register:
     """The steward's office on the real directory."""
 
-    def __init__(self, desk: Desk, personnel: Personnel, directory: Directory, eraser: Eraser) -> None:
+    def __init__(
+        self,
+        desk: Desk,
+        personnel: Personnel,
+        directory: Directory,
+        eraser: Eraser,
+        aliases: Callable[[], Mapping[str, str]] = dict,
+    ) -> None:
+        """`aliases`: whom an earlier roster met here under another id."""
         self._desk, self._personnel, self._directory, self._eraser = desk, personnel, directory, eraser
+        self._aliases = aliases
 
     def take(self, roster: messages.Roster) -> RosterDone:
         """Take in whoever is new, change who changed, let go whom an earlier roster brought and this one lacks."""
-        here = {person.number: person.person for person in self._directory.list() if person.origin == "kiosk"}
-        known = {person.person for person in self._directory.list()}
-        aliases = tuple(
-            Alias(person.person, here[person.number])
-            for person in roster.people
-            if person.number in here and person.person not in known
-        )
-        ids = {alias.person: alias.here for alias in aliases}
+        met = self._met(roster.people)
+        ids = {**self._aliases(), **{alias.person: alias.here for alias in met}}
         report = self._personnel.apply_roster([_entry(person, ids) for person in roster.people], roster.by, complete=True)
         refused = [roster.people[step.line - 1].person for step in report.steps if step.act == Act.REFUSE and step.line]
         changed = sum(step.act not in (Act.REFUSE, Act.SAME) for step in report.steps)
-        return RosterDone(changed, tuple((person, REFUSED) for person in refused), aliases)
+        return RosterDone(changed, tuple((person, REFUSED) for person in refused), met)
+
+    def _met(self, people: Iterable[RosterPerson]) -> tuple[Alias, ...]:
+        """Who was added here by hand, and stands on the roster now: their number says so, and their id here stays."""
+        everybody = self._directory.list()
+        here = {person.number: person.person for person in everybody if person.origin == "kiosk"}
+        known = {person.person for person in everybody}
+        return tuple(
+            Alias(person.person, here[person.number]) for person in people if person.number in here and person.person not in known
+        )
 
     def bury(self, tombstone: messages.Tombstone, here: str) -> bool:
         """Take the consent back, and with it every template; or erase everything, with a receipt of its own in the journal.

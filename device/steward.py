@@ -87,9 +87,13 @@ class Steward:
         report = Report()
         self._bury(content.tombstones, report)
         self._roster(content.roster, report)
-        report.problems += self.settle(content)
-        report.done("policy", [content.policy.by], len(content.policy.settings))
-        report.done("retention", [content.retention.by], len(content.retention.days))
+        problems = self.settle(content)
+        report.problems += problems
+        for section, by, wanted in (
+            ("policy", content.policy.by, len(content.policy.settings)),
+            ("retention", content.retention.by, len(content.retention.days)),
+        ):
+            report.done(section, [by], wanted - sum(problem.section == section for problem in problems))
         report.done("notices", (notice.by for notice in content.notices), len(content.notices))
         report.done("grants", (grant.by for grant in content.grants), len(content.grants))
         self._rewind(content.rewinds, report)

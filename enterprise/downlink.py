@@ -178,12 +178,42 @@ def heard(transaction: Transaction, device: str, hello: messages.Hello, at: date
     return []
 
 
-def standing() -> Select[Any]:
-    """Each kiosk's latest state, and the place of the one that it says it has taken."""
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How far a kiosk has followed: the place that was signed last, and the one that it has taken, by its hello or its records."""
+
+    device: str
+    signed: Place
+    taken: Place
+    signed_at: str
+
+
+def standing(connection: Connection) -> list[Standing]:
+    """Every kiosk that something was signed for."""
     made, side = tables.desired.c, tables.kiosk_side.c
-    taken = (side.generation.label("taken_generation"), side.version.label("taken_version"))
+    said = (side.generation.label("said_generation"), side.version.label("said_version"))
     joined = tables.desired.join(tables.kiosk_side, made.device == side.device)
-    return select(made.device, made.generation, made.version, made.signed_at, *taken).select_from(joined).order_by(made.device)
+    query = select(made.device, made.generation, made.version, made.signed_at, *said).select_from(joined).order_by(made.device)
+    return [
+        Standing(
+            row.device,
+            Place(row.generation, row.version),
+            max(Place(row.said_generation, row.said_version), _recorded(connection, row.device)),
+            row.signed_at,
+        )
+        for row in connection.execute(query).all()
+    ]
+
+
+def _recorded(connection: Connection, device: str) -> Place:
+    """The place of the latest state that the kiosk has put on record."""
+    column = tables.record.c
+    query = select(column.body).where(column.device == device, column.kind == "desired")
+    body = connection.execute(query.order_by(column.received_at.desc(), column.seq.desc()).limit(1)).scalar()
+    if body is None:
+        return Place(0, 0)
+    done = messages.parse(body.encode("utf-8"))["body"]
+    return Place(done["generation"], done["version"])
 
 
 def abandon(transaction: Transaction, device: str) -> None:

@@ -38,11 +38,11 @@ def show_days(
     database: str,
 ) -> None:
     """Working days: punches of all kiosks paired, corrections followed, times corrected. Numbers and names are the roster's."""
-    last = (until or now()).date()
-    first = since.date() if since else last - timedelta(days=7)
     rules = Rules(timedelta(minutes=repeat_minutes), timedelta(hours=longest_hours))
     with opened_database(database) as opened, opened.reading() as connection:
         place = attendance.calendar(connection, zone, shifts, holidays)
+        last = until.date() if until else place.day_of(now())
+        first = since.date() if since else last - timedelta(days=7)
         rows = attendance.rows(connection, place, first, last, rules)
     if file is not None:
         with file.open("w", encoding="utf-8-sig", newline="") as out:  # spreadsheets know UTF-8 by its mark

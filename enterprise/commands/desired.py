@@ -215,10 +215,9 @@ def show_command(database: str) -> None:
                 wishes.add_row(row.device or "(every)", row.section, row.item, row.asked_by, row.asked_at)
         Console().print(wishes)
         states = Table("kiosk", "signed", "taken", "signed at", title="states")
-        for row in connection.execute(downlink.standing()):
-            states.add_row(
-                row.device, f"{row.generation}/{row.version}", f"{row.taken_generation}/{row.taken_version}", row.signed_at
-            )
+        for one in downlink.standing(connection):
+            places = (f"{place.generation}/{place.version}" for place in (one.signed, one.taken))
+            states.add_row(one.device, *places, one.signed_at)
         Console().print(states)
 
 

@@ -25,6 +25,7 @@ class House:
     register: Register
     directory: people.Directory
     office: desk.Desk
+    aliases: dict[str, str]
 
     def take(self, *found: messages.RosterPerson) -> object:
         return self.register.take(messages.Roster("hr:li", found))
@@ -42,7 +43,9 @@ def house(tmp_path: Path, opened: journal.Journal) -> Iterator[House]:
     directory = people.Directory(tmp_path / "people.db", bytes(32))
     office = desk.Desk(opened, directory, parts.Clock(), no_eyes)
     eraser = erasure.Eraser(opened, directory, parts.Clock(), tmp_path)
-    yield House(Register(office, Personnel(opened, directory, parts.Clock()), directory, eraser), directory, office)
+    aliases: dict[str, str] = {}
+    register = Register(office, Personnel(opened, directory, parts.Clock()), directory, eraser, lambda: aliases)
+    yield House(register, directory, office, aliases)
     directory.close()
 
 
@@ -85,6 +88,15 @@ def test_whoever_was_here_before_the_roster_keeps_the_id_of_the_records(house: H
     assert done.aliases == (messages.Alias(parts.ADA, here),)
     assert house.number("1001").person == here
     assert house.number("1001").group == "assembly"
+
+
+def test_whoever_was_met_under_another_id_is_found_again_by_the_next_roster(house: House) -> None:
+    here = house.office.add_person("1001", "Ada", "en", "cli:hr").person
+    first = house.register.take(messages.Roster("hr:li", (ADA,)))
+    house.aliases.update({one.person: one.here for one in first.aliases})
+    done = house.register.take(messages.Roster("hr:li", (dataclasses.replace(ADA, name="Ada L"),)))
+    assert (done.refused, done.changed) == ((), 1)
+    assert (house.number("1001").person, house.number("1001").name) == (here, "Ada L")
 
 
 def test_one_line_that_is_refused_is_named_and_the_others_are_taken(house: House) -> None:

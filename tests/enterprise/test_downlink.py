@@ -206,3 +206,16 @@ def test_what_kiosks_did_can_be_looked_at(address: str, office: Office, monkeypa
     shown = CliRunner().invoke(commands.daka_enterprise, ["desired", "results", "--database", address]).output
     for word in ("100/7", "partly", "policy 2 (hr:li)", "attend.shifts: no shift"):
         assert word in shown
+
+
+def test_how_far_a_kiosk_has_followed_is_what_it_has_said_last(office: Office, kiosk: Kiosk) -> None:
+    office.ingester.greet(kiosk.name, hello(kiosk))
+    signed = sign(office, kiosk).place
+    with office.store.reading() as connection:
+        (before,) = downlink.standing(connection)
+    assert (before.signed, before.taken) == (signed, Place(0, 0))
+    kiosk.write(messages.DesiredDone(signed.generation, signed.version, "applied", (), (), ()))
+    office.ingester.take(kiosk.name, kiosk.batch(1, kiosk.last))
+    with office.store.reading() as connection:
+        (after,) = downlink.standing(connection)
+    assert after.taken == signed
