@@ -2,131 +2,118 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 from device import api, clock, desk, erasure, keys, kiosk, messages, post, sight, state, timekeeping
 from device.commands.context import Context
+from device.config import Config
 from device.consenting import ConsentOffice
-from device.holdings import Holdings as Held
-from device.personnel import Personnel as Office
+from device.holdings import Holdings
+from device.journal import Journal
+from device.people import Directory
+from device.personnel import Personnel
 from device.retention import Retention
-from device.site import Site as Among
+from device.site import Site
 
 
-@contextmanager
-def office(context: Context) -> Iterator[api.Office]:
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The files of a kiosk whose daemon is down; nobody holds a gallery that would have to be told of changes."""
+
+    context: Context
+    settings: Config
+    journal: Journal
+    directory: Directory
+    clock: timekeeping.Timekeeper
+
+    def eraser(self) -> erasure.Eraser:
+        """The one place where people end."""
+        return erasure.Eraser(self.journal, self.directory, self.clock, self.context.folder.root)
+
+
+def office(context: Context) -> AbstractContextManager[api.Office]:
     """The running daemon, or the files themselves under the daemon's lock."""
-    try:
-        with state.locked(context.folder):
-            yield _files(context)
-    except state.StateBusy:
-        with api.AdminClient(context.folder.admin_socket) as client:
-            yield client
+    return _reached(context, _desk, api.AdminClient)
 
 
-@contextmanager
-def carrier(context: Context) -> Iterator[api.Carrier]:
+def carrier(context: Context) -> AbstractContextManager[api.Carrier]:
     """The same for records that are carried by hand."""
-    try:
-        with state.locked(context.folder):
-            files, time_source = _open(context)
-            yield post.Post(files.journal, context.config(), time_source, context.folder.root)
-    except state.StateBusy:
-        with api.AdminClient(context.folder.admin_socket) as client:
-            yield client
+    return _reached(context, lambda at: post.Post(at.journal, at.settings, at.clock, context.folder.root), api.AdminClient)
 
 
-@contextmanager
-def personnel(context: Context) -> Iterator[api.Personnel]:
+def personnel(context: Context) -> AbstractContextManager[api.Personnel]:
     """The same for the directory and its credentials."""
-    try:
-        with state.locked(context.folder):
-            files, time_source = _open(context)
-            yield Office(files.journal, files.directory, time_source)
-    except state.StateBusy:
-        with api.PeopleClient(context.folder.admin_socket) as client:
-            yield client
+    return _reached(context, lambda at: Personnel(at.journal, at.directory, at.clock), api.PeopleClient)
 
 
-@contextmanager
-def eraser(context: Context) -> Iterator[api.Eraser]:
+def eraser(context: Context) -> AbstractContextManager[api.Eraser]:
     """The same for erasure."""
-    try:
-        with state.locked(context.folder):
-            files, time_source = _open(context)
-            yield erasure.Eraser(files.journal, files.directory, time_source, context.folder.root)
-    except state.StateBusy:
-        with api.PeopleClient(context.folder.admin_socket) as client:
-            yield client
+    return _reached(context, Opened.eraser, api.PeopleClient)
 
 
-@contextmanager
-def site(context: Context) -> Iterator[api.Site]:
-    """The same for the other kiosks of the site."""
-    try:
-        with state.locked(context.folder):
-            files, time_source = _open(context)
-            ends = erasure.Eraser(files.journal, files.directory, time_source, context.folder.root)
-            consents = ConsentOffice(files.journal, files.directory, time_source, lambda person: None)
-            yield Among(files.journal, files.directory, ends, time_source, keys.sealing_key(context.folder.keys), consents)
-    except state.StateBusy:
-        with api.SiteClient(context.folder.admin_socket) as client:
-            yield client
+def keeper(context: Context) -> AbstractContextManager[api.Keeper]:
+    """The same for retention."""
+    return _reached(context, _retention, api.PeopleClient)
 
 
-@contextmanager
-def holdings(context: Context) -> Iterator[api.Holdings]:
+def holdings(context: Context) -> AbstractContextManager[api.Holdings]:
     """The same for what is held about a person."""
-    try:
-        with state.locked(context.folder):
-            files, time_source = _open(context)
-            yield Held(files.journal, files.directory, time_source)
-    except state.StateBusy:
-        with api.HoldingsClient(context.folder.admin_socket) as client:
-            yield client
+    return _reached(context, lambda at: Holdings(at.journal, at.directory, at.clock), api.HoldingsClient)
+
+
+def site(context: Context) -> AbstractContextManager[api.Site]:
+    """The same for the other kiosks of the site."""
+    return _reached(context, _site, api.SiteClient)
 
 
 def start_over(context: Context, by: str) -> int:
     """Give up what a lost device key sealed; the daemon must be stopped. Says how many templates went."""
     with state.locked(context.folder):
-        files, time_source = _open(context, check_key=False)
-        files.journal.append(messages.Audit("device_key_given_up", by), time_source.now())
-        gone = files.directory.start_over()
-        files.directory.check_device_key()
+        at = _open(context, check_key=False)
+        at.journal.append(messages.Audit("device_key_given_up", by), at.clock.now())
+        gone = at.directory.start_over()
+        at.directory.check_device_key()
         return gone
 
 
 @contextmanager
-def keeper(context: Context) -> Iterator[api.Keeper]:
-    """The same for retention."""
+def _reached(context: Context, on_files: Callable[[Opened], Any], client: Callable[[Path], Any]) -> Iterator[Any]:
     try:
         with state.locked(context.folder):
-            files, time_source = _open(context)
-            ends = erasure.Eraser(files.journal, files.directory, time_source, context.folder.root)
-            periods = context.config().retention
-            yield Retention(files.journal, files.directory, ends, time_source, lambda person: None, lambda: periods)
+            yield on_files(_open(context))
     except state.StateBusy:
-        with api.PeopleClient(context.folder.admin_socket) as client:
-            yield client
+        with client(context.folder.admin_socket) as asked:
+            yield asked
 
 
-def _open(context: Context, *, check_key: bool = True) -> tuple[kiosk.Files, timekeeping.Timekeeper]:
+def _open(context: Context, *, check_key: bool = True) -> Opened:
     settings = context.config()
     time_source = timekeeping.Timekeeper(clock.SystemClock(), kiosk.time_limits(settings))
     files = kiosk.open_files(context.folder, settings.device.id, time_source, replace_damaged=False, check_key=check_key)
     time_source.resume(files.journal.anchors(time_source.now().boot_id), files.journal.append)
-    return files, time_source
+    return Opened(context, settings, files.journal, files.directory, time_source)
 
 
-def _files(context: Context) -> desk.Desk:
-    settings = context.config()
-    files, time_source = _open(context)
+def _desk(at: Opened) -> desk.Desk:
+    chosen = at.settings
     return desk.Desk(
-        files.journal,
-        files.directory,
-        time_source,
-        lambda: sight.load(context.weights(), settings.recognition),
-        kiosk.promise(settings),
-        settings.people.other_kiosks(),
+        at.journal,
+        at.directory,
+        at.clock,
+        lambda: sight.load(at.context.weights(), chosen.recognition),
+        kiosk.promise(chosen),
+        chosen.people.other_kiosks(),
     )
+
+
+def _retention(at: Opened) -> Retention:
+    return Retention(at.journal, at.directory, at.eraser(), at.clock, lambda person: None, lambda: at.settings.retention)
+
+
+def _site(at: Opened) -> Site:
+    consents = ConsentOffice(at.journal, at.directory, at.clock, lambda person: None)
+    return Site(at.journal, at.directory, at.eraser(), at.clock, keys.sealing_key(at.context.folder.keys), consents)

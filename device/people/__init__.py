@@ -6,7 +6,6 @@ from device.people.credentials import Credentials as Credentials
 from device.people.credentials import Verdict as Verdict
 from device.people.directory import Directory as Directory
 from device.people.directory import Opened as Opened
-from device.people.directory import SiteMeasurement as SiteMeasurement
 from device.people.errors import CodeRefused as CodeRefused
 from device.people.errors import ConsentMissing as ConsentMissing
 from device.people.errors import ImportRefused as ImportRefused
@@ -15,6 +14,7 @@ from device.people.errors import PeopleError as PeopleError
 from device.people.errors import PersonErased as PersonErased
 from device.people.errors import PersonUnknown as PersonUnknown
 from device.people.errors import PinRefused as PinRefused
+from device.people.measurements import SiteMeasurement as SiteMeasurement
 from device.people.person import Person as Person
 from device.people.roll import Roll as Roll
 from device.people.roster import Act as Act

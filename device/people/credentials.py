@@ -14,6 +14,7 @@ import itertools
 import secrets
 import sqlite3
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -34,6 +35,8 @@ PIN_DIGITS = range(6, 13)
 FREE_TRIES = 3
 FIRST_WAIT_S, LONGEST_WAIT_S = 5.0, 120.0  # 720 tries a day at most: a million six-digit PINs take years, with the kiosk in sight
 FORGOTTEN_AFTER = timedelta(hours=1)
+FREE_AT_KIOSK, WAIT_AT_KIOSK_S = 30, 3.0  # wrong ones for whatever numbers: one plain PIN tried on everybody gets slow, too
+FORGOTTEN_AT_KIOSK = timedelta(minutes=10)
 MOST_SUBJECTS = 5_000  # numbers that somebody typed wrongly; the oldest are forgotten beyond
 # RFC 9106 section 4, second choice, with half its memory: a kiosk of 1 GB has other work, and one check runs at a time.
 HASHER = argon2.PasswordHasher(time_cost=3, memory_cost=32 * 1024, parallelism=1)
@@ -103,6 +106,23 @@ def wait_after(failures: int) -> float:
     return min(FIRST_WAIT_S * 2.0 ** min(failures - FREE_TRIES, 30), LONGEST_WAIT_S)
 
 
+def wait_at_kiosk(failures: int) -> float:
+    """Seconds that the next try waits after so many wrong ones for different numbers; short, since it holds others up."""
+    return 0.0 if failures < FREE_AT_KIOSK else WAIT_AT_KIOSK_S
+
+
+@dataclass(frozen=True, slots=True)
+class _Pace:
+    """How tries are slowed: the wait after so many, and after what quiet they are forgotten."""
+
+    wait_after: Callable[[int], float]
+    forgotten_after: timedelta
+
+
+FOR_A_NUMBER = _Pace(wait_after, FORGOTTEN_AFTER)
+FOR_THE_KIOSK = _Pace(wait_at_kiosk, FORGOTTEN_AT_KIOSK)
+
+
 class Credentials:
     """The tables pin, code, phone and attempt of the people database."""
 
@@ -140,14 +160,16 @@ class Credentials:
 
     def check_pin(self, number: str, pin: str, moment: Moment) -> Checked:
         """Whose number and PIN these are. The same answer, after the same work, for a number that nobody has."""
-        subject = self.digest("subject", number)
+        subject, kiosk = self.digest("subject", number), self.digest("kiosk", "")
         with self._checking:
-            if (wait_s := self._begin_try(subject, moment)) > 0:
-                return Checked(Verdict.WAIT, wait_s=wait_s)
+            for tried, pace in ((kiosk, FOR_THE_KIOSK), (subject, FOR_A_NUMBER)):
+                if (wait_s := self._begin_try(tried, moment, pace)) > 0:
+                    return Checked(Verdict.WAIT, wait_s=wait_s)
             person, pin_hash, must_change = self._pin_of(number)
             if not (_verify(pin_hash, pin) and person):
                 return Checked(Verdict.WRONG, wait_s=self._waits(subject))
             self._forget_tries(subject)
+            self._take_back(kiosk)
         return Checked(Verdict.MUST_CHANGE if must_change else Verdict.RIGHT, person)
 
     def change_pin(self, number: str, old: str, new: str, moment: Moment) -> Checked:
@@ -172,7 +194,7 @@ class Credentials:
             return "", DUMMY, False
         return row[0], self._open(row[1], row[0]).decode("ascii"), bool(row[2])
 
-    def _begin_try(self, subject: bytes, moment: Moment) -> float:
+    def _begin_try(self, subject: bytes, moment: Moment, pace: _Pace = FOR_A_NUMBER) -> float:
         """How long to wait, or 0: then the try counts as failed before it is looked at, so that pulling the plug is no free one.
 
         By the monotonic clock. After a restart of the machine the waiting begins anew: a wrong wall clock shortens nothing and
@@ -183,10 +205,10 @@ class Credentials:
             if last is not None and last.boot_id != moment.boot_id:
                 _keep_tries(connection, subject, failures, moment)
                 last = moment
-            passed = attend.elapsed(last, moment) if last is not None else FORGOTTEN_AFTER
-            if passed >= FORGOTTEN_AFTER:
+            passed = attend.elapsed(last, moment) if last is not None else pace.forgotten_after
+            if passed >= pace.forgotten_after:
                 failures = 0
-            if (wait_s := wait_after(failures) - passed.total_seconds()) > 0:
+            if (wait_s := pace.wait_after(failures) - passed.total_seconds()) > 0:
                 return wait_s
             _keep_tries(connection, subject, failures + 1, moment)
         return 0.0
@@ -198,6 +220,11 @@ class Credentials:
     def _forget_tries(self, subject: bytes) -> None:
         with self._database.transaction() as connection:
             connection.execute("DELETE FROM attempt WHERE subject = ?", (subject,))
+
+    def _take_back(self, subject: bytes) -> None:
+        """The latest try was none of the wrong ones."""
+        with self._database.transaction() as connection:
+            connection.execute("UPDATE attempt SET failures = max(failures - 1, 0) WHERE subject = ?", (subject,))
 
     def forgive(self, number: str) -> None:
         """Somebody established who they are in another way: wrong PINs that others typed for their number count no longer."""

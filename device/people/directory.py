@@ -6,8 +6,6 @@ at once.
 
 from __future__ import annotations
 
-import hmac
-import json
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,33 +17,16 @@ from numpy.typing import NDArray
 
 from device import cards, database, messages, templates
 from device.consent import Purpose
-from device.people import consents
+from device.people import consents, device_key, measurements
 from device.people import person as person_rows
 from device.people.consents import COLUMNS, NO_CARD_CONSENT, NO_CONSENT, Agreement, Consents
 from device.people.credentials import Credentials
 from device.people.errors import ConsentMissing, PersonUnknown
 from device.people.graves import Graves
+from device.people.measurements import SiteMeasurement
 from device.people.person import Person
 from device.people.roll import Roll
 from device.people.sisters import Sisters
-from models.openset import Bound
-
-
-@dataclass(frozen=True, slots=True)
-class SiteMeasurement:
-    """What this site's own templates said: the upper limits of its false-match rate, and up to how many people a search may serve.
-
-    `rate` is the share of strangers' looks named that `most_people` was worked out for; `at_least` are the lower limits of the
-    false-match rate, `named` the upper ones of the share of searches that named a stranger.
-    """
-
-    measured_at: datetime
-    people: int
-    rate: float
-    most_people: int
-    bounds: tuple[Bound, ...]
-    at_least: tuple[Bound, ...] = ()
-    named: tuple[Bound, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,11 +38,6 @@ class Opened:
 
 
 UNKNOWN_ID = "nobody here has that id"
-WRONG_KEY = (
-    "people.db was sealed under another device key than the one at hand: restore keys/wrapping.key (or the system credential) from "
-    "the backup; if it is lost for good, `daka people start-over` gives up every template, PIN, badge and phone, and keeps people "
-    "and consents"
-)
 MISSING = {Purpose.FACE_RECOGNITION: NO_CONSENT, Purpose.FACE_CARD: NO_CARD_CONSENT}
 
 OWE = """
@@ -102,21 +78,13 @@ class Directory:
 
     def check_device_key(self) -> None:
         """Returns if this is the key that the file was begun with; WrongDeviceKey otherwise, before anything is touched."""
-        digest = self.credentials.digest("device key", "")
-        with self.database.transaction() as connection:
-            connection.execute("INSERT OR IGNORE INTO device_key VALUES (1, ?)", (digest,))
-            (kept,) = connection.execute("SELECT digest FROM device_key").fetchone()
-        if not hmac.compare_digest(bytes(kept), digest):
-            raise templates.WrongDeviceKey(WRONG_KEY)
+        device_key.check(self.database, self.credentials.digest("device key", ""))
 
     def start_over(self) -> int:
         """The device key is lost: all that it sealed goes, people and consents stay; says how many templates went."""
-        with self.database.transaction() as connection:
-            (gone,) = connection.execute("SELECT count(*) FROM template").fetchone()
-            for table in ("template", "person_key", "card", "pin", "code", "phone", "attempt", "device_key"):
-                connection.execute(f"DELETE FROM {table}")
+        gone = device_key.give_up(self.database)
         self.graves.scrub()
-        return int(gone)
+        return gone
 
     def enrolled_at(self, person: str) -> datetime:
         """When the person's newest template was made; PersonUnknown where there is none."""
@@ -326,22 +294,11 @@ class Directory:
 
     def keep_site_measurement(self, measured: SiteMeasurement) -> None:
         """In place of an earlier one."""
-        kept = {"bounds": measured.bounds, "at_least": measured.at_least, "named": measured.named}
-        bounds = json.dumps({name: [[one.threshold, one.false_match_rate] for one in limits] for name, limits in kept.items()})
-        row = (messages.write_time(measured.measured_at), measured.people, measured.rate, measured.most_people, bounds)
-        with self.database.transaction() as connection:
-            connection.execute("INSERT OR REPLACE INTO site_measurement VALUES (1, ?, ?, ?, ?, ?)", row)
+        measurements.keep(self.database, measured)
 
     def site_measurement(self) -> SiteMeasurement | None:
         """The latest, or None."""
-        with self.database.reading() as connection:
-            row = connection.execute("SELECT measured_at, people, rate, most_people, bounds FROM site_measurement").fetchone()
-        if row is None:
-            return None
-        found = json.loads(row[4])
-        kept = found if isinstance(found, dict) else {"bounds": found, "at_least": [], "named": []}  # as earlier versions wrote it
-        limits = {name: tuple(Bound(threshold, rate) for threshold, rate in pairs) for name, pairs in kept.items()}
-        return SiteMeasurement(messages.read_time(row[0]), row[1], row[2], row[3], **limits)
+        return measurements.latest(self.database)
 
     def issue_card(
         self, person: str, embedder: str, vector: NDArray[np.float32], issued_at: datetime, expires_at: datetime

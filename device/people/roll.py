@@ -10,9 +10,9 @@ from dataclasses import replace
 from datetime import datetime
 
 from device import database, messages
+from device.people import credentials, roster
 from device.people import person as person_rows
-from device.people import roster
-from device.people.credentials import HASHER, Credentials
+from device.people.credentials import Credentials
 from device.people.person import Person
 from device.people.roster import Act, Entry, Known, Step
 
@@ -22,8 +22,8 @@ HASHING_THREADS = 2  # Argon2 lets the interpreter go; two of 32 MB each
 class Roll:
     """Everybody at once, on the people database."""
 
-    def __init__(self, opened: database.Database, credentials: Credentials) -> None:
-        self._database, self._credentials = opened, credentials
+    def __init__(self, opened: database.Database, kept: Credentials) -> None:
+        self._database, self._credentials = opened, kept
 
     def plan(self, lines: Iterable[tuple[int, Entry | str]], *, complete: bool) -> tuple[Step, ...]:
         """What a list would do. Somebody new without an id gets one here."""
@@ -81,7 +81,7 @@ def new_id() -> str:
 def _pin_hash(step: Step) -> str:
     if step.entry is None:
         return ""
-    return HASHER.hash(step.entry.pin) if step.entry.pin else step.entry.pin_hash
+    return credentials.HASHER.hash(step.entry.pin) if step.entry.pin else step.entry.pin_hash
 
 
 def _person(entry: Entry, origin: str) -> Person:

@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import argon2
 import cv2
 import hypothesis
 import numpy as np
@@ -14,6 +15,7 @@ import pytest
 from numpy.typing import NDArray
 
 from device import config, journal, sight
+from device.people import credentials
 from models import manifest as manifests
 from models import weights
 from models.errors import ModelError
@@ -23,6 +25,13 @@ hypothesis.settings.register_profile(
     "device", deadline=None, max_examples=60, suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture]
 )
 hypothesis.settings.load_profile("device")
+
+
+@pytest.fixture(autouse=True)
+def cheap_pins(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The real Argon2id at a thousandth of its cost: hundreds of PINs are checked here. One test holds the real cost."""
+    monkeypatch.setattr(credentials, "HASHER", argon2.PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
+    monkeypatch.setattr(credentials, "DUMMY", credentials.DUMMY.replace("m=32768,t=3", "m=64,t=1"))
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import argon2
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -35,6 +36,9 @@ def kept(directory: Directory) -> Credentials:
 
 def everything(folder: Path) -> bytes:
     return b"".join(file.read_bytes() for file in sorted(folder.iterdir()))
+
+
+REAL, REAL_DUMMY = credentials.HASHER, credentials.DUMMY  # as imported, before the tests make them cheap
 
 
 def wrong(kept: Credentials, times: int, seconds: float = 0.0, number: str = "1001") -> None:
@@ -148,6 +152,28 @@ def test_numbers_that_nobody_has_fill_no_disk(directory: Directory, monkeypatch:
         directory.credentials.check_pin(f"x{number}", PIN, parts.moment(number))
     with directory.database.reading() as connection:
         assert connection.execute("SELECT count(*) FROM attempt").fetchone() == (3,)
+
+
+def test_one_plain_pin_tried_on_everybody_gets_slow_and_the_right_ones_wait_seconds_at_most(kept: Credentials) -> None:
+    for number in range(credentials.FREE_AT_KIOSK):
+        assert kept.check_pin(f"x{number}", OTHER, parts.moment(number)).verdict is Verdict.WRONG
+    told = kept.check_pin("1001", PIN, parts.moment(credentials.FREE_AT_KIOSK))
+    assert (told.verdict, told.wait_s <= credentials.WAIT_AT_KIOSK_S <= 3) == (Verdict.WAIT, True)
+    later = credentials.FREE_AT_KIOSK + 3
+    assert kept.check_pin("1001", PIN, parts.moment(later)).verdict is Verdict.RIGHT
+    assert kept.check_pin("1001", PIN, parts.moment(later + 700)).verdict is Verdict.RIGHT
+
+
+def test_right_pins_never_make_the_kiosk_slow(kept: Credentials) -> None:
+    for number in range(3 * credentials.FREE_AT_KIOSK):
+        assert kept.check_pin("1001", PIN, parts.moment(number)).verdict is Verdict.RIGHT
+
+
+def test_the_real_hash_costs_what_the_decision_says() -> None:
+    found = argon2.extract_parameters(REAL.hash(PIN))
+    assert (found.type, found.memory_cost, found.time_cost) == (argon2.Type.ID, 32 * 1024, 3)
+    assert argon2.extract_parameters(REAL_DUMMY) == found, "a number that nobody has costs the same work"
+    assert REAL.verify(REAL.hash(PIN), PIN)
 
 
 @given(failures=st.integers(0, 10**9))

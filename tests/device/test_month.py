@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import argon2
 import numpy as np
 import pytest
 
@@ -102,7 +101,6 @@ class Month:
 
 @pytest.fixture
 def month(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Month]:
-    monkeypatch.setattr(credentials, "HASHER", argon2.PasswordHasher(1, 64, 1))  # the real thing, cheap: hundreds of PINs follow
     log = logging.FileHandler(tmp_path / "kiosk.log", encoding="utf-8")
     logging.getLogger().addHandler(log)
     monkeypatch.setattr(logging.getLogger(), "level", logging.DEBUG)
