@@ -14,7 +14,7 @@ import click
 @click.argument("name")
 @click.option("--seconds", default=60, show_default=True, help="How long.")
 def main(name: str, seconds: int) -> None:
-    """Fuzz one target: codec, envelopes, ingest, acknowledgement, desired or roster."""
+    """Fuzz one target: codec, envelopes, ingest, carried, acknowledgement, desired or roster."""
     atheris = importlib.import_module("atheris")
     with atheris.instrument_imports(include=["device", "enterprise"]):
         targets = importlib.import_module("tests.fuzz.targets")

@@ -6,6 +6,7 @@ A target builds its own small world once; the seeds are valid messages for it, f
 from __future__ import annotations
 
 import functools
+import os
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from device import config, desired, downlink, journal, messages, trust
-from enterprise import roster
+from enterprise import carrying, roster
 from enterprise.outcome import Arrival, Kind, Verdict
 from tests.device import parts
 from tests.enterprise.conftest import Office, open_office
@@ -82,6 +83,20 @@ def ingest(data: bytes) -> None:
         assert rows(made) - before == outcome.stored + outcome.parked
 
 
+def carried(data: bytes) -> None:
+    """A file from a stick: every line is stored whole or named with the reason, and the file is read to its end."""
+    made, _ = office()
+    before = rows(made)
+    file = Path(tempfile.gettempdir()) / f"daka-fuzz-carried-{os.getpid()}"
+    file.write_bytes(data)
+    report = carrying.take(made.ingester, file)
+    file.unlink()
+    assert rows(made) - before == report.stored + report.parked
+    lines = sum(report.verdicts.values())
+    taken = sum(report.verdicts[verdict] for verdict in carrying.TAKEN)
+    assert len(report.refused) == min(lines - taken, carrying.MOST_NAMED)
+
+
 def rows(made: Office) -> int:
     return int(str(made.rows("SELECT (SELECT count(*) FROM record) + (SELECT count(*) FROM parked)")[0][0]))
 
@@ -143,6 +158,7 @@ def targets() -> tuple[Target, ...]:
         Target("codec", codec, (kiosk.texts[0], kiosk.texts[4], batch)),
         Target("envelopes", envelopes, (batch, hello, answer, messages.compress(batch)[0])),
         Target("ingest", ingest, (hello, batch, kiosk.batch(4, 8))),
+        Target("carried", carried, (batch + b"\n", kiosk.batch(1, 4) + b"\n" + kiosk.batch(5, 8) + b"\n" + hello + b"\n")),
         Target("acknowledgement", acknowledgement, (answer,)),
         Target("desired", desired_state, pages()),
         Target("roster", roster_list, (listed,)),

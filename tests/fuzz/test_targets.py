@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.fuzz import targets
 
-QUICK = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+QUICK = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 TARGETS = targets.targets()
 PIECES = st.binary(max_size=12) | st.sampled_from(
     [b"null", b"1e9", b'"', b"{", b"]", b"\\ud800", b"\xff\xfe", b"-1", b"9" * 20, b"true", b'"x":', b",", b"\r\n", b"\0"]
