@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 
 import cv2
@@ -105,3 +106,50 @@ def test_a_blurred_stranger_is_asked_to_stand_still_and_not_refused(eyes: sight.
     )
     seen = {recogniser.see(camera.Frame(blurred, parts.moment(number / 10))) for number in range(40)}
     assert seen == {recognise.Waiting.BLURRED}
+
+
+def watch(
+    eyes: sight.Sight, known: match.Gallery, frames: list[NDArray[np.uint8]], min_margin: float = 0.05
+) -> list[Identity | Stranger]:
+    """What is said while these frames are shown, ten a second."""
+    settings = config.Config()
+    recogniser = recognise.Recogniser(
+        watching(eyes),
+        kiosk.gate(settings, eyes.landmarker),
+        eyes.embedder,
+        recognise.Known(known, eyes.one_to_one, eyes.one_to_one),
+        dataclasses.replace(kiosk.recognition_policy(settings), min_margin=min_margin),
+        Capture.SIMULATED,
+    )
+    seen = [recogniser.see(camera.Frame(frame, parts.moment(number / 10))) for number, frame in enumerate(frames)]
+    return [one for one in seen if isinstance(one, Identity | Stranger)]
+
+
+def test_who_is_as_like_one_person_as_another_is_named_as_neither(eyes: sight.Sight, pixels: Pixels) -> None:
+    """One face enrolled under two names: both score high, and what is missing is the lead of one over the other."""
+    whole = pixels("obama")
+    vector = eyes.embedder.embed(align.chip(whole, eyes.faces_in_photograph(whole)[0].landmarks))
+    twins = match.Gallery.of([(parts.ADA, vector), (parts.BOB, vector)])
+    frames = [np.asarray(pictures.fit(pixels("obama2"), FRAME), dtype=np.uint8)] * 28
+    (said,) = watch(eyes, twins, frames)
+    assert isinstance(said, Stranger)
+    (said,) = watch(eyes, twins, frames, min_margin=0.0)
+    assert isinstance(said, Identity), "it was the margin, not the score"
+
+
+def test_two_people_who_take_turns_in_one_place_are_not_votes_for_each_other(eyes: sight.Sight, pixels: Pixels) -> None:
+    turns = [np.asarray(pictures.fit(pixels(name), FRAME), dtype=np.uint8) for name in ("obama2", "person_b_2")]
+    (x, y), (there_x, there_y) = (_middle(eyes, frame) for frame in turns)
+    turns[1] = np.asarray(np.roll(turns[1], (round(y - there_y), round(x - there_x)), axis=(0, 1)))
+    known = gallery(eyes, pixels)
+    for frame, person in zip(turns, (parts.ADA, parts.BOB), strict=True):
+        (alone,) = watch(eyes, known, [frame] * 5)
+        assert isinstance(alone, Identity)
+        assert alone.person == person
+    said = watch(eyes, known, [turns[number % 2] for number in range(28)])
+    assert all(isinstance(one, Stranger) for one in said)
+
+
+def _middle(eyes: sight.Sight, frame: NDArray[np.uint8]) -> tuple[float, float]:
+    box = eyes.detector.faces(frame)[0].box
+    return box.x + box.width / 2, box.y + box.height / 2
