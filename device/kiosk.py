@@ -294,6 +294,7 @@ def behind(inside: Inside, folder: state.Folder, following: Following) -> backst
         inside.walk,
         inside.corrections,
         inside.affairs,
+        inside.sittings,
         inside.office.consents,
         time_source,
         following.notices,
@@ -309,6 +310,7 @@ def behind(inside: Inside, folder: state.Folder, following: Following) -> backst
         language_of=lambda person: directory.get(person).language,
         notice=inside.codes.notice,
         abilities=hands.abilities,
+        sitting=lambda: inside.sittings.standing(0, 0.0),
         notices=lambda: page_counter.notices_for("", following.notices(), time_source.now()),
     )
     return backstage.Behind(parts, hands, lambda: inside.watching.faces)

@@ -18,10 +18,11 @@ from device.consent import Purpose
 from device.consenting import ConsentOffice
 from device.corrections import Corrections
 from device.messages import Direction, Notice
-from device.own import Own
+from device.own import BY, Own, TicketGone
 from device.page import scene, voice
 from device.page.application import PageRoute, Role
 from device.page.readers import Readers
+from device.sitting import Sittings
 from device.ways import Ways
 
 CHOICE_LASTS = timedelta(seconds=30)
@@ -56,6 +57,7 @@ class Counter:
     line: Line
     corrections: Corrections
     affairs: Own
+    sittings: Sittings
     consents: ConsentOffice
     clock: clock.Clock
     notices: Callable[[], tuple[Notice, ...]]
@@ -71,6 +73,7 @@ class Counter:
             "supervisor": chosen.assisted,
             "mine": True,
             "dispute": True,
+            "enrol": chosen.pin,
             "direction": bool(self.config.attend.change_within_s),
             "choose": self.config.attend.direction == "button",
             "voice": self.voice.is_there,
@@ -89,6 +92,8 @@ class Counter:
             PageRoute("POST", "/v1/own", Role.PERSON, self.own),
             PageRoute("POST", "/v1/own/consent", Role.PERSON, self.give_consent),
             PageRoute("POST", "/v1/own/withdrawal", Role.PERSON, self.withdraw_consent),
+            PageRoute("POST", "/v1/own/sitting", Role.PERSON, self.sit),
+            PageRoute("POST", "/v1/own/sitting-end", Role.PERSON, self.get_up),
             PageRoute("GET", "/v1/consent-text", Role.PERSON, self.consent_text),
             PageRoute("POST", "/v1/say", Role.PERSON, self.say),
         )
@@ -137,6 +142,19 @@ class Counter:
     def withdraw_consent(self) -> api.OwnAffairs:
         """Their template is destroyed before this returns."""
         return self.affairs.withdraw_consent(*server.json_fields("ticket"))
+
+    def sit(self) -> api.Done:
+        """The ticket's owner, who has agreed, is enrolled before the camera; the scene tells how it goes."""
+        owner = self.ways.owner(*server.json_fields("ticket"))
+        if owner is None:
+            raise TicketGone("that took too long; say who you are once more")
+        self.sittings.begin(owner.number, BY, "")
+        return api.Done()
+
+    def get_up(self) -> api.Done:
+        """Nothing is kept of an enrolment that somebody breaks off."""
+        self.sittings.end()
+        return api.Done()
 
     def consent_text(self) -> api.ConsentText:
         """Exactly what somebody would agree to, in the language that they read."""

@@ -71,6 +71,18 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True)
+class SittingShown:
+    """How an enrolment before the camera goes: which pose is wanted, how many are done, and what is in the way."""
+
+    state: str
+    pose: str
+    done: int
+    of: int
+    hint: str
+    templates: int
+
+
+@dataclass(frozen=True, slots=True)
 class Scene:
     """Everything that the page needs between two frames. `boot` changes with each start of the daemon, `shell` with its version."""
 
@@ -93,6 +105,7 @@ class Scene:
     speech: str
     notice: api.WebNotice
     notices: tuple[str, ...]
+    sitting: SittingShown
 
     def digest(self) -> str:
         """The same for scenes that look the same; the time goes on by itself."""

@@ -42,7 +42,7 @@ class Board(Protocol):
 @dataclass(frozen=True)
 class Parts:
     """What the scene is made from. `language_of` names a person's own language, `notice` what the screen says about the web UI,
-    `notices` what the enterprise says to everybody."""
+    `notices` what the enterprise says to everybody, `sitting` how an enrolment before the camera goes."""
 
     config: Config
     root: Path
@@ -54,6 +54,7 @@ class Parts:
     notice: Callable[[], api.WebNotice]
     abilities: Callable[[], tuple[str, ...]]
     notices: Callable[[], tuple[str, ...]]
+    sitting: Callable[[], api.Sitting]
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +117,7 @@ class Scenery:
             speech=page.speech,
             notice=parts.notice(),
             notices=parts.notices(),
+            sitting=_sitting(parts.sitting()),
         )
 
     def waiting(self) -> str:
@@ -155,6 +157,11 @@ class Scenery:
             log.warning("how much waits for the server could not be read: %s", error)
             return Stores(room_left, self._stores.backlog, self._stores.waits_since)
         return Stores(room_left, head.seq - head.acknowledged, oldest)
+
+
+def _sitting(told: api.Sitting) -> scene.SittingShown:
+    """Without the number: whose enrolment it is stands nowhere on the screen."""
+    return scene.SittingShown(told.state, told.pose, told.done, told.of, told.hint, told.templates)
 
 
 def has_room(root: Path) -> bool:

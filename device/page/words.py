@@ -42,7 +42,7 @@ ENGLISH = {
     "challenge.turn_right": "Turn your head to your right",
     "challenge.smile": "Smile",
     "challenge.open_mouth": "Open your mouth",
-    "challenge.forward": "Look straight ahead again",
+    "challenge.forward": "Look straight at the screen",
     # Results
     "done.in": "Clocked in",
     "done.out": "Clocked out",
@@ -205,6 +205,8 @@ ENGLISH = {
     "enrol.withdraw": "Withdraw my consent",
     "enrol.sure": "Your face template is destroyed at once. The other ways stay.",
     "enrol.nothing": "You have not agreed to face recognition; there is nothing to withdraw.",
+    "enrol.start": "Take the pictures now",
+    "enrol.failed": "Nothing was kept. Try again, or ask at the office",
     "enrol.office": "Now ask the office to take your picture.",
     "enrol.withdrawn": "Withdrawn. Your face template is destroyed.",
     "enrol.has": "You have agreed; {count} templates are kept.",

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from device.page import words
 from tests import browser as browsers
-from tests.e2e.kiosk import GAP_S, Kiosk
+from tests.e2e.kiosk import GAP_S, Kiosk, wait_for
 
 CN, EN = words.catalogue("zh-CN"), words.catalogue("en")
 SOON_MS = 25_000
@@ -48,7 +48,7 @@ def page(kiosk: Kiosk, browser: Browser) -> Iterator[Page]:
     errors: list[str] = []
     opened.on("pageerror", lambda error: errors.append(str(error)))
     opened.goto(kiosk.url)
-    expect(opened.locator("#come-words")).to_have_text(CN["idle.come"])
+    expect(opened.locator("#come-words")).to_have_text(CN["idle.come"], timeout=SOON_MS)
     yield opened
     context.close()
     assert not errors
@@ -91,7 +91,7 @@ def test_a_person_clocks_in_by_face_and_changes_the_direction(kiosk: Kiosk, page
     expect(page.locator("#oval")).to_have_class("known")
     other = "out" if punch["direction"] == "in" else "in"
     page.get_by_role("button", name=CN[f"result.to_{other}"]).click()
-    expect(page.locator("#results")).to_contain_text(CN["result.changed"])
+    expect(page.locator("#results")).to_contain_text(CN["result.changed"], timeout=SOON_MS)
     expect(page.locator("#results")).to_contain_text(CN[f"done.{other}"])
     (amended,) = kiosk.corrections.amendments([int(shown["seq"])]).values()
     assert amended.voided
@@ -103,7 +103,7 @@ def test_whoever_says_not_me_is_heard_and_nothing_is_lost(kiosk: Kiosk, page: Pa
     kiosk.walk_up("obama3.jpg")
     shown = card(page)
     page.get_by_role("button", name=CN["result.not_me"]).click()
-    expect(page.locator("#results")).to_contain_text(CN["result.disputed"])
+    expect(page.locator("#results")).to_contain_text(CN["result.disputed"], timeout=SOON_MS)
     (amended,) = kiosk.corrections.amendments([int(shown["seq"])]).values()
     assert (amended.voided, amended.disputed) == (False, True)
 
@@ -131,7 +131,7 @@ def test_a_wrong_pin_is_said_on_the_pad_and_one_goes_on_there(kiosk: Kiosk, page
     page.click("#b-pin")
     type_on_the_pad(page, PIN_ONLY)
     type_on_the_pad(page, "905137")
-    expect(page.locator(".said-no")).to_have_text(CN["why.wrong"])
+    expect(page.locator(".said-no")).to_have_text(CN["why.wrong"], timeout=SOON_MS)
     expect(page.locator(".ask")).to_have_text(CN["pin.number"])
     expect(page.locator("#results > li")).to_have_count(0)
 
@@ -141,7 +141,7 @@ def test_an_assigned_pin_is_changed_on_the_way(kiosk: Kiosk, page: Page) -> None
     page.click("#b-pin")
     type_on_the_pad(page, SUPERVISOR)
     type_on_the_pad(page, "604713")
-    expect(page.locator(".ask")).to_have_text(CN["pin.new"])
+    expect(page.locator(".ask")).to_have_text(CN["pin.new"], timeout=SOON_MS)
     type_on_the_pad(page, PIN)
     type_on_the_pad(page, "274950")
     expect(page.locator(".said-no")).to_have_text(CN["pin.differ"])
@@ -212,14 +212,18 @@ def test_consent_is_refused_as_easily_as_given_and_taken_back_at_the_kiosk(kiosk
     ask()
     page.get_by_role("button", name=CN["enrol.agree"], exact=True).click()
     sign(SUPERVISOR)
-    expect(page.locator(".said-yes")).to_be_visible()
+    expect(page.locator(".said-yes")).to_be_visible(timeout=SOON_MS)
     assert has_consent(kiosk, SUPERVISOR)
+    page.get_by_role("button", name=CN["enrol.start"]).click()
+    expect(page.locator(".sheet h2")).to_have_text(CN["challenge.forward"], timeout=SOON_MS)
+    expect(page.locator(".progress span")).to_have_count(3)
     page.keyboard.press("Escape")
+    wait_for("the enrolment that was broken off has ended", lambda: kiosk.admin.sitting(0, 0.0).state == "ended")
     ask()
     page.get_by_role("button", name=CN["enrol.withdraw"]).click()
     sign(SUPERVISOR)
     page.get_by_role("button", name=CN["enrol.withdraw"]).click()
-    expect(page.locator(".said-yes")).to_have_text(CN["enrol.withdrawn"])
+    expect(page.locator(".said-yes")).to_have_text(CN["enrol.withdrawn"], timeout=SOON_MS)
     assert not has_consent(kiosk, SUPERVISOR)
 
 

@@ -52,7 +52,7 @@ def test_every_screen_is_there_to_be_looked_at(kiosk: Kiosk, browser: Browser, l
     context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
     page = context.new_page()
     page.goto(kiosk.url)
-    expect(page.locator("#come-words")).to_have_text(CN["idle.come"])
+    expect(page.locator("#come-words")).to_have_text(CN["idle.come"], timeout=25_000)
     page.click("#b-language")
     page.click(f"[data-language='{language}']")
     if easy:

@@ -1,16 +1,25 @@
 // Face recognition as the person's own choice: the whole text first, yes and no of the same size, and taking it back as easily.
 
 import { make } from "./build.js";
-import { Gone, hear, Refused } from "./net.js";
+import * as mirror from "./mirror.js";
+import { Gone, hear, Refused, tell } from "./net.js";
 import { waiting } from "./pad.js";
 import * as sheets from "./sheets.js";
+import { say } from "./speech.js";
 import * as ways from "./ways.js";
-import { chosen, word } from "./words.js";
+import { chosen, has, word } from "./words.js";
 
 const FACE = "face_recognition";
-let scene = { abilities: [] };
+let scene = { abilities: [], sitting: { state: "none" } };
+let sitting = null; // the elements that show a sitting, while its sheet is open
+let left = false; // somebody closed that sheet: it does not open again for the same sitting
 
-export function set(heard) { scene = heard; }
+export function set(heard) {
+  scene = heard;
+  if (scene.sitting.state !== "sitting") left = false;
+  else if (!sitting && !left) openSitting();
+  follow();
+}
 
 export function open() {
   sheets.open("enrol.title", (sheet) => {
@@ -45,8 +54,60 @@ function agree({ language, sha256 }) {
 
 function agreed(templates, ticket) {
   const said = make("p", { class: "said-yes", role: "status" }, word("enrol.has", { count: templates }));
+  if (scene.abilities.includes("enrol")) return sheets.change(said, sheets.wide("enrol.start", () => sit(ticket), { drawn: "face", kind: "wide centre" }), ...others());
   const next = make("p", { "data-word": templates ? "enrol.done" : "enrol.office" });
-  sheets.change(said, next, ...others());
+  return sheets.change(said, next, ...others());
+}
+
+/* Three poses before the camera, each with what is in the way; the daemon looks, the page only says what it wants to see. */
+function sit(ticket) {
+  ways.hand("/v1/own/sitting", { ticket }, () => {}); // the scene tells how it goes on, also where the office has begun it
+}
+
+function openSitting() {
+  sheets.open("enrol.title", (sheet) => {
+    const canvas = make("canvas", { width: 640, height: 480, role: "img", "data-label": "mirror.label" });
+    const pose = make("h2", { class: "centred", role: "status" });
+    const hint = make("p", { class: "said-no centred", role: "status" });
+    const progress = make("div", { class: "progress", "aria-hidden": "true" });
+    sheet.append(progress, pose, make("div", { class: "viewer" }, canvas), hint);
+    mirror.lookFor(canvas);
+    sitting = { pose, hint, progress };
+    return leave;
+  });
+}
+
+function leave() {
+  mirror.lookFor(null);
+  if (sitting && scene.sitting.state === "sitting") {
+    left = true;
+    tell("/v1/own/sitting-end").catch(() => {});
+  }
+  sitting = null;
+}
+
+/* How it goes, as the scene tells it. */
+function follow() {
+  if (!sitting) return;
+  const { state, pose, hint, done, of, templates } = scene.sitting;
+  if (state === "sitting") {
+    sheets.stay();
+    const asked = word(`challenge.${pose}`);
+    if (sitting.pose.textContent !== asked) sitting.pose.textContent = asked;
+    if (pose) say(`challenge.${pose}`);
+    sitting.hint.textContent = hint && has(`waiting.${hint}`) ? word(`waiting.${hint}`) : "";
+    sitting.progress.replaceChildren(...Array.from({ length: of }, (_, place) => make("span", { class: place < done ? "done" : "" })));
+  } else if (state === "done" && templates) {
+    end(make("p", { class: "said-yes", role: "status", "data-word": "enrol.done" }));
+  } else if (state === "refused" || state === "ended") {
+    end(make("p", { class: "said-no", role: "alert", "data-word": "enrol.failed" }));
+  }
+}
+
+function end(said) {
+  sitting = null;
+  mirror.lookFor(null);
+  sheets.change(said, ...others());
 }
 
 function refuse() {

@@ -52,6 +52,7 @@ class Stage:
             notice=lambda: self.notice,
             abilities=lambda: self.abilities,
             notices=lambda: (),
+            sitting=api.Sitting,
         )
 
     def client(self) -> FlaskClient:

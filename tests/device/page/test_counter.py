@@ -50,7 +50,7 @@ def desk(stage: Stage, line: Line) -> counter.Counter:
     absent: Any = None
     readers = Readers(absent, stage.clock)
     silent = voice.Voice(lambda name: None)
-    return counter.Counter(stage.settings, absent, readers, line, absent, absent, absent, stage.clock, lambda: (), silent)
+    return counter.Counter(stage.settings, absent, readers, line, absent, absent, absent, absent, stage.clock, lambda: (), silent)
 
 
 @pytest.fixture
