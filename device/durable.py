@@ -1,9 +1,16 @@
-"""Making a file's name durable, without loading anything else: every daemon may need it."""
+"""Files that are on the disk when it is said that they are, without loading anything else: every daemon may need it."""
 
 from __future__ import annotations
 
 import os
+import secrets
 from pathlib import Path
+
+from device.errors import DeviceError
+
+
+class NotKept(DeviceError):
+    """A file could not be written; the one before it is still there."""
 
 
 def sync_folder(folder: Path) -> None:
@@ -13,3 +20,19 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def keep(path: Path, content: bytes) -> None:
+    """A file of mode 0600, whole or not at all, in place of an earlier one."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+        sync_folder(path.parent)
+    except OSError as error:
+        draft.unlink(missing_ok=True)
+        raise NotKept(f"{path} cannot be written ({error.strerror}); free some room, or check the disk") from error

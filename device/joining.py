@@ -13,10 +13,9 @@ from typing import Any
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from device import database, keys, messages, settings, state, trust
+from device import database, durable, keys, messages, settings, state, trust
 from device.tls_files import JoinRefused as JoinRefused
 from device.tls_files import check_certificate, private_pem, signing_request
-from device.tls_files import keep as keep
 
 CA, IDENTITY, PENDING_KEY, PENDING_REQUEST = "ca.pem", "identity.pem", "pending.key", "pending-request.json"
 
@@ -61,8 +60,8 @@ def request(folder: state.Folder, device: str, invitation: messages.Invitation) 
     )
     payload = messages.write_join_request(asked, journal, grant_use)
     place = place_of(folder)
-    keep(place.folder / PENDING_KEY, private_pem(tls))
-    keep(place.folder / PENDING_REQUEST, payload)
+    durable.keep(place.folder / PENDING_KEY, private_pem(tls))
+    durable.keep(place.folder / PENDING_REQUEST, payload)
     return payload
 
 
@@ -86,8 +85,8 @@ def accept(folder: state.Folder, asked: bytes, answer: bytes) -> trust.Membershi
         raise JoinRefused("the key of the request is gone; begin again with: daka join INVITATION") from error
     assert isinstance(tls, ec.EllipticCurvePrivateKey)
     check_certificate(found.certificate, found.ca, found.device, tls)
-    keep(place.ca, found.ca.encode("ascii"))
-    keep(place.identity, found.certificate.encode("ascii") + private_pem(tls))
+    durable.keep(place.ca, found.ca.encode("ascii"))
+    durable.keep(place.identity, found.certificate.encode("ascii") + private_pem(tls))
     member = trust.Membership(root, found.key_set, found.url, messages.write_time(datetime.now(UTC)))
     settings.change(folder.config, uplink_settings(found, place))
     trust.write(folder.enterprise, member)

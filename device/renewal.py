@@ -16,7 +16,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from device import tls_files
+from device import durable, tls_files
 from device.messages import joining
 from device.tls_files import JoinRefused
 
@@ -44,7 +44,7 @@ def renew(url: str, ca: Path, identity: Path, device: str) -> datetime:
     asked = {"certificate": before, "csr": csr, "signature": base64.b64encode(signature).decode("ascii")}
     certificate = _ask(url, ca, asked)
     tls_files.check_certificate(certificate, ca.read_text(encoding="ascii"), device, fresh)
-    tls_files.keep(identity, certificate.encode("ascii") + tls_files.private_pem(fresh))
+    durable.keep(identity, certificate.encode("ascii") + tls_files.private_pem(fresh))
     ends = x509.load_pem_x509_certificate(certificate.encode("ascii")).not_valid_after_utc
     log.info("the certificate was renewed; it is good until %s", ends.date())
     return ends

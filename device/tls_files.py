@@ -1,10 +1,6 @@
-"""The uplink's certificate and key: made here, checked when they come, kept in files that are replaced whole."""
+"""The uplink's certificate and key: made here, checked when they come, to be kept in files that are replaced whole."""
 
 from __future__ import annotations
-
-import os
-import secrets
-from pathlib import Path
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
@@ -12,16 +8,11 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from device import durable
 from device.errors import DeviceError
 
 
 class JoinRefused(DeviceError):
     """This kiosk stays what it was; the message says why and what to do."""
-
-
-class NotKept(DeviceError):
-    """A file could not be written; the one before it is still there."""
 
 
 def check_certificate(certificate: str, ca: str, device: str, key: ec.EllipticCurvePrivateKey) -> None:
@@ -47,19 +38,3 @@ def private_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
     """The key as a file of mode 0600 holds it."""
     form = serialization.PrivateFormat.PKCS8
     return key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption())
-
-
-def keep(path: Path, content: bytes) -> None:
-    """A file of mode 0600, whole or not at all, in place of an earlier one."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
-        durable.sync_folder(path.parent)
-    except OSError as error:
-        draft.unlink(missing_ok=True)
-        raise NotKept(f"{path} cannot be written ({error.strerror}); free some room, or check the disk") from error

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
-import secrets
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +15,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from device import database, messages
+from device import database, durable, messages
 from device.config import Uplink
 from device.errors import DeviceError
 
@@ -89,14 +87,7 @@ def read(path: Path) -> Membership | None:
 def write(path: Path, member: Membership) -> None:
     """Whole or not at all, durable when this returns; StorageError where the disk does not take it."""
     plain = {"root": member.root, "key_set": member.key_set, "server": member.server, "joined_at": member.joined_at}
-    draft = path.with_suffix(f".{secrets.token_hex(4)}.new")
     try:
-        with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb") as file:
-            file.write(messages.canonical(plain))
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
-        database.sync_folder(path.parent)
-    except OSError as error:
-        draft.unlink(missing_ok=True)
-        raise database.translated(path, error) from error
+        durable.keep(path, messages.canonical(plain))
+    except durable.NotKept as error:
+        raise database.StorageFailing(str(error)) from error

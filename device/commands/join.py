@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from device import clock, desk, join_client, joining, keys, kiosk, messages, sight, state, timekeeping, trust
+from device import clock, desk, durable, join_client, joining, keys, kiosk, messages, sight, state, timekeeping, trust
 from device.commands.context import Context, pass_context
 from device.commands.office import operator
 
@@ -68,7 +68,7 @@ def _invitation(context: Context, text: str | None) -> messages.Invitation:
     if not text.startswith("daka-join:") and path.is_file():
         text = path.read_text(encoding="utf-8")
     found = messages.read_invitation(text)
-    joining.keep(kept, messages.write_invitation(found).encode("ascii"))
+    durable.keep(kept, messages.write_invitation(found).encode("ascii"))
     return found
 
 

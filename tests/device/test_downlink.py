@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device import config, database, desired, downlink, errors, following, messages, policy, steward, trust
+from device import config, database, desired, downlink, errors, following, journal, messages, policy, post, steward, trust
 from device.downlink import DesiredRefused
 from device.messages import Content, Place
 from tests.device import parts
@@ -335,3 +335,21 @@ def test_the_applying_thread_takes_up_what_the_last_run_left(kiosk: Kiosk) -> No
     stop.set()
     thread.join(5)
     assert kiosk.kept.place == Place(100, 1)
+
+
+def test_while_a_key_is_being_changed_the_server_may_sign_with_either_and_afterwards_with_the_new_one(tmp_path: Path) -> None:
+    root, servers = parts.signing_key(20), [parts.Server(parts.signing_key(number)) for number in (9, 10)]
+    old, new = (messages.public_key_text(server.key) for server in servers)
+    both = messages.KeySet(messages.public_key_text(root), 1, NOW, (old, new), (), (), ())
+    trust.write(tmp_path / "enterprise.json", trust.Membership(both.root, messages.sign_key_set(both, root), "", NOW))
+    believed, opened = trust.Trust(tmp_path / "enterprise.json", config.Uplink()), parts.open_journal(tmp_path)
+    counter = post.Post(opened, config.Config(), parts.Clock(), tmp_path, None, None, believed)
+    parts.fill(opened, 4)
+    epoch = opened.head().epoch
+    for upto, server in enumerate(servers, start=1):
+        assert counter.believe(server.acknowledgement(epoch, upto, parts.hash_of(opened, upto))).upto == upto
+    assert believed.follow(messages.sign_key_set(dataclasses.replace(both, version=2, acknowledgement=(new,)), root))
+    with pytest.raises(journal.AcknowledgementRefused):
+        counter.believe(servers[0].acknowledgement(epoch, 3, parts.hash_of(opened, 3)))
+    assert counter.believe(servers[1].acknowledgement(epoch, 3, parts.hash_of(opened, 3))).upto == 3
+    opened.close()

@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from device import config, join_client, joining, keys, messages, people, renewal, state, tls_files, trust
+from device import config, durable, join_client, joining, keys, messages, people, renewal, state, tls_files, trust
 from device.commands import main as daka
 from device.commands import run_uplink
 from device.tls_files import JoinRefused
@@ -264,40 +264,44 @@ def policy_of(house: House) -> Ed25519PrivateKey:
     return messages.private_key_from_seed((house.keys / "policy.key").read_bytes())
 
 
-def consenting(kiosk: Kiosk) -> people.Directory:
+def consenting(kiosk: Kiosk) -> None:
     daka_says(kiosk, "people", "add", "1001", "Ada", "--language", "en")
     daka_says(kiosk, "people", "consent", "1001", "--yes")
-    return people.Directory(kiosk.people, keys.wrapping_key(kiosk.keys))
+    assert has_consent(kiosk)
+
+
+def has_consent(kiosk: Kiosk) -> bool:
+    directory = people.Directory(kiosk.people, keys.wrapping_key(kiosk.keys))
+    (person,) = directory.list()
+    directory.close()
+    return person.has_consent
 
 
 def test_joining_another_enterprise_is_asked_for_and_destroys_every_template(
     house: House, stranger: House, kiosk: Kiosk, folder: Path
 ) -> None:
     join(kiosk, house)
-    directory = consenting(kiosk)
-    assert directory.list()[0].has_consent
+    consenting(kiosk)
     invitation = stranger.run("join", "invite", kiosk.name, *stranger.where)
     assert "belongs to another enterprise" in refusal(kiosk, "join", invitation)
     code = daka_says(kiosk, "join", invitation, "--replace", "--request", str(folder / "request")).split()[1].rstrip(":")
     words = ("join", "take", str(folder / "request"), str(folder / "answer"), "--broker", BROKER, "--code", code)
     stranger.run(*words, *stranger.where)
     assert "belongs to another enterprise" in refusal(kiosk, "join", "--answer", str(folder / "answer"))
-    assert directory.list()[0].has_consent
+    assert has_consent(kiosk)
     daka_says(kiosk, "join", "--answer", str(folder / "answer"), "--replace")
-    assert not directory.list()[0].has_consent
+    assert not has_consent(kiosk)
     assert trust.Trust(kiosk.enterprise, config.Uplink()).root == stranger.root
-    directory.close()
 
 
 def test_leaving_destroys_templates_and_believes_nobody(house: House, kiosk: Kiosk) -> None:
     join(kiosk, house)
-    directory = consenting(kiosk)
+    consenting(kiosk)
     daka_says(kiosk, "leave", "--yes")
-    assert not directory.list()[0].has_consent
+    assert not has_consent(kiosk)
     assert not config.read(kiosk.config).uplink.enabled
     assert trust.Trust(kiosk.enterprise, config.Uplink()).keys("policy") == ()
     assert not joining.place_of(kiosk).identity.exists()
-    directory.close()
 
 
 def test_a_kiosk_that_was_reset_needs_a_word_and_leaves_a_trace(house: House, kiosk: Kiosk, folder: Path) -> None:
@@ -336,7 +340,7 @@ def test_the_uplink_renews_by_itself_and_ends_to_be_started_with_the_new_one(hou
     now = datetime.now(UTC)
     csr = tls_files.signing_request(kiosk.name, key)
     old = authority.certify(house.pki, kiosk.name, csr, now - timedelta(days=20), timedelta(days=25))
-    tls_files.keep(place.identity, old.encode("ascii") + tls_files.private_pem(key))
+    durable.keep(place.identity, old.encode("ascii") + tls_files.private_pem(key))
     broker, stop = run_uplink.broker_of(config.read(kiosk.config).uplink, kiosk.root), threading.Event()
     run_uplink._keep_certificate(house.url, broker, kiosk.name, stop)
     assert stop.is_set()
