@@ -25,7 +25,7 @@ from tests.postgres import Postgres
 
 DEVICE = "kiosk-1"
 PAUSE_S = 0.03  # between two punches, on average
-SETTLES_WITHIN_S = 90.0
+SETTLES_WITHIN_S = 240.0  # on a machine that others use, too
 VICTIMS = ("kiosk", "uplink", "ingester", "broker")
 
 
