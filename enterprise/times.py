@@ -6,7 +6,7 @@ What a record says is never changed; `device.messages.timeline` reads it, as the
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection, func, select
@@ -93,9 +93,34 @@ def _anchor_row(state: EpochState, link: Link) -> dict[str, Any]:
 
 def of(connection: Connection, device: str, epoch: str) -> timeline.Timeline:
     """What is known about the times of one journal."""
+    known = kept(connection, device, epoch)
+    return timeline.of(known.boots.values(), known.anchors.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Boots by their id and anchors by their record: as the tables keep them, or as the records themselves say."""
+
+    boots: dict[str, timeline.Boot] = field(default_factory=dict)
+    anchors: dict[int, Anchor] = field(default_factory=dict)
+
+    def note(self, seq: int, plain: dict[str, Any]) -> None:
+        """One more record, usable and in its place."""
+        boot = timeline.begun(seq, stamp(plain))
+        before = self.boots.get(boot.boot_id)
+        self.boots[boot.boot_id] = timeline.merged(before, boot) if before else boot
+        if plain["kind"] == "time":
+            body = plain["body"]
+            utc_us = timeline.microseconds(messages.read_time(body["utc"]))
+            said = (body["boot_id"], body["monotonic_us"], utc_us, Source(body["source"]), body["uncertainty_us"])
+            self.anchors[seq] = Anchor(*said)
+
+
+def kept(connection: Connection, device: str, epoch: str) -> Known:
+    """What the two tables keep of one journal."""
     boots = connection.execute(select(tables.boot).where(tables.boot.c.device == device, tables.boot.c.epoch == epoch))
     anchors = connection.execute(select(tables.anchor).where(tables.anchor.c.device == device, tables.anchor.c.epoch == epoch))
-    return timeline.of([_boot(row) for row in boots], [_anchor(row) for row in anchors])
+    return Known({row.boot_id: _boot(row) for row in boots}, {row.seq: _anchor(row) for row in anchors})
 
 
 def _anchor(row: Any) -> Anchor:

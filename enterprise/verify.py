@@ -16,7 +16,7 @@ from sqlalchemy import Connection, literal, null, select
 
 from device import messages
 from device.messages import Purpose
-from enterprise import alarms, tables
+from enterprise import alarms, tables, times
 from enterprise.settle import copied_columns
 from enterprise.store import Store
 
@@ -76,6 +76,7 @@ class _Walk:
         self._findings: list[Finding] = []
         self._seq, self._head, self._signed = 0, messages.GENESIS_PREV, True
         self._records = self._parked = 0
+        self._said = times.Known()  # about times, by the records themselves
 
     def result(self) -> Chain:
         if self._walk():
@@ -122,6 +123,8 @@ class _Walk:
             return "it does not name the record before it as that one stands here; one of the two was changed"
         if row.usable and copied_columns(plain) != (row.kind, row.person, row.at):
             return "a column beside it (kind, person or at) does not repeat what it says"
+        if row.usable:
+            self._said.note(row.seq, plain)
         return self._what_is_wrong_with_signature(row)
 
     def _note_gap(self, seq: int) -> str:
@@ -157,6 +160,8 @@ class _Walk:
     def _judge_end(self) -> None:
         if not self._signed:
             self._findings.append(Finding("unsigned", self._seq, f"record {self._seq}: no signature closes the chain"))
+        if times.kept(self._connection, self._device, self._epoch) != self._said:
+            self._findings.append(Finding("times", 0, "the tables of boots and trusted times do not repeat what the records say"))
         if self._state is None:
             self._findings.append(Finding("cursor", 0, "what was signed for this journal is no longer recorded"))
         elif (self._state.upto, self._state.head) != (self._seq, self._head):

@@ -8,7 +8,7 @@ from device import messages
 from device.messages import Purpose
 from enterprise import verify
 from tests.enterprise.conftest import Office
-from tests.enterprise.kiosk import START, Kiosk
+from tests.enterprise.kiosk import BOOT_ID, START, Kiosk
 
 
 @pytest.fixture
@@ -59,6 +59,18 @@ def test_a_record_that_was_changed_together_with_its_hash_is_found_by_the_next(o
     changed = stored.texts[3].replace(b'"score_band":60', b'"score_band":90')
     office.tamper(f"UPDATE record SET body = '{changed.decode()}', hash = '{messages.digest(changed).hex()}' WHERE seq = 4")
     assert findings(office) == [("bad_record", 5)]
+
+
+@pytest.mark.parametrize("change", ["first_at = '2026-11-23T08:00:00.000000Z'", "last_monotonic_us = 5"])
+def test_a_changed_boot_which_would_move_times_is_found(office: Office, stored: Kiosk, change: str) -> None:
+    office.tamper(f"UPDATE boot SET {change}")
+    assert findings(office) == [("times", 0)]
+
+
+def test_an_invented_trusted_time_is_found(office: Office, stored: Kiosk) -> None:
+    values = f"'{stored.name}', '{stored.epoch}', 5, '{BOOT_ID}', 1, '2026-11-23T07:00:00.000000Z', 'server', 1"
+    office.tamper(f"INSERT INTO anchor VALUES ({values})")
+    assert findings(office) == [("times", 0)]
 
 
 def test_a_changed_parked_record_is_found(office: Office, stored: Kiosk) -> None:
