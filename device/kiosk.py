@@ -63,7 +63,7 @@ from device import (
 from device.config import Config
 from device.following import Following, needs_restart
 from device.locks import room
-from device.page import backstage, readers, scenery, voice
+from device.page import backstage, readers, scenery, stamps, voice
 from device.page import counter as page_counter
 from device.server import Route
 from models import quality
@@ -140,7 +140,7 @@ def run(folder: state.Folder, config: Config, weights: Path, stop: threading.Eve
         stamping = room.open_room(folder, config, following, files.journal, inside.office, inside.claims, inside.walk, time_source)
         for counter in counters(inside, eraser, keeping, folder, readings, carrier, stamping, stop):
             _serve(stack, listen(under, counter.path), counter)
-        backstage.open_page(stack, under.internet_listener(), folder.page_address, behind(inside, folder, following))
+        backstage.open_page(stack, under.internet_listener(), folder.page_address, behind(inside, folder, following, stamping))
         following.governed.changed = lambda now: _govern(inside, now, stop)
         register = roster.Register(inside.office, inside.personnel, files.directory, eraser, following.kept.aliases)
         _in_background("downlink", following.run, register, files.journal, time_source, carrier.rewind, stop)
@@ -283,7 +283,7 @@ def counters(
     )
 
 
-def behind(inside: Inside, folder: state.Folder, following: Following) -> backstage.Behind:
+def behind(inside: Inside, folder: state.Folder, following: Following, stamping: room.Room) -> backstage.Behind:
     """What the kiosk page is shown from."""
     directory, time_source = inside.files.directory, inside.time_source
 
@@ -299,6 +299,7 @@ def behind(inside: Inside, folder: state.Folder, following: Following) -> backst
         time_source,
         following.notices,
         voice.Voice(),
+        stamps.Stamps(inside.ways, stamping.desk) if inside.config.lock.enabled else None,
     )
     parts = scenery.Parts(
         config=inside.config,

@@ -22,6 +22,7 @@ from device.own import BY, Own, TicketGone
 from device.page import scene, voice
 from device.page.application import PageRoute, Role
 from device.page.readers import Readers
+from device.page.stamps import Stamps
 from device.sitting import Sittings
 from device.ways import Ways
 
@@ -62,6 +63,7 @@ class Counter:
     clock: clock.Clock
     notices: Callable[[], tuple[Notice, ...]]
     voice: voice.Voice
+    stamps: Stamps | None = None
 
     def abilities(self) -> tuple[str, ...]:
         """What can be done here, as the settings have it."""
@@ -77,6 +79,7 @@ class Counter:
             "direction": bool(self.config.attend.change_within_s),
             "choose": self.config.attend.direction == "button",
             "voice": self.voice.is_there,
+            "stamp": self.stamps is not None,
         }
         return tuple(name for name, can in found.items() if can)
 
@@ -96,6 +99,7 @@ class Counter:
             PageRoute("POST", "/v1/own/sitting-end", Role.PERSON, self.get_up),
             PageRoute("GET", "/v1/consent-text", Role.PERSON, self.consent_text),
             PageRoute("POST", "/v1/say", Role.PERSON, self.say),
+            *(self.stamps.routes() if self.stamps is not None else ()),
         )
 
     def _shown(self, answer: Callable[[], api.Decision]) -> Callable[[], scene.Shown]:

@@ -3,6 +3,7 @@
 import { at, make } from "./build.js";
 import * as clock from "./clock.js";
 import * as consent from "./consent.js";
+import * as seal from "./seal.js";
 import * as sheets from "./sheets.js";
 import * as ways from "./ways.js";
 import { has, word } from "./words.js";
@@ -26,6 +27,7 @@ export function open() {
       can("mine") && sheets.wide("help.mine", mine, { drawn: "paper" }),
       can("pin") && sheets.wide("help.face", consent.open, { drawn: "face" }),
       sheets.wide("help.messages", messages, { drawn: "message" }),
+      can("stamp") && can("pin") && sheets.wide("help.seal", seal.open, { drawn: "key" }),
       can("pin") && sheets.wide("help.pin", ways.changePin, { drawn: "key" }),
       sheets.wide("help.privacy", privacy, { drawn: "shield" }),
       sheets.wide("help.office", office, { drawn: "pin" }),

@@ -76,7 +76,19 @@ def test_whatever_the_kiosk_says_has_its_sentence(name: str) -> None:
     assert name in words.ENGLISH or name in SILENT
 
 
-PUT_TOGETHER = ("challenge.", "condition.", "direction.", "done.", "method.", "privacy.", "supervisor.reason.", "waiting.", "why.")
+PUT_TOGETHER = (
+    "seal.stage.",
+    "seal.why.",
+    "challenge.",
+    "condition.",
+    "direction.",
+    "done.",
+    "method.",
+    "privacy.",
+    "supervisor.reason.",
+    "waiting.",
+    "why.",
+)
 
 
 def test_no_sentence_lies_about_unused() -> None:

@@ -1,0 +1,89 @@
+// Stamping: who one is, what one may stamp, the face, and then the press at the lock. What happens there is told as it happens.
+
+import { make } from "./build.js";
+import * as clock from "./clock.js";
+import * as mirror from "./mirror.js";
+import { Gone, Refused, tell } from "./net.js";
+import { pad, waiting } from "./pad.js";
+import * as sheets from "./sheets.js";
+import * as ways from "./ways.js";
+import { has, word } from "./words.js";
+
+const OVER = ["done", "failed"];
+let visit = null; // the one that this sheet follows
+
+export function open() {
+  ways.numberAndPin({ title: "seal.title", purpose: "verify" }, ({ ticket }, number) => {
+    ways.hand("/v1/stamps", { ticket }, (approvals) => choose(ticket, approvals, number));
+  });
+}
+
+function choose(ticket, approvals, number) {
+  if (!approvals.length) return sheets.change(make("p", { class: "soft", "data-word": "seal.none" }));
+  const entries = approvals.map((one) => make("button", { class: "wide", on: { click: () => begin(ticket, one.grant, number) } },
+    make("b", {}, one.label || one.lock),
+    make("span", { class: "soft" }, word("seal.left", { left: one.stamps - one.used, all: one.stamps, until: clock.time(Date.parse(one.expires_at)) }))));
+  sheets.change(make("h2", { "data-word": "seal.which" }), ...entries);
+}
+
+function begin(ticket, grant, number) {
+  sheets.open("seal.title", (sheet) => {
+    sheet.append(waiting());
+    tell("/v1/other-way", { kind: "none" }).catch(() => {}); // the face is looked at again
+    follow(ticket, grant, number);
+    return () => {
+      mirror.lookFor(null);
+      const left = visit;
+      visit = null;
+      if (left && !OVER.includes(left.stage)) tell("/v1/stamps/end", { visit: left.ticket }).catch(() => {});
+    };
+  });
+}
+
+async function follow(ticket, grant, number) {
+  try {
+    let now = await tell("/v1/stamps/begin", { ticket, grant });
+    const mine = now.ticket;
+    for (visit = now, show(now, number); !OVER.includes(now.stage); ) {
+      now = await tell("/v1/stamps/progress", { visit: mine, after: String(now.change) });
+      if (visit?.ticket !== mine) return; // the sheet was closed
+      if (now.change !== visit.change || now.stage !== visit.stage) show(now, number);
+      visit = now;
+    }
+  } catch (error) {
+    if (!(error instanceof Gone || error instanceof Refused)) throw error;
+    sheets.change(sheets.say("why.other"));
+  }
+}
+
+/* One screen for each stage. */
+function show(now, number) {
+  mirror.lookFor(null);
+  const what = make("p", { class: "centred" }, now.label || now.lock);
+  if (now.stage === "verify" && now.missing === "pin") return askPin(number, now.why);
+  if (now.stage === "verify") {
+    const canvas = make("canvas", { width: 640, height: 480, role: "img", "data-label": "mirror.label" });
+    mirror.lookFor(canvas);
+    return sheets.change(what, make("h2", { "data-word": "seal.face" }), now.why && reason(now), make("div", { class: "viewer" }, canvas));
+  }
+  if (now.stage === "press") {
+    const how = now.factor ? "seal.press_finger" : "seal.press";
+    return sheets.change(what, make("h2", { role: "status" }, word(how, { seconds: now.seconds })));
+  }
+  if (now.stage === "done") {
+    return sheets.change(what, make("h2", { class: "said-yes", role: "status" }, word("seal.done", { used: now.used, all: now.stamps })));
+  }
+  if (now.stage === "failed") return sheets.change(what, reason(now));
+  return sheets.change(what, make("p", { class: "centred", "data-word": has(`seal.stage.${now.stage}`) ? `seal.stage.${now.stage}` : "seal.stage.connecting" }), waiting());
+}
+
+const reason = (now) => sheets.say(has(`seal.why.${now.why}`) ? `seal.why.${now.why}` : "seal.why.other");
+
+/* The approval asks for the PIN beside the face: it goes to the visit, and is no punch. */
+function askPin(number) {
+  sheets.change(pad({ ask: "pin.pin", secret: true }, (digits) => {
+    tell("/v1/ways/pin", { number, pin: digits, purpose: "punch" }).then((decision) => {
+      if (decision.outcome === "refused") askPin(number);
+    }).catch(() => sheets.change(sheets.say("why.other")));
+  }));
+}
