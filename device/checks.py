@@ -6,6 +6,8 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import httpx
+
 from device import api, clock, config, mqtt, selftest, state
 from device.errors import DeviceError
 from device.findings import Finding as Finding
@@ -41,6 +43,7 @@ def all_of(folder: state.Folder, weights_directory: Callable[[], Path]) -> tuple
         time(clock.SystemClock()),
         camera(settings),
         kiosk(folder),
+        page(settings, folder),
         *broker(settings.uplink, folder.root, settings.device.id),
     )
 
@@ -133,6 +136,22 @@ def kiosk(folder: state.Folder) -> Finding:
         apart = f"the server's time and NTP are {status.clock_disagrees_s:.0f} s apart; the server's counts"
         return Finding("kiosk daemon", Verdict.BAD, apart, "find out which clock is wrong: this kiosk's NTP source, or the server")
     return Finding("kiosk daemon", Verdict.GOOD, f"{status.camera} {status.people} people, {backlog} records wait for the server")
+
+
+def page(settings: config.Config, folder: state.Folder) -> Finding:
+    """The kiosk page, asked as the browser beside it would; its shell opens without the token."""
+    if not settings.page.port:
+        return Finding("kiosk page", Verdict.NOTE, "switched off", "set page.port")
+    if not folder.admin_socket.exists():
+        return Finding("kiosk page", Verdict.NOTE, "the kiosk daemon that serves it is not running", "daka run")
+    try:
+        origin = folder.page_address.read_text("ascii").partition("/#")[0]
+        answer = httpx.get(f"{origin}/", timeout=HANDSHAKE_S, trust_env=False)
+    except (OSError, httpx.HTTPError, httpx.InvalidURL) as error:
+        what = f"nobody answers ({type(error).__name__}); perhaps another program has port {settings.page.port}"
+        return Finding("kiosk page", Verdict.BAD, what, "see the kiosk daemon's log, or set page.port to another")
+    verdict = Verdict.GOOD if answer.is_success else Verdict.BAD
+    return Finding("kiosk page", verdict, f"{origin} answers {answer.status_code}", "" if answer.is_success else "see its log")
 
 
 def broker(chosen: config.Uplink, root: Path, device: str) -> tuple[Finding, ...]:

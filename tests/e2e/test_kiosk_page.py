@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
+import statistics
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from device import checks, config, state
 from device.page import words
+from device.page.application import TOKEN_HEADER
 from tests import browser as browsers
 from tests.e2e.kiosk import GAP_S, Kiosk, wait_for
 
@@ -247,20 +251,38 @@ def test_the_pad_is_worked_by_keyboard_alone_and_scrambles_where_it_is_set(kiosk
 
 @pytest.mark.long
 def test_the_mirror_is_smooth_and_late_by_less_than_150_ms(kiosk: Kiosk, page: Page) -> None:
-    kiosk.walk_up("obama2.jpg", seconds=5.0)
+    """On a machine that is busy otherwise the mirror is held against the camera and against a client that draws nothing."""
+    kiosk.walk_up("obama2.jpg", seconds=12.0)
     expect(page.locator("#mirror")).to_be_visible(timeout=SOON_MS)
-    read = "(() => { const { frames, lateMs } = document.getElementById('picture').dataset; return [+frames, +lateMs] })()"
+    picture = "document.getElementById('picture').dataset"
+    read = f"(({{ frames, number, lateMs }}) => [frames, number, lateMs].map(Number))({picture})"
     begun, late = time.monotonic(), []
-    first = page.evaluate(read)[0]
-    while time.monotonic() - begun < 2.0:
-        frames, late_ms = page.evaluate(read)
+    first_drawn, first_shown, _ = page.evaluate(read)
+    while time.monotonic() - begun < 4.0:
+        drawn, shown, late_ms = page.evaluate(read)
         late.append(late_ms)
         time.sleep(0.05)
-    rate = (frames - first) / (time.monotonic() - begun)
-    median = sorted(late)[len(late) // 2]
-    print(f"mirror: {rate:.1f} frames/s, median latency {median:.0f} ms")
-    assert rate >= 10.0, "15 a second is what the camera gives; a busy machine gets some slack"
-    assert median < 150.0
+    lasted = time.monotonic() - begun
+    rate, camera = (drawn - first_drawn) / lasted, (shown - first_shown) / lasted
+    bare_ms = bare_latency_ms(kiosk)
+    median = statistics.median(late)
+    print(f"mirror: {rate:.1f} of the camera's {camera:.1f} frames/s, {median:.0f} ms late; a bare client {bare_ms:.0f} ms")
+    assert rate >= 0.7 * camera
+    assert median < max(150.0, 4 * bare_ms)
+
+
+def bare_latency_ms(kiosk: Kiosk) -> float:
+    """From the camera to a client that takes the picture and looks no further, milliseconds, median of some."""
+    origin, _, token = kiosk.url.partition("/#")
+    late: list[float] = []
+    number = 0
+    with httpx.Client(base_url=origin, headers={TOKEN_HEADER: token}, trust_env=False, timeout=10.0) as client:
+        while len(late) < 15:
+            answer = client.get("/v1/frame", params={"after": number, "wait_s": 2, "always": 1})
+            if answer.status_code == 200:
+                number = int(answer.headers["Daka-Frame"])
+                late.append(float(answer.headers["Daka-Age-Ms"]))
+    return statistics.median(late)
 
 
 @pytest.mark.long
@@ -322,6 +344,25 @@ def test_without_the_token_the_page_says_how_to_get_in(kiosk: Kiosk, browser: Br
     page.goto(kiosk.url.partition("#")[0])
     expect(page.locator("#away-title")).to_have_text(CN["token.title"], timeout=SOON_MS)
     context.close()
+
+
+def test_yes_and_no_sound_apart_in_more_than_their_pitch(kiosk: Kiosk, page: Page) -> None:
+    yes, no = page.evaluate("import('/sound.js').then((sound) => [sound.YES, sound.NO])")
+    beats = [len({note["after"] for note in notes}) for notes in (yes, no)]
+    assert beats[0] != beats[1], "another rhythm"
+    assert {note["type"] for note in yes}.isdisjoint(note["type"] for note in no), "another timbre"
+    assert min(note["lasts"] for note in yes) > 2 * max(note["lasts"] for note in no), "long against short"
+    assert len({note["hertz"] for note in no}) == 1
+
+
+def test_the_doctor_finds_the_page_and_says_when_it_is_away(kiosk: Kiosk, tmp_path: Path) -> None:
+    settings = config.read(kiosk.folder.config)
+    assert checks.page(settings, kiosk.folder).verdict is checks.Verdict.GOOD
+    nowhere = state.Folder(tmp_path)
+    assert checks.page(settings, nowhere).verdict is checks.Verdict.NOTE
+    nowhere.admin_socket.parent.mkdir(parents=True)
+    nowhere.admin_socket.touch()
+    assert "page.port" in checks.page(settings, nowhere).remedy
 
 
 @pytest.mark.parametrize(("language", "name"), [("zh-TW", "繁體中文"), ("en", "English"), ("zh-CN", "简体中文")])

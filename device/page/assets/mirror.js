@@ -72,6 +72,7 @@ async function draw(answer, received) {
   const there = (answer.headers.get("Daka-Face") ?? "").split(" ").filter(Boolean).map(Number);
   if (canvas === at("picture")) outline(there, canvas.width, canvas.height);
   canvas.dataset.frames = Number(canvas.dataset.frames ?? 0) + 1;
+  canvas.dataset.number = answer.headers.get("Daka-Frame");
   canvas.dataset.lateMs = (Number(answer.headers.get("Daka-Age-Ms")) + performance.now() - received).toFixed(1);
   at("mirror").hidden = canvas !== at("picture");
   const waiting = answer.headers.get("Daka-Waiting") ?? "";
