@@ -18,12 +18,11 @@ import platformdirs
 
 from bench import cast, daemon
 from bench.registry import percentile
+from bench.trials.hall import FRAMES_PER_SECOND, face_height
 from device import api, config, sight, state, walkups
-from device.walkups.rendering import Instant
 
 SECONDS = 2.85  # a walk-up; with the time to open its photographs about 20 come in a minute
 APPROACH = (0.16, 0.45)
-FRAME_PX, FRAMES_PER_SECOND = 480, 15.0
 BY = "bench"
 SETTINGS = "[liveness]\nsimulated = true\n"
 
@@ -87,8 +86,7 @@ def step_in_s(needed_px: float, approach: tuple[float, float] = APPROACH, second
     """Seconds from the beginning of a walk-up to the first frame whose face is `needed_px` tall."""
     count = round(seconds * FRAMES_PER_SECOND)
     for index in range(count):
-        walked = Instant(index / count, index / FRAMES_PER_SECOND).walked
-        if FRAME_PX / ((1 - walked) / approach[0] + walked / approach[1]) >= needed_px:
+        if face_height(approach, index, count) >= needed_px:
             return index / FRAMES_PER_SECOND
     return seconds
 

@@ -96,8 +96,8 @@ def test_a_rendered_screen_is_refused_and_the_same_photograph_as_a_person_is_not
 
 
 def test_step_in_is_the_first_frame_with_a_face_as_tall_as_the_kiosk_asks_for() -> None:
-    count = round(rush.SECONDS * rush.FRAMES_PER_SECOND)
-    frame = round(rush.step_in_s(120) * rush.FRAMES_PER_SECOND)
+    count = round(rush.SECONDS * hall.FRAMES_PER_SECOND)
+    frame = round(rush.step_in_s(120) * hall.FRAMES_PER_SECOND)
     assert hall.face_height(rush.APPROACH, frame - 1, count) < 120 <= hall.face_height(rush.APPROACH, frame, count)
 
 

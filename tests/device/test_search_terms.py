@@ -100,3 +100,24 @@ def test_what_an_earlier_version_measured_is_still_gone_by(directory: people.Dir
     assert found is not None
     assert (found.named, found.at_least) == ((), ())
     assert Keeper(directory, EMBEDDER, terms()).known.search_from is not None
+
+
+def test_people_who_come_and_go_are_counted_as_they_would_be_afresh(directory: people.Directory) -> None:
+    vectors = faces(90)
+    enrol(directory, vectors[:89])
+    keeper = Keeper(directory, EMBEDDER, terms())
+    person = "p-" + "f" * 32
+    directory.add(people.Person(person, "new", "x", "en", False, 0), parts.START)
+    directory.agree(person, AGREED, parts.START)
+    for vector in (vectors[89], vectors[89]):  # two templates of one person
+        directory.add_template(person, EMBEDDER, "photograph", vector, parts.START)
+        keeper.renew(person)
+    assert keeper.known.search_from == Keeper(directory, EMBEDDER, terms()).known.search_from
+    with_them = keeper.known.search_from
+    for gone in (person, f"p-{0:032x}", f"p-{1:032x}"):
+        directory.withdraw(gone)
+        keeper.renew(gone)
+    assert keeper.known.search_from == Keeper(directory, EMBEDDER, terms()).known.search_from
+    assert with_them is not None
+    assert keeper.known.search_from is not None
+    assert keeper.known.search_from < with_them
