@@ -211,7 +211,8 @@ class Desk:
 
     def status(self) -> api.Status:
         """The kiosk's files without its eyes; the daemon adds what it sees."""
-        head, known = self._journal.head(), self._directory.list()
+        head, (known, made) = self._journal.head(), self._directory.counts()
+        damaged = self._keeper.damaged if self._keeper else frozenset()
         return api.Status(
             device=self._journal.device,
             boot="",
@@ -226,11 +227,11 @@ class Desk:
             waiting="",
             trouble="",
             decisions=0,
-            people=len(known),
-            templates=sum(person.templates for person in known),
+            people=known,
+            templates=made,
             public_key=self._journal.public_key,
             clock_quality=self._clock.now().quality,
-            damaged=tuple(person.number for person in known if self._keeper and person.person in self._keeper.damaged),
+            damaged=tuple(sorted(self._directory.get(person).number for person in damaged)),
         )
 
     def name_of(self, person: str) -> str:

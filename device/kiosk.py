@@ -269,7 +269,10 @@ def counters(
         *people_counter.ways_routes(inside.ways),
         *people_counter.own_routes(inside.affairs),
     )
-    web = web_counter.Kiosk(inside.office, files.directory, files.journal, time_source, codes, readings, folder.config, stop)
+    web = web_counter.WebCounter(
+        web_counter.Kiosk(inside.office, files.directory, files.journal, time_source, codes, readings, folder.config, stop)
+    )
+    _in_background("register", web.fill)
     return (
         Counter(
             folder.admin_socket,
@@ -277,7 +280,7 @@ def counters(
             (*for_admins, *ways_here, Route("GET", "/v1/web-notice", codes.notice)),
             threads=8,
         ),
-        Counter(folder.web_socket, "web", web_counter.web_routes(web_counter.WebCounter(web), for_admins), threads=6),
+        Counter(folder.web_socket, "web", web_counter.web_routes(web, for_admins), threads=6),
         Counter(folder.uplink_socket, "uplink", (*post.uplink_routes(carrier), *stamping.for_uplink), threads=4),
         Counter(folder.kiosk_bridge_socket, "bridge", stamping.for_bridge, threads=4),
     )

@@ -45,9 +45,11 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A punch in the register: its record, the time that it is to be read with, and whether it counts."""
+    """A punch in the register: its record, whose it is, the time that it is to be read with, and whether it counts."""
 
     seq: int
+    person: str
+    direction: str
     at: datetime
     quality: str
     review: bool
@@ -85,6 +87,11 @@ class Register:
                 ordered = ordered[::-1]
             shown = ordered[wanted.offset : wanted.offset + wanted.limit]
             return Found(len(places), tuple(rows.listed(int(place)) for place in shown))
+
+    def fill(self) -> None:
+        """Read the journal now, so that the first page need not wait for it."""
+        with self._lock:
+            self._caught_up()
 
     def punch(self, seq: int) -> Listed | None:
         """One punch by its record's number, or None."""
@@ -195,7 +202,8 @@ class Rows:
         column = self._columns
         at, state = timeline.moment(int(column["at_us"][place])), STATES[int(column["state"][place])]
         quality = self.qualities.word(int(column["told"][place]))
-        return Listed(int(column["seq"][place]), at, quality, bool(column["review"][place]), state)
+        person, direction = self.people.word(int(column["person"][place])), self.directions.word(int(column["direction"][place]))
+        return Listed(int(column["seq"][place]), person, direction, at, quality, bool(column["review"][place]), state)
 
     def _mark(self, seq: int, state: str) -> None:
         """A voided punch stays voided, whoever disputes it afterwards."""

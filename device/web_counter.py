@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ from device.server import Route
 MOST_ROWS = 1_000
 OFFICE = "office"  # the way of a punch that was corrected or added by hand
 USUAL_ROWS = 50
+FEW = 200  # people who are looked up one by one
+MOST_SHOWN = 100  # of those who are in
 MOST_OFFSET = 10_000_000
 OFFICE_KINDS = frozenset({"person", "consent", "audit", "void", "correction", "dispute", "desired", "erasure"})
 READABLE_KINDS = OFFICE_KINDS | {"genesis", "boot", "time", "lock", "health"}
@@ -103,6 +106,16 @@ class WebCounter:
     def __init__(self, kiosk: Kiosk) -> None:
         self._kiosk = kiosk
         self._register = register.Register(kiosk.journal)
+        self._known: tuple[people.Person, ...] = ()
+        self._known_at: tuple[int, int] | None = None
+
+    def _everybody(self) -> tuple[people.Person, ...]:
+        """The directory, read again only after something was written into its file."""
+        with self._kiosk.directory.database.reading() as connection:
+            at = (id(connection), connection.total_changes)
+        if at != self._known_at:
+            self._known, self._known_at = self._kiosk.directory.list(), at
+        return self._known
 
     def people_page(self) -> api.PeoplePage:
         """People by a part of their number or name."""
@@ -110,7 +123,7 @@ class WebCounter:
         belongs, key = STATES.get(request.args.get("state", "")), SORTS.get(request.args.get("sort", "number"))
         if belongs is None or key is None:
             abort(400)
-        found = [person for person in self._kiosk.directory.list() if belongs(person) and _named(person, search)]
+        found = [person for person in self._everybody() if belongs(person) and _named(person, search)]
         found.sort(key=key, reverse=_flag("descending"))
         offset, limit = _window()
         return api.PeoplePage(len(found), tuple(personnel.shown(person) for person in found[offset : offset + limit]))
@@ -141,16 +154,33 @@ class WebCounter:
 
     def _people_meant(self, number: str, search: str) -> frozenset[str] | None:
         if number:
-            return frozenset(person.person for person in self._kiosk.directory.list() if person.number == number)
+            try:
+                return frozenset({self._kiosk.directory.by_number(number).person})
+            except people.PersonUnknown:
+                return frozenset()
         if search:
-            return frozenset(person.person for person in self._kiosk.directory.list() if _named(person, search))
+            return frozenset(person.person for person in self._everybody() if _named(person, search))
         return None
 
     def _rows(self, listed: Sequence[register.Listed]) -> tuple[api.PunchRow, ...]:
-        names = {person.person: person for person in self._kiosk.directory.list()}
+        names = self._names({one.person for one in listed})
         records = self._kiosk.journal.pick([one.seq for one in listed])
         by_seq = {one.seq: one for one in listed}
         return tuple(_row(record, by_seq[record.seq], names) for record in records)
+
+    def _names(self, people_shown: set[str]) -> dict[str, people.Person]:
+        """Those of them who are still known; one by one for a page, all at once for an export."""
+        if len(people_shown) > FEW:
+            return {person.person: person for person in self._everybody()}
+        found = {}
+        for person in people_shown:
+            with contextlib.suppress(people.PersonUnknown):
+                found[person] = self._kiosk.directory.get(person)
+        return found
+
+    def fill(self) -> None:
+        """Read the journal at the start, beside everything else."""
+        self._register.fill()
 
     def punch(self) -> tuple[api.PunchRow, dict[str, Any]]:
         """One punch and its record as it stands in the chain."""
@@ -160,13 +190,17 @@ class WebCounter:
         (record,) = self._kiosk.journal.pick([found.seq])
         return self._rows([found])[0], messages.parse(record.text)
 
-    def presence(self) -> tuple[api.Presence, ...]:
-        """Everybody's latest punch within a time."""
+    def presence(self) -> api.Attendance:
+        """Who is in: how many, and the first of them."""
         since, until = _time("since"), _time("until")
         if since is None or until is None:
             abort(400)
-        rows = self._rows(self._register.latest(since, until))
-        return tuple(api.Presence(row.person, row.number, row.name, row.seq, row.at, row.direction) for row in rows)
+        latest = self._register.latest(since, until)
+        inside = sorted((one for one in latest if one.direction == messages.Direction.IN), key=lambda one: one.at)
+        names = self._names({one.person for one in inside[:MOST_SHOWN]})
+        return api.Attendance(
+            len(inside), len(latest) - len(inside), tuple(_present(one, names.get(one.person)) for one in inside[:MOST_SHOWN])
+        )
 
     def records(self) -> tuple[dict[str, Any], ...]:
         """Records of some kinds, newest first."""
@@ -286,6 +320,11 @@ def _row(record: messages.Record, listed: register.Listed, names: dict[str, peop
         reason=body.get("reason", ""),
         by=body.get("by", ""),
     )
+
+
+def _present(listed: register.Listed, known: people.Person | None) -> api.Presence:
+    number, name = (known.number, known.name) if known else ("", "")
+    return api.Presence(listed.person, number, name, listed.seq, messages.write_time(listed.at))
 
 
 def _flag(name: str) -> bool:

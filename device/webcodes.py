@@ -1,6 +1,6 @@
 """Codes that only somebody in front of the kiosk can read: the first administrator's, and one for whoever has lost a password.
 
-A code serves once, for a quarter of an hour, and survives few wrong tries; the web daemon never learns it, it only asks whether one
+A code serves once, for ten minutes, and survives few wrong tries; the web daemon never learns it, it only asks whether one
 is right.
 """
 
@@ -18,7 +18,7 @@ from device import api
 FIRST = "first_administrator"
 RECOVERY = "recovery"
 DIGITS = 8
-GOOD_FOR_S = 15 * 60.0
+GOOD_FOR_S = 10 * 60.0
 MOST_TRIES = 5  # of 10**8; then there is a new code
 FIRST_DELAY_S, MOST_DELAY_S = 1.0, 60.0
 CALM_S = 15 * 60.0  # after this long without a wrong try the delay starts small again

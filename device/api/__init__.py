@@ -60,6 +60,7 @@ from device.api.site import SiteTaken as SiteTaken
 from device.api.uplink import UPLINK_SOCKET as UPLINK_SOCKET
 from device.api.uplink import UplinkClient as UplinkClient
 from device.api.web import WEB_SOCKET as WEB_SOCKET
+from device.api.web import Attendance as Attendance
 from device.api.web import CodeChecked as CodeChecked
 from device.api.web import Done as Done
 from device.api.web import Machine as Machine

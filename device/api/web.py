@@ -60,14 +60,22 @@ class PunchPage:
 
 @dataclass(frozen=True, slots=True)
 class Presence:
-    """Somebody's latest punch within the asked-for time."""
+    """Somebody who is in, since when, by which record."""
 
     person: str
     number: str
     name: str
     seq: int
     at: str
-    direction: str
+
+
+@dataclass(frozen=True, slots=True)
+class Attendance:
+    """By everybody's latest punch within the asked-for time: how many are in and gone, and the first hundred who are in."""
+
+    inside: int
+    gone: int
+    people: tuple[Presence, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,9 +161,9 @@ class WebClient(AdminClient, PeopleClient):
         """One punch as listed, and its record."""
         return self._get("/v1/punch", tuple[PunchRow, dict[str, Any]], seq=seq)
 
-    def presence(self, since: str, until: str) -> tuple[Presence, ...]:
-        """Everybody's latest punch between two times."""
-        return self._get("/v1/presence", tuple[Presence, ...], timeout_s=60.0, since=since, until=until)
+    def presence(self, since: str, until: str) -> Attendance:
+        """Who is in, by everybody's latest punch between two times."""
+        return self._get("/v1/presence", Attendance, timeout_s=60.0, since=since, until=until)
 
     def records(self, kinds: tuple[str, ...], before: int, most: int) -> tuple[dict[str, Any], ...]:
         """The newest records of some kinds (never punches) before a number, each with `corrected`."""

@@ -113,6 +113,12 @@ class Directory:
                 self._listed = (stand, tuple(person_rows.read(row) for row in rows))
             return self._listed[1]
 
+    def counts(self) -> tuple[int, int]:
+        """How many people and how many templates, without reading them."""
+        with self.database.reading() as connection:
+            row = connection.execute("SELECT (SELECT count(*) FROM person), (SELECT count(*) FROM template)").fetchone()
+        return int(row[0]), int(row[1])
+
     def get(self, person: str) -> Person:
         """The person with that opaque id; PersonUnknown if there is none."""
         with self.database.reading() as connection:

@@ -113,7 +113,8 @@ def test_punches_are_listed_with_names_and_found_by_them(running: Running) -> No
         running.client.punch(1)
     until = messages.write_time(parts.START + timedelta(hours=1))
     here = running.client.presence(messages.write_time(parts.START), until)
-    assert {one.name: one.direction for one in here} == {"Ada": "in", "": "in"}
+    assert (here.inside, here.gone) == (2, 0)
+    assert [one.name for one in here.people] == ["Ada", ""]
 
 
 def test_a_changed_setting_is_in_the_journal_with_what_it_was_and_became(running: Running) -> None:

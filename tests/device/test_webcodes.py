@@ -79,7 +79,7 @@ def test_the_right_code_is_not_even_looked_at_while_one_has_to_wait() -> None:
     assert codes.check(FIRST, "", shown).right
 
 
-def test_a_code_ends_after_a_quarter_of_an_hour() -> None:
+def test_a_code_ends_after_ten_minutes() -> None:
     codes, time = screen(wants_first=False)
     codes.ask_recovery("ada")
     shown = codes.notice().code

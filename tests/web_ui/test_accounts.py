@@ -61,9 +61,7 @@ def test_a_new_password_ends_every_session_of_the_old_one(accounts: Accounts, st
     assert sessions.find(user.token) is None
 
 
-def test_a_session_of_an_older_password_does_not_come_back_with_a_restored_table(
-    accounts: Accounts, store: Store, time: Time
-) -> None:
+def test_a_session_of_an_older_password_does_not_come_back(accounts: Accounts, store: Store, time: Time) -> None:
     account = accounts.add("ada", Role.ADMINISTRATOR, GOOD, must_change=False)
     sessions = Sessions(store, accounts, time)
     user = sessions.begin(account, "", "")

@@ -159,7 +159,8 @@ def test_signing_in_makes_a_new_session_and_signing_out_ends_it_at_the_server(no
     stolen = nobody.client.cookies.get("__Host-daka")
     assert stolen != before
     assert nobody.get("/people").status_code == 200
-    assert nobody.submit("/people", form="/logout").status_code == 302
+    left = nobody.submit("/people", form="/logout")
+    assert left.headers["Clear-Site-Data"] == '"cache", "storage"'
     nobody.client.cookies.set("__Host-daka", stolen or "")
     assert nobody.get("/people").status_code == 302
 
@@ -280,3 +281,25 @@ def test_the_log_names_no_employee_and_no_password(office: Office, browsers: dic
     log = office.log("web")
     for word in ("Lovelace", "王小明", "correct horse", "1001"):
         assert word not in log
+
+
+def test_sign_ins_and_failed_ones_are_on_record(browsers: dict[str, Browser], nobody: Browser) -> None:
+    nobody.sign_in(NAMES["operator"], "not the password at all")
+    nobody.sign_in(NAMES["operator"])
+    audit = text_of(browsers["auditor"].get("/audit?kind=audit"))
+    assert "Sign-in failed web:otto" in audit
+    assert "Signed in web:otto" in audit
+
+
+def test_attempts_are_in_the_log(office: Office, browsers: dict[str, Browser]) -> None:
+    auditor = browsers["auditor"]
+    assert auditor.get("/people/new").status_code == 403
+    assert auditor.client.post("/me/taste", headers={"Origin": "https://evil.example"}).status_code == 403
+    assert auditor.client.post("/me/taste", headers={"Origin": office.url}).status_code == 400
+    log = office.log("web")
+    for words in (
+        "refused for its role: people.new",
+        "a form from another origin was refused",
+        "a form without its token was refused",
+    ):
+        assert words in log

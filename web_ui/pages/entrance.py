@@ -130,7 +130,9 @@ def logout() -> Response:
     logout_user()
     session.clear()
     flash(_("You are signed out."))
-    return redirect(url_for("entrance.login"))
+    answer = redirect(url_for("entrance.login"))
+    answer.headers["Clear-Site-Data"] = '"cache", "storage"'  # the cookie of the next session stays
+    return answer
 
 
 @pages.route("/first", methods=["GET", "POST"])

@@ -49,11 +49,9 @@ def shown() -> dict[str, Any]:
     status, machine = kiosk().status(), kiosk().machine()
     here = kiosk().presence(since, until)
     punches = kiosk().punch_page(since=since, until=until, state="counts", descending=1, limit=SHOWN)
-    inside = sorted((one for one in here if one.direction == "in"), key=lambda one: one.at)
     return {
         "status": status,
-        "inside": inside,
-        "outside": [one for one in here if one.direction != "in"],
+        "here": here,
         "punches": punches,
         "alarms": alarms(status, machine),
         "at": datetime.now(UTC),
