@@ -59,11 +59,11 @@ OFFICE_CALLS = frozenset(
         ("POST", "/v1/locks/job"),
         ("GET", "/v1/locks/job"),
         ("GET", "/v1/locks/approvals"),
+        ("POST", "/v1/retention"),
+        ("POST", "/v1/person-export"),
+        ("POST", "/v1/consent-text"),
         ("GET", "/v1/consent-texts"),
         ("GET", "/v1/consent-versions"),
-        ("POST", "/v1/consent-text"),
-        ("POST", "/v1/person-export"),
-        ("POST", "/v1/retention"),
     }
 )
 SORTS: dict[str, Callable[[people.Person], Any]] = {

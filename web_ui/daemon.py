@@ -12,6 +12,7 @@ from pathlib import Path
 
 from device import service
 from device.api import KioskError, WebClient
+from device.api.people import HoldingsClient
 from web_ui import languages, serve, tls
 from web_ui.accounts import Accounts
 from web_ui.app import application
@@ -45,7 +46,17 @@ def run(options: Options, systemd: service.Service, stop: threading.Event) -> No
     listener = serve.listener(options.address, options.port, systemd.internet_listener())
     with WebClient(options.kiosk_socket) as kiosk:
         accounts = Accounts(store)
-        parts = House(kiosk, store, accounts, Sessions(store, accounts), Auditor(kiosk, store), Jobs(), identity, options.names)
+        parts = House(
+            kiosk,
+            HoldingsClient(options.kiosk_socket),
+            store,
+            accounts,
+            Sessions(store, accounts),
+            Auditor(kiosk, store),
+            Jobs(),
+            identity,
+            options.names,
+        )
         app = application(parts, secret(options.folder / "secret.key"), languages.compiled(options.folder / "translations"))
         server = serve.server(listener, app, identity)
         threading.Thread(target=server.safe_start, name="https", daemon=True).start()

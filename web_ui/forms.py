@@ -7,7 +7,7 @@ from typing import Any
 from flask_babel import lazy_gettext as _
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileField
-from wtforms import BooleanField, DateField, DateTimeLocalField, HiddenField, PasswordField, SelectField, StringField
+from wtforms import BooleanField, DateField, DateTimeLocalField, HiddenField, PasswordField, SelectField, StringField, TextAreaField
 from wtforms.validators import InputRequired, Length, Optional
 
 from web_ui import languages, words
@@ -215,6 +215,17 @@ class Void(FlaskForm):  # type: ignore[misc]
     """Why a punch counts no more."""
 
     reason = text(_("Reason"), hint=_("It stands in the journal and goes to the server; name nobody."), longest=200)
+
+
+class ConsentTexts(FlaskForm):  # type: ignore[misc]
+    """The enterprise's own text, in every language."""
+
+    version = text(_("Version"), hint=_("Another one than those before."), longest=32)
+    zh_cn = TextAreaField("简体中文", [FILLED, Length(max=4_000)], render_kw={"rows": 12, "required": True, "lang": "zh-CN"})
+    zh_tw = TextAreaField("繁體中文", [FILLED, Length(max=4_000)], render_kw={"rows": 12, "required": True, "lang": "zh-TW"})
+    en = TextAreaField("English", [FILLED, Length(max=4_000)], render_kw={"rows": 12, "required": True, "lang": "en"})
+    asks_again = BooleanField(_("Ask everybody again: earlier consents count no more from now on."))
+    current = secret_line(_("Your password"), hint=_("To be sure that it is you."))
 
 
 class Request(FlaskForm):  # type: ignore[misc]

@@ -14,6 +14,7 @@ from flask import current_app, g
 from flask_login import current_user
 
 from device.api import KioskAway, KioskError, WebClient
+from device.api.people import HoldingsClient
 from web_ui import tls
 from web_ui.accounts import Accounts
 from web_ui.jobs import Jobs
@@ -67,6 +68,7 @@ class House:
     """Built once at start."""
 
     kiosk: WebClient
+    holdings: HoldingsClient
     store: Store
     accounts: Accounts
     sessions: Sessions

@@ -35,6 +35,9 @@ STEPS = {
     "add": _("Will be added"), "change": _("Will be changed"), "same": _("Stays as it is"), "end": _("Will end"),
     "refuse": _("Refused"),
 }  # fmt: skip
+PURGES = {
+    "template": _("Face not used for long"), "unrenewed": _("A new text was not agreed to"), "left": _("The last day is past"),
+}  # fmt: skip
 CAMERA_STATES = {
     "streaming": _("Working"), "opening": _("Starting"), "away": _("Away"), "black": _("Covered or dark"),
     "not_running": _("Not running"), "ended": _("Ended"),
@@ -66,6 +69,7 @@ ACTIONS = {
     "face_card_revoked": _("Face card revoked"), "site_evaluated": _("Site evaluated"), "setting_changed": _("Setting changed"),
     "restarted": _("Kiosk restarted"), "lock_paired": _("Lock paired"), "lock_renamed": _("Lock renamed"),
     "lock_removed": _("Lock removed"), "list_imported": _("List imported"), "roster_applied": _("Roster applied"),
+    "consent_text_published": _("Consent text published"),
     "person_changed": _("Person changed"), "person_ended": _("Person ended"), "pin_assigned": _("PIN assigned"),
     "pin_removed": _("PIN removed"), "badge_given": _("Badge given"), "badges_removed": _("Badges removed"),
     "code_issued": _("QR code issued"), "codes_removed": _("QR codes removed"), "phone_issued": _("Phone connected"),

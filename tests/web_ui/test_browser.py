@@ -27,7 +27,7 @@ ORDINARY = (
     "/locks", "/sync", "/health", "/recognition", "/privacy", "/privacy/components", "/privacy/requests", "/accounts",
     "/accounts/new", "/accounts/1", "/accounts/1/role", "/accounts/1/password", "/accounts/1/remove", "/audit", "/settings",
     "/settings/restart", "/me", "/me/password", "/me/second-factor", "/setup", "/setup/enterprise", "/setup/camera",
-    "/setup/person", "/setup/health", "/nothing-here",
+    "/setup/person", "/setup/health", "/nothing-here", "/privacy/retention", "/privacy/texts",
 )  # fmt: skip
 
 

@@ -9,13 +9,14 @@ import pytest
 from tests.web_ui.running import NAMES, PASSWORD, ROLES, Browser, Office, text_of
 
 PAGES = (
-    "/", "/today/live", "/people", "/people/1001", "/punches", "/locks", "/sync", "/health", "/recognition", "/privacy",
-    "/privacy/components", "/privacy/requests", "/accounts", "/me", "/me/password", "/me/second-factor", "/audit", "/settings",
+    "/", "/today/live", "/people", "/people/1001", "/punches", "/locks", "/privacy/retention", "/sync", "/health",
+    "/recognition", "/privacy", "/privacy/components", "/privacy/requests", "/accounts", "/me", "/me/password",
+    "/me/second-factor", "/audit", "/settings",
 )  # fmt: skip
 OFFICE_PAGES = ("/people/new", "/people/1001/consent")
 ADMINISTRATORS_PAGES = (
-    "/accounts/new", "/accounts/1", "/accounts/1/role", "/accounts/1/password", "/accounts/1/remove", "/settings/restart", "/setup",
-    "/setup/enterprise", "/setup/camera", "/setup/person", "/setup/health",
+    "/accounts/new", "/privacy/texts", "/accounts/1", "/accounts/1/role", "/accounts/1/password", "/accounts/1/remove",
+    "/settings/restart", "/setup", "/setup/enterprise", "/setup/camera", "/setup/person", "/setup/health",
 )  # fmt: skip
 
 
@@ -256,3 +257,29 @@ def test_a_forgotten_punch_is_added_and_shown_as_the_offices(browsers: dict[str,
     assert 'value="2026-10-06T08:00' in answer.text
     assert operator.submit("/punches/new", **{**typed, "number": "1011"}).status_code == 302
     assert "By the office" in text_of(operator.get("/punches?first=2026-10-06&last=2026-10-06"))
+
+
+def test_everything_held_about_somebody_is_a_signed_file_without_a_template(browsers: dict[str, Browser]) -> None:
+    answer = browsers["operator"].submit("/people/1008", form="/people/1008/held")
+    assert answer.status_code == 200
+    assert "attachment" in answer.headers["content-disposition"]
+    assert "1008" in answer.text
+    assert "sealed" not in answer.text
+    assert browsers["auditor"].client.post("/people/1008/held").status_code in (400, 403)
+
+
+def test_a_new_consent_text_asks_for_all_three_languages_and_brings_the_notice_back(browsers: dict[str, Browser]) -> None:
+    administrator, auditor = browsers["administrator"], browsers["auditor"]
+    if "I have read it" in auditor.get("/privacy").text:
+        auditor.submit("/privacy", form="/privacy/notice")
+    words = {"zh_cn": "我们的文本", "zh_tw": "我們的文本", "en": "Our own text"}
+    assert administrator.submit("/privacy/texts", version="2027-1", **{**words, "zh_tw": ""}, current=PASSWORD).status_code == 422
+    answer = administrator.submit("/privacy/texts", version="2027-1", **words, asks_again="y", current=PASSWORD)
+    assert answer.status_code == 302, text_of(answer)
+    page = auditor.get("/privacy").text
+    assert "Our own text" in page
+    assert "I have read it" in page
+
+
+def test_what_is_too_old_is_looked_at_before_it_is_destroyed(browsers: dict[str, Browser]) -> None:
+    assert "What is too old?" in browsers["auditor"].get("/privacy/retention").text

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
 
 from device.api import KioskRefused
 from web_ui import forms, tables
-from web_ui.house import actor, day_bounds, kiosk, place
+from web_ui.house import actor, day_bounds, house, kiosk, place, today
 from web_ui.languages import NAMES
 from web_ui.pages.accounts import is_really_me
 from web_ui.roles import OFFICE, READERS, needs
@@ -88,6 +88,17 @@ def change(number: str) -> Response | str | tuple[str, int]:
             flash(_("Written."))
             return redirect(url_for("people.person", number=number))
     return render_template("person_change.html", person=found, form=form), INVALID if form.errors else 200
+
+
+@pages.post("/people/<path:number>/held")
+@needs(OFFICE)
+def held(number: str) -> Response:
+    """Everything that is held about somebody, signed, for them to keep; no template's numbers are in it."""
+    if not forms.Nothing().validate_on_submit():
+        abort(400)
+    text = house().holdings.export(number, actor()).text
+    headers = {"Content-Disposition": f'attachment; filename="held-{today()}.json"'}
+    return Response(text, mimetype="application/json", headers=headers)
 
 
 @pages.route("/people/<path:number>/erase", methods=["GET", "POST"])

@@ -15,7 +15,8 @@ from werkzeug.wrappers import Response
 from device.api import KioskRefused
 from web_ui import forms, words
 from web_ui.house import actor, audit, house, kiosk, place, today
-from web_ui.roles import OFFICE, READERS, needs
+from web_ui.pages.accounts import is_really_me
+from web_ui.roles import ADMINISTRATORS, OFFICE, READERS, needs
 from web_ui.store import now, written
 from web_ui.words import sentence
 
@@ -77,6 +78,39 @@ def outside_addresses(values: dict[str, object]) -> list[tuple[str, str, str]]:
         (_("System clock"), _("as the system is set up"), _("NTP, by the operating system")),
         (_("Usage statistics"), _("none"), _("Switched off in every component that has them")),
     ]
+
+
+@pages.route("/privacy/retention", methods=["GET", "POST"])
+@needs(READERS)
+def retention() -> Response | str:
+    """What is older than it may be: looked for first, destroyed when somebody says so. Records have their own time."""
+    if request.method == "POST":
+        if current_user.account.role not in OFFICE or not forms.Nothing().validate_on_submit():
+            abort(403)
+        done = kiosk().purge(actor(), dry_run=False)
+        flash(_("Destroyed: %(count)s. Each is on record.", count=len(done.items)))
+        return redirect(url_for("privacy.retention"))
+    return render_template("retention.html", found=kiosk().purge(actor(), dry_run=True), button=forms.Nothing())
+
+
+@pages.route("/privacy/texts", methods=["GET", "POST"])
+@needs(ADMINISTRATORS)
+def texts() -> Response | str | tuple[str, int]:
+    """The enterprise's own consent text, in three languages at once."""
+    words_now = {text.language: text.words for text in kiosk().consent_texts()}
+    form = forms.ConsentTexts(zh_cn=words_now["zh-CN"], zh_tw=words_now["zh-TW"], en=words_now["en"])
+    if form.validate_on_submit() and is_really_me(form):
+        written_words = {"zh-CN": form.zh_cn.data, "zh-TW": form.zh_tw.data, "en": form.en.data}
+        try:
+            kiosk().publish_consent_text(
+                "face_recognition", form.version.data.strip(), written_words, actor(), asks_again=form.asks_again.data
+            )
+        except KioskRefused as refused:
+            form.version.errors = (sentence(refused),)
+        else:
+            flash(_("The text is published; the kiosk shows it from now on."))
+            return redirect(url_for("privacy.page"))
+    return render_template("texts.html", form=form), INVALID if form.errors else 200
 
 
 @pages.get("/privacy/components")
