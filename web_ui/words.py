@@ -38,6 +38,10 @@ STEPS = {
 PURGES = {
     "template": _("Face not used for long"), "unrenewed": _("A new text was not agreed to"), "left": _("The last day is past"),
 }  # fmt: skip
+POSES = {
+    "forward": _("looks straight ahead"), "turn_left": _("turns the head to the left"),
+    "turn_right": _("turns the head to the right"),
+}  # fmt: skip
 CAMERA_STATES = {
     "streaming": _("Working"), "opening": _("Starting"), "away": _("Away"), "black": _("Covered or dark"),
     "not_running": _("Not running"), "ended": _("Ended"),

@@ -32,12 +32,14 @@ time_zone = "Asia/Shanghai"
 language = "en"
 [camera]
 source = "device:/dev/video99"
+[models]
+landmarks = "opencv"
 [page]
 port = 0
 [web]
 address = "127.0.0.1"
 """
-WITHIN_S = 40.0
+WITHIN_S = 100.0
 
 
 def person_id(number: int) -> str:

@@ -283,3 +283,18 @@ def test_a_new_consent_text_asks_for_all_three_languages_and_brings_the_notice_b
 
 def test_what_is_too_old_is_looked_at_before_it_is_destroyed(browsers: dict[str, Browser]) -> None:
     assert "What is too old?" in browsers["auditor"].get("/privacy/retention").text
+
+
+def test_an_enrolment_at_the_kiosk_is_begun_watched_and_stopped_from_the_office(browsers: dict[str, Browser]) -> None:
+    operator = browsers["operator"]
+    answer = operator.submit("/people/1009/sitting")
+    assert answer.headers["location"] == "/people/1009", "without a consent nobody is looked at"
+    assert "no consent in force" in text_of(operator.get("/people/1009"))
+    operator.submit("/people/1009/consent", basis="consent", agreed="y")
+    assert operator.submit("/people/1009/sitting").headers["location"] == "/people/1009/sitting"
+    page = operator.get("/people/1009/sitting").text
+    assert "looks straight ahead" in page
+    assert 'http-equiv="refresh"' in page
+    assert operator.submit("/people/1009/sitting", act="end").status_code == 302
+    assert "nothing was kept" in text_of(operator.get("/people/1009/sitting"))
+    assert browsers["auditor"].get("/people/1009/sitting").status_code == 403

@@ -212,6 +212,25 @@ def enrol(number: str) -> Response | str | tuple[str, int]:
     return render_template("enrol.html", person=found, form=form), INVALID if form.errors else 200
 
 
+@pages.route("/people/<path:number>/sitting", methods=["GET", "POST"])
+@needs(OFFICE)
+def sitting(number: str) -> Response | str:
+    """Enrolment before the kiosk's camera: begun here, led by the kiosk's own screen, watched here."""
+    if request.method == "POST" and forms.Nothing().validate_on_submit():
+        try:
+            if request.form.get("act") == "end":
+                kiosk().end_sitting()
+            else:
+                kiosk().begin_sitting(number, actor())
+        except KioskRefused as refused:
+            flash(sentence(refused), "error")
+            return redirect(url_for("people.person", number=number))
+        return redirect(url_for("people.sitting", number=number))
+    found = kiosk().sitting(0, 0.0)
+    mine = found.number == number and found.state != "none"
+    return render_template("sitting.html", person=kiosk().person(number), sitting=found if mine else None, button=forms.Nothing())
+
+
 @pages.post("/people/<path:number>/revoke-cards")
 @needs(OFFICE)
 def revoke_cards(number: str) -> Response:
