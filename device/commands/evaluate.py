@@ -6,6 +6,7 @@ Uses the product's own models and reads nothing but that folder. Names leave it 
 from __future__ import annotations
 
 import csv
+import dataclasses
 import importlib.metadata
 import io
 import json
@@ -22,13 +23,14 @@ from rich.table import Table
 
 import device
 from device import clock, pictures, sight
+from device.commands import attacks as presentations
 from device.commands import site
 from device.commands.context import Context, pass_context
 from device.errors import DeviceError
 from models import manifest as manifests
 from models import weights
 from models.arrays import Pixels
-from models.evaluation import acquire, document, labelled, measure, page
+from models.evaluation import acquire, document, labelled, measure, page, presentation
 from models.evaluation.about import About
 from models.evaluation.acquire import Instruments, Which
 from models.evaluation.labelled import LabelledSet
@@ -71,6 +73,7 @@ class NotWritten(DeviceError):
 @click.option("--threads", type=click.IntRange(1, 64), help="Processor cores; default: the configured ones.")
 @click.option("--title", default="Face recognition: evaluation", show_default=True, help="Heading of the report.")
 @click.option("--site", "this_site", is_flag=True, help="Measure this kiosk's templates: how many people may be searched?")
+@click.option("--attacks", is_flag=True, help="FOLDER holds clips: genuine/... and attacks/SPECIES/...; measure liveness.")
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Of the random galleries and resamples.")
 @pass_context
 def evaluate(
@@ -87,10 +90,12 @@ def evaluate(
     title: str,
     seed: int,
     this_site: bool,
+    attacks: bool,
 ) -> None:
     """Measure FMR, FNMR, FPIR and FNIR, each with 95 % limits, on FOLDER/PERSON/PHOTOGRAPH.jpg (or .jpeg, .png).
 
     The report holds numbers and plots, never a face or a name. With --site, and no FOLDER, this kiosk's own templates are measured.
+    With --attacks: APCER of each species and BPCER on clips of attacks and of living people.
     """
     if this_site == (folder is not None):
         raise click.UsageError("name a FOLDER of labelled photographs, or ask for --site")
@@ -100,6 +105,9 @@ def evaluate(
     assert folder is not None
     for path in (out, suspects):
         _check_place(path)
+    if attacks:
+        _evaluate_attacks(context, folder, out, as_json, title)
+        return
     chosen = labelled.read_folder(folder)
     group_of = None if groups is None else labelled.read_groups(groups, chosen)
     chosen, pair_table = (chosen, None) if pairs is None else labelled.read_pairs(pairs, chosen)
@@ -125,6 +133,19 @@ def evaluate(
         click.echo(json.dumps(document.document(found, about), separators=(",", ":")))
     else:
         _show(found, out)
+
+
+def _evaluate_attacks(context: Context, folder: Path, out: Path | None, as_json: bool, title: str) -> None:
+    def about(eyes: sight.Sight) -> About:
+        made = _about(title, clock.SystemClock().now(), eyes, {"measured": "passive liveness"})
+        known = manifests.load()
+        pair = {name: known.entry(name).sha256 for name in weights.ANTISPOOFING} if eyes.antispoofing else {}
+        return dataclasses.replace(made, digests={**made.digests, **pair})
+
+    found, made = presentations.evaluate_attacks(context, folder, about)
+    if out is not None:
+        _write(out, presentation.page(found, made), mode=0o644)
+    presentations.show(found, made, as_json=as_json)
 
 
 def _read(path: Path) -> Pixels | None:

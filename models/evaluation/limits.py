@@ -6,6 +6,7 @@ Pure numpy. Pairs that share a person are not independent trials, so the wider o
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -69,6 +70,39 @@ def proportion(events: float, of: float) -> Limits:
     half = Z * math.sqrt(share * (1 - share) / of + Z * Z / (4 * of * of))
     scale = 1 + Z * Z / of
     return Limits(max(0.0, min(share, (middle - half) / scale)), min(1.0, max(share, (middle + half) / scale)))
+
+
+def exact(events: int, of: int) -> Limits:
+    """Limits of a proportion from independent trials, without approximation: Clopper and Pearson (Biometrika 26, 1934).
+
+    At no event, or nothing but events, the one-sided limit, as in `proportion`. For counts up to some ten thousand.
+    """
+    if of <= 0 or not 0 < events < of:
+        return proportion(events, of)
+    tail = (1 - CONFIDENCE) / 2
+    low = _where(lambda rate: 1 - _at_most(events - 1, of, rate), tail)
+    high = _where(lambda rate: -_at_most(events, of, rate), -tail)
+    return Limits(low, high)
+
+
+def _where(rising: Callable[[float], float], value: float) -> float:
+    """The rate between 0 and 1 at which a rising function takes this value."""
+    low, high = 0.0, 1.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if rising(middle) < value else (low, middle)
+    return (low + high) / 2
+
+
+def _at_most(events: int, of: int, rate: float) -> float:
+    """How likely at most `events` in `of` trials of this rate are."""
+    if not 0 < rate < 1:
+        return 1.0 if rate <= 0 else float(events >= of)
+    logs = (
+        math.lgamma(of + 1) - math.lgamma(k + 1) - math.lgamma(of - k + 1) + k * math.log(rate) + (of - k) * math.log1p(-rate)
+        for k in range(events + 1)
+    )
+    return min(1.0, math.fsum(math.exp(log) for log in logs))
 
 
 def resampled_people(people: int, resamples: int, seed: int) -> Weights:

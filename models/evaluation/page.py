@@ -5,10 +5,10 @@ Every text from outside is escaped. Shows rates, counts, limits, digests and plo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from html import escape
 
-from models.evaluation import plots
+from models.evaluation import html, plots
 from models.evaluation.about import About
 from models.evaluation.acquire import Which
 from models.evaluation.identification import Trial
@@ -18,23 +18,6 @@ from models.evaluation.verification import Claim, Point, Target
 
 FEW_EVENTS = 10
 MOST_LISTED = 200
-
-STYLE = """
-:root { color-scheme: light; }
-body { font: 15px/1.5 system-ui, "Noto Sans", "DejaVu Sans", sans-serif; color: #1f2933; background: #fff; max-width: 62rem;
-  margin: 2rem auto; padding: 0 1.5rem; }
-h1 { font-size: 1.7rem; margin: 0 0 .2rem; } h2 { font-size: 1.2rem; margin: 2.4rem 0 .5rem; border-bottom: 2px solid #1f2933; }
-p { max-width: 48rem; margin: .5rem 0; } .quiet { color: #52606d; font-size: .9rem; }
-table { border-collapse: collapse; margin: .8rem 0; font-variant-numeric: tabular-nums; font-size: .9rem; }
-th, td { padding: .3rem .8rem; text-align: right; vertical-align: top; border-bottom: 1px solid #d5dbe1; }
-th { background: #eef2f6; font-weight: 600; } th:first-child, td:first-child { text-align: left; }
-td small { display: block; color: #52606d; white-space: nowrap; } table.facts td { text-align: left; overflow-wrap: anywhere; }
-table.facts td:first-child { white-space: nowrap; color: #52606d; } .yes { color: #1c6b36; font-weight: 600; }
-.no { color: #9b2c0b; font-weight: 600; } .plots { display: grid; grid-template-columns: repeat(auto-fill, minmax(27rem, 1fr));
-  gap: 1.2rem; } figure { margin: 0; break-inside: avoid; } figure svg { width: 100%; height: auto; }
-figcaption { font-size: .85rem; color: #52606d; } ul { max-width: 48rem; padding-left: 1.2rem; } .wide { overflow-x: auto; }
-@media print { body { margin: 0; max-width: none; font-size: 11px; } tr { break-inside: avoid; } }
-"""
 
 
 def page(found: Evaluation, about: About) -> str:
@@ -55,12 +38,7 @@ def page(found: Evaluation, about: About) -> str:
         *_not_measured(found),
         *_origin(about, found.acquisition),
     ]
-    head = (
-        '<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
-        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
-        f"<title>{escape(about.title)}</title><style>{STYLE}</style>"
-    )
-    return f'<!DOCTYPE html>\n<html lang="en"><head>{head}</head>\n<body>\n' + "\n".join(parts) + "\n</body></html>\n"
+    return html.whole(about.title, parts)
 
 
 def _summary(found: Evaluation) -> list[str]:
@@ -74,8 +52,8 @@ def _summary(found: Evaluation) -> list[str]:
     return [
         f"<p>{text}</p>",
         "<h2>Genuine pairs matched at a false match rate</h2>",
-        _table(("FMR", "threshold", "TAR, over all pairs", "TAR, mean of people", "false matches"), rows),
-        _quiet(
+        html.table(("FMR", "threshold", "TAR, over all pairs", "TAR, mean of people", "false matches"), rows),
+        html.quiet(
             "TAR (true accept rate) is 1 - FNMR. Small figures: 95 % limits, the wider of two kinds. Over all pairs, people with "
             "many photographs weigh most; in the mean of people each counts once."
         ),
@@ -114,7 +92,7 @@ def _data(found: Evaluation) -> list[str]:
     )
     return [
         "<h2>Failure to acquire</h2>",
-        _table(("reason", "photographs"), rows),
+        html.table(("reason", "photographs"), rows),
         f"<p>{several}{'' if found.all_pairs else lost}</p>",
     ]
 
@@ -122,10 +100,10 @@ def _data(found: Evaluation) -> list[str]:
 def _thresholds(found: Evaluation) -> list[str]:
     return [
         "<h2>Errors at a threshold</h2>",
-        _table(
+        html.table(
             ("at or above", "FMR", "impostor pairs matched", "FNMR, over all pairs", "FNMR, mean of people"), _rows(found.points)
         ),
-        _quiet("These thresholds are those of the models' calibration and the product's defaults, whatever this data says."),
+        html.quiet("These thresholds are those of the models' calibration and the product's defaults, whatever this data says."),
     ]
 
 
@@ -145,10 +123,10 @@ def _rows(points: Iterable[Point]) -> list[list[str]]:
 def _claims(found: Evaluation) -> list[str]:
     return [
         "<h2>Which false match rates this data supports</h2>",
-        _table(
+        html.table(
             ("FMR at most", "", "from threshold", "upper 95 % limit there", "TAR, over all pairs"), map(_claim_row, found.claims)
         ),
-        _quiet(
+        html.quiet(
             "A rate is supported only where the upper 95 % limit is at or below it. The thresholds lie within the impostor "
             "scores observed: no tail is extrapolated, and a threshold without any false match supports nothing. Suspect labels "
             "(below) are kept in and push these thresholds up."
@@ -163,7 +141,7 @@ def _ten_folds(found: Evaluation) -> list[str]:
     return [
         "<h2>Ten-fold accuracy</h2>",
         f"<p>{accuracy.mean:.4f}, standard deviation of the folds {accuracy.deviation:.4f}, {accuracy.pairs:,} pairs.</p>",
-        _quiet(
+        html.quiet(
             "LFW's protocol: in the order of the table, each tenth of the pairs is decided with the threshold that is best for the "
             "other nine; a pair with a face that was not found counts as wrong. For comparison with published figures alone."
         ),
@@ -203,8 +181,8 @@ def _galleries(found: Evaluation) -> list[str]:
         f"<p>People drawn at random are enrolled from one photograph each; all other photographs are searched for. Means of "
         f"{found.trials[0].repeats} draws. FPIR: a stranger is named. FNIR: an enrolled person is not named. The last column: an "
         "enrolled person is named as another.</p>",
-        _table(headings, map(_trial_row, found.trials)),
-        _quiet(
+        html.table(headings, map(_trial_row, found.trials)),
+        html.quiet(
             "Small figures: 95 % limits that take each person of one draw for one trial. The formula is computed from FMR, not "
             "measured, in parentheses with FMR's upper limit; it assumes that the comparisons of one search are independent."
         ),
@@ -228,8 +206,8 @@ def _subgroups(found: Evaluation) -> list[str]:
     parts = [
         "<h2>Subgroups</h2>",
         "<p>Impostor pairs are two people of the same subgroup, the harder case.</p>",
-        _table(("subgroup", "people", "photographs", "failure to acquire"), map(_subgroup_facts, found.subgroups)),
-        _table(headings, [[escape(group.name), *row] for group in found.subgroups for row in _rows(group.points)]),
+        html.table(("subgroup", "people", "photographs", "failure to acquire"), map(_subgroup_facts, found.subgroups)),
+        html.table(headings, [[escape(group.name), *row] for group in found.subgroups for row in _rows(group.points)]),
     ]
     drawn = [point.threshold for point in found.points if any(group.points for group in found.subgroups)]
     if drawn:
@@ -267,48 +245,27 @@ def _method(found: Evaluation) -> list[str]:
         "Terms as in ISO/IEC 19795-1: FMR and FNMR are false match and non-match rates of comparisons, FPIR and FNIR those of "
         "searches. No conformity with that standard is claimed.",
     )
-    return ["<h2>How it was measured</h2>", _list(notes)]
+    return ["<h2>How it was measured</h2>", html.notes(notes)]
 
 
 def _not_measured(found: Evaluation) -> list[str]:
     notes = [
         "Attempts at a kiosk: several looks, votes, quality gates, its own camera and light. Here a photograph stands for a look.",
-        "Liveness and presentation attacks (APCER, BPCER): this page says nothing about a photograph held before the camera.",
+        "Liveness: this page says nothing about a photograph held before the camera; `daka evaluate --attacks` does.",
         f"Any false match rate below one in {found.impostor_pairs:,}, and galleries larger than those above.",
         "People unlike those pictured: the rates hold for this set, and for others only as far as it resembles them.",
     ]
     if not found.subgroups:
         notes.append("Differences between groups of people: no labels were given.")
-    return ["<h2>What was not measured</h2>", _list(notes)]
+    return ["<h2>What was not measured</h2>", html.notes(notes)]
 
 
 def _origin(about: About, acquisition: Acquisition) -> list[str]:
-    rows = [["measured at", f"{about.at.isoformat()} (clock {about.clock})"], ["device", about.machine]]
-    rows += [["version of " + name, version] for name, version in about.versions.items()]
-    rows += [[f"SHA-256 of {name}", digest] for name, digest in about.digests.items()]
-    rows += [["SHA-256 of the photographs", acquisition.digest]]
-    rows += [[name, value] for name, value in about.options.items()]
-    cells = "".join(f"<tr><td>{escape(name)}</td><td>{escape(value)}</td></tr>" for name, value in rows)
-    return ["<h2>Device, versions, models and settings</h2>", f'<table class="facts">{cells}</table>']
-
-
-def _table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """`rows` are HTML already."""
-    head = "".join(f"<th>{heading}</th>" for heading in headings)
-    body = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
-    return f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+    return html.origin(about, {"SHA-256 of the photographs": acquisition.digest})
 
 
 def _figure(svg: str, caption: str) -> str:
     return f"<figure>{svg}<figcaption>{escape(caption)}</figcaption></figure>"
-
-
-def _quiet(text: str) -> str:
-    return f'<p class="quiet">{text}</p>'
-
-
-def _list(notes: Iterable[str]) -> str:
-    return "<ul>" + "".join(f"<li>{note}</li>" for note in notes) + "</ul>"
 
 
 def _few(estimate: Estimate) -> str:
