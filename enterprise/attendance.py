@@ -8,18 +8,20 @@ import zoneinfo
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import IO
+from typing import IO, Any
 
 from sqlalchemy import Connection, select
 
 from device import messages
 from device.messages import Calendar, Counted, Record, timeline
+from device.messages.attendance import AMENDMENTS
 from enterprise import downlink, pairing, tables
 from enterprise.errors import EnterpriseError
 from enterprise.pairing import Day, Rules
 
 AMOUNTS = ("worked_minutes", "late_minutes", "early_minutes")
 COLUMNS = ("number", "name", "person", "day", "shift", "came", "went", *AMOUNTS, "kiosks", "marks")
+AMENDMENT_COLUMNS = ("kiosk", "record", "kind", "punch", "person", "direction", "punched at", "reason", "by", "at")
 MINUTE = timedelta(minutes=1)
 
 
@@ -79,6 +81,20 @@ def _records(connection: Connection, device: str, epoch: str) -> Iterator[Record
         after = page[-1].seq
 
 
+def amendments(connection: Connection, most: int) -> list[tuple[str, ...]]:
+    """What was said about punches, newest first: who voided, corrected, added or disputed which, and why."""
+    column = tables.record.c
+    query = select(column.device, column.seq, column.kind, column.at, column.body).where(tables.of_rare_kinds(*AMENDMENTS))
+    found = connection.execute(query.order_by(column.received_at.desc(), column.seq.desc()).limit(most)).all()
+    return [_amendment(row.device, row.seq, row.kind, row.at, messages.parse(row.body.encode("utf-8"))["body"]) for row in found]
+
+
+def _amendment(device: str, seq: int, kind: str, at: str, body: dict[str, Any]) -> tuple[str, ...]:
+    punch = body.get("punch") or body.get("replaces") or ""
+    said = (body.get("person", ""), body.get("direction", ""), body.get("punched_at", ""))
+    return (device, str(seq), kind, str(punch), *said, body["reason"], body["by"], at)
+
+
 def _people(connection: Connection) -> dict[str, messages.RosterPerson]:
     found = downlink.wishes(connection, downlink.EVERY, "roster")
     return {item: messages.CODEC.structure(content, messages.RosterPerson) for item, (content, _) in found.items() if item}
@@ -87,7 +103,7 @@ def _people(connection: Connection) -> dict[str, messages.RosterPerson]:
 def aliases(connection: Connection) -> dict[str, str]:
     """A kiosk's own id for somebody whom the roster names otherwise, from what kiosks said when they applied it."""
     column = tables.record.c
-    bodies = connection.execute(select(column.body).where(column.kind == "desired")).scalars()
+    bodies = connection.execute(select(column.body).where(tables.of_rare_kinds("desired"))).scalars()
     said = (messages.parse(body.encode("utf-8"))["body"]["aliases"] for body in bodies)
     return {alias["here"]: alias["person"] for learnt in said for alias in learnt}
 

@@ -208,7 +208,7 @@ def standing(connection: Connection) -> list[Standing]:
 def _recorded(connection: Connection, device: str) -> Place:
     """The place of the latest state that the kiosk has put on record."""
     column = tables.record.c
-    query = select(column.body).where(column.device == device, column.kind == "desired")
+    query = select(column.body).where(column.device == device, tables.of_rare_kinds("desired"))
     body = connection.execute(query.order_by(column.received_at.desc(), column.seq.desc()).limit(1)).scalar()
     if body is None:
         return Place(0, 0)
@@ -229,7 +229,7 @@ def results(most: int) -> Select[Any]:
     column = tables.record.c
     return (
         select(column.device, column.at, column.body)
-        .where(column.kind == "desired")
+        .where(tables.of_rare_kinds("desired"))
         .order_by(column.received_at.desc())
         .limit(most)
     )

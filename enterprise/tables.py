@@ -7,9 +7,11 @@ hashes stand in `wish` alone (the roster, and what is written to people), and go
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Connection, Index, Integer, MetaData, Table, Text
+from sqlalchemy import BigInteger, Column, ColumnElement, Connection, Index, Integer, MetaData, Table, Text, and_, text
 
 VERSION = 1  # of this layout; a later one comes with numbered steps from here
+
+RARE = "kind <> 'punch'"  # punches are nearly all there is; what is looked for by kind is the rest
 
 metadata = MetaData()
 
@@ -53,6 +55,7 @@ record = Table(
     Column("sig", Text),
     Column("received_at", Text, nullable=False),
     Index("record_by_person", "person", "at"),
+    Index("record_rare", "kind", "received_at", sqlite_where=text(RARE), postgresql_where=text(RARE)),
 )
 
 # Records that keep their place in the chain though this server cannot use them.
@@ -286,6 +289,11 @@ lock_event = Table(
 RECORD_COLUMNS = tuple(column.name for column in record.columns)
 PARKED_COLUMNS = tuple(column.name for column in parked.columns)
 PUNCH_FIELDS = ("direction", "method", "liveness", "capture", "site", "first_attempt_at")
+
+
+def of_rare_kinds(*kinds: str) -> ColumnElement[bool]:
+    """A condition on `record` that its index of rare kinds serves; SQLite wants to see the index's own condition."""
+    return and_(record.c.kind != "punch", record.c.kind.in_(kinds))
 
 
 def create_punch_view(connection: Connection) -> None:

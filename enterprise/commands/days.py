@@ -53,3 +53,15 @@ def show_days(
     for row in rows:
         table.add_row(*attendance.cells(row, place))
     Console().print(table)
+
+
+@click.command("corrections")
+@click.option("--most", default=50, show_default=True, help="How many.")
+@database_option
+def show_corrections(most: int, database: str) -> None:
+    """Punches that were voided, corrected, added or disputed, newest first: by whom, and why."""
+    table = Table(*attendance.AMENDMENT_COLUMNS, title="corrections")
+    with opened_database(database) as opened, opened.reading() as connection:
+        for cells in attendance.amendments(connection, most):
+            table.add_row(*cells)
+    Console().print(table)

@@ -6,7 +6,7 @@ import click
 from rich.console import Console
 
 from enterprise import alarms, show
-from enterprise.commands.days import show_days
+from enterprise.commands.days import show_corrections, show_days
 from enterprise.commands.shared import database_option, now, opened_database
 from enterprise.errors import EnterpriseError
 
@@ -104,6 +104,7 @@ def settle(device: str, kind: str, seq: int | None, by: str, note: str, database
 
 
 show_group.add_command(show_days)
+show_group.add_command(show_corrections)
 
 
 def _show(database: str, title: str, query: show.Query) -> None:
