@@ -312,6 +312,7 @@ def behind(inside: Inside, folder: state.Folder, following: Following, stamping:
         journal=inside.files.journal,
         clock=time_source,
         language_of=lambda person: directory.get(person).language,
+        has_new_text=lambda person: directory.consents.asked_again_at(person) is not None,
         notice=inside.codes.notice,
         abilities=hands.abilities,
         sitting=lambda: inside.sittings.standing(0, 0.0),

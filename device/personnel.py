@@ -160,13 +160,13 @@ def shown(person: Person) -> api.Person:
     )
 
 
-def _checked(entry: Entry) -> Entry | str:
+def _checked(entry: Entry) -> Entry | roster.Refusal:
     try:
         if not entry.person:
             raise people.PeopleError("a roster names each person by an opaque id; this line has none")
         roster.check(entry)
     except people.PeopleError as error:
-        return str(error)
+        return roster.Refusal(entry.number, str(error))
     return entry
 
 

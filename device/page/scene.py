@@ -53,7 +53,7 @@ class Shown:
     """One decision as the screen shows it; `seq` is the receipt's number, 0 for none.
 
     `ticket` goes on with somebody who was identified or verified, `complete_by` says how; `wait_s` is how long it is good,
-    or has to be waited.
+    or has to be waited. `new_text`: a newer consent text waits for their yes or no.
     """
 
     number: int
@@ -68,6 +68,7 @@ class Shown:
     ticket: str
     complete_by: tuple[str, ...]
     wait_s: float
+    new_text: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +152,12 @@ def is_for_the_hall(decision: api.Decision) -> bool:
     return decision.outcome != "pin_changed" and decision.why not in AT_THE_PAD
 
 
-def shown(decision: api.Decision, names: str, language_of: Callable[[str], str] = lambda person: "") -> Shown:
+def shown(
+    decision: api.Decision,
+    names: str,
+    language_of: Callable[[str], str] = lambda person: "",
+    has_new_text: Callable[[str], bool] = lambda person: False,
+) -> Shown:
     """A decision for whoever stands there to read."""
     return Shown(
         number=decision.number,
@@ -166,6 +172,7 @@ def shown(decision: api.Decision, names: str, language_of: Callable[[str], str] 
         ticket=decision.ticket,
         complete_by=decision.complete_by,
         wait_s=decision.wait_s,
+        new_text=decision.outcome == "punched" and has_new_text(decision.person),
     )
 
 

@@ -42,7 +42,8 @@ class Board(Protocol):
 @dataclass(frozen=True)
 class Parts:
     """What the scene is made from. `language_of` names a person's own language, `notice` what the screen says about the web UI,
-    `notices` what the enterprise says to everybody, `sitting` how an enrolment before the camera goes."""
+    `notices` what the enterprise says to everybody, `sitting` how an enrolment before the camera goes, `has_new_text` whether a
+    newer consent text asks a person again."""
 
     config: Config
     root: Path
@@ -55,6 +56,7 @@ class Parts:
     abilities: Callable[[], tuple[str, ...]]
     notices: Callable[[], tuple[str, ...]]
     sitting: Callable[[], api.Sitting]
+    has_new_text: Callable[[str], bool] = lambda person: False
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +97,9 @@ class Scenery:
         """The scene now, with the decisions after number `after`."""
         parts, page, device = self._parts, self._parts.config.page, self._parts.config.device
         fresh = parts.board.after(after, 0.0)
-        found = tuple(scene.shown(one, page.names, self._language_of) for one in fresh if scene.is_for_the_hall(one))
+        found = tuple(
+            scene.shown(one, page.names, self._language_of, self._has_new_text) for one in fresh if scene.is_for_the_hall(one)
+        )
         health = self._health()
         return Scene(
             boot=self.boot,
@@ -129,6 +133,12 @@ class Scenery:
             return self._parts.language_of(person)
         except DeviceError:  # erased meanwhile, or the disk fails: the page's own language will do
             return ""
+
+    def _has_new_text(self, person: str) -> bool:
+        try:
+            return self._parts.has_new_text(person)
+        except DeviceError:
+            return False
 
     def _health(self) -> Health:
         parts, stores = self._parts, self._stores_now()

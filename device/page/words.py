@@ -58,6 +58,7 @@ ENGLISH = {
     "result.disputed": "Noted. This record will be looked at by a person",
     "result.not_changed": "Could not be changed. Tell the office",
     "result.stranger": "Not recognised",
+    "result.new_text": "New consent text: please read",
     # Refusals
     "why.stranger": "Try again from a little closer, or use another way below",
     "why.too_soon": "Already recorded a moment ago",

@@ -14,7 +14,7 @@ from device.people import credentials, roster
 from device.people import person as person_rows
 from device.people.credentials import Credentials
 from device.people.person import Person
-from device.people.roster import Act, Entry, Known, Step
+from device.people.roster import Act, Entry, Known, Refusal, Step
 
 HASHING_THREADS = 2  # Argon2 lets the interpreter go; two of 32 MB each
 
@@ -25,7 +25,7 @@ class Roll:
     def __init__(self, opened: database.Database, kept: Credentials) -> None:
         self._database, self._credentials = opened, kept
 
-    def plan(self, lines: Iterable[tuple[int, Entry | str]], *, complete: bool) -> tuple[Step, ...]:
+    def plan(self, lines: Iterable[tuple[int, Entry | Refusal]], *, complete: bool) -> tuple[Step, ...]:
         """What a list would do. Somebody new without an id gets one here."""
         with self._database.reading() as connection:
             known = _known(connection)

@@ -46,6 +46,14 @@ class Entry:
     qr: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A line that cannot be: whose number stands in it, and why."""
+
+    number: str
+    why: str
+
+
 class Act(enum.StrEnum):
     """What becomes of one line."""
 
@@ -80,8 +88,8 @@ class Step:
     entry: Entry | None = None
 
 
-def read_csv(text: str) -> tuple[tuple[int, Entry | str], ...]:
-    """Line number and entry, or the sentence that refuses the line; ImportRefused where there are no such columns at all."""
+def read_csv(text: str) -> tuple[tuple[int, Entry | Refusal], ...]:
+    """Line number and entry, or why the line is refused; ImportRefused where there are no such columns at all."""
     reader = csv.DictReader(io.StringIO(text.removeprefix("\ufeff")), strict=True)
     try:
         columns = [(name or "").strip() for name in reader.fieldnames or ()]
@@ -103,9 +111,9 @@ def _check_columns(columns: Sequence[str]) -> None:
         raise ImportRefused(f"the first line must name columns among {', '.join(COLUMNS)}, number and name among them, each once")
 
 
-def _entry(row: Mapping[str | None, str | list[str] | None], columns: Sequence[str]) -> Entry | str:
+def _entry(row: Mapping[str | None, str | list[str] | None], columns: Sequence[str]) -> Entry | Refusal:
     if None in row or any(row.get(name) is None for name in columns):
-        return "it has more or fewer fields than the first line"
+        return Refusal(str(row.get("number") or "").strip(), "it has more or fewer fields than the first line")
     cells = {name: str(row[name]).strip() for name in columns}
     try:
         entry = Entry(
@@ -121,7 +129,7 @@ def _entry(row: Mapping[str | None, str | list[str] | None], columns: Sequence[s
         )
         check(entry)
     except (PeopleError, ValueError) as error:
-        return str(error)
+        return Refusal(cells["number"], str(error))
     return entry
 
 
@@ -170,7 +178,7 @@ def check_text(what: str, text: str, least: int = 1) -> None:
 
 
 def plan(
-    lines: Iterable[tuple[int, Entry | str]], known: Sequence[Known], erased: frozenset[str], digest: Digest, *, complete: bool
+    lines: Iterable[tuple[int, Entry | Refusal]], known: Sequence[Known], erased: frozenset[str], digest: Digest, *, complete: bool
 ) -> tuple[Step, ...]:
     """What becomes of every line, and, of a complete roster, of those whom it no longer has. Pure: nothing is changed."""
     planner = _Planner(known, erased, digest)
@@ -188,9 +196,9 @@ class _Planner:
         self._holders = {code: one.person for one in known for code in one.badges | one.codes}
         self._taken: dict[str, int] = {}
 
-    def step(self, line: int, entry: Entry | str) -> Step:
-        if isinstance(entry, str):
-            return Step(line, "", Act.REFUSE, entry)
+    def step(self, line: int, entry: Entry | Refusal) -> Step:
+        if isinstance(entry, Refusal):
+            return Step(line, entry.number, Act.REFUSE, entry.why)
         found = self._by_person.get(entry.person) if entry.person else self._by_number.get(entry.number)
         why = self._conflict(entry, found) or self._repeated(entry, line)
         if why:

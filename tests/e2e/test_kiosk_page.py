@@ -446,3 +446,22 @@ def test_a_camera_that_is_away_has_its_screen_and_the_other_ways_stay(browser: B
     expect(page.locator("#head-clock")).to_be_visible()
     page.close()
     kiosk.stop()
+
+
+def test_whoever_agreed_to_an_older_text_is_asked_again_where_they_clock_in(kiosk: Kiosk, page: Page) -> None:
+    """The last one here: from then on nobody's face is compared under the old text."""
+    kiosk.admin.give_consent(PIN_ONLY, "en", "consent", "test")
+    words = {language: f"Our own words ({language})." for language in ("zh-CN", "zh-TW", "en")}
+    kiosk.admin.publish_consent_text("face_recognition", "2027", words, "test", asks_again=True)
+    rest(kiosk)
+    page.click("#b-pin")
+    type_on_the_pad(page, PIN_ONLY)
+    type_on_the_pad(page, PIN)
+    card(page)
+    page.get_by_role("button", name=EN["result.new_text"]).click()
+    expect(page.locator(".consent")).to_contain_text("Our own words")
+    page.get_by_role("button", name=CN["enrol.agree"], exact=True).click()
+    type_on_the_pad(page, PIN_ONLY)
+    type_on_the_pad(page, PIN)
+    expect(page.locator(".said-yes")).to_be_visible()
+    assert has_consent(kiosk, PIN_ONLY)

@@ -2,6 +2,7 @@
 
 import { at, icon, make } from "./build.js";
 import * as clock from "./clock.js";
+import * as consent from "./consent.js";
 import * as mirror from "./mirror.js";
 import { tell } from "./net.js";
 import * as sound from "./sound.js";
@@ -52,8 +53,9 @@ function card(decision, language, good) {
   return made;
 }
 
-function addChoices(made, { seq, direction }, language) {
+function addChoices(made, { seq, direction, new_text: newText }, language) {
   const choices = [];
+  if (newText) choices.push(choice("result.new_text", language, consent.open));
   if (setting.abilities.includes("dispute")) {
     choices.push(choice("result.not_me", language, () => settle(made, "/v1/dispute", { seq: String(seq) }, "result.disputed", language)));
   }

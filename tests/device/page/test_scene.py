@@ -73,6 +73,14 @@ def test_a_name_is_shown_as_the_enterprise_has_set_it(names: str, expected: str)
     assert scene.shown(decision(), names, lambda person: "zh-CN").name == expected
 
 
+def test_whoever_agreed_to_an_older_text_is_told_so_when_they_have_clocked_in_and_nobody_else_is() -> None:
+    asked = {"p-1"}.__contains__
+    told = [scene.shown(dataclasses.replace(decision(), person=person), "full", lambda one: "", asked) for person in ("p-1", "p-2")]
+    assert [one.new_text for one in told] == [True, False]
+    refused = dataclasses.replace(decision(), person="p-1", outcome="refused")
+    assert not scene.shown(refused, "full", lambda one: "", asked).new_text
+
+
 def test_a_fresh_page_is_not_told_old_decisions(stage: Stage) -> None:
     stage.board.put(decision())
     found = stage.scenery.wait("", 0, "", 0.0)
