@@ -17,7 +17,7 @@ from device.attend import Claim
 from device.clock import Clock
 from device.errors import DeviceError
 from device.locks.cabinet import Approval, Cabinet
-from device.locks.errors import LocksError, NotVerified
+from device.locks.errors import LocksError, NeverSeen, NotVerified
 from device.locks.journey import VERIFY_WITHIN, Journey, Journeys
 from device.locks.ledger import Ledger
 from device.locks.mailbox import Mailbox, Question
@@ -33,6 +33,7 @@ class Directory(Protocol):
     """Knows people by their id; device.desk has the real one."""
 
     def name_of(self, person: str) -> str: ...
+    def was_seen_here(self, person: str) -> bool: ...
 
 
 class Claims(Protocol):
@@ -72,8 +73,11 @@ class LockDesk:
         approval = self._cabinet.approval(grant, self._clock.now())
         self._cabinet.enrolment(approval.grant.lock)
         person = self._here(approval.grant.person)
+        with_face = bool(approval.grant.factors & papers.Factor.FACE)
+        if with_face and not self._journeys.simulated and not self._directory.was_seen_here(person):
+            raise NeverSeen("known here by a photograph alone, which may be of anybody; enrol at this kiosk first")
         journey = self._journeys.begin(approval, person)
-        if journey.missing & papers.Factor.FACE:
+        if with_face:
             self._claims.of_person(person, Claim.NUMBER, challenge=True)
         return self._visit(journey)
 

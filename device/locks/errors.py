@@ -15,6 +15,10 @@ class GrantUnknown(LocksError):
     """There is no such approval here, or it is over."""
 
 
+class NeverSeen(LocksError):
+    """The person is known here by a photograph alone, which may be of anybody."""
+
+
 class VisitUnknown(LocksError):
     """Nobody is at a lock under that ticket."""
 

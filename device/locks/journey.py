@@ -63,6 +63,11 @@ class Journeys:
         self._journeys: dict[str, Journey] = {}
         self._changed = threading.Condition()
 
+    @property
+    def simulated(self) -> bool:
+        """Whether this is a demonstration or a test, in which pictures from a file count."""
+        return self._rules.simulated
+
     def begin(self, approval: Approval, person: str) -> Journey:
         """Somebody has chosen this approval; `person` is who must come, by the id that this kiosk knows them by."""
         journey = Journey(secrets.token_urlsafe(16), approval, person, self._clock.now())

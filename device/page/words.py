@@ -164,6 +164,7 @@ ENGLISH = {
     "seal.why.epoch": "This approval was revoked",
     "seal.why.tampered": "The seal was opened by force or fell. Tell the office",
     "seal.why.LockNotSeen": "The seal was not heard. Wake it with its button and bring it near",
+    "seal.why.NeverSeen": "Known here by a photograph only. Be enrolled at this terminal first",
     "seal.why.ended": "Ended; nothing was stamped",
     "seal.why.LockError": "The button was not pressed in time; nothing was counted",
     "seal.why.other": "It did not work. Nothing is stamped twice; try again or tell the office",

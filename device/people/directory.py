@@ -259,6 +259,12 @@ class Directory:
         connection.execute("INSERT INTO person_key VALUES (?, ?)", (person, wrapped))
         return wrapped
 
+    def was_seen_here(self, person: str) -> bool:
+        """Whether a template of theirs was made before this kiosk's camera, and not from a photograph."""
+        query = "SELECT 1 FROM template WHERE person = ? AND source = 'kiosk' LIMIT 1"
+        with self.database.reading() as connection:
+            return connection.execute(query, (person,)).fetchone() is not None
+
     def templates(self, embedder: str) -> Opened:
         """Every template of this embedder under a consent in force. WrongDeviceKey if no person's key opens."""
         return self._opened(TEMPLATES + "ORDER BY t.id", embedder)

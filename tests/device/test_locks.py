@@ -19,7 +19,7 @@ from device.api.bridge import BridgeStatus, LockJob
 from device.attend import Identity, Stranger
 from device.locks.cabinet import Cabinet
 from device.locks.desk import KIOSK_SIGNS, LockDesk
-from device.locks.errors import GrantUnknown, LockNotEnrolled, LocksError, LogRefused, NotVerified, VisitUnknown
+from device.locks.errors import GrantUnknown, LockNotEnrolled, LocksError, LogRefused, NeverSeen, NotVerified, VisitUnknown
 from device.locks.journey import Journeys, Rules
 from device.locks.ledger import Ledger
 from device.locks.mailbox import Mailbox, Question
@@ -73,6 +73,10 @@ class People:
 
     def __init__(self) -> None:
         self.waited_for: list[str] = []
+        self.seen_here = True
+
+    def was_seen_here(self, person: str) -> bool:
+        return self.seen_here
 
     def name_of(self, person: str) -> str:
         return "Ann" if person == ANN else "somebody"
@@ -220,6 +224,14 @@ def test_a_face_that_is_not_known_to_be_alive_opens_no_lock(scene: Scene, livene
     assert (decision.outcome, decision.why) == ("refused", "not_live")
     assert scene.desk.progress(ticket).why == "not_live"
     assert scene.records() == []
+
+
+def test_a_person_known_by_a_photograph_alone_opens_no_lock_by_the_face(scene: Scene) -> None:
+    """Somebody could have brought a photograph of themselves under another's number."""
+    scene.people.seen_here = False
+    with pytest.raises(NeverSeen, match="enrol at this kiosk first"):
+        scene.desk.visit(scene.grant().id.hex())
+    assert scene.desk.visit(scene.grant(factors=int(Factor.PIN)).id.hex()).missing == "pin"
 
 
 def test_a_picture_from_a_file_opens_no_lock_in_production(scene: Scene) -> None:

@@ -52,7 +52,7 @@ async function follow(ticket, grant, number) {
     }
   } catch (error) {
     if (!(error instanceof Gone || error instanceof Refused)) throw error;
-    sheets.change(sheets.say("why.other"));
+    sheets.change(reason({ why: error.kind }));
   }
 }
 
