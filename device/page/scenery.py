@@ -113,7 +113,7 @@ class Scenery:
             backlog=health.backlog,
             waiting=parts.board.waiting,
             challenge=parts.board.prompt.action,
-            count=fresh[-1].number if fresh else parts.board.count,
+            count=fresh[-1].number if fresh else after,  # never the board's: it may be ahead of what is told here by now
             decisions=found,
             abilities=parts.abilities(),
             stays_s=page.result_s,

@@ -94,6 +94,19 @@ def test_a_page_that_was_there_before_the_daemon_misses_no_decision(stage: Stage
     assert [one.seq for one in found.decisions] == [7]
 
 
+def test_a_decision_that_falls_between_two_looks_is_told_the_next_time(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    def meanwhile() -> scene.Health:
+        stage.board.put(decision())
+        return healthy()
+
+    before = stage.scenery.wait("", 0, "", 0.0)
+    monkeypatch.setattr(stage.scenery, "_health", meanwhile)
+    missed = stage.scenery.scene(before.count)
+    monkeypatch.undo()
+    assert missed.decisions == ()
+    assert [one.seq for one in stage.scenery.scene(missed.count).decisions] == [7]
+
+
 def test_a_decision_reaches_a_waiting_page_at_once(stage: Stage) -> None:
     before = stage.scenery.wait("", 0, "", 0.0)
     threading.Timer(0.2, stage.board.put, (decision(),)).start()
