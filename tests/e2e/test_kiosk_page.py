@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import statistics
 import time
@@ -10,9 +11,9 @@ from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
-from device import checks, config, state
+from device import api, checks, config, state
 from device.page import words
 from device.page.application import TOKEN_HEADER
 from tests import browser as browsers
@@ -235,7 +236,7 @@ def has_consent(kiosk: Kiosk, number: str) -> bool:
     return next(person.has_consent for person in kiosk.admin.people() if person.number == number)
 
 
-def test_the_pad_is_worked_by_keyboard_alone_and_scrambles_where_it_is_set(kiosk: Kiosk, page: Page) -> None:
+def test_the_pad_is_worked_by_keyboard_alone(kiosk: Kiosk, page: Page) -> None:
     rest(kiosk)
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
@@ -247,6 +248,61 @@ def test_the_pad_is_worked_by_keyboard_alone_and_scrambles_where_it_is_set(kiosk
     assert page.locator(".entry").inner_text() == "●" * len(PIN)
     page.keyboard.press("Enter")
     assert "Annika" in card(page)["text"]
+
+
+def told_otherwise(page: Page, **other: object) -> None:
+    """The same daemon with another setting, as far as the page hears of it."""
+
+    def change(route: Route) -> None:
+        heard = route.fetch().json()
+        more = {name: heard[name] + value if isinstance(value, list) else value for name, value in other.items()}
+        route.fulfill(body=json.dumps(heard | more), content_type="application/json")
+
+    page.route("**/v1/scene*", change)
+    page.reload()
+    expect(page.locator("#come-words")).to_have_text(CN["idle.come"], timeout=SOON_MS)
+
+
+def test_the_pin_pad_is_scrambled_where_it_is_set_and_the_number_pad_is_not(kiosk: Kiosk, page: Page) -> None:
+    def order() -> str:
+        return "".join(page.locator("[data-digit]").all_text_contents())
+
+    told_otherwise(page, scramble=True)
+    orders = set()
+    for _ in range(3):
+        page.click("#b-pin")
+        assert order() == "1234567890"
+        type_on_the_pad(page, PIN_ONLY)
+        expect(page.locator(".ask")).to_have_text(CN["pin.pin"])
+        orders.add(order())
+        page.keyboard.press("Escape")
+    assert all(sorted(one) == sorted("1234567890") for one in orders)
+    assert len(orders) > 1
+    page.unroute_all(behavior="ignoreErrors")
+
+
+def test_in_or_out_by_button_counts_for_the_next_punch(kiosk: Kiosk, page: Page) -> None:
+    told_otherwise(page, abilities=["choose"])
+    for _ in range(2):
+        rest(kiosk)
+        page.locator("#choose [data-direction='out']").click()
+        expect(page.locator("#choose [data-direction='out']")).to_have_attribute("aria-pressed", "true")
+        kiosk.personnel.pin(PIN_ONLY, PIN)
+        expect(page.locator("#choose [data-direction='out']")).to_have_attribute("aria-pressed", "false", timeout=SOON_MS)
+    assert [punch["direction"] for punch in kiosk.punches(PIN_ONLY)[-2:]] == ["out", "out"]
+    page.unroute_all(behavior="ignoreErrors")
+
+
+def test_the_code_for_the_first_administrator_is_read_at_the_screen(kiosk: Kiosk, page: Page) -> None:
+    with api.WebClient(kiosk.folder.web_socket) as web:
+        web.announce(("https://192.0.2.7:8443",), "AB:CD:EF", wants_first=True)
+        page.locator("#chips .office button").click()
+        expect(page.locator(".sheet")).to_contain_text("https://192.0.2.7:8443")
+        expect(page.locator(".sheet")).to_contain_text("AB:CD:EF")
+        code = page.locator(".code").inner_text().replace(" ", "")
+        web.announce((), "", wants_first=False)
+    assert re.fullmatch(r"\d{8}", code)
+    expect(page.locator("#chips .office")).to_have_count(0, timeout=SOON_MS)
 
 
 @pytest.mark.long
@@ -388,6 +444,15 @@ def test_no_screen_has_a_fault_of_accessibility(kiosk: Kiosk, page: Page, scheme
         expect(page.locator("#sheet")).to_be_visible()
         assert browsers.violations(page) == [], button
         page.keyboard.press("Escape")
+    page.click("#b-help")
+    page.get_by_role("button", name=CN["help.face"]).click()
+    expect(page.locator(".consent")).to_be_visible()
+    assert browsers.violations(page) == [], "consent"
+    page.keyboard.press("Escape")
+    rest(kiosk)
+    kiosk.personnel.pin(PIN_ONLY, PIN)
+    card(page)
+    assert browsers.violations(page) == [], "a result"
     page.click("#b-easy")
     assert browsers.violations(page) == [], "easy mode"
 
