@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
+from functools import cache
+from gettext import NullTranslations, translation
 from importlib import resources
 from pathlib import Path
 
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
-from flask import has_request_context, request, session
+from flask import current_app, has_request_context, request, session
 from flask_login import current_user
 
+from device.api import SettingShown
 from web_ui.house import place
 
 NAMES = {"zh-CN": "简体中文", "zh-TW": "繁體中文", "en": "English"}
@@ -24,13 +28,24 @@ SPOKEN = {
 
 def compiled(folder: Path) -> Path:
     """The catalogues as gettext reads them, written below `folder`."""
-    for locale in TRANSLATED:
-        source = resources.files("web_ui").joinpath("translations", locale, "LC_MESSAGES", "messages.po")
-        target = folder / locale / "LC_MESSAGES" / "messages.mo"
+    for locale, name in itertools.product(TRANSLATED, ("messages", "settings")):
+        source = resources.files("web_ui").joinpath("translations", locale, "LC_MESSAGES", f"{name}.po")
+        target = folder / locale / "LC_MESSAGES" / f"{name}.mo"
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with source.open("rb") as text, target.open("wb") as binary:
             write_mo(binary, read_po(text, locale=locale))
     return folder
+
+
+def meaning(setting: SettingShown) -> str:
+    """What a setting means, in the reader's language; in the kiosk's English where nobody has translated it yet."""
+    found = _meanings(current_app.config["BABEL_TRANSLATION_DIRECTORIES"], locale()).gettext(setting.name)
+    return setting.meaning if found == setting.name else found
+
+
+@cache
+def _meanings(folder: str, chosen_locale: str) -> NullTranslations:
+    return translation("settings", folder, [chosen_locale], fallback=True)
 
 
 def chosen() -> str:

@@ -38,6 +38,7 @@ def _globals() -> dict[str, Any]:
         "place": place(),
         "me": current_user.account if current_user.is_authenticated else None,
         "may": may,
+        "meaning": languages.meaning,
         "here": here,
         "version": device.SOFTWARE,
         "Table": Table,
