@@ -65,6 +65,7 @@ ENTERPRISE = [
     "psycopg[binary]>=3.2,<4",
     "rich>=14,<16",
     "sqlalchemy>=2.0,<3",
+    "tuf>=6,<8",
 ]
 
 DEV = [

@@ -112,7 +112,6 @@ def probes(unit: str) -> tuple[Probe, ...]:
         "daka-kiosk": (*no_network, _opening("read the web daemon's accounts", "/var/lib/daka-web/web/web.db")),
         "daka-uplink": (
             Probe("send a packet to anybody but the broker", _send),
-            Probe("connect to anybody but the broker", _connect),
             *(camera, templates, records, keys),
             bus,
         ),

@@ -1,13 +1,13 @@
 #!/bin/sh
 # Installs Daka from this bundle: users, virtual environment, weights, units. Needs no network and no compiler; safe to repeat.
-# usage: install.sh [--no-start]
+# usage: install.sh [--no-start | --stage]
+# --stage: only lay this version beside what runs; `daka update` switches to it
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
-start=yes
-case "${1:-}" in
-    "") ;;
-    --no-start) start="" ;;
-    *) echo "usage: install.sh [--no-start]" >&2; exit 2 ;;
+option=${1:-}
+case "$option" in
+    "" | --no-start | --stage) ;;
+    *) echo "usage: install.sh [--no-start | --stage]" >&2; exit 2 ;;
 esac
 say() { echo "daka: $*"; }
 fail() { echo "daka: $*" >&2; exit 1; }
@@ -24,12 +24,6 @@ for library in libGL.so.1 libEGL.so.1 libGLESv2.so.2 libglib-2.0.so.0; do
     ldconfig -p | grep -q "$library" || fail "$library is missing; install it: apt install libgl1 libegl1 libgles2 libglib2.0-0"
 done
 
-say "users and folders"
-install -D -m 0644 "$here/etc/sysusers.conf" /usr/lib/sysusers.d/daka.conf
-install -D -m 0644 "$here/etc/tmpfiles.conf" /usr/lib/tmpfiles.d/daka.conf
-systemd-sysusers daka.conf
-systemd-tmpfiles --create daka.conf
-
 target=/opt/daka/versions/$version
 if [ ! -e "$target/installed" ] || ! cmp -s "$here/SHA256SUMS" "$target/installed"; then
     say "version $version into $target"
@@ -41,6 +35,8 @@ if [ ! -e "$target/installed" ] || ! cmp -s "$here/SHA256SUMS" "$target/installe
     "$target/bin/python" -m pip install --quiet --disable-pip-version-check --no-index --no-deps "$here"/wheels/daka-*.whl
     mkdir -p "$target/share/doc/daka"
     cp "$here"/doc/* "$target/share/doc/daka/"
+    mkdir -p "$target/share/daka"
+    cp -R "$here/units" "$here/etc" "$here/activate.sh" "$target/share/daka/"
     "$target/bin/daka" --log-level warning models fetch --directory "$target/weights" --from "$here/weights"
     "$target/bin/python" -m compileall -qq "$target/lib" || true # the daemons may not write; a file that does not compile is never imported
     chmod -R a+rX "$target"
@@ -48,10 +44,9 @@ if [ ! -e "$target/installed" ] || ! cmp -s "$here/SHA256SUMS" "$target/installe
 else
     say "version $version is there already"
 fi
-ln -sfn "versions/$version" /opt/daka/current.new
-mv -T /opt/daka/current.new /opt/daka/current
-ln -sfn /opt/daka/current/bin/daka /usr/local/bin/daka
+[ "$option" != --stage ] || exit 0
 
+mkdir -p /etc/daka
 if [ ! -e /etc/daka/config.toml ]; then
     say "settings in /etc/daka/config.toml"
     printf '# Every setting: daka config list\n[models]\ndirectory = "/opt/daka/current/weights"\n' >/etc/daka/config.toml
@@ -63,25 +58,13 @@ credential=/etc/credstore.encrypted/daka.wrapping-key
 if [ ! -e "$credential" ] && [ ! -e /var/lib/daka/keys/wrapping.key ]; then
     say "device key, sealed by the system"
     mkdir -p -m 0700 "$(dirname "$credential")"
+    umask 077
     head -c 32 /dev/urandom | systemd-creds encrypt --quiet --with-key=auto --name=daka.wrapping-key - "$credential.new"
     mv "$credential.new" "$credential"
+    umask 022
 fi
 
-say "units"
-rm -rf /etc/systemd/system/daka-.service.d "/etc/systemd/system/daka-failed@.service.d"
-cp -R "$here"/units/* /etc/systemd/system/
-if [ -e "$credential" ]; then
-    mkdir -p /etc/systemd/system/daka-kiosk.service.d
-    printf '[Service]\nLoadCredentialEncrypted=daka.wrapping-key:%s\n' "$credential" >/etc/systemd/system/daka-kiosk.service.d/credential.conf
-fi
-install -D -m 0644 "$here/etc/journald.conf" /etc/systemd/journald.conf.d/50-daka.conf
-install -D -m 0644 "$here/etc/watchdog.conf" /etc/systemd/system.conf.d/50-daka.conf
-install -D -m 0644 "$here/etc/dbus.conf" /etc/dbus-1/system.d/daka.conf
-install -D -m 0644 "$here/etc/udev.rules" /etc/udev/rules.d/70-daka.rules
-systemctl daemon-reload
-systemctl enable --quiet daka.target $(cd "$here/units" && ls ./*.socket | sed "s|^./||")
-if [ -n "$start" ]; then
-    systemctl restart daka.target
-    say "started; 'daka doctor' looks at everything"
-fi
+say "users, units and the switch to $version"
+"$target/share/daka/activate.sh" "$option"
 say "installed $version. Whoever is in the group daka-admin may use the 'daka' command: adduser NAME daka-admin"
+[ "$option" = --no-start ] || say "started; 'daka doctor' looks at everything"

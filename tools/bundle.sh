@@ -29,9 +29,10 @@ cached=$("$python" -c 'from device.commands.context import default_weights; prin
 "$python" -m device.commands.main --log-level warning models fetch --directory "$folder/weights" --from "$cached"
 rm -f "$folder"/weights/*.folded.onnx "$folder/weights/folded.json" # folded on the machine itself, in its own fastest form
 cp -R "$here/systemd/units" "$here/systemd/etc" "$folder/"
-cp "$here/systemd/install.sh" "$here/systemd/uninstall.sh" "$folder/"
+cp "$here/systemd/install.sh" "$here/systemd/activate.sh" "$here/systemd/uninstall.sh" "$folder/"
 mkdir -p "$folder/doc"
 cp "$here/README.md" "$here/docs/operations.md" "$here/docs/privacy-map.md" "$here/LICENSE" "$folder/doc/"
 printf '%s %s %s\n' "$version" "$wanted" "$arch" >"$folder/VERSION"
 (cd "$folder" && find . -type f ! -name SHA256SUMS -print0 | sort -z | xargs -0 sha256sum >SHA256SUMS)
+tar -C "$out" -cf "$folder.tar" "$(basename "$folder")" # what daka-enterprise release signs
 echo "$folder"

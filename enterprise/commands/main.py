@@ -8,7 +8,7 @@ import sys
 import click
 
 from device import messages
-from enterprise.commands import authority, carry, desired, ingest, join, keys, locks, show, trust
+from enterprise.commands import authority, carry, desired, ingest, join, keys, locks, release, show, trust
 from enterprise.errors import EnterpriseError
 
 
@@ -25,6 +25,7 @@ for command in (
     trust.distrust,
     trust.verify_command,
     keys.keys_group,
+    release.release,
     authority.authority_group,
     show.show_group,
     show.settle,

@@ -33,6 +33,7 @@ class Enterprise:
 
     machine: machines.Machine
     folder: Path
+    update_key: str = ""
     _running: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     @property
@@ -63,6 +64,7 @@ class Enterprise:
         authority.issue_device(self.pki, DEVICE, now)
         mosquitto.write(self.folder, self.pki, mosquitto.Listener(PORT, machines.OUTSIDE, "root"), ("ingest",))
         self.call("keys", "init", "--dir", str(self.folder / "keys"))
+        self.update_key = self.call("keys", "init", "update", "--dir", str(self.folder / "keys"))
         self._start(mosquitto_program(), "-c", str(self.folder / mosquitto.CONFIG_NAME))
         certificate = authority.place(self.pki, "ingest")
         self._start(
@@ -96,6 +98,7 @@ class Appliance:
     machine: machines.Machine
     enterprise: Enterprise
     bundle: Path
+    python: str
 
     def call(self, *command: str, check: bool = True) -> str:
         return self.machine.call(*command, check=check)
@@ -190,6 +193,30 @@ def bundle_for(python: str) -> Path:
     return Path(done.stdout.strip().splitlines()[-1])
 
 
+def release(appliance: Appliance, version: str, breaks: str = "") -> Path:
+    """A signed release of another version, in the machine's /srv; `breaks` is put where the kiosk daemon starts."""
+    work = appliance.enterprise.folder / f"source-{version}"
+    shutil.copytree(REPOSITORY, work, ignore=shutil.ignore_patterns(".git", ".venv", "build", "dist", ".*_cache", "tests", "docs"))
+    (work / "device" / "__init__.py").write_text(f'__version__ = "{version}"\nSOFTWARE = f"daka {{__version__}}"\n')
+    if breaks:
+        start = work / "device" / "commands" / "run_kiosk.py"
+        start.write_text(start.read_text() + f"\n{breaks}\n")
+    (work / "setup.py").write_text((work / "setup.py").read_text().replace('version="0.1.0"', f'version="{version}"'))
+    folder = appliance.enterprise.folder / f"daka-{version}"
+    shutil.copytree(appliance.bundle, folder)
+    (old,) = (folder / "wheels").glob("daka-*.whl")
+    old.unlink()
+    wheel = (sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir")
+    subprocess.run((*wheel, str(folder / "wheels"), str(work)), check=True, capture_output=True)
+    (folder / "VERSION").write_text(f"{version} {appliance.python} {os.uname().machine}\n")
+    sums = "find . -type f ! -name SHA256SUMS -print0 | sort -z | xargs -0 sha256sum >SHA256SUMS"
+    subprocess.run(("sh", "-c", sums), cwd=folder, check=True)
+    archive = appliance.machine.files / "srv" / f"daka-{version}.tar"
+    subprocess.run(("tar", "-C", str(folder.parent), "-cf", str(archive), folder.name), check=True)
+    appliance.enterprise.call("release", str(archive), "--dir", str(appliance.enterprise.folder / "keys"))
+    return Path("/srv") / archive.name
+
+
 def raised(release: str, folder: Path) -> Iterator[Appliance]:
     """An appliance of that release: installed, configured, started, with one employee."""
     CACHE.mkdir(parents=True, exist_ok=True)
@@ -198,7 +225,7 @@ def raised(release: str, folder: Path) -> Iterator[Appliance]:
         shutil.copytree(bundle, machine.files / "root" / "bundle")
         enterprise = Enterprise(machine, folder / "enterprise")
         enterprise.folder.mkdir()
-        appliance = Appliance(machine, enterprise, bundle)
+        appliance = Appliance(machine, enterprise, bundle, RELEASES[release])
         try:
             enterprise.open()
             appliance.install("--no-start")
@@ -208,10 +235,10 @@ def raised(release: str, folder: Path) -> Iterator[Appliance]:
             enterprise.close()
 
 
-@pytest.fixture(scope="module")
-def appliance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Appliance]:
-    """On Debian 12; started, with its person, known to the enterprise."""
-    for made in raised("bookworm", tmp_path_factory.mktemp("appliance")):
+@pytest.fixture(scope="module", params=["bookworm", pytest.param("trixie", marks=pytest.mark.long)])
+def appliance(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Appliance]:
+    """On Debian 12 (and 13, in the long run); started, with its person, known to the enterprise."""
+    for made in raised(request.param, tmp_path_factory.mktemp("appliance")):
         made.call("systemctl", "start", "daka.target")
         made.person()
         made.trust()

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import pytest
 
-from tests.appliance.conftest import Appliance
+from tests.appliance.conftest import Appliance, release
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -53,7 +54,6 @@ def test_no_daemon_can_do_what_it_must_not(appliance: Appliance) -> None:
     for daemon, deed in [
         ("daka-kiosk", "make an internet socket"),
         ("daka-kiosk", "listen to a microphone"),
-        ("daka-uplink", "connect to anybody but the broker"),
         ("daka-uplink", "send a packet to anybody but the broker"),
         ("daka-uplink", "open the camera"),
         ("daka-uplink", "read templates and people"),
@@ -135,6 +135,32 @@ def test_after_a_power_cycle_it_is_there_by_itself_and_the_chain_holds(appliance
     appliance.machine.boot()
     appliance.wait("a punch after the start arrives", lambda: appliance.enterprise.punches() > punches)
     assert "hold" in appliance.call("daka", "verify")
+
+
+def test_a_signed_release_is_tried_and_stays_a_changed_one_is_not_even_unpacked(appliance: Appliance) -> None:
+    (appliance.machine.files / "etc" / "daka" / "update.key").write_text(appliance.enterprise.update_key)
+    archive = release(appliance, "0.1.1")
+    raw = bytearray((appliance.machine.files / "srv" / archive.name).read_bytes())
+    raw[5_000] ^= 1
+    (appliance.machine.files / "srv" / "changed").mkdir()
+    (appliance.machine.files / "srv" / "changed" / archive.name).write_bytes(raw)
+    shutil.copy(appliance.machine.files / "srv" / f"{archive.name}.targets.json", appliance.machine.files / "srv" / "changed")
+    refused = appliance.call("sh", "-c", f"daka update apply /srv/changed/{archive.name} 2>&1", check=False)
+    assert "not what was signed" in refused
+    assert appliance.call("ls", "/opt/daka/versions").split() == ["0.1.0"]
+    punches = appliance.enterprise.punches()
+    assert "0.1.1 runs and holds" in appliance.call("daka", "update", "apply", str(archive))
+    assert "0.1.1" in appliance.call("daka", "--version")
+    appliance.wait("a punch of the new version arrives", lambda: appliance.enterprise.punches() > punches)
+
+
+def test_a_release_that_does_not_hold_is_gone_back_from_by_itself(appliance: Appliance) -> None:
+    archive = release(appliance, "0.1.2", breaks="raise SystemExit('this version does not start')")
+    said = appliance.call("sh", "-c", f"daka update apply {archive} 2>&1", check=False)
+    assert "0.1.1 runs again" in said
+    assert "0.1.1" in appliance.call("daka", "--version")
+    appliance.wait("the version before watches", lambda: "camera is working" in appliance.call("daka", "doctor", check=False))
+    assert "went_back 0.1.2" in appliance.call("daka", "update", "status")
 
 
 def test_installing_twice_changes_nothing_and_uninstalling_keeps_what_people_gave(appliance: Appliance) -> None:

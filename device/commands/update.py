@@ -1,0 +1,149 @@
+"""`daka update`: take a signed release, see what came of it, go back. Run by root, or by daka-update.service."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+import device
+from device import api, clock, messages, updates
+from device.commands.context import Context, pass_context
+from models import weights
+from models.errors import ModelError
+
+VERSIONS = Path("/opt/daka/versions")
+CURRENT = Path("/opt/daka/current")
+FOLDER = Path("/var/lib/daka-update")
+KEY = Path("/etc/daka/update.key")
+GATE_S = 90.0
+WATCHES = frozenset({"streaming", "black"})
+
+
+@click.group()
+def update() -> None:
+    """Releases: take one, see what came of it, go back."""
+
+
+@update.command("apply")
+@click.argument("archive", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def apply(archive: Path) -> None:
+    """Verify ARCHIVE (its signature lies beside it), install it beside what runs, switch, and go back where it does not hold."""
+    updater = _updater()
+    now = clock.SystemClock().now()
+    trusted = now.at if now.quality is clock.Quality.SYNCED else None
+    release = updates.verified(archive, _key(), updater.standing.floor, trusted)
+    _fits(release)
+    standing = updater.apply(release)
+    click.echo(f"{standing.version} runs and holds; {standing.before} stays beside it")
+
+
+@update.command("status")
+def status() -> None:
+    """What runs, what was tried last, and what came of it."""
+    standing = _updater().standing
+    click.echo(f"running {_running()}; last try: {standing.outcome} {standing.version} {standing.why}".rstrip())
+
+
+@update.command("settle")
+def settle() -> None:
+    """After a start of the machine: look at what was being tried when the power went."""
+    click.echo(_updater().settle().outcome)
+
+
+@update.command("fell")
+@click.argument("unit")
+def fell(unit: str) -> None:
+    """A daemon failed again and again: a version that is still new goes."""
+    click.echo(_updater().fell(unit).outcome)
+
+
+@update.command("gate")
+@click.option("--after", type=int, required=True, help="The journal must have grown beyond this record.")
+@pass_context
+def gate(context: Context, after: int) -> None:
+    """Whether this version does its work here: its models, its camera, its journal."""
+    try:
+        weights.ready(context.weights())
+    except ModelError as error:
+        raise updates.UpdateFailed(f"the models: {error}") from error
+    deadline, said = time.monotonic() + GATE_S, "the kiosk daemon does not answer"
+    while time.monotonic() < deadline:
+        try:
+            with api.AdminClient(context.folder.admin_socket) as client:
+                found = client.status()
+        except api.KioskError as error:
+            said = str(error)
+        else:
+            if found.camera_state in WATCHES and found.last > after and not found.trouble:
+                click.echo(f"{device.__version__} holds")
+                return
+            said = found.trouble or f"{found.camera} The journal stands at {found.last}."
+        time.sleep(0.5)
+    raise updates.UpdateFailed(said)
+
+
+def _updater() -> updates.Updater:
+    if os.geteuid() != 0:
+        raise updates.UpdateRefused("updates change the machine, which only root may; run: sudo daka update ...")
+    machine = Appliance()
+    return updates.Updater(FOLDER, updates.Hands(_running, _stage, machine.activate, machine.holds, lambda: datetime.now(UTC)))
+
+
+def _key() -> Ed25519PublicKey:
+    try:
+        return messages.public_key_from_text(KEY.read_text(encoding="ascii").strip())
+    except OSError as error:
+        raise updates.UpdateRefused(f"{KEY} is missing: write what `daka-enterprise keys show update` prints into it") from error
+
+
+def _fits(release: updates.Release) -> None:
+    if release.arch != os.uname().machine:
+        raise updates.UpdateRefused(f"the release is for {release.arch}, this machine is {os.uname().machine}")
+
+
+def _running() -> str:
+    return CURRENT.resolve().name
+
+
+def _stage(folder: Path) -> None:
+    _run(str(folder / "install.sh"), "--stage")
+
+
+class Appliance:
+    """This machine, as far as a switch concerns it: the link, the units, and where the journal stood before."""
+
+    def __init__(self) -> None:
+        self._stood = -1
+
+    def activate(self, version: str) -> None:
+        """Run `version` from now on."""
+        script = VERSIONS / version / "share" / "daka" / "activate.sh"
+        if not script.exists():
+            raise updates.UpdateFailed(f"{version} is not installed beside what runs")
+        self._stood = max(self._stood, _stands())
+        _run(str(script))
+
+    def holds(self, version: str) -> None:
+        """Asked of the new version's own command, which knows best how to speak to its daemons; its boot record is the write."""
+        _run(str(VERSIONS / version / "bin" / "daka"), "update", "gate", "--after", str(max(self._stood, 0)))
+
+
+def _stands() -> int:
+    try:
+        with api.AdminClient(Path("/run/daka") / api.ADMIN_SOCKET) as client:
+            return client.status().last
+    except api.KioskError:
+        return 0
+
+
+def _run(*command: str) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        said = (done.stderr.strip() or done.stdout.strip()).splitlines()
+        raise updates.UpdateFailed(said[-1] if said else f"{command[0]} answered {done.returncode}")

@@ -1,0 +1,222 @@
+"""A release from signed metadata to running software, and back again by itself where it does not hold.
+
+Nothing is unpacked before its signature, length and digest hold; nothing below the floor is taken; the step that switches is one
+rename, and what was tried is written down before it. The metadata is TUF's (Targets); the other roles of TUF come later.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tarfile
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from securesystemslib.exceptions import UnverifiedSignatureError, VerificationError
+from securesystemslib.signer import SSlibKey
+from tuf.api.exceptions import LengthOrHashMismatchError, RepositoryError
+from tuf.api.metadata import Metadata, TargetFile, Targets
+
+from device.errors import DeviceError
+
+METADATA_SUFFIX = ".targets.json"
+MOST_METADATA_BYTES = 1 << 20
+PROBATION = timedelta(hours=24)  # a version that falls within this time after the switch goes by itself
+
+
+class UpdateRefused(DeviceError):
+    """The release is not taken; nothing has changed. The message says why and what to do."""
+
+
+class UpdateFailed(DeviceError):
+    """The release was tried and did not hold, or could not be tried; what ran before runs again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """A verified release: what it is for, and the archive it came in."""
+
+    version: str
+    python: str
+    arch: str
+    archive: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What is known about updates on this machine. `outcome`: none, trying, holds, went_back; `at` and `since` are UTC.
+
+    `floor` is the oldest version that may run; `before` what ran before `version` and what it goes back to.
+    """
+
+    outcome: str = "none"
+    version: str = ""
+    before: str = ""
+    at: str = ""
+    why: str = ""
+    floor: str = ""
+
+
+def number(version: str) -> tuple[int, ...]:
+    """A version as something to compare; UpdateRefused for one that is none."""
+    parts = version.split(".")
+    if not all(part.isdecimal() and len(part) <= 6 for part in parts) or len(parts) > 4:
+        raise UpdateRefused(f"{version!r} is no version; a release is named like 1.2.3")
+    return tuple(int(part) for part in parts)
+
+
+def verified(archive: Path, key: Ed25519PublicKey, floor: str, now: datetime | None) -> Release:
+    """The release in `archive`, whose signed metadata lies beside it.
+
+    `now` is None while the clock cannot be trusted: then the expiry is not looked at, and the floor alone keeps old releases out.
+    """
+    file, signed = _signed(archive.with_name(archive.name + METADATA_SUFFIX), archive.name, key)
+    if now is not None and signed.expires < now:
+        raise UpdateRefused(f"its signature ran out on {signed.expires:%Y-%m-%d}; get a newer release, or check the clock")
+    said = {name: str(file.unrecognized_fields.get("custom", {}).get(name, "")) for name in ("version", "python", "arch")}
+    if number(said["version"]) < number(floor or "0"):
+        raise UpdateRefused(f"{said['version']} is older than {floor}, the oldest that may run here; take a newer release")
+    try:
+        with archive.open("rb") as opened:
+            file.verify_length_and_hashes(opened)
+    except LengthOrHashMismatchError as error:
+        raise UpdateRefused(f"{archive.name} is not what was signed: changed, or cut short; fetch it again") from error
+    except OSError as error:
+        raise UpdateRefused(f"{archive} cannot be read ({error.strerror})") from error
+    return Release(said["version"], said["python"], said["arch"], archive)
+
+
+def _signed(metadata: Path, name: str, key: Ed25519PublicKey) -> tuple[TargetFile, Targets]:
+    try:
+        raw = metadata.read_bytes()[: MOST_METADATA_BYTES + 1]
+        if len(raw) > MOST_METADATA_BYTES:
+            raise UpdateRefused(f"{metadata.name} is far too large for a signature; fetch it again")
+        read = Metadata[Targets].from_bytes(raw)
+        signer = SSlibKey.from_crypto(key)
+        signer.verify_signature(read.signatures[signer.keyid], read.signed_bytes)
+        return read.signed.targets[name], read.signed
+    except OSError as error:
+        raise UpdateRefused(f"{metadata} cannot be read ({error.strerror}); a release comes with its signature") from error
+    except KeyError as error:
+        raise UpdateRefused(f"{metadata.name} does not sign {name} with the enterprise's update key; ask them for it") from error
+    except (RepositoryError, UnverifiedSignatureError, VerificationError, ValueError) as error:
+        raise UpdateRefused(f"{metadata.name} is not signed by the enterprise's update key; get the release from them") from error
+
+
+@dataclass(frozen=True)
+class Hands:
+    """What changes the machine, so that a test can bring its own: each raises UpdateFailed.
+
+    `stage(folder)` installs an unpacked bundle beside the others, `activate(version)` switches and restarts, `holds(version)` is
+    the gate: the models' self-test, a camera frame, a journal write.
+    """
+
+    running: Callable[[], str]
+    stage: Callable[[Path], None]
+    activate: Callable[[str], None]
+    holds: Callable[[str], None]
+    now: Callable[[], datetime]
+
+
+class Updater:
+    """Tries releases and remembers what came of it in `folder` (root's own)."""
+
+    def __init__(self, folder: Path, hands: Hands) -> None:
+        self._folder, self._hands = folder, hands
+
+    @property
+    def standing(self) -> Standing:
+        try:
+            return Standing(**json.loads((self._folder / "standing.json").read_text(encoding="utf-8")))
+        except FileNotFoundError:
+            return Standing()
+        except (OSError, ValueError, TypeError) as error:
+            raise UpdateFailed(f"{self._folder}/standing.json cannot be read; delete it, then updates go on") from error
+
+    def apply(self, release: Release) -> Standing:
+        """Unpack, install beside, switch, look; where it does not hold, switch back. UpdateFailed says what happened."""
+        before = self._hands.running()
+        if release.version == before:
+            raise UpdateRefused(f"{release.version} runs already")
+        self._hands.stage(unpacked(release, self._folder / "incoming"))
+        standing = replace(self.standing, outcome="trying", version=release.version, before=before, why="", at=self._stamp())
+        self._write(standing)
+        return self._prove(standing)
+
+    def settle(self) -> Standing:
+        """After a start of the machine: what was being tried when the power went is looked at now."""
+        standing = self.standing
+        if standing.outcome != "trying":
+            return standing
+        if self._hands.running() != standing.version:  # the power went before the switch
+            return self._write(replace(standing, outcome="went_back", why="the power went before the switch"))
+        return self._prove(standing)
+
+    def fell(self, unit: str) -> Standing:
+        """A daemon failed again and again: within its probation a new version goes."""
+        standing = self.standing
+        young = standing.outcome == "holds" and self._hands.now() - datetime.fromisoformat(standing.at) < PROBATION
+        if not young or standing.before in ("", self._hands.running()):
+            return standing
+        return self._go_back(standing, f"{unit} failed again and again")
+
+    def _prove(self, standing: Standing) -> Standing:
+        try:
+            if self._hands.running() != standing.version:
+                self._hands.activate(standing.version)
+            self._hands.holds(standing.version)
+        except UpdateFailed as error:
+            went = self._go_back(standing, str(error))
+            raise UpdateFailed(f"{standing.version} did not hold ({error}); {went.before} runs again") from error
+        return self._write(replace(standing, outcome="holds", at=self._stamp()))
+
+    def _go_back(self, standing: Standing, why: str) -> Standing:
+        self._hands.activate(standing.before)
+        return self._write(replace(standing, outcome="went_back", why=why, at=self._stamp()))
+
+    def _stamp(self) -> str:
+        return self._hands.now().isoformat()
+
+    def _write(self, standing: Standing) -> Standing:
+        """Durable before the next step: after a power cut it must be known what was tried."""
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        draft = self._folder / "standing.new"
+        with draft.open("w", encoding="utf-8") as file:
+            json.dump(asdict(standing), file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(draft, self._folder / "standing.json")
+        descriptor = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        return standing
+
+
+def _refuse_what_reaches_out(member: tarfile.TarInfo) -> None:
+    """Plain files and folders below the bundle's own; Debian 12's Python has no filter for that yet."""
+    parts = Path(member.name).parts
+    if not (member.isfile() or member.isdir()) or Path(member.name).is_absolute() or ".." in parts:
+        raise tarfile.ReadError(f"{member.name} would lie outside the bundle")
+
+
+def unpacked(release: Release, into: Path) -> Path:
+    """The bundle's folder, unpacked into an empty place; what was left there by an earlier try is gone first."""
+    shutil.rmtree(into, ignore_errors=True)
+    into.mkdir(mode=0o700, parents=True)
+    try:
+        with tarfile.open(release.archive) as archive:
+            for member in archive:
+                _refuse_what_reaches_out(member)
+                archive.extract(member, into)
+    except (tarfile.TarError, OSError) as error:
+        raise UpdateFailed(f"{release.archive.name} cannot be unpacked ({error}); is the disk full? Nothing has changed") from error
+    found = [path for path in into.iterdir() if (path / "install.sh").exists()]
+    if len(found) != 1:
+        raise UpdateRefused(f"{release.archive.name} holds no bundle; make one with make bundle")
+    return found[0]

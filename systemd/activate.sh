@@ -1,0 +1,34 @@
+#!/bin/sh
+# Makes this installed version the one that runs: users, units, the link, a restart. The same script takes a machine forward and back.
+# usage: /opt/daka/versions/VERSION/share/daka/activate.sh [--no-start]
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+version=$(basename "$(dirname "$(dirname "$here")")")
+[ "$(id -u)" = 0 ] || { echo "daka: switching needs root" >&2; exit 1; }
+
+install -D -m 0644 "$here/etc/sysusers.conf" /usr/lib/sysusers.d/daka.conf
+install -D -m 0644 "$here/etc/tmpfiles.conf" /usr/lib/tmpfiles.d/daka.conf
+systemd-sysusers daka.conf
+systemd-tmpfiles --create daka.conf
+
+# What this machine alone knows stays: the broker's addresses and the device key's place.
+rm -f /etc/systemd/system/daka*.service /etc/systemd/system/daka*.socket /etc/systemd/system/daka*.target
+cp -R "$here"/units/* /etc/systemd/system/
+if [ -e /etc/credstore.encrypted/daka.wrapping-key ]; then
+    mkdir -p /etc/systemd/system/daka-kiosk.service.d
+    printf '[Service]\nLoadCredentialEncrypted=daka.wrapping-key:/etc/credstore.encrypted/daka.wrapping-key\n' \
+        >/etc/systemd/system/daka-kiosk.service.d/credential.conf
+fi
+install -D -m 0644 "$here/etc/journald.conf" /etc/systemd/journald.conf.d/50-daka.conf
+install -D -m 0644 "$here/etc/watchdog.conf" /etc/systemd/system.conf.d/50-daka.conf
+install -D -m 0644 "$here/etc/dbus.conf" /etc/dbus-1/system.d/daka.conf
+install -D -m 0644 "$here/etc/udev.rules" /etc/udev/rules.d/70-daka.rules
+
+ln -sfn "versions/$version" /opt/daka/current.new
+mv -T /opt/daka/current.new /opt/daka/current # one rename: there is never no version
+ln -sfn /opt/daka/current/bin/daka /usr/local/bin/daka
+systemctl daemon-reload
+# shellcheck disable=SC2046  # one word a unit
+systemctl enable --quiet daka.target daka-update.service $(cd "$here/units" && ls ./*.socket | sed 's|^./||')
+systemctl reset-failed 'daka-*' 2>/dev/null || true
+[ "${1:-}" = --no-start ] || systemctl restart daka.target

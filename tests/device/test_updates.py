@@ -1,0 +1,222 @@
+"""A release is verified before it is unpacked, tried, and gone back from; whatever happens, something that worked runs."""
+
+from __future__ import annotations
+
+import io
+import json
+import tarfile
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from device import updates
+from device.updates import Hands, UpdateFailed, Updater, UpdateRefused
+from enterprise import releases
+
+NOW = datetime(2026, 11, 2, 8, 0, tzinfo=UTC)
+KEY = Ed25519PrivateKey.generate()
+
+
+def archive(folder: Path, version: str = "0.2.0", name: str = "daka.tar", members: dict[str, str] | None = None) -> Path:
+    """A signed bundle, as small as one can be."""
+    held = members or {"daka/VERSION": f"{version} 3.11 x86_64\n", "daka/install.sh": "#!/bin/sh\n"}
+    with tarfile.open(folder / name, "w") as made:
+        for place, text in held.items():
+            entry = tarfile.TarInfo(place)
+            entry.size = len(text)
+            made.addfile(entry, io.BytesIO(text.encode()))
+    releases.sign(folder / name, KEY, NOW, days=30)
+    return folder / name
+
+
+def verified(path: Path, floor: str = "", now: datetime | None = NOW) -> updates.Release:
+    return updates.verified(path, KEY.public_key(), floor, now)
+
+
+@dataclass
+class Machine:
+    """What the updater's hands would change; `sound` are the versions that hold."""
+
+    version: str = "0.1.0"
+    sound: tuple[str, ...] = ("0.1.0", "0.2.0")
+    done: list[str] = field(default_factory=list)
+    now: datetime = NOW
+    dies_after: str = ""
+
+    def hands(self) -> Hands:
+        return Hands(lambda: self.version, self.stage, self.activate, self.holds, lambda: self.now)
+
+    def stage(self, folder: Path) -> None:
+        assert (folder / "install.sh").exists()
+        self._do("stage")
+
+    def activate(self, version: str) -> None:
+        self.version = version
+        self._do(f"activate {version}")
+
+    def holds(self, version: str) -> None:
+        self._do(f"look at {version}")
+        if version not in self.sound:
+            raise UpdateFailed("no picture from the camera")
+
+    def _do(self, what: str) -> None:
+        self.done.append(what)
+        if what == self.dies_after:
+            raise PowerCut
+
+
+class PowerCut(BaseException):
+    """Nothing after this is done."""
+
+
+def test_a_signed_release_says_what_it_is(tmp_path: Path) -> None:
+    found = verified(archive(tmp_path))
+    assert (found.version, found.python, found.arch) == ("0.2.0", "3.11", "x86_64")
+
+
+def change_archive(path: Path) -> None:
+    raw = bytearray(path.read_bytes())
+    raw[600] ^= 1
+    path.write_bytes(raw)
+
+
+def cut_archive(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-512])
+
+
+def change_metadata(path: Path) -> None:
+    beside = path.with_name(path.name + updates.METADATA_SUFFIX)
+    said = json.loads(beside.read_text())
+    said["signed"]["targets"][path.name]["custom"]["version"] = "9.9.9"
+    beside.write_text(json.dumps(said))
+
+
+def lose_metadata(path: Path) -> None:
+    path.with_name(path.name + updates.METADATA_SUFFIX).unlink()
+
+
+def rubbish_metadata(path: Path) -> None:
+    path.with_name(path.name + updates.METADATA_SUFFIX).write_text("{")
+
+
+def anothers_signature(path: Path) -> None:
+    releases.sign(path, Ed25519PrivateKey.generate(), NOW, days=30)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (change_archive, "not what was signed"),
+        (cut_archive, "not what was signed"),
+        (change_metadata, "not signed by the enterprise"),
+        (lose_metadata, "comes with its signature"),
+        (rubbish_metadata, "not signed by the enterprise"),
+        (anothers_signature, "does not sign"),
+    ],
+)
+def test_whatever_is_changed_is_refused_before_anything_is_unpacked(
+    tmp_path: Path, change: Callable[[Path], None], says: str
+) -> None:
+    path = archive(tmp_path)
+    change(path)
+    with pytest.raises(UpdateRefused, match=says):
+        verified(path)
+
+
+def test_a_release_under_another_name_is_not_the_one_that_was_signed(tmp_path: Path) -> None:
+    path = archive(tmp_path)
+    renamed = path.rename(tmp_path / "other.tar")
+    (tmp_path / f"daka.tar{updates.METADATA_SUFFIX}").rename(tmp_path / f"other.tar{updates.METADATA_SUFFIX}")
+    with pytest.raises(UpdateRefused, match=r"does not sign other\.tar"):
+        verified(renamed)
+
+
+def test_an_old_signature_counts_only_against_a_clock_that_can_be_trusted(tmp_path: Path) -> None:
+    path = archive(tmp_path)
+    late = NOW + timedelta(days=31)
+    with pytest.raises(UpdateRefused, match="ran out"):
+        verified(path, now=late)
+    assert verified(path, now=None).version == "0.2.0"
+
+
+def test_nothing_below_the_floor_is_taken_whatever_the_clock_says(tmp_path: Path) -> None:
+    path = archive(tmp_path, "0.9.0")
+    with pytest.raises(UpdateRefused, match=r"older than 0\.10\.0"):
+        verified(path, floor="0.10.0", now=None)
+
+
+def test_a_version_that_holds_stays_and_the_one_before_lies_beside_it(tmp_path: Path) -> None:
+    machine = Machine()
+    standing = Updater(tmp_path / "state", machine.hands()).apply(verified(archive(tmp_path)))
+    assert (machine.version, standing.outcome, standing.before) == ("0.2.0", "holds", "0.1.0")
+    assert machine.done == ["stage", "activate 0.2.0", "look at 0.2.0"]
+
+
+def test_a_version_that_does_not_hold_is_gone_back_from(tmp_path: Path) -> None:
+    machine = Machine(sound=("0.1.0",))
+    updater = Updater(tmp_path / "state", machine.hands())
+    with pytest.raises(UpdateFailed, match=r"0\.2\.0 did not hold \(no picture from the camera\); 0\.1\.0 runs again"):
+        updater.apply(verified(archive(tmp_path)))
+    assert machine.version == "0.1.0"
+    assert (updater.standing.outcome, updater.standing.why) == ("went_back", "no picture from the camera")
+
+
+@pytest.mark.parametrize(
+    ("dies_after", "sound", "runs", "outcome"),
+    [
+        ("stage", ("0.1.0", "0.2.0"), "0.1.0", "none"),
+        ("activate 0.2.0", ("0.1.0", "0.2.0"), "0.2.0", "holds"),
+        ("activate 0.2.0", ("0.1.0",), "0.1.0", "went_back"),
+        ("look at 0.2.0", ("0.1.0", "0.2.0"), "0.2.0", "holds"),
+    ],
+)
+def test_a_power_cut_at_any_step_ends_with_a_version_that_holds(
+    tmp_path: Path, dies_after: str, sound: tuple[str, ...], runs: str, outcome: str
+) -> None:
+    machine = Machine(sound=sound, dies_after=dies_after)
+    with pytest.raises(PowerCut):
+        Updater(tmp_path / "state", machine.hands()).apply(verified(archive(tmp_path)))
+    machine.dies_after = ""
+    again = Updater(tmp_path / "state", machine.hands())
+    try:
+        again.settle()
+    except UpdateFailed:
+        assert outcome == "went_back"
+    assert (machine.version, again.standing.outcome) == (runs, outcome)
+
+
+@pytest.mark.parametrize(("hours", "runs"), [(1, "0.1.0"), (25, "0.2.0")])
+def test_a_new_version_whose_daemons_fall_goes_within_a_day_and_an_old_one_stays(tmp_path: Path, hours: int, runs: str) -> None:
+    machine = Machine()
+    updater = Updater(tmp_path / "state", machine.hands())
+    updater.apply(verified(archive(tmp_path)))
+    machine.now += timedelta(hours=hours)
+    updater.fell("daka-kiosk.service")
+    assert machine.version == runs
+    updater.fell("daka-kiosk.service")  # and it does not swing to and fro
+    assert machine.version == runs
+
+
+def test_what_runs_already_is_not_installed_again(tmp_path: Path) -> None:
+    with pytest.raises(UpdateRefused, match="runs already"):
+        Updater(tmp_path / "state", Machine(version="0.2.0").hands()).apply(verified(archive(tmp_path)))
+
+
+def test_an_archive_that_would_write_elsewhere_is_refused_though_it_is_signed(tmp_path: Path) -> None:
+    members = {"daka/VERSION": "0.2.0 3.11 x86_64\n", "daka/install.sh": "", "../../outside": "x"}
+    with pytest.raises(UpdateFailed, match="cannot be unpacked"):
+        Updater(tmp_path / "state", Machine().hands()).apply(verified(archive(tmp_path, members=members)))
+    assert not (tmp_path.parent / "outside").exists()
+
+
+def test_an_archive_without_a_bundle_changes_nothing(tmp_path: Path) -> None:
+    machine = Machine()
+    with pytest.raises(UpdateRefused, match="holds no bundle"):
+        Updater(tmp_path / "state", machine.hands()).apply(
+            verified(archive(tmp_path, members={"daka/VERSION": "0.2.0 3.11 x86_64\n"}))
+        )
+    assert machine.done == []
