@@ -34,6 +34,8 @@ def join(
             return
         invited = _invitation(context, invitation)
         _check_other(context, invited, replace=replace)
+        if not invited.url and request_file is None:
+            raise joining.JoinRefused("this invitation names no address: write the request to a file, with --request FILE")
         asked = joining.pending(context.folder) if resume else joining.request(context.folder, context.config().device.id, invited)
         click.echo(f"code {messages.join_code(asked)}: a person at the enterprise compares and confirms it")
         if request_file is not None:

@@ -181,6 +181,7 @@ def test_a_kiosk_joins_over_https_and_its_settings_are_ready(house: House, kiosk
 
 def test_by_file_nothing_but_the_code_has_to_be_spoken(house: House, kiosk: Kiosk, folder: Path) -> None:
     invitation = house.run("join", "invite", kiosk.name, *house.where)
+    assert "--request FILE" in refusal(kiosk, "join", invitation)
     said = daka_says(kiosk, "join", invitation, "--request", str(folder / "request"))
     code = said.split()[1].rstrip(":")
     words = ("join", "take", str(folder / "request"), str(folder / "answer"), "--broker", BROKER, *house.where)
