@@ -157,9 +157,18 @@ def test_the_web_daemon_can_ask_whether_a_code_is_right_but_never_for_the_code(r
 def test_no_call_that_shows_a_cards_code_is_open_to_the_web(running: Running) -> None:
     """A card's code is the template itself; whatever else the office may do is named one by one."""
     open_to_web = {(route.method, route.path) for route in running.routes}
-    assert ("POST", "/v1/card") in {(route.method, route.path) for route in running.office_routes}
+    office = {(route.method, route.path) for route in running.office_routes}
+    assert ("POST", "/v1/card") in office
     assert ("POST", "/v1/card") not in open_to_web
-    assert open_to_web >= web_counter.OFFICE_CALLS
+    assert open_to_web & office == web_counter.OFFICE_CALLS & office
+
+
+def test_every_call_that_is_open_to_the_web_is_one_that_the_daemon_answers() -> None:
+    """A misspelt one would be open to nobody, in silence."""
+    files = [path for path in sorted((parts.REPO / "device").rglob("*.py")) if path.name != "web_counter.py"]
+    sources = "".join(path.read_text("utf-8") for path in files)
+    unknown = [call for call in web_counter.OFFICE_CALLS if f'Route("{call[0]}", "{call[1]}"' not in sources]
+    assert unknown == []
 
 
 def test_signed_records_are_what_the_uplink_sends(running: Running) -> None:
