@@ -11,17 +11,9 @@ from device.messages import lock as papers
 from device.messages.lock import MOST_OFFLINE_S, Factor, thumbprint
 from device.messages.lock.papers import public_key
 from firmware_bridge.protocol.commands import Arm, Time
+from firmware_bridge.protocol.hour import Hour
 
 EARLY_S = 60  # a grant counts this much before its time: clocks of servers differ
-
-
-@dataclass(frozen=True, slots=True)
-class Hour:
-    """The lock's time: whose word it is, and between which two moments it lies (seconds since 1970)."""
-
-    source: Time
-    earliest: int
-    latest: int
 
 
 @dataclass(frozen=True, slots=True)

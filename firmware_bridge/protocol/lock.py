@@ -7,7 +7,7 @@ two is counted as used. The caller brings the uptime in milliseconds, which begi
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
@@ -18,34 +18,16 @@ from firmware_bridge.protocol import commands, session
 from firmware_bridge.protocol.commands import Result, Time
 from firmware_bridge.protocol.diary import Diary, Happened, Identity, of_stamp
 from firmware_bridge.protocol.errors import CommandRefused, ProtocolError, SessionRefused
-from firmware_bridge.protocol.judge import Approved, Bench, Hour, judge
+from firmware_bridge.protocol.hour import Hour, Oscillator
+from firmware_bridge.protocol.judge import Approved, Bench, judge
 from firmware_bridge.protocol.machine import NEXT, Happening, State
 from firmware_bridge.protocol.memory import Counted, Kept, Memory
+from firmware_bridge.protocol.stamping import Armed, Messages, Pressed, named, of_armed, said
 
 PRESS_WITHIN_MS = 30_000
-COUNT_ON_MS = 30 * 24 * 3600 * 1000  # a crystal of 100 ppm is off by four minutes then; after that the lock knows no time
 REFUSALS_EVERY_MS = 60_000  # failed greetings are anybody's: one event a minute, with their number
 GRACE_S = 86_400  # a spent grant is remembered this much longer than it lives
 LOW_PERCENT = 15
-
-Messages = tuple[bytes, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Armed:
-    """Waiting for the press."""
-
-    approved: Approved
-    command: bytes
-    until_ms: int
-
-
-@dataclass(frozen=True, slots=True)
-class Pressed:
-    """What a press leads to: whether the barrel moves now, and what is told to the kiosk."""
-
-    move: bool
-    messages: Messages = ()
 
 
 class Lock:
@@ -62,8 +44,7 @@ class Lock:
         self._channel: session.Channel | None = None
         self._kiosk: papers.Enrolment | None = None
         self._greeted_ms = 0
-        self._anchor: tuple[int, int, int] | None = None  # the server's time, and the uptimes between which it was said
-        self._stated = False
+        self._time = Oscillator()
         self._armed: Armed | None = None
         self._moving: Counted | None = None
         self._last: commands.Outcome | None = None
@@ -144,7 +125,7 @@ class Lock:
 
     def _end_session(self) -> None:
         self._responder = self._channel = self._kiosk = None
-        self._stated = False
+        self._time.session_ends()
 
     def _must(self, happening: Happening) -> None:
         if not self._step(happening):
@@ -210,38 +191,38 @@ class Lock:
         """The server's word counts if it is for this very session; time, floor and log follow it."""
         assert self._channel is not None
         try:
-            said = papers.Statement.opened(data, self._identity.time_key)
+            word = papers.Statement.opened(data, self._identity.time_key)
         except MessageError:
             return commands.Refused("statement")
-        if said.lock != self._identity.lock or said.challenge != self._channel.challenge:
+        if word.lock != self._identity.lock or word.challenge != self._channel.challenge:
             return commands.Refused("statement")
-        self._anchor, self._stated = (said.at, self._greeted_ms, now_ms), True
+        self._time.told(word.at, self._greeted_ms, now_ms)
         kept = self._memory.kept()
         happened: list[Happened] = []
-        if said.epoch > kept.epoch:
-            kept = replace(kept, epoch=said.epoch)
-            happened.append(Happened(EventKind.EPOCH, count=said.epoch))
-        if said.clear_tamper and kept.tampered:
+        if word.epoch > kept.epoch:
+            kept = replace(kept, epoch=word.epoch)
+            happened.append(Happened(EventKind.EPOCH, count=word.epoch))
+        if word.clear_tamper and kept.tampered:
             kept = replace(kept, tampered=False)
             happened.append(Happened(EventKind.TAMPER_CLEARED))
-        seen = max(kept.seen, min(said.seen, kept.last))
+        seen = max(kept.seen, min(word.seen, kept.last))
         kept = replace(kept, seen=seen, first=max(kept.first, min(seen + 1, kept.last - self._identity.most_events + 1)))
-        self._write(*happened, now_ms=now_ms, kept=kept, forget_before=max(0, said.at - GRACE_S))
+        self._write(*happened, now_ms=now_ms, kept=kept, forget_before=max(0, word.at - GRACE_S))
         return commands.Done()
 
     def _arm(self, question: commands.Arm, now_ms: int) -> commands.Answer:
         """Wait for the press, or say why not; a command that has cost a stamp already only says what became of it."""
         if (counted := self._memory.command(question.command)) is not None:
-            return _said(counted)
+            return said(counted)
         if self.state is State.ARMED and self._armed is not None and self._armed.command == question.command:
             return self._waiting(self._armed, now_ms)
         approved = self._judged(question, now_ms)
         if isinstance(approved, str):
-            self._write(Happened(EventKind.REFUSED, grant=_named(question.grant), why=approved), now_ms=now_ms)
+            self._write(Happened(EventKind.REFUSED, grant=named(question.grant), why=approved), now_ms=now_ms)
             return commands.Refused(approved)
         self._step(Happening.ARM)
         self._armed = Armed(approved, question.command, now_ms + PRESS_WITHIN_MS)
-        self._write(_of_armed(EventKind.ARMED, self._armed), now_ms=now_ms)
+        self._write(of_armed(EventKind.ARMED, self._armed), now_ms=now_ms)
         return self._waiting(self._armed, now_ms)
 
     def _judged(self, question: commands.Arm, now_ms: int) -> Approved | str:
@@ -266,7 +247,7 @@ class Lock:
 
     def _outcome(self, command: bytes, now_ms: int) -> commands.Outcome:
         if (counted := self._memory.command(command)) is not None:
-            return _said(counted)
+            return said(counted)
         if self._armed is not None and self._armed.command == command:
             return self._waiting(self._armed, now_ms)
         if self._last is not None and self._last.command == command:
@@ -302,7 +283,7 @@ class Lock:
         if self.state is not State.ARMED or armed is None:
             return Pressed(False)
         if armed.approved.factor and not factor:
-            self._write(_of_armed(EventKind.NO_FACTOR, armed), now_ms=now_ms)
+            self._write(of_armed(EventKind.NO_FACTOR, armed), now_ms=now_ms)
             return Pressed(False)
         grant, used = armed.approved.grant, self._memory.used(armed.approved.grant.id) + 1
         counted = Counted(
@@ -311,7 +292,7 @@ class Lock:
         self._write(of_stamp(EventKind.STAMP, counted, armed.approved.use.record), now_ms=now_ms, counted=(counted,))
         self._step(Happening.PRESS)
         self._armed, self._moving = None, counted
-        return Pressed(True, self._pushed(_said(counted)))
+        return Pressed(True, self._pushed(said(counted)))
 
     def moved(self, now_ms: int) -> Messages:
         """The movement is over."""
@@ -319,7 +300,7 @@ class Lock:
             return ()
         counted, self._moving = replace(self._moving, result=Result.STAMPED), None
         self._write(of_stamp(EventKind.STAMPED, counted), now_ms=now_ms, counted=(counted,))
-        return self._pushed(_said(counted))
+        return self._pushed(said(counted))
 
     def tick(self, now_ms: int) -> Messages:
         """Time passes; an armed lock that nobody presses lets go of it."""
@@ -346,11 +327,7 @@ class Lock:
 
     def hour(self, now_ms: int) -> Hour:
         """The lock's time, and whose word it is."""
-        if self._anchor is None or now_ms - self._anchor[2] > COUNT_ON_MS:
-            return Hour(Time.NONE, 0, 0)
-        at, asked_ms, told_ms = self._anchor
-        source = Time.STATED if self._stated else Time.COUNTED
-        return Hour(source, at + (now_ms - told_ms) // 1000, at + -(-(now_ms - asked_ms) // 1000))
+        return self._time.at(now_ms)
 
     # ---- inside
 
@@ -359,7 +336,7 @@ class Lock:
             return
         grant = self._armed.approved.grant
         self._last = commands.Outcome(self._armed.command, result, self._memory.used(grant.id), grant.stamps)
-        self._write(replace(_of_armed(EventKind.CLOSED, self._armed), why=why), now_ms=now_ms)
+        self._write(replace(of_armed(EventKind.CLOSED, self._armed), why=why), now_ms=now_ms)
         self._armed = None
 
     def _sealed(self, answer: commands.Answer) -> Messages:
@@ -380,20 +357,3 @@ class Lock:
     ) -> None:
         at = self.hour(now_ms).latest
         self._diary.write(*happened, now_ms=now_ms, at=at, kept=kept, counted=counted, forget_before=forget_before)
-
-
-def _said(counted: Counted) -> commands.Outcome:
-    return commands.Outcome(counted.command, counted.result, counted.used, counted.stamps)
-
-
-def _of_armed(kind: EventKind, armed: Armed) -> Happened:
-    grant = armed.approved.grant
-    return Happened(kind, grant.id, grant.person, grant.document, command=armed.command)
-
-
-def _named(data: bytes) -> bytes:
-    """The id of a refused grant, if it has one: whoever reads the log wants to know which, proven or not."""
-    try:
-        return papers.Grant.unproven(data).id
-    except MessageError:
-        return b""
