@@ -130,8 +130,8 @@ port = {self.port}
         """A PIN that has to be changed at first use."""
         self.personnel.set_pin(number, pin, "test")
 
-    def walk_up(self, photograph: str, seconds: float = 4.0, **role: object) -> None:
-        """Somebody comes before the camera."""
+    def walk_up(self, photograph: str, seconds: float = 8.0, **role: object) -> None:
+        """Somebody comes before the camera, and stays long enough for a machine that has other work."""
         self._eyes = self._eyes or sight.load(SAMPLES, config.Recognition())
         scene = script.Scene("", (script.Role(photograph, **role),), "", "", seconds=seconds)  # type: ignore[arg-type]
         number = next(self._numbers)

@@ -86,14 +86,13 @@ def test_nobody_there_shows_the_clock_and_asks_for_no_picture(kiosk: Kiosk, page
 
 
 def test_a_person_clocks_in_by_face_and_changes_the_direction(kiosk: Kiosk, page: Page) -> None:
-    kiosk.walk_up("obama2.jpg", seconds=6.0)
-    expect(page.locator("#mirror")).to_be_visible(timeout=SOON_MS)
+    kiosk.walk_up("obama2.jpg")
+    expect(page.locator("#oval.known")).to_be_visible(timeout=SOON_MS)
     shown = card(page)
     (punch,) = kiosk.punches(FACE)[-1:]
     assert shown["seq"] == str(punch["seq"])
     assert {"王小明", CN[f"done.{punch['direction']}"]} <= set(shown["text"].split("\n"))
     assert str(punch["seq"]) in shown["text"]
-    expect(page.locator("#oval")).to_have_class("known")
     other = "out" if punch["direction"] == "in" else "in"
     page.get_by_role("button", name=CN[f"result.to_{other}"]).click()
     expect(page.locator("#results")).to_contain_text(CN["result.changed"], timeout=SOON_MS)
@@ -114,7 +113,7 @@ def test_whoever_says_not_me_is_heard_and_nothing_is_lost(kiosk: Kiosk, page: Pa
 
 
 def test_a_stranger_is_told_what_else_there_is(kiosk: Kiosk, page: Page) -> None:
-    kiosk.walk_up("impostor_2.jpg", seconds=6.0)
+    kiosk.walk_up("impostor_2.jpg")
     shown = card(page, "refused")
     assert CN["result.stranger"] in shown["text"]
     assert CN["why.stranger"] in shown["text"]
@@ -380,7 +379,7 @@ def test_the_page_comes_back_by_itself_when_the_daemon_starts_anew(kiosk: Kiosk,
     kiosk.start()
     expect(page.locator("#away")).to_be_hidden(timeout=SOON_MS)
     assert page.evaluate("window.same") is True
-    kiosk.walk_up("impostor_2.jpg", seconds=6.0)
+    kiosk.walk_up("impostor_2.jpg")
     card(page, "refused")
 
 
@@ -421,7 +420,7 @@ def test_the_doctor_finds_the_page_and_says_when_it_is_away(kiosk: Kiosk, tmp_pa
     assert "page.port" in checks.page(settings, nowhere).remedy
 
 
-@pytest.mark.parametrize(("language", "name"), [("zh-TW", "繁體中文"), ("en", "English"), ("zh-CN", "简体中文")])
+@pytest.mark.parametrize(("language", "name"), [("zh-TW", "繁體中文"), ("en", "English")])
 def test_the_whole_page_changes_its_language(kiosk: Kiosk, page: Page, language: str, name: str) -> None:
     page.click("#b-language")
     page.get_by_role("button", name=name).click()
