@@ -18,7 +18,8 @@ from web_ui.roles import Role
 from web_ui.store import Store, now, written
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{1,31}")
-FREE_TRIES = 3
+FREE_TRIES = 3  # for one name at one address
+FREE_TRIES_OF_ADDRESS = 30  # a whole office may share an address
 FIRST_DELAY_S, MOST_DELAY_S = 2.0, 900.0
 CALM = timedelta(hours=24)  # after this long without a wrong password the delay starts small again
 TOTP_STEP_S = 30
@@ -149,14 +150,14 @@ class Accounts:
     def wait_s(self, *sources: str) -> float:
         """How long the next try has to wait, seconds; never longer than a quarter of an hour."""
         marks = ", ".join("?" * len(sources))
-        rows = self._store.rows(f"SELECT count, last_at FROM failure WHERE source IN ({marks})", *sources)
-        return max((self._left_s(row["count"], datetime.fromisoformat(row["last_at"])) for row in rows), default=0.0)
+        rows = self._store.rows(f"SELECT source, count, last_at FROM failure WHERE source IN ({marks})", *sources)
+        return max((self._left_s(_beyond(row["source"], row["count"]), row["last_at"]) for row in rows), default=0.0)
 
-    def _left_s(self, count: int, last_at: datetime) -> float:
-        passed = self._clock() - last_at
-        if count <= FREE_TRIES or passed > CALM or passed < timedelta(0):
+    def _left_s(self, beyond: int, last_at: str) -> float:
+        passed = self._clock() - datetime.fromisoformat(last_at)
+        if beyond <= 0 or passed > CALM or passed < timedelta(0):
             return 0.0
-        delay_s = min(FIRST_DELAY_S * 2.0 ** min(count - FREE_TRIES - 1, 20), MOST_DELAY_S)
+        delay_s = min(FIRST_DELAY_S * 2.0 ** min(beyond - 1, 20), MOST_DELAY_S)
         return max(0.0, delay_s - passed.total_seconds())
 
     def failed(self, *sources: str) -> None:
@@ -175,6 +176,11 @@ class Accounts:
         """It was them after all."""
         with self._store.transaction() as connection:
             connection.executemany("DELETE FROM failure WHERE source = ?", [(source,) for source in sources])
+
+
+def _beyond(source: str, count: int) -> int:
+    """How many of its wrong tries were more than may happen to anybody."""
+    return count - (FREE_TRIES_OF_ADDRESS if source.startswith("address:") else FREE_TRIES)
 
 
 def _check(password: str, name: str) -> None:

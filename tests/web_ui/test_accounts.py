@@ -110,6 +110,7 @@ def test_wrong_passwords_from_elsewhere_do_not_keep_a_colleague_out(accounts: Ac
     for _ in range(50):
         accounts.failed("account:ada@192.0.2.66", "address:192.0.2.66")
     assert accounts.wait_s("account:ada@192.0.2.66", "address:192.0.2.66") > 60
+    assert accounts.wait_s("account:bob@192.0.2.66", "address:192.0.2.66") > 60, "nor does another name help the guesser"
     assert accounts.wait_s("account:ada@192.0.2.1", "address:192.0.2.1") == 0
 
 
@@ -180,3 +181,10 @@ def test_what_failed_half_way_leaves_nothing(store: Store) -> None:
     with pytest.raises(ZeroDivisionError):
         half()
     assert store.rows("SELECT * FROM failure") == []
+
+
+def test_some_typing_errors_of_colleagues_behind_one_address_keep_nobody_waiting(accounts: Accounts) -> None:
+    for name in ("ada", "bob", "eve"):
+        for _ in range(FREE_TRIES):
+            accounts.failed(f"account:{name}@192.0.2.1", "address:192.0.2.1")
+    assert accounts.wait_s("account:zoe@192.0.2.1", "address:192.0.2.1") == 0

@@ -80,17 +80,22 @@ def outside_addresses(values: dict[str, object]) -> list[tuple[str, str, str]]:
     ]
 
 
-@pages.route("/privacy/retention", methods=["GET", "POST"])
+@pages.get("/privacy/retention")
 @needs(READERS)
-def retention() -> Response | str:
-    """What is older than it may be: looked for first, destroyed when somebody says so. Records have their own time."""
-    if request.method == "POST":
-        if current_user.account.role not in OFFICE or not forms.Nothing().validate_on_submit():
-            abort(403)
-        done = kiosk().purge(actor(), dry_run=False)
-        flash(_("Destroyed: %(count)s. Each is on record.", count=len(done.items)))
-        return redirect(url_for("privacy.retention"))
+def retention() -> str:
+    """What is older than it may be: only looked for. Records have their own time."""
     return render_template("retention.html", found=kiosk().purge(actor(), dry_run=True), button=forms.Nothing())
+
+
+@pages.post("/privacy/retention")
+@needs(OFFICE)
+def purge() -> Response:
+    """Destroy it now."""
+    if not forms.Nothing().validate_on_submit():
+        abort(400)
+    done = kiosk().purge(actor(), dry_run=False)
+    flash(_("Destroyed: %(count)s. Each is on record.", count=len(done.items)))
+    return redirect(url_for("privacy.retention"))
 
 
 @pages.route("/privacy/texts", methods=["GET", "POST"])

@@ -65,7 +65,9 @@ def capabilities(values: dict[str, Any]) -> list[Capability]:
             _("Liveness check"), bool(values["liveness.passive"]), _("Looks for signs of a print or a screen."), "liveness.passive"
         ),
         Capability(_("Uplink"), bool(values["uplink.enabled"]), _("Sends records to the enterprise's server."), "uplink.enabled"),
-        Capability(_("Bluetooth"), False, _("Only for contract locks, in a daemon of its own.")),
+        Capability(
+            _("Bluetooth"), bool(values["lock.enabled"]), _("Only for contract locks, in a daemon of its own."), "lock.enabled"
+        ),
         Capability(
             _("Location label"), bool(values["device.site"]), _("A name that was typed in; the device never finds out where it is.")
         ),
