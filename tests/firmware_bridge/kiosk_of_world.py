@@ -10,7 +10,7 @@ from device.api.bridge import Kept, LockPapers, Text, UsePapers
 from device.messages import lock as papers
 from device.messages.lock import EventKind
 from firmware_bridge.protocol import session
-from tests.firmware_bridge.parts import LOCK_ID, World, key, raw
+from tests.firmware_bridge.parts import World, key, raw
 
 
 @dataclass
@@ -24,7 +24,7 @@ class KioskOfWorld:
     nonce: bytes = bytes(32)
 
     def papers(self, lock: str) -> LockPapers:
-        if lock != LOCK_ID:
+        if lock != self.world.lock_id:
             raise api.KioskRefused("LockNotEnrolled", f"the enterprise has not enrolled {lock} here")
         self.nonce = self.world.fresh(32)
         enrolment = self.world.enrolment().signed(self.world.server).data

@@ -82,6 +82,7 @@ class World:
     kiosk: Ed25519PrivateKey = field(default_factory=lambda: key("kiosk"))
     lock_key: Ed25519PrivateKey = field(default_factory=lambda: key("lock"))
     memory: RamMemory = field(default_factory=RamMemory)
+    lock_id: str = LOCK_ID
     now_ms: int = 0
     most_events: int = 4_096
     _numbers: Iterator[int] = field(default_factory=itertools.count)
@@ -92,7 +93,9 @@ class World:
     def boot(self) -> Lock:
         """The lock, from power off, with what it remembers."""
         self.now_ms = 0
-        identity = Identity(LOCK_ID, self.lock_key, self.server.public_key(), self.clock.public_key(), most_events=self.most_events)
+        identity = Identity(
+            self.lock_id, self.lock_key, self.server.public_key(), self.clock.public_key(), most_events=self.most_events
+        )
         self.lock = Lock(identity, self.memory, self.ephemeral)
         return self.lock
 
@@ -104,13 +107,13 @@ class World:
         return hashlib.sha256(f"fresh {next(self._numbers)}".encode()).digest()[:size]
 
     def enrolment(self, **changed: object) -> papers.Enrolment:
-        told = papers.Enrolment(LOCK_ID, raw(self.lock_key), raw(self.kiosk), 0, NOON + 90 * 86_400)
+        told = papers.Enrolment(self.lock_id, raw(self.lock_key), raw(self.kiosk), 0, NOON + 90 * 86_400)
         return replace(told, **changed)  # type: ignore[arg-type]
 
     def grant(self, **changed: object) -> papers.Grant:
         told = papers.Grant(
             person=ANN,
-            lock=LOCK_ID,
+            lock=self.lock_id,
             expires_at=NOON + 4 * 3600,
             not_before=NOON,
             issued_at=NOON,
@@ -129,7 +132,7 @@ class World:
         return replace(told, **changed)  # type: ignore[arg-type]
 
     def statement(self, challenge: bytes, **changed: object) -> papers.Statement:
-        told = papers.Statement(LOCK_ID, challenge, NOON + self.now_ms // 1000, 0, 0)
+        told = papers.Statement(self.lock_id, challenge, NOON + self.now_ms // 1000, 0, 0)
         return replace(told, **changed)  # type: ignore[arg-type]
 
     def visit(self, *, kiosk: Ed25519PrivateKey | None = None, paper: bytes | None = None) -> Visit:

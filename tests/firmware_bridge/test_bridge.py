@@ -11,21 +11,26 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from bumble.keys import MemoryKeyStore
 
-from device.api.bridge import DONE, FAILED, STILL, LockJob
+from device.api.bridge import DONE, FAILED, STILL, LockJob, UsePapers
 from device.messages import lock as papers
 from device.messages.lock import EventKind
 from firmware_bridge.bridge import Bridge
+from firmware_bridge.demonstration.air import device_on
 from firmware_bridge.link import errors as link
 from firmware_bridge.link.radio import Radio
 from firmware_bridge.lock import driver
 from firmware_bridge.lock.errors import DriverUnknown, LockBusy, LockError, LockUnknown, MemoryBroken
 from firmware_bridge.lock.profile_driver import ProfileDriver
 from firmware_bridge.lock.register import Entry, Register
+from firmware_bridge.reference.peripheral import Peripheral
 from tests.firmware_bridge import rig as rigs
 from tests.firmware_bridge.kiosk_of_world import KioskOfWorld
-from tests.firmware_bridge.parts import LOCK_ID, NOON, key
+from tests.firmware_bridge.parts import LOCK_ID, NOON, World, key
 from tests.firmware_bridge.rig import ADDRESS, Rig
+
+OTHER_ADDRESS = "F0:F1:F2:F3:F4:F6"
 
 
 @pytest.fixture(scope="module")
@@ -273,6 +278,42 @@ def test_another_program_that_uses_the_bond_disturbs_nobody_for_long(play: Play)
             assert (await wire.ask(b"\x04" + bytes(40)))[0] == 0x7F
         assert (await scene.stamp(scene.grant())).result == "stamped"
         assert EventKind.SESSION_REFUSED in scene.kiosk.kinds
+
+    play(story)
+
+
+class Two:
+    """A kiosk with two locks: each question goes to the one that it names."""
+
+    def __init__(self, *kiosks: KioskOfWorld) -> None:
+        self._kiosks = {kiosk.world.lock_id: kiosk for kiosk in kiosks}
+
+    def use(self, ticket: str, lock: str, challenge: str, command: str) -> UsePapers:
+        return self._kiosks[lock].use(ticket, lock, challenge, command)
+
+    def __getattr__(self, name: str) -> Callable[..., object]:
+        return lambda lock, *rest: getattr(self._kiosks[lock], name)(lock, *rest)
+
+
+def test_two_locks_are_used_at_the_same_time_and_neither_hears_of_the_other(play: Play) -> None:
+    async def story(scene: Scene) -> None:
+        other, keys = World(lock_id="LOCK-0002"), MemoryKeyStore()
+        peripheral = Peripheral(device_on(scene.rig.air, "other", OTHER_ADDRESS), other.lock, scene.rig.compare_at_lock, keys)
+        await peripheral.start()
+        second = KioskOfWorld(other)
+        scene.bridge._kiosk = Two(scene.kiosk, second)  # type: ignore[assignment]
+        await scene.pair()
+        await scene.rig.radio.pair(OTHER_ADDRESS, scene.rig.compare_at_kiosk)
+        scene.bridge._register.put(Entry("LOCK-0002", OTHER_ADDRESS))
+        grants = {LOCK_ID: scene.grant(), "LOCK-0002": "other"}
+        second.grants["other"] = other.grant()
+        jobs = {lock: await asyncio.to_thread(scene.bridge.begin, lock, "stamp", ticket) for lock, ticket in grants.items()}
+        for lock, pressed in ((LOCK_ID, scene.rig.lock), ("LOCK-0002", peripheral)):
+            assert (await scene.until(jobs[lock], "press")).stage == "press"
+            assert await pressed.press()
+        assert [(await scene.until(job)).result for job in jobs.values()] == ["stamped", "stamped"]
+        assert [kiosk.kinds.count(EventKind.STAMP) for kiosk in (scene.kiosk, second)] == [1, 1]
+        await peripheral.stop()
 
     play(story)
 
