@@ -10,14 +10,16 @@ from device.attend import LastPunch
 from device.messages import Body, Direction
 
 NO_BOOT = "00000000-0000-0000-0000-000000000000"  # of a moment before this boot: only the wall clock tells of it
-BEFORE = """
+COUNTS = """
 SELECT text FROM record
-WHERE kind IN ('punch', 'correction') AND seq < ? AND instr(CAST(text AS TEXT), ?)
+WHERE {kind} AND instr(CAST(text AS TEXT), ?)
   AND seq NOT IN (
     SELECT json_extract(CAST(text AS TEXT), '$.body.punch') FROM record WHERE kind <> 'punch' AND kind = 'void'
   )
-ORDER BY seq DESC LIMIT 1
+ORDER BY seq DESC
 """
+LATEST_PUNCH = COUNTS.format(kind="kind = 'punch'") + "LIMIT 1"
+CORRECTIONS = COUNTS.format(kind="kind <> 'punch' AND kind = 'correction'")
 
 
 def remember(connection: sqlite3.Connection, seq: int, body: Body, moment: clock.Moment) -> None:
@@ -47,15 +49,20 @@ def _keep(connection: sqlite3.Connection, person: str, seq: int, moment: clock.M
 
 
 def _undo(connection: sqlite3.Connection, punch: int) -> None:
-    """The one before it is the last again; where the journal keeps none, nobody knows of one."""
+    """The latest of those that count is the last again; where the journal keeps none, nobody knows of one.
+
+    By their times, not their numbers: a correction that was written late may stand for an early punch.
+    """
     row = connection.execute("SELECT person FROM last_punch WHERE seq = ?", (punch,)).fetchone()
     if row is None:
         return
     connection.execute("DELETE FROM last_punch WHERE seq = ?", (punch,))
-    before = connection.execute(BEFORE, (punch, row[0])).fetchone()
-    if before is not None:
-        record = messages.read_record(messages.parse(before[0]))
-        _keep(connection, row[0], record.seq, _moment_of(connection, record), Direction(record.body["direction"]))
+    texts = [*connection.execute(LATEST_PUNCH, row), *connection.execute(CORRECTIONS, row)]
+    records = [messages.read_record(messages.parse(text)) for (text,) in texts]
+    found = [(_moment_of(connection, record), record) for record in records]
+    if found:
+        moment, record = max(found, key=lambda one: (one[0].at, one[1].seq))
+        _keep(connection, row[0], record.seq, moment, Direction(record.body["direction"]))
 
 
 def _correct(connection: sqlite3.Connection, seq: int, body: messages.Correction, made: clock.Moment) -> None:

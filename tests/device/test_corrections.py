@@ -136,6 +136,13 @@ def test_voiding_a_later_punch_finds_the_corrected_one_before_it(office: Office)
     assert office.last() == (done.counts, OUT, 100)
 
 
+def test_a_late_correction_of_an_early_punch_is_not_the_last_one(office: Office) -> None:
+    early, late, last = office.punch(100), office.punch(300), office.punch(500)
+    office.at(600).correct(early, "out", None, "wrong way", "web:li")
+    office.desk.void(last, "nobody", "web:li")
+    assert office.last() == (late, IN, 300)
+
+
 def test_a_dispute_deletes_nothing_and_is_noted_once(office: Office) -> None:
     seq = office.punch(100)
     office.at(104).dispute(seq)
