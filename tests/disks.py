@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -41,6 +42,9 @@ def repair(folder: Path) -> None:
     """What a start does with an ext4 of ours in which the kernel has found an error; nobody may have a file open there."""
     image, place = folder / "disk.img", folder / "disk"
     subprocess.run(["umount", str(place)], check=True)
+    deadline = time.monotonic() + 20  # the kernel lets go of the image a little later, and until then the check reads what is stale
+    while subprocess.run(["losetup", "-j", str(image)], capture_output=True, check=True).stdout and time.monotonic() < deadline:
+        time.sleep(0.05)
     checked = subprocess.run(["e2fsck", "-f", "-y", str(image)], capture_output=True, check=False)
     assert checked.returncode in (0, 1), checked.stdout.decode()  # e2fsck(8): 1 means that errors were corrected
     _mount(image, place)

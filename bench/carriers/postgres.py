@@ -79,9 +79,12 @@ def measure(database: str, workers: int, records: int) -> Ingested:
     for process in processes:
         assert process.stdin is not None
         process.stdin.write("go\n")
-    spent = sum(float(process.communicate()[0]) for process in processes)
+    spent = sum(float(process.stdout.readline()) for process in processes if process.stdout)
     seconds, total = time.perf_counter() - began, workers * records
-    return Ingested(workers, total, total / seconds, spent / total * 1e6, (database_seconds() - before) / total * 1e6)
+    database_spent = database_seconds() - before  # while the workers hold their connections: what has ended is counted later
+    for process in processes:
+        process.communicate()
+    return Ingested(workers, total, total / seconds, spent / total * 1e6, database_spent / total * 1e6)
 
 
 def database_seconds() -> float:
@@ -114,7 +117,8 @@ def worker() -> None:
     sys.stdin.readline()
     before = time.process_time()
     take(ingester, found)
-    print(time.process_time() - before)
+    print(time.process_time() - before, flush=True)
+    sys.stdin.read()  # until the other end has looked at the database
 
 
 if __name__ == "__main__":

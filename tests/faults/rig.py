@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import sqlite3
@@ -15,7 +16,7 @@ from pathlib import Path
 
 from click.testing import CliRunner
 
-from device import journal, keys, messages, state
+from device import durable, journal, keys, messages, state
 from enterprise import keys as server_keys
 from enterprise import store as stores
 from enterprise.commands import main as enterprise_commands
@@ -70,7 +71,11 @@ class Rig:
         self.kiosk.root.mkdir(mode=0o700)
         public = messages.public_key_text(keys.journal_key(self.kiosk.keys, may_create=True))
         self._enterprise("trust", DEVICE, public, "--database", self.database)
-        self.kiosk.config.write_text(self._settings(), encoding="utf-8")
+        with self.kiosk.config.open("w", encoding="utf-8") as file:
+            file.write(self._settings())
+            file.flush()
+            os.fsync(file.fileno())  # or the first fault of the disk takes it away
+        durable.sync_folder(self.kiosk.root)
 
     def _settings(self) -> str:
         own = self.broker.certificate_of(DEVICE)
