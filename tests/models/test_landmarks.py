@@ -106,7 +106,7 @@ def test_both_ways_agree_on_faces_that_neither_was_built_with(
     if not SHARED.is_dir():
         pytest.skip("the labelled photographs are not here")
     compared, both_none = 0, 0
-    for path in sorted(SHARED.glob("*/*.jpg"))[::38]:
+    for path in sorted(SHARED.glob("*/*.jpg"))[::76]:
         pixels = np.asarray(cv2.imread(str(path)), dtype=np.uint8)
         face = finder.faces(pixels)[0]
         if with_mediapipe.find(pixels, face) is None or with_opencv.find(pixels, face) is None:
@@ -117,8 +117,8 @@ def test_both_ways_agree_on_faces_that_neither_was_built_with(
         assert points <= 1.0
         assert shapes <= 0.05
         compared += 1
-    assert compared >= 50
-    assert both_none <= 2
+    assert compared >= 25
+    assert both_none <= 1
 
 
 def test_a_mesh_has_478_points_on_the_face_and_52_named_coefficients(
