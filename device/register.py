@@ -106,8 +106,9 @@ class Register:
             rows = self._caught_up()
             places = np.flatnonzero(_matching(rows, Wanted(since=since, until=until, state=COUNTS)))
             ordered = places[np.lexsort((rows.seq[places], rows.at_us[places]))]
-            last = {int(rows.person[place]): int(place) for place in ordered}
-            return tuple(rows.listed(place) for place in last.values())
+            newest_first = ordered[::-1]
+            _, last = np.unique(rows.person[newest_first], return_index=True)
+            return tuple(rows.listed(int(place)) for place in newest_first[last])
 
     def _caught_up(self) -> Rows:
         head = self._journal.head()
