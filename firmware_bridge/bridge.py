@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 
 MOST_S = 60.0  # one question of the kiosk's that has to wait for the radio
 MOST_NAME_BYTES = 48
+ANSWERS_S = 5.0
 EXPECTED = (LinkError, LockError, api.KioskError, messages.MessageError)
 Value = TypeVar("Value")
 
@@ -59,6 +60,14 @@ class Bridge:
         for _, running in self._running.values():
             running.cancel()
         self._loop.call_soon_threadsafe(self._loop.call_later, 0.1, self._loop.stop)
+
+    def answers(self) -> bool:
+        """Whether the radio's loop still turns."""
+        try:
+            asyncio.run_coroutine_threadsafe(asyncio.sleep(0), self._loop).result(ANSWERS_S)
+        except (TimeoutError, RuntimeError):
+            return False
+        return True
 
     # ---- what is asked
 

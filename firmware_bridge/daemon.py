@@ -50,7 +50,7 @@ def run(state: Path, sockets: Path, stop: threading.Event, under: service.Servic
         threading.Thread(target=served.run, name="kiosk", daemon=True).start()
         stack.callback(served.close)
         log.info("the lock's bridge is ready; bluetooth: %s", bridge.status().bluetooth or "well")
-        under.watch(radio.is_alive, stop)
+        under.watch(bridge.answers, stop)
         under.ready("locks can be spoken to")
         stop.wait()
         under.stopping()
