@@ -21,7 +21,7 @@ VERSIONS = Path("/opt/daka/versions")
 CURRENT = Path("/opt/daka/current")
 FOLDER = Path("/var/lib/daka-update")
 KEY = Path("/etc/daka/update.key")
-GATE_S = 90.0
+PATIENCE_S = 90
 WATCHES = frozenset({"streaming", "black"})
 
 
@@ -30,11 +30,21 @@ def update() -> None:
     """Releases: take one, see what came of it, go back."""
 
 
+patience_option = click.option(
+    "--patience",
+    type=click.IntRange(5, 3_600),
+    default=PATIENCE_S,
+    show_default=True,
+    help="Seconds to show that it works.",
+)
+
+
 @update.command("apply")
 @click.argument("archive", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-def apply(archive: Path) -> None:
+@patience_option
+def apply(archive: Path, patience: int) -> None:
     """Verify ARCHIVE (its signature lies beside it), install it beside what runs, switch, and go back where it does not hold."""
-    updater = _updater()
+    updater = _updater(patience)
     now = clock.SystemClock().now()
     trusted = now.at if now.quality is clock.Quality.SYNCED else None
     release = updates.verified(archive, _key(), updater.standing.floor, trusted)
@@ -65,14 +75,15 @@ def fell(unit: str) -> None:
 
 @update.command("gate")
 @click.option("--after", type=int, required=True, help="The journal must have grown beyond this record.")
+@patience_option
 @pass_context
-def gate(context: Context, after: int) -> None:
+def gate(context: Context, after: int, patience: int) -> None:
     """Whether this version does its work here: its models, its camera, its journal."""
     try:
         weights.ready(context.weights())
     except ModelError as error:
         raise updates.UpdateFailed(f"the models: {error}") from error
-    deadline, said = time.monotonic() + GATE_S, "the kiosk daemon does not answer"
+    deadline, said = time.monotonic() + patience, "the kiosk daemon does not answer"
     while time.monotonic() < deadline:
         try:
             with api.AdminClient(context.folder.admin_socket) as client:
@@ -88,10 +99,10 @@ def gate(context: Context, after: int) -> None:
     raise updates.UpdateFailed(said)
 
 
-def _updater() -> updates.Updater:
+def _updater(patience_s: int = PATIENCE_S) -> updates.Updater:
     if os.geteuid() != 0:
         raise updates.UpdateRefused("updates change the machine, which only root may; run: sudo daka update ...")
-    machine = Appliance()
+    machine = Appliance(patience_s)
     return updates.Updater(FOLDER, updates.Hands(_running, _stage, machine.activate, machine.holds, lambda: datetime.now(UTC)))
 
 
@@ -118,8 +129,8 @@ def _stage(folder: Path) -> None:
 class Appliance:
     """This machine, as far as a switch concerns it: the link, the units, and where the journal stood before."""
 
-    def __init__(self) -> None:
-        self._stood = -1
+    def __init__(self, patience_s: int) -> None:
+        self._patience_s, self._stood = patience_s, -1
 
     def activate(self, version: str) -> None:
         """Run `version` from now on."""
@@ -131,7 +142,8 @@ class Appliance:
 
     def holds(self, version: str) -> None:
         """Asked of the new version's own command, which knows best how to speak to its daemons; its boot record is the write."""
-        _run(str(VERSIONS / version / "bin" / "daka"), "update", "gate", "--after", str(max(self._stood, 0)))
+        asked = ("--after", str(max(self._stood, 0)), "--patience", str(self._patience_s))
+        _run(str(VERSIONS / version / "bin" / "daka"), "update", "gate", *asked)
 
 
 def _stands() -> int:

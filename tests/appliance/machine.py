@@ -22,7 +22,7 @@ PACKAGES = (
     "systemd", "systemd-sysv", "dbus", "libpam-systemd", "python3", "python3-venv", "libgl1", "libegl1", "libgles2",
     "libglib2.0-0", "ca-certificates", "procps", "udev",
 )  # fmt: skip
-BOOT_S, STOP_S, CALL_S = 60.0, 30.0, 180.0
+BOOT_S, STOP_S, CALL_S = 60.0, 30.0, 600.0
 HIERARCHIES = ("systemd", "unified")
 POWER_OFF = signal.SIGRTMIN + 4  # systemd(1): start poweroff.target
 # Without the first three IPAddressDeny= is ignored in silence.

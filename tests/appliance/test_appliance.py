@@ -156,7 +156,7 @@ def test_a_signed_release_is_tried_and_stays_a_changed_one_is_not_even_unpacked(
 
 def test_a_release_that_does_not_hold_is_gone_back_from_by_itself(appliance: Appliance) -> None:
     archive = release(appliance, "0.1.2", breaks="raise SystemExit('this version does not start')")
-    said = appliance.call("sh", "-c", f"daka update apply {archive} 2>&1", check=False)
+    said = appliance.call("sh", "-c", f"daka update apply --patience 15 {archive} 2>&1", check=False)
     assert "0.1.1 runs again" in said
     assert "0.1.1" in appliance.call("daka", "--version")
     appliance.wait("the version before watches", lambda: "camera is working" in appliance.call("daka", "doctor", check=False))
