@@ -11,7 +11,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -64,7 +64,7 @@ def _keep(run: _Run, stop: threading.Event) -> None:
         if stop.is_set():
             return
         failures = 0 if time.monotonic() - started > SETTLED_S else failures + 1
-        pause = min(0.2 * 2**failures, MOST_PAUSE_S)
+        pause = pause_s(failures)
         log.warning("%s ended (%s); again in %.1f s", run.name, describe(code), pause)
         stop.wait(pause)
 
@@ -73,11 +73,13 @@ def _run_once(run: _Run, stop: threading.Event) -> int:
     with ExitStack() as stack:
         output = stack.enter_context(run.log_file.open("ab")) if run.log_file else None
         process = stack.enter_context(subprocess.Popen((*END_WITH_PARENT, *run.command), stdout=output, stderr=output))
-        run.pid_file.write_text(str(process.pid), encoding="ascii")
+        with suppress(OSError):  # on a full disk it runs all the same, and must end when it is told to
+            run.pid_file.write_text(str(process.pid), encoding="ascii")
         while process.poll() is None:
             if stop.wait(0.1):
                 _end(process)
-        run.pid_file.unlink(missing_ok=True)
+        with suppress(OSError):
+            run.pid_file.unlink(missing_ok=True)
         return process.returncode
 
 
@@ -87,6 +89,11 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         process.wait(STOP_S)
     except subprocess.TimeoutExpired:
         process.kill()
+
+
+def pause_s(failures: int) -> float:
+    """How long to wait after so many failures in a row. The exponent is bounded: no float holds 2**1024."""
+    return min(0.2 * 2.0 ** min(failures, 10), MOST_PAUSE_S)
 
 
 def describe(code: int) -> str:

@@ -66,7 +66,6 @@ class Uplink:
         self._state_due = self._resume_at = 0.0
         self._greeted = self._stepped = time.monotonic()
         self._greet_at: float | None = None  # this kiosk's turn after the server has come back
-        self._stepped = time.monotonic()
 
     def run(self, stop: threading.Event) -> None:
         """Until `stop`: trouble with the kiosk daemon or the broker is waited out, never fatal."""
@@ -81,7 +80,7 @@ class Uplink:
                 failures, self._stepped = failures + 1, time.monotonic()
                 log.warning("the kiosk daemon cannot be asked: %s", error)
                 self._greet_again()
-                stop.wait(jittered(min(0.25 * 2**failures, self._patience.retry)))
+                stop.wait(jittered(pause_s(failures, self._patience.retry)))
         self._pipe.stop()
 
     def works(self) -> bool:
@@ -278,6 +277,11 @@ class Uplink:
         if time.monotonic() >= self._state_due:
             self._state_due = time.monotonic() + self._patience.state
             self._pipe.publish(self._topics.state, self._kiosk.state(), retain=True)
+
+
+def pause_s(failures: int, longest_s: float) -> float:
+    """How long to wait after so many failures in a row. The exponent is bounded: no float holds 2**1024."""
+    return min(0.25 * 2.0 ** min(failures, 10), longest_s)
 
 
 def jittered(seconds: float) -> float:

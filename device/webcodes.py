@@ -88,7 +88,7 @@ class WebCodes:
                 self._code = None
         self._wrong = 1 if now_s - self._wrong_at_s > CALM_S else self._wrong + 1
         self._wrong_at_s = now_s
-        wait_s = min(FIRST_DELAY_S * 2.0 ** (self._wrong - 1), MOST_DELAY_S)
+        wait_s = min(FIRST_DELAY_S * 2.0 ** min(self._wrong - 1, 10), MOST_DELAY_S)
         self._blocked_until_s = now_s + wait_s
         return wait_s
 

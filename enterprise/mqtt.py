@@ -13,6 +13,7 @@ import random
 import socket
 import ssl
 import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from queue import Queue
@@ -119,8 +120,9 @@ class Link:
         self._stop.set()
         client = self._client
         if client is not None and client.is_connected():
-            goodbye = client.publish(self._presence.topic, self._presence.gone, qos=1, retain=True, properties=_json())
-            goodbye.wait_for_publish(GOODBYE_S)
+            with suppress(RuntimeError, ValueError):  # the connection ended meanwhile: the broker says it for us
+                goodbye = client.publish(self._presence.topic, self._presence.gone, qos=1, retain=True, properties=_json())
+                goodbye.wait_for_publish(GOODBYE_S)
             client.disconnect()
         self._thread.join(GOODBYE_S)
 
@@ -133,7 +135,7 @@ class Link:
                 log.exception("the connection to the broker ended in an unforeseen way")
                 stood = False
             failures = 0 if stood else failures + 1
-            self._stop.wait(random.uniform(SOONEST_S, min(1.0 * 2**failures, LATEST_S)))
+            self._stop.wait(pause_s(failures))
 
     def _live(self) -> bool:
         """One connection from its first byte to its last; whether it ever stood."""
@@ -168,6 +170,11 @@ class Link:
         client.on_disconnect = _on_disconnect
         client.on_message = _on_message
         return client
+
+
+def pause_s(failures: int) -> float:
+    """How long to wait after so many failures in a row. The exponent is bounded: no float holds 2**1024."""
+    return random.uniform(SOONEST_S, min(2.0 ** min(failures, 10), LATEST_S))
 
 
 @dataclass(slots=True)

@@ -139,13 +139,18 @@ class Service:
             except StoreAway as error:
                 failures += 1
                 self._say(logging.ERROR, f"{error}; nothing is lost, trying again")
-                stop.wait(random.uniform(SOONEST_RETRY_S, min(SOONEST_RETRY_S * 2**failures, LATEST_RETRY_S)))
+                stop.wait(pause_s(failures))
                 continue
             self._commit_s = time.monotonic() - began
             if failures:
                 self._say(logging.INFO, "the database takes records again")
             return outcomes
         return None
+
+
+def pause_s(failures: int) -> float:
+    """How long to wait after so many failures in a row. The exponent is bounded: no float holds 2**1024."""
+    return random.uniform(SOONEST_RETRY_S, min(SOONEST_RETRY_S * 2.0 ** min(failures, 10), LATEST_RETRY_S))
 
 
 def _acknowledge(received: list[Received]) -> None:

@@ -92,3 +92,11 @@ def test_an_administrator_who_came_to_be_takes_the_code_off_the_screen() -> None
     codes, _ = screen()
     codes.announce((), "AA:BB", wants_first=False)
     assert codes.notice().code == ""
+
+
+def test_whoever_types_wrong_codes_all_night_only_waits() -> None:
+    codes, time = screen()
+    for _ in range(1_200):
+        assert codes.check(FIRST, "", wrong(codes.notice().code)).wait_s <= MOST_DELAY_S
+        time.seconds += MOST_DELAY_S
+    assert codes.check(FIRST, "", codes.notice().code).right
