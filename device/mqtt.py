@@ -142,21 +142,28 @@ class PahoPipe:
     def _run(self) -> None:
         failures = 0
         while not self._stop.is_set():
-            connected = self._live()
+            try:
+                connected = self._live()
+            except Exception:  # whatever the library does to us, the pipe comes back
+                log.exception("the connection to the broker ended in an unforeseen way")
+                self.events.put(Disconnected("the connection ended in an unforeseen way"))
+                connected = False
             failures = 0 if connected else failures + 1
             self._stop.wait(pause_s(self._first_delay_s, failures))
 
     def _live(self) -> bool:
         """One connection from its first byte to its last; whether it ever stood."""
         life = _Life(self.events, self._subscriptions)
-        client = self._new_client(life)
         try:
+            client = self._new_client(life)
             client.connect(self._broker.host, self._broker.port, self._broker.keepalive_s, clean_start=True)
             self._client = client
             client.loop_forever(retry_first_connection=False)
             reason = life.reason or "the connection was closed"
         except (OSError, ValueError) as error:
             reason = sentence(error, self._broker)
+        except BrokerConfigError as error:  # it did at the start: a file that is being replaced is there again at the next try
+            reason = str(error)
         finally:
             self._client = None
         self.events.put(Disconnected(reason))

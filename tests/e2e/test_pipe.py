@@ -10,6 +10,7 @@ from pathlib import Path
 from queue import Empty
 from typing import Any
 
+import paho.mqtt.client as paho
 import pytest
 
 from device import messages, mqtt
@@ -159,3 +160,37 @@ def test_the_last_will_is_said_when_the_pipe_is_gone_without_a_word(broker: Brok
     assert event == mqtt.Received(TOPICS.state, b"gone")
     made.stop()
     ingester.stop()
+
+
+def test_a_certificate_that_is_away_for_a_moment_does_not_end_the_pipe(broker: Broker, tmp_path: Path) -> None:
+    found = settings(broker)
+    certificate = tmp_path / "mine.pem"
+    certificate.write_bytes(Path(found.certificate).read_bytes())
+    made = mqtt.PahoPipe(replace(found, certificate=str(certificate)), DEVICE, (TOPICS.acknowledgement,), None)
+    made.spread(0.1)
+    certificate.rename(tmp_path / "away.pem")
+    made.start()
+    event = wait_for(made, mqtt.Disconnected)
+    assert isinstance(event, mqtt.Disconnected)
+    assert str(certificate) in event.reason
+    (tmp_path / "away.pem").rename(certificate)
+    wait_for(made, mqtt.Connected)
+    made.stop()
+
+
+def test_whatever_a_connection_ends_with_the_pipe_comes_back(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
+    real, tries = paho.Client.loop_forever, []
+
+    def breaks_once(client: paho.Client, *given: Any, **named: Any) -> Any:
+        tries.append(client)
+        if len(tries) == 1:
+            raise IndexError("a packet that the library cannot read")
+        return real(client, *given, **named)
+
+    monkeypatch.setattr(paho.Client, "loop_forever", breaks_once)
+    made = mqtt.PahoPipe(settings(broker), DEVICE, (TOPICS.acknowledgement,), None)
+    made.spread(0.1)
+    made.start()
+    wait_for(made, mqtt.Disconnected)
+    wait_for(made, mqtt.Connected)
+    made.stop()
