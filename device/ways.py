@@ -113,7 +113,9 @@ class Ways:
         now = self._clock.now()
         self._first_try(number, now)
         try:
-            checked = self._directory.credentials.change_pin(number, old, new, now)
+            checked = Checked(Verdict.WRONG)
+            if _can_be_typed(number, old):
+                checked = self._directory.credentials.change_pin(number, old, new, now)
         except PinRefused:
             return self._no(No.PIN_UNFIT)
         except database.StorageError:
@@ -210,7 +212,7 @@ class Ways:
         return No.NO_REASON if reason not in set(Reason) - {Reason.NONE} else None
 
     def _check_pin(self, number: str, pin: str, now: Moment) -> Checked:
-        if max(len(number), len(pin)) > MOST_NUMBER or not (number + pin).isprintable():
+        if not _can_be_typed(number, pin):
             return Checked(Verdict.WRONG)
         return self._directory.credentials.check_pin(number, pin, now)
 
@@ -328,6 +330,11 @@ def _identity(person: str, method: Method, first: Moment, now: Moment) -> Identi
 def _answer(outcome: str, now: Moment, why: str = "", wait_s: float = 0.0, ticket: str = "") -> api.Decision:
     at = messages.write_time(now.at)
     return api.Decision(0, at, outcome, why, "", "", "", 0, 0, 0, "", ticket=ticket, wait_s=wait_s)
+
+
+def _can_be_typed(number: str, pin: str) -> bool:
+    """Anything else is nobody's, and would break what looks it up: a lone surrogate is no text to SQLite."""
+    return max(len(number), len(pin)) <= MOST_NUMBER and (number + pin).isprintable()
 
 
 def _has_ended(person: Person, now: Moment) -> bool:

@@ -127,6 +127,11 @@ def test_an_assigned_pin_is_changed_and_then_clocks_in(make: Make) -> None:
     assert kiosk.records()[0].first_attempt_at == parts.START
 
 
+@pytest.mark.parametrize(("number", "old"), [("\ud800", PIN), ("1002", "\ud800"), ("1" * 1_000, PIN), ("1002", "4" * 100_000)])
+def test_a_change_of_pin_with_a_number_that_nobody_can_type_is_wrong_and_breaks_nothing(make: Make, number: str, old: str) -> None:
+    assert make().ways.change_pin(number, old, OTHER).why == ways.No.WRONG
+
+
 def test_a_badge_says_who_and_the_face_or_the_pin_completes_it(make: Make) -> None:
     kiosk = make()
     said = kiosk.ways.badge("badge-ada")
