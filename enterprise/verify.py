@@ -121,11 +121,19 @@ class _Walk:
             return "it was made by another device, in another epoch or at another place"
         if follows and plain.get("prev") != self._head:
             return "it does not name the record before it as that one stands here; one of the two was changed"
-        if row.usable and copied_columns(plain) != (row.kind, row.person, row.at):
-            return "a column beside it (kind, person or at) does not repeat what it says"
-        if row.usable:
-            self._said.note(row.seq, plain)
+        if row.usable and (sentence := self._what_is_wrong_with_content(row, plain)):
+            return sentence
         return self._what_is_wrong_with_signature(row)
+
+    def _what_is_wrong_with_content(self, row: Any, plain: dict[str, Any]) -> str:
+        """Of a record among the usable ones; its time is noted."""
+        try:
+            if copied_columns(plain) != (row.kind, row.person, row.at):
+                return "a column beside it (kind, person or at) does not repeat what it says"
+            self._said.note(row.seq, plain)
+        except (messages.MessageError, KeyError, TypeError, AttributeError, ValueError):  # invented, with a hash that fits
+            return "it stands among the usable records and is none"
+        return ""
 
     def _note_gap(self, seq: int) -> str:
         """Names the missing stretch before `seq`; a sentence if the record itself is out of order."""

@@ -78,6 +78,18 @@ def test_a_changed_parked_record_is_found(office: Office, stored: Kiosk) -> None
     assert findings(office) == [("bad_record", 11)]
 
 
+@pytest.mark.parametrize(
+    "body", [b"{}", b'{"kind":"time"}', b'{"body":[],"kind":"audit","at":"x"}', b'{"at":"x","body":{},"kind":"audit"}']
+)
+def test_an_invented_record_of_any_shape_is_named_and_ends_no_verification(office: Office, stored: Kiosk, body: bytes) -> None:
+    place = {"device": stored.name, "epoch": stored.epoch, "seq": 5, "prev": stored.hash_of(4).hex()}
+    text = messages.canonical(messages.parse(body) | place)
+    kept = {"kind": "audit", "person": "", "at": "x"}
+    columns = ", ".join(f"{name} = '{value}'" for name, value in kept.items())
+    office.tamper(f"UPDATE record SET body = '{text.decode()}', hash = '{messages.digest(text).hex()}', {columns} WHERE seq = 5")
+    assert findings(office) == [("bad_record", 5)]
+
+
 def test_a_changed_signature_is_found(office: Office, stored: Kiosk) -> None:
     forged = messages.sign(Kiosk().key, Purpose.RECORD, stored.name, stored.epoch, stored.hash_of(6))
     office.tamper(f"UPDATE record SET sig = '{forged}' WHERE seq = 6")
