@@ -144,7 +144,8 @@ def follow_command(by: str, folder: Path, database: str) -> None:
             content = {"id": one.id, "person": one.person, "number": "", "act": one.act.value}
             downlink.wish(transaction, EVERY, "tombstones", one.id, content, one.by, now())
         erased = [one.person for one in fresh if one.act is messages.TombstoneAct.ERASED]
-        downlink.drop(transaction, EVERY, "roster", erased)
+        for person in erased:
+            downlink.forget(transaction, person)
         click.echo(f"{len(fresh)} to follow, {len(erased)} of them erasures")
         if fresh:
             sign_states(transaction, folder, EVERY)

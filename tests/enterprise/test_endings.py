@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from click.testing import CliRunner
+
 from device import messages
 from device.messages import ConsentAct, ErasureReason, TombstoneAct
-from enterprise import endings
+from enterprise import endings, keys
+from enterprise.commands import main as commands
 from tests.enterprise.conftest import Office
 from tests.enterprise.kiosk import PERSON, Kiosk
 from tests.enterprise.test_days import sent, write
+from tests.enterprise.test_downlink import wish
 
 OTHER = "p-" + "cd" * 16
 
@@ -66,3 +72,23 @@ def test_found_again_it_is_the_same(office: Office) -> None:
         first, again = endings.found(transaction.connection), endings.found(transaction.connection)
     assert first == again
     assert (first[0].by, first[0].id.startswith("tombstone-")) == ("follow:gate-a", True)
+
+
+def test_of_whoever_was_erased_at_one_kiosk_no_kiosks_roster_and_no_message_keeps_anything(
+    office: Office, address: str, tmp_path: Path
+) -> None:
+    gate = Kiosk("gate-a")
+    write(gate, erasure(ErasureReason.ASKED), 5)
+    sent(office, gate)
+    for device in ("", "gate-b"):
+        wish(office, device, "roster", PERSON, {"person": PERSON, "name": "Wang Fang"})
+        wish(office, device, "notices", "notice-1", {"person": PERSON, "text": "Wang Fang, your parcel is here"})
+        wish(office, device, "roster", OTHER, {"person": OTHER, "name": "Li Na"})
+    keys.create(tmp_path, "policy")
+    done = CliRunner().invoke(
+        commands.daka_enterprise, ["desired", "follow", "--keys", str(tmp_path), "--by", "hr", "--database", address]
+    )
+    assert done.exit_code == 0, done.exception
+    kept = office.rows("SELECT section, content FROM wish WHERE section <> 'tombstones'")
+    assert [section for section, _ in kept] == ["roster", "roster"]
+    assert not any("Wang Fang" in str(content) for _, content in kept)
