@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import threading
@@ -11,7 +12,10 @@ from pathlib import Path
 import psutil
 
 from device import api, clock, messages
+from device.errors import DeviceError
 from device.journal import Journal
+
+log = logging.getLogger(__name__)
 
 KEPT = 288  # samples: a day, one every five minutes
 EVERY_S = 300.0
@@ -28,7 +32,10 @@ class Gauges:
     def keep(self, stop: threading.Event) -> None:
         """One sample at once and then every five minutes, until `stop`."""
         while True:
-            self.sample()
+            try:
+                self.sample()
+            except (DeviceError, OSError) as error:  # a disk that fails for a moment costs one sample
+                log.warning("the machine's state could not be read: %s", error)
             if stop.wait(EVERY_S):
                 return
 

@@ -23,14 +23,17 @@ def keep(opened: Journal, governed: Governed, keeping: Retention, time_source: c
     """Until `stop`. With an unsure clock nothing is old: a wrong date must empty neither the journal nor the directory."""
     rounds = 0
     while not stop.wait(EVERY_S):
-        opened.set_room_aside()
-        now = time_source.now()
-        if now.quality is clock.Quality.UNSYNCED:
-            continue
-        if rounds % RETENTION_EVERY == 0:
-            purge(keeping)
-        rounds += 1
-        prune(opened, governed.now, now.at, stop)
+        try:
+            opened.set_room_aside()
+            now = time_source.now()
+            if now.quality is clock.Quality.UNSYNCED:
+                continue
+            due, rounds = rounds % RETENTION_EVERY == 0, rounds + 1
+            if due:
+                purge(keeping)
+            prune(opened, governed.now, now.at, stop)
+        except Exception as error:  # noqa: BLE001  what has to go must go; a traceback might hold whose it is
+            log.error("the house could not be kept, and is tried again: %s", type(error).__name__)
 
 
 def prune(opened: Journal, chosen: Config, now: datetime, stop: threading.Event) -> None:
