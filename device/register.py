@@ -21,6 +21,7 @@ from device.messages import Stamp, Timeline, timeline
 
 COUNTS, DISPUTED, VOIDED = "counts", "disputed", "voided"
 STATES = (COUNTS, DISPUTED, VOIDED)
+FEWEST_ROWS = 1_024
 PAGE = 5_000  # rows a step: no punch waits long for the journal's lock behind it
 
 
@@ -171,7 +172,7 @@ class Rows:
     def __init__(self, epoch: str = "") -> None:
         self.epoch, self.last, self.count, self.corrected_to = epoch, 0, 0, 0
         self.people, self.boots, self.qualities, self.directions, self.methods = (Words() for _ in range(5))
-        self._columns: dict[str, NDArray[Any]] = {name: np.zeros(1_024, kind) for name, kind in COLUMNS.items()}
+        self._columns: dict[str, NDArray[Any]] = {name: np.zeros(FEWEST_ROWS, kind) for name, kind in COLUMNS.items()}
 
     def __getattr__(self, name: str) -> NDArray[Any]:
         if name not in COLUMNS:
@@ -181,7 +182,8 @@ class Rows:
     def extend(self, briefs: list[Brief]) -> None:
         """More punches and what was said about earlier ones, in the order of their numbers."""
         while self.count + len(briefs) > len(self._columns["seq"]):
-            self._columns = {name: np.concatenate((column, np.zeros_like(column))) for name, column in self._columns.items()}
+            more = max(FEWEST_ROWS, len(self._columns["seq"]))  # a full register of which all was forgotten has no room at all
+            self._columns = {name: np.concatenate((column, np.zeros(more, column.dtype))) for name, column in self._columns.items()}
         for brief in briefs:
             if brief.kind in ("void", "dispute"):
                 self._mark(brief.about, DISPUTED if brief.kind == "dispute" else VOIDED)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 from datetime import timedelta
 
+import pytest
+
 from device import journal, messages, register
 from device.register import Wanted
 from tests.device import parts
@@ -114,3 +116,18 @@ def test_what_the_journal_has_removed_is_listed_no_more(opened: journal.Journal)
     left = known.find(Wanted()).total
     assert 0 < left < 20
     assert left == len(opened.punches(0, 1_000))
+
+
+def test_a_full_register_of_which_all_was_removed_takes_the_next_punch(
+    opened: journal.Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Doubling nothing is nothing: the page would have waited for ever."""
+    monkeypatch.setattr(register, "FEWEST_ROWS", 4)
+    rows = register.Rows()
+    punched(opened, *[parts.ADA] * 5)
+    first, last = (briefs := opened.brief_punches(0, 10))[:4], briefs[4:]
+    rows.extend(first)
+    rows.forget_before(last[0].seq)
+    assert rows.count == 0
+    rows.extend(last)
+    assert rows.seq.tolist() == [last[0].seq]
