@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import socket
+import sqlite3
 import ssl
 import stat
 from collections.abc import Iterator
@@ -303,3 +305,27 @@ def test_attempts_are_in_the_log(office: Office, browsers: dict[str, Browser]) -
         "a form without its token was refused",
     ):
         assert words in log
+
+
+@pytest.mark.parametrize("secret", ["", "short", "1" * 32, "<script>"])
+def test_a_secret_that_no_authenticator_has_is_refused_and_never_drawn(browsers: dict[str, Browser], secret: str) -> None:
+    answer = browsers["operator"].submit("/me/second-factor", secret=secret, code="123456", current=PASSWORD)
+    assert answer.status_code == 422
+    assert "This is not the code of now" in text_of(answer)
+    assert "Second factor Off" in text_of(browsers["operator"].get("/me"))
+
+
+def test_a_second_factor_that_fits_does_not_forgive_what_others_at_that_address_got_wrong(
+    office: Office, browsers: dict[str, Browser], nobody: Browser
+) -> None:
+    auditor = browsers["auditor"]
+    page = auditor.get("/me/second-factor")
+    secret = re.findall(r"<code>([A-Z2-7]{32})</code>", page.text)[0]
+    assert auditor.send(page, code=pyotp.TOTP(secret).now(), current=PASSWORD).status_code == 302
+    assert nobody.sign_in("somebody-else", "a wrong password").status_code == 422
+    assert nobody.sign_in(NAMES["auditor"]).status_code == 302
+    assert nobody.submit("/login/second", code=pyotp.TOTP(secret).now()).status_code == 302
+    with contextlib.closing(sqlite3.connect(office.folder.web / "web.db")) as database:
+        counted = database.execute("SELECT count FROM failure WHERE source = 'address:127.0.0.1'").fetchone()
+    assert auditor.submit("/me/second-factor/off", current=PASSWORD).status_code == 302
+    assert counted is not None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pyotp
 import segno
 from flask import Blueprint, flash, redirect, render_template, request, url_for
@@ -18,6 +20,8 @@ from web_ui.roles import READERS, needs
 from web_ui.sessions import hashed
 
 pages = Blueprint("me", __name__)
+
+SECRET = re.compile(r"[A-Z2-7]{32}")
 
 
 @pages.get("/me")
@@ -64,16 +68,18 @@ def password() -> Response | str | tuple[str, int]:
 @needs(READERS)
 def second_factor() -> Response | str | tuple[str, int]:
     """A secret for an authenticator application; it counts once a code of it was typed in."""
-    form = forms.TotpOn()
-    if request.method == "GET":
-        form.secret.data = pyotp.random_base32()
+    form, refused = forms.TotpOn(), False
+    if not SECRET.fullmatch(form.secret.data or ""):  # none yet, or not one of ours
+        form.secret.data, refused = pyotp.random_base32(), request.method == "POST"
     elif form.validate_on_submit() and is_really_me(form):
-        if len(form.secret.data) == 32 and pyotp.TOTP(form.secret.data).verify(form.code.data.strip(), valid_window=1):
+        if pyotp.TOTP(form.secret.data).verify(form.code.data.strip(), valid_window=1):
             house().accounts.set_totp(current_user.account, form.secret.data)
             house().sessions.end_others(current_user.account, current_user.token)
             audit("second_factor_on", "", current_user.account.name)
             flash(_("The second factor is on: from now on signing in asks for a code."))
             return redirect(url_for("me.page"))
+        refused = True
+    if refused:
         form.code.errors = (_("This is not the code of now; check the telephone's clock and try again."),)
     return render_template("second_factor.html", form=form, picture=picture(form.secret.data)), INVALID if form.errors else 200
 
