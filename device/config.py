@@ -49,6 +49,11 @@ class Device(Section):
     )
 
     enterprise: str = Field(default="", max_length=64, description="The enterprise's name, shown on the kiosk and in the web UI.")
+    contact: str = Field(
+        default="",
+        max_length=120,
+        description="Whom people ask about their data: a name, telephone or address, shown on the kiosk and the privacy pages.",
+    )
     time_zone: str = Field(
         default="", description="Zone of this place, such as Asia/Shanghai, for what people read; empty: the machine's own."
     )
@@ -353,6 +358,9 @@ class Page(Section):
         ge=3,
         le=60,
         description="A result and its buttons stay this long, seconds; in the accessible mode three times.",
+    )
+    messages: bool = Field(
+        default=True, description="The enterprise's messages are shown to everybody and to whom they are meant for."
     )
     scramble_pin: bool = Field(default=False, description="The PIN pad shows its digits in another order each time.")
     speech: Literal["off", "accessible", "always"] = Field(

@@ -247,6 +247,10 @@ class Place(FlaskForm):  # type: ignore[misc]
 
     enterprise = text(_("Name of the enterprise"), hint=_("Shown on the kiosk."), required=False)
     site = text(_("Name of this place"), hint=_("Such as: main gate. Written into each punch; never coordinates."), required=False)
+    contact = text(
+        _("Whom to ask about personal data"), longest=120, required=False,
+        hint=_("A name with a telephone number or an address; shown on the kiosk and under Privacy."),
+    )  # fmt: skip
     time_zone = SelectField(_("Time zone"))
     language = SelectField(_("Language"), choices=list(languages.NAMES.items()))
 

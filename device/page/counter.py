@@ -169,7 +169,7 @@ class Counter:
         """What is held about the ticket's owner, and messages to them alone."""
         (ticket,) = server.json_fields("ticket")
         affairs, owner = self.affairs.affairs(ticket), self.ways.owner(ticket)
-        person = owner.person if owner else ""
+        person = owner.person if owner and self.config.page.messages else ""
         return OwnScreen(affairs, notices_for(person, self.notices(), self.clock.now()) if person else ())
 
     def say(self) -> api.Done:

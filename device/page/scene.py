@@ -107,6 +107,7 @@ class Scene:
     notice: api.WebNotice
     notices: tuple[str, ...]
     sitting: SittingShown
+    contact: str
 
     def digest(self) -> str:
         """The same for scenes that look the same; the time goes on by itself."""

@@ -120,8 +120,9 @@ class Scenery:
             scramble=page.scramble_pin,
             speech=page.speech,
             notice=parts.notice(),
-            notices=parts.notices(),
+            notices=parts.notices() if page.messages else (),
             sitting=_sitting(parts.sitting()),
+            contact=device.contact,
         )
 
     def waiting(self) -> str:

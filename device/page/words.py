@@ -130,10 +130,12 @@ ENGLISH = {
     "help.privacy": "What this terminal keeps",
     "help.office": "For administrators",
     "privacy.1": "The camera picture is shown here and forgotten. No picture is stored, none is sent.",
-    "privacy.2": "Whoever has agreed has a face template here: encrypted numbers, on this terminal only.",
+    "privacy.2": "Whoever has agreed has a face template here: encrypted numbers. It goes only to terminals that the text names.",
     "privacy.3": "A record goes to your employer: an identifier, the time, in or out, and the way you used.",
     "privacy.4": "Face recognition is a choice. Number and PIN, QR code and badge count the same.",
     "privacy.5": "You may withdraw at any time; your template is then destroyed at once.",
+    "privacy.contact": "Whom to ask about your data: {contact}",
+    "privacy.contact.none": "Questions about your data: ask the office.",
     # A supervisor
     "supervisor.title": "A supervisor clocks somebody in",
     "supervisor.pin": "Supervisor: your PIN",

@@ -59,6 +59,7 @@ class Kiosk:
             f"""\
 [device]
 enterprise = "东方精密制造有限公司"
+contact = "李主管 <8-1234>"
 time_zone = "Asia/Shanghai"
 
 [camera]

@@ -194,6 +194,12 @@ def test_a_person_sees_their_own_records_and_nobody_elses(kiosk: Kiosk, page: Pa
     assert CN["method.pin"] in page.locator(".rows").inner_text()
 
 
+def test_what_is_kept_here_says_whom_to_ask(kiosk: Kiosk, page: Page) -> None:
+    page.click("#b-help")
+    page.get_by_role("button", name=CN["help.privacy"]).click()
+    expect(page.get_by_text(CN["privacy.contact"].format(contact="李主管 <8-1234>"))).to_be_visible(timeout=SOON_MS)
+
+
 def test_consent_is_refused_as_easily_as_given_and_taken_back_at_the_kiosk(kiosk: Kiosk, page: Page) -> None:
     def ask() -> None:
         page.click("#b-help")

@@ -12,7 +12,7 @@ from flask_login import current_user
 from werkzeug.utils import redirect
 from werkzeug.wrappers import Response
 
-from device.api import KioskRefused
+from device.api import KioskRefused, Person
 from web_ui import forms, words
 from web_ui.house import actor, audit, house, kiosk, place, today
 from web_ui.pages.accounts import is_really_me
@@ -23,6 +23,7 @@ from web_ui.words import sentence
 pages = Blueprint("privacy", __name__)
 
 INVALID = 422
+MOST_PEOPLE = 1_000  # that the kiosk hands out at once
 ANSWER_WITHIN = timedelta(days=15)  # China's PIPL leaves the time to the rules; GB/T 35273-2020, 8.7, has thirty days; ours is half
 
 
@@ -36,7 +37,7 @@ def page() -> str:
         "privacy.html",
         texts=texts,
         values=values,
-        data=where_data_lies(),
+        data=where_data_lies(values),
         addresses=outside_addresses(values),
         notice=notice_of(texts[0].version),
         read=is_read(notice_of(texts[0].version)),
@@ -46,13 +47,16 @@ def page() -> str:
     )
 
 
-def where_data_lies() -> list[tuple[str, str, str]]:
+def where_data_lies(values: dict[str, object]) -> list[tuple[str, str, str]]:
     """Each class of data: what, where it lies, how long it stays."""
+    templates = _("people.db on the kiosk, sealed with a key of each person's own")
+    if values["people.kiosks"]:
+        templates = _("%(here)s; sealed also to %(kiosks)s", here=templates, kiosks=values["people.kiosks"])
     return [
         (_("Camera pictures"), _("Memory of the kiosk daemon, never a disk"), _("Moments; none is kept")),
         (
             _("Face templates"),
-            _("people.db on the kiosk, sealed with a key of each person's own"),
+            templates,
             _("Until withdrawal or erasure"),
         ),
         (_("Names and employee numbers"), _("people.db on the kiosk"), _("Until the person leaves")),
@@ -73,6 +77,7 @@ def outside_addresses(values: dict[str, object]) -> list[tuple[str, str, str]]:
     broker = f"{values['uplink.host']}:{values['uplink.port']}" if values["uplink.enabled"] and values["uplink.host"] else _("none")
     return [
         (_("Uplink daemon"), str(broker), _("Records out, acknowledgements back; TLS with certificates of both sides")),
+        (_("Uplink daemon"), str(values["uplink.renew_url"] or _("none")), _("A new certificate, before the old one ends")),
         (_("Kiosk daemon"), _("none"), _("It sees the camera and has no network")),
         (_("Web daemon"), _("none"), _("It is asked from the local network and asks nobody")),
         (_("System clock"), _("as the system is set up"), _("NTP, by the operating system")),
@@ -187,11 +192,22 @@ def requests() -> Response | str | tuple[str, int]:
             flash(_("The request is open; it is due within 15 days."))
             return redirect(url_for("privacy.requests"))
     rows = house().store.rows("SELECT * FROM request ORDER BY closed_at <> '', due_at, id")
-    names = {one.person: one for one in kiosk().people_page(limit=1_000).people} if rows else {}
+    names = known({row["person"] for row in rows})
     shown = [(row, names.get(row["person"])) for row in rows]
     return render_template("requests.html", requests=shown, form=form, now=written(now()), outcome=forms.Outcome()), (
         INVALID if form.errors else 200
     )
+
+
+def known(wanted: set[str]) -> dict[str, Person]:
+    """Those of them who are still in the directory, by their opaque ids; looks through it page by page until all are found."""
+    found: dict[str, Person] = {}
+    offset, total = 0, 1
+    while offset < total and len(found) < len(wanted):
+        page = kiosk().people_page(offset=offset, limit=MOST_PEOPLE)
+        found |= {one.person: one for one in page.people if one.person in wanted}
+        offset, total = offset + MOST_PEOPLE, page.total
+    return found
 
 
 def _open(person: str, kind: str, opened: datetime) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import Blueprint, abort, flash, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_login import current_user
@@ -30,8 +32,37 @@ def page() -> str:
     rate = float(settings["recognition.strangers_named"].value)
     rates = sorted({*RATES, rate}, reverse=True)
     return render_template(
-        "recognition.html", rate=rate, rates=rates, settings=others, status=kiosk().status(), button=forms.Nothing()
+        "recognition.html",
+        rate=rate,
+        rates=rates,
+        settings=others,
+        liveness=liveness_policy({name: setting.value for name, setting in settings.items()}),
+        status=kiosk().status(),
+        button=forms.Nothing(),
     )
+
+
+def liveness_policy(values: dict[str, Any]) -> list[str]:
+    """What happens to whoever holds up a picture, in sentences: what is looked for, when something is asked, what stays open."""
+    steps, seconds = values["liveness.challenge_steps"], round(values["liveness.challenge_answer_s"])
+    asked = {
+        "never": _("When the signs leave it open, nobody is asked to do anything, and the punch says that it was not assessed."),
+        "unsure": _("When the signs leave it open, the kiosk asks for actions: blink, turn, smile or open the mouth."),
+        "always": _("At every walk-up the kiosk asks for actions: blink, turn, smile or open the mouth."),
+    }
+    policy = [
+        _("At every walk-up the kiosk looks for signs of a print or a screen, and refuses whoever clearly shows them.")
+        if values["liveness.passive"]
+        else _("Nothing looks for signs of a print or a screen."),
+        asked[values["liveness.challenge"]],
+        _("Before a contract lock these actions are always asked for; a photograph alone opens none."),
+        _("They are %(steps)s in random order, %(seconds)s seconds for each.", steps=steps, seconds=seconds),
+        _("Whoever cannot or will not do them clocks in by number and PIN, badge or QR code."),
+        _("This was not measured on video of living people: it makes an attack harder and does not rule it out."),
+    ]
+    if not values["liveness.passive"] and values["liveness.challenge"] != "always":
+        policy[1] = _("No actions are asked for either: at the clock a good picture of somebody may pass, and the punch says so.")
+    return policy
 
 
 @pages.post("/recognition/rate")

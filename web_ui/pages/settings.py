@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -72,6 +73,12 @@ def capabilities(values: dict[str, Any]) -> list[Capability]:
             _("Location label"), bool(values["device.site"]), _("A name that was typed in; the device never finds out where it is.")
         ),
         Capability(
+            _("Messages"),
+            bool(values["page.messages"]),
+            _("Shows on the kiosk's screen what the enterprise writes to everybody or to one person; it comes by the uplink."),
+            "page.messages",
+        ),
+        Capability(
             _("Simulated camera"),
             bool(values["attend.allow_simulated"]),
             _("Only for demonstrations and tests."),
@@ -125,7 +132,9 @@ def understood(setting: SettingShown, text: str) -> Any:
         case int():
             return int(text)
         case float():
-            return float(text)
+            if not math.isfinite(number := float(text)):
+                raise ValueError("not a number that could be written down")
+            return number
         case _:
             return text.strip()
 

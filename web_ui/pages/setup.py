@@ -17,6 +17,7 @@ from web_ui.words import sentence
 pages = Blueprint("setup", __name__)
 
 INVALID = 422
+ASKED = ("enterprise", "site", "contact", "time_zone", "language")
 NEAR = ("Asia/Shanghai", "Asia/Taipei", "Asia/Hong_Kong", "Asia/Macau", "Asia/Singapore")  # first in the list
 
 
@@ -33,12 +34,11 @@ def zones() -> list[tuple[str, str]]:
 def place() -> Response | str | tuple[str, int]:
     """Names, time zone, language."""
     values = {setting.name: setting.value for setting in kiosk().settings()}
-    form = forms.Place(**{name: values[f"device.{name}"] for name in ("enterprise", "site", "time_zone", "language")})
+    form = forms.Place(**{name: values[f"device.{name}"] for name in ASKED})
     form.time_zone.choices = zones()
     if form.validate_on_submit():
-        names = ("enterprise", "site", "time_zone", "language")
         try:
-            kiosk().change_settings({f"device.{name}": (form[name].data or "").strip() for name in names}, actor())
+            kiosk().change_settings({f"device.{name}": (form[name].data or "").strip() for name in ASKED}, actor())
         except KioskRefused as refused:
             form.enterprise.errors = (sentence(refused),)
         else:

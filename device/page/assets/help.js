@@ -9,7 +9,7 @@ import * as ways from "./ways.js";
 import { has, word } from "./words.js";
 
 const MOST_ROWS = 10;
-let scene = { abilities: [], notices: [], notice: { code: "", addresses: [] } };
+let scene = { abilities: [], notices: [], notice: { code: "", addresses: [] }, contact: "" };
 
 export function set(heard) {
   scene = heard;
@@ -65,6 +65,8 @@ function messages() {
 function privacy() {
   sheets.open("help.privacy", (sheet) => {
     sheet.append(make("ul", { class: "plain" }, ...[1, 2, 3, 4, 5].map((number) => make("li", { "data-word": `privacy.${number}` }))));
+    const whom = scene.contact ? word("privacy.contact", { contact: scene.contact }) : word("privacy.contact.none");
+    sheet.append(make("p", { class: "told" }, whom));
   });
 }
 

@@ -51,7 +51,7 @@ class Stage:
             language_of=lambda person: "zh-CN",
             notice=lambda: self.notice,
             abilities=lambda: self.abilities,
-            notices=lambda: (),
+            notices=lambda: ("The gate closes at six.",),
             sitting=api.Sitting,
         )
 

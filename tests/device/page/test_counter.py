@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import types
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from device import journal, messages
+from device import api, config, journal, messages
 from device.messages import Notice
 from device.page import application, counter, voice
 from device.page.application import Role
@@ -112,3 +113,24 @@ def test_messages_are_shown_to_whom_they_are_meant_for_and_in_their_time() -> No
     assert counter.notices_for("", notices, parts.moment(50)) == ("to all",)
     assert counter.notices_for(parts.ADA, notices, parts.moment(50)) == ("to Ada",)
     assert counter.notices_for(parts.BOB, notices, parts.moment(50)) == ()
+
+
+@pytest.mark.parametrize("shown", [True, False])
+def test_a_message_to_one_person_is_shown_unless_messages_are_switched_off(
+    tmp_path: Path, opened: journal.Journal, shown: bool
+) -> None:
+    stage = Stage(tmp_path, opened, config.parse({"page": {"messages": shown}}))
+    absent: Any = None
+    ways: Any = types.SimpleNamespace(owner=lambda ticket: types.SimpleNamespace(person=parts.ADA))
+    affairs: Any = types.SimpleNamespace(affairs=lambda ticket: api.OwnAffairs("Ada", "1001", "en", 0, (), ()))
+    begins, ends = (messages.write_time(parts.moment(seconds).at) for seconds in (-86_400, 86_400))
+    told = (Notice("1", parts.ADA, "Your badge is ready.", begins, ends, "hr"),)
+    readers, silent = Readers(absent, stage.clock), voice.Voice(lambda name: None)
+    made = counter.Counter(
+        stage.settings, ways, readers, Line(), absent, affairs, absent, absent, stage.clock, lambda: told, silent
+    )
+    routes = tuple(route for route in made.routes() if route.path == "/v1/own")
+    client = application.application(routes, ADDRESS).test_client()
+    answer = client.post("/v1/own", headers=headers(Origin=ADDRESS.origin), json={"ticket": "t"})
+    stage.source.close()
+    assert answer.get_json()["notices"] == (["Your badge is ready."] if shown else [])

@@ -134,14 +134,19 @@ def test_nothing_new_is_an_answer_too(stage: Stage) -> None:
 def test_the_settings_reach_the_page(tmp_path: Path, opened: journal.Journal) -> None:
     settings = config.parse(
         {
-            "device": {"enterprise": "东方", "language": "zh-TW", "time_zone": "Asia/Taipei"},
-            "page": {"scramble_pin": True, "result_s": 5.0},
+            "device": {"enterprise": "东方", "language": "zh-TW", "time_zone": "Asia/Taipei", "contact": "李主管 8-1234"},
+            "page": {"scramble_pin": True, "result_s": 5.0, "messages": False},
         }
     )
     stage = Stage(tmp_path, opened, settings)
     found = stage.scenery.scene(0)
     stage.source.close()
     assert (found.title, found.language, found.zone, found.scramble, found.stays_s) == ("东方", "zh-TW", "Asia/Taipei", True, 5.0)
+    assert (found.contact, found.notices) == ("李主管 8-1234", ())
+
+
+def test_messages_are_shown_unless_they_are_switched_off(stage: Stage) -> None:
+    assert stage.scenery.scene(0).notices == ("The gate closes at six.",)
 
 
 def test_a_disk_without_room_is_noticed_before_anybody_tries(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,92 @@
+"""What pages say about the device is true: how it joins, whom to ask, where it goes, what liveness means, and the commands."""
+
+from __future__ import annotations
+
+import flask
+import pytest
+from click.testing import CliRunner
+from flask_babel import Babel
+
+from device import api, config
+from device.commands.main import daka
+from tests.web_ui.running import Browser, Office, text_of
+from web_ui.pages import privacy, recognition
+
+
+def test_the_wizard_says_how_a_kiosk_joins_and_names_commands_that_there_are(browsers: dict[str, Browser]) -> None:
+    page = text_of(browsers["administrator"].get("/setup/enterprise"))
+    assert "daka-enterprise join invite kiosk-7" in page
+    assert "daka join" in page
+    assert "give back the broker" not in page
+    shown = CliRunner().invoke(daka, ["join", "--help"]).output
+    assert "INVITATION" in shown
+    assert "--request" in shown
+
+
+def test_whom_to_ask_is_named_in_the_wizard_and_shown_under_privacy(browsers: dict[str, Browser]) -> None:
+    administrator = browsers["administrator"]
+    assert "Nobody is named" in text_of(browsers["auditor"].get("/privacy"))
+    assert administrator.submit("/setup", contact="Ms <b>Li</b>, 8-1234").status_code == 302
+    page = browsers["auditor"].get("/privacy").text
+    assert "Ms &lt;b&gt;Li&lt;/b&gt;, 8-1234" in page
+    assert administrator.submit("/setup", contact="").status_code == 302
+
+
+def test_messages_have_their_switch_and_the_address_of_renewal_its_row(browsers: dict[str, Browser]) -> None:
+    administrator = browsers["administrator"]
+    assert "Messages: switch off" in administrator.get("/settings").text
+    assert administrator.submit("/settings", form="page.messages").status_code == 302
+    assert "Messages: switch on" in administrator.get("/settings").text
+    assert administrator.submit("/settings", form="page.messages").status_code == 302
+    assert "A new certificate, before the old one ends" in text_of(administrator.get("/privacy"))
+
+
+@pytest.mark.parametrize("number", ["nan", "inf", "-inf"])
+def test_what_is_no_number_to_write_down_is_said_beside_the_setting(browsers: dict[str, Browser], number: str) -> None:
+    answer = browsers["administrator"].submit("/settings", attend__min_gap_s=number)
+    assert answer.status_code == 422
+    assert "This is not a number" in answer.text
+
+
+def test_the_sync_page_names_the_self_test_that_there_is(browsers: dict[str, Browser]) -> None:
+    assert "daka doctor --uplink" in browsers["auditor"].get("/sync").text
+    assert "--uplink" in CliRunner().invoke(daka, ["doctor", "--help"]).output
+
+
+@pytest.mark.parametrize(
+    ("passive", "challenge", "said", "not_said"),
+    [
+        (True, "unsure", "When the signs leave it open, the kiosk asks", "may pass"),
+        (True, "never", "nobody is asked to do anything", "may pass"),
+        (False, "unsure", "a good picture of somebody may pass", "the kiosk asks for actions"),
+        (False, "always", "At every walk-up the kiosk asks for actions", "may pass"),
+    ],
+)
+def test_the_liveness_policy_is_said_as_it_is_set(passive: bool, challenge: str, said: str, not_said: str) -> None:
+    values = {name: value for name, value, _ in config.settings()} | {
+        "liveness.passive": passive,
+        "liveness.challenge": challenge,
+        "liveness.challenge_steps": 5,
+        "liveness.challenge_answer_s": 4.0,
+    }
+    application = flask.Flask("words")
+    Babel(application)
+    with application.test_request_context():
+        policy = " ".join(recognition.liveness_policy(values))
+    assert said in policy
+    assert not_said not in policy
+    assert "They are 5 in random order, 4 seconds for each." in policy
+
+
+def test_the_recognition_page_says_its_liveness_policy(browsers: dict[str, Browser]) -> None:
+    assert "a photograph alone opens none" in text_of(browsers["auditor"].get("/recognition"))
+
+
+def test_whoever_asked_is_named_however_many_people_there_are(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(privacy, "MOST_PEOPLE", 2)
+    with api.WebClient(office.folder.web_socket) as client:
+        monkeypatch.setattr(privacy, "kiosk", lambda: client)
+        last = client.people_page(sort="number", descending=True, limit=1).people[0]
+        assert privacy.known({last.person}) == {last.person: last}
+        assert privacy.known({last.person, "p-of-somebody-erased"}) == {last.person: last}
+        assert privacy.known(set()) == {}
