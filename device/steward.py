@@ -122,7 +122,13 @@ class Steward:
     def _roster(self, roster: messages.Roster, report: Report) -> None:
         if not roster.by:
             return
-        found = self.office.take(roster)
+        try:
+            found = self.office.take(roster)
+        except database.StorageError:
+            raise
+        except (DeviceError, messages.MessageError) as error:  # signed, and no list that can be: the rest of the state counts
+            report.problems.append(Problem("roster", "", type(error).__name__))
+            return
         self.kept.learn_aliases(found.aliases)
         report.aliases += found.aliases
         report.problems += [Problem("roster", person, why) for person, why in found.refused]

@@ -269,6 +269,15 @@ def test_one_refusal_does_not_keep_the_rest_from_being_done(kiosk: Kiosk, monkey
     assert kiosk.office.taken == [FULL.roster]
 
 
+def test_a_roster_that_cannot_be_is_named_and_the_rest_of_the_state_counts(kiosk: Kiosk) -> None:
+    kiosk.office.failure = messages.SchemaRefused("a time must exist in the calendar")
+    assert kiosk.give(*pages(FULL))
+    (said,) = kiosk.results()
+    assert said.outcome == "partly"
+    assert messages.Problem("roster", "", "SchemaRefused") in said.problems
+    assert kiosk.kept.place.version == 1
+
+
 def test_a_rewind_is_done_once_whatever_version_repeats_it(kiosk: Kiosk) -> None:
     wanted = messages.Rewind("rewind-1", "a" * 32, 3, "ops:he")
     kiosk.give(*pages(Content(rewinds=(wanted,)), 100, 1))
