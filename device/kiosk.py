@@ -18,11 +18,9 @@ from pathlib import Path
 import device
 from device import (
     admin,
-    attend,
     attention,
     badges,
     camera,
-    challenger,
     claims,
     clock,
     corrections,
@@ -30,15 +28,12 @@ from device import (
     database,
     desk,
     erasure,
-    gallery,
     gauges,
     holdings,
-    hours,
     housekeeping,
     journal,
     keys,
     line,
-    liveness,
     messages,
     own,
     people,
@@ -55,6 +50,7 @@ from device import (
     site,
     sitting,
     state,
+    terms,
     timekeeping,
     ways,
     web_counter,
@@ -66,16 +62,10 @@ from device.locks import room
 from device.page import backstage, readers, scenery, stamps, voice
 from device.page import counter as page_counter
 from device.server import Route
-from models import quality
-from models.arrays import Pixels
-from models.challenge import Limits
-from models.detect import Face
-from models.landmarks import Landmarker
 from models.landmarks.choice import Wanted
 
 log = logging.getLogger(__name__)
 
-CLOSER_BELOW = 1.25  # times the smallest face that is compared: near the limit a finer look decides
 CLOCK_EVERY_S = 2.0
 QUIET_LOOK_S = 5.0  # long enough for the state that asked for it to be on record
 LEAVE_S = 3.0
@@ -119,14 +109,14 @@ def run(folder: state.Folder, config: Config, weights: Path, stop: threading.Eve
     sys.setswitchinterval(TURN_S)
     with ExitStack() as stack:
         stack.enter_context(state.locked(folder))
-        time_source = timekeeping.Timekeeper(clock.SystemClock(), time_limits(config))
+        time_source = timekeeping.Timekeeper(clock.SystemClock(), terms.time_limits(config))
         files = open_files(folder, config.device.id, time_source, replace_damaged=True)
         time_source.resume(files.journal.anchors(time_source.now().boot_id), files.journal.append)
         following = Following(folder, config)
         config = following.governed.now
         eyes = sight.load(weights, config.recognition, Wanted(config.models.landmarks))
         stack.callback(eyes.landmarker.close)
-        source = open_camera(config, time_source)
+        source = terms.open_camera(config, time_source)
         stack.callback(source.close)
         inside = assemble(files, config, eyes, source, time_source)
         eraser = erasure.Eraser(files.journal, files.directory, time_source, folder.root, inside.forget)
@@ -206,26 +196,33 @@ class Counter:
 
 def assemble(files: Files, config: Config, eyes: sight.Sight, source: camera.Camera, time_source: timekeeping.Timekeeper) -> Inside:
     """The line and the desks beside it, each handed what it needs."""
-    office = desk.Desk(files.journal, files.directory, time_source, lambda: eyes, promise(config), config.people.other_kiosks())
+    office = desk.Desk(
+        files.journal, files.directory, time_source, lambda: eyes, terms.promise(config), config.people.other_kiosks()
+    )
     keeper, board = office.keeper(), line.Board()
-    watching = attention.Attention(eyes.detector, effort(config))
+    watching = attention.Attention(eyes.detector, terms.effort(config))
     recogniser = recognise.Recogniser(
         watching,
-        gate(config, eyes.landmarker),
+        terms.gate(config, eyes.landmarker),
         eyes.embedder,
         keeper.known,
-        recognition_policy(config),
-        capture_of(source),
-        guard(config, eyes, source),
-        challenger_of(config, eyes, source),
+        terms.recognition_policy(config),
+        terms.capture_of(source),
+        terms.guard(config, eyes, source),
+        terms.challenger_of(config, eyes, source),
     )
     keeper.changed = lambda known: _renew(recogniser, known)
     claiming = claims.Claims(
         files.directory, keeper, eyes.models.embedder, time_source, config.recognition.claim_lasts_s, recogniser.claim
     )
-    walk = line.Line(recogniser, files.journal, office, board, attend_policy(config), eyes.models, config.device.site)
+    walk = line.Line(recogniser, files.journal, office, board, terms.attend_policy(config), eyes.models, config.device.site)
     sittings = sitting.Sittings(
-        watching, eyes, guard(config, eyes, source), office, time_source, config.attend.allow_simulated or not source.simulated
+        watching,
+        eyes,
+        terms.guard(config, eyes, source),
+        office,
+        time_source,
+        config.attend.allow_simulated or not source.simulated,
     )
     walk.sitter = sittings.see
     other = ways.Ways(files.directory, walk, board, claiming, time_source, config.ways)
@@ -321,14 +318,6 @@ def behind(inside: Inside, folder: state.Folder, following: Following, stamping:
     return backstage.Behind(parts, hands, lambda: inside.watching.faces)
 
 
-def open_camera(config: Config, time_source: clock.Clock) -> camera.Camera:
-    """The camera that the settings name."""
-    chosen = config.camera
-    return camera.open_source(
-        chosen.source, time_source, size=(chosen.width, chosen.height), frames_per_second=chosen.frames_per_second
-    )
-
-
 def _listen_to_codes(inside: Inside, stop: threading.Event) -> None:
     """The camera as a reader of codes, and the badge reader, as far as the settings want them."""
     chosen, source = inside.config.ways, inside.source
@@ -386,7 +375,7 @@ def _walk(walk: line.Line, frames: Iterable[camera.Frame], stop: threading.Event
 
 def _govern(inside: Inside, now: Config, stop: threading.Event) -> None:
     """What the enterprise decided takes effect at once; what is read at the start only, once the kiosk is quiet."""
-    inside.walk.policy = attend_policy(now)
+    inside.walk.policy = terms.attend_policy(now)
     if needs_restart(inside.config, now):
         log.info("settings changed that take effect at a start; it comes when nobody is here")
         _in_background("restart", restart_when_quiet, inside.watching, stop)
@@ -412,90 +401,3 @@ def _serve(stack: ExitStack, listener: socket.socket, counter: Counter) -> None:
     serving = server.serve(server.application(counter.name, counter.routes), listener, counter.threads)
     threading.Thread(target=serving.run, name=counter.name, daemon=True).start()
     stack.callback(serving.close)
-
-
-def gate(config: Config, landmarker: Landmarker) -> recognise.Gate:
-    """The quality gate with this kiosk's least face height and the measured defaults for the rest; the dear part comes last."""
-    limits = quality.Limits(least_height_px=config.recognition.min_face_px)
-
-    def assess(pixels: Pixels, face: Face, chip: Pixels) -> tuple[quality.Shortfall, ...]:
-        if found := quality.assess(pixels, face, chip, limits):
-            return found
-        mesh = landmarker.find(pixels, face)
-        return () if mesh is None else quality.assess_mesh(pixels, mesh, limits)
-
-    return assess
-
-
-def promise(config: Config) -> gallery.Promise:
-    """What a search promises, from the settings."""
-    chosen = config.recognition
-    return gallery.Promise(chosen.strangers_named, chosen.looks_before_stranger, chosen.votes)
-
-
-def recognition_policy(config: Config) -> recognise.Policy:
-    """The recogniser's numbers from the settings."""
-    chosen = config.recognition
-    return recognise.Policy(
-        min_margin=chosen.min_margin,
-        votes=chosen.votes,
-        looks_before_stranger=chosen.looks_before_stranger,
-        stranger_after=timedelta(seconds=chosen.stranger_after_s),
-        look_interval=timedelta(milliseconds=chosen.look_interval_ms),
-        min_face_px=chosen.min_face_px,
-        nearest_lead=chosen.nearest_lead,
-        claim_lasts=timedelta(seconds=chosen.claim_lasts_s),
-    )
-
-
-def guard(config: Config, eyes: sight.Sight, source: camera.Camera) -> liveness.Guard | None:
-    """Whoever looks for signs of an attack; nobody where the settings say so, or before a camera that is none."""
-    chosen = config.liveness
-    if not chosen.passive or (source.simulated and not chosen.simulated):
-        return None
-    return liveness.Guard(eyes.antispoofing, liveness.Limits(chosen.live_from, chosen.spoof_below), chosen.min_face_px)
-
-
-def challenger_of(config: Config, eyes: sight.Sight, source: camera.Camera) -> challenger.Challenger | None:
-    """Whoever asks people to show that they are there. Pictures from a file can do nothing that is asked of them, so they are asked
-    only where the settings want it always."""
-    chosen = config.liveness
-    if source.simulated and not (chosen.simulated and chosen.challenge == "always"):
-        return None
-    limits = Limits(steps=chosen.challenge_steps, answer_within_s=chosen.challenge_answer_s)
-    return challenger.Challenger(eyes.landmarker, challenger.Demand(chosen.challenge), limits)
-
-
-def effort(config: Config) -> attention.Effort:
-    """How hard the kiosk looks, from the settings."""
-    chosen = config.recognition
-    return attention.Effort(
-        detect_interval=timedelta(milliseconds=chosen.detect_interval_ms),
-        asleep_after=timedelta(seconds=chosen.asleep_after_s),
-        asleep_interval=timedelta(seconds=chosen.asleep_interval_s),
-        closer_below_px=CLOSER_BELOW * chosen.min_face_px,
-    )
-
-
-def attend_policy(config: Config) -> attend.Policy:
-    """The attendance rules from the settings."""
-    chosen = config.attend
-    return attend.Policy(
-        timedelta(seconds=chosen.min_gap_s),
-        timedelta(hours=chosen.day_span_h),
-        chosen.allow_simulated,
-        attend.Rule(chosen.direction),
-        hours.calendar(config),
-        timedelta(hours=chosen.schedule_reach_h),
-    )
-
-
-def time_limits(config: Config) -> timekeeping.Limits:
-    """When clocks count as apart, from the settings."""
-    chosen = config.clock
-    return timekeeping.Limits(round(chosen.most_disagreement_s * 1_000_000), round(chosen.most_drift_s * 1_000_000))
-
-
-def capture_of(source: camera.Camera) -> messages.Capture:
-    """Whether these frames come from a camera or stand in for one."""
-    return messages.Capture.SIMULATED if source.simulated else messages.Capture.CAMERA

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from bench import cast
 from bench.trials import hall
 from bench.trials.rates import rate
-from device import attend, attention, camera, config, kiosk, liveness, sight, walkups
+from device import attend, attention, camera, config, liveness, sight, terms, walkups
 from device.liveness import Verdict
 from device.walkups import Medium
 from models import align
@@ -85,8 +85,8 @@ def _staged(photograph: cast.Photograph, medium: Medium, random: np.random.Gener
 
 def judge(frames: Iterator[NDArray[np.uint8]], eyes: sight.Sight, guard: liveness.Guard, settings: config.Config) -> Verdict | None:
     """The guard's verdict once it has had its looks, or at the end; None where no look passed the gate."""
-    watching, gate = attention.Attention(eyes.detector, kiosk.effort(settings)), kiosk.gate(settings, eyes.landmarker)
-    pause, ticks = kiosk.recognition_policy(settings).look_interval, hall.FrameClock()
+    watching, gate = attention.Attention(eyes.detector, terms.effort(settings)), terms.gate(settings, eyes.landmarker)
+    pause, ticks = terms.recognition_policy(settings).look_interval, hall.FrameClock()
     signs: list[liveness.Sign] = []
     brightness: list[liveness.Brightness] = []
     looked_at = None

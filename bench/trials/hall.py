@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench import cast
-from device import api, camera, clock, config, enrolment, kiosk, sight, state, timekeeping, walkups
+from device import api, camera, clock, config, enrolment, kiosk, sight, state, terms, timekeeping, walkups
 from device.walkups.rendering import Instant
 from models import weights as models
 from models.arrays import Pixels, Vector
@@ -129,7 +129,7 @@ class Hall:
 def opened(folder: Path, weights: Path, settings: config.Config) -> Iterator[Hall]:
     """A kiosk with nobody enrolled, in a new state folder."""
     ticks = FrameClock()
-    time_source = timekeeping.Timekeeper(ticks, kiosk.time_limits(settings))
+    time_source = timekeeping.Timekeeper(ticks, terms.time_limits(settings))
     files = kiosk.open_files(state.Folder(folder), settings.device.id, time_source, replace_damaged=False)
     eyes, ready = sight.load(weights, settings.recognition), models.ready(weights)
     antispoofing = CountedAntiSpoofing(*ready.antispoofing) if ready.antispoofing else None

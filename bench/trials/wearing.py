@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from bench import cast
 from bench.trials.rates import rate
-from device import config, kiosk, pictures, sight
+from device import config, pictures, sight, terms
 from models import align, match, openset
 from models.arrays import Landmarks, Pixels
 
@@ -161,7 +161,7 @@ def _embedded(pixels: Pixels, eyes: sight.Sight, worn: Wearing) -> NDArray[np.fl
     if not seen:
         return None
     chip = align.chip(shown, seen[0].landmarks)
-    return None if kiosk.gate(config.Config(), eyes.landmarker)(shown, seen[0], chip) else eyes.embedder.embed(chip)
+    return None if terms.gate(config.Config(), eyes.landmarker)(shown, seen[0], chip) else eyes.embedder.embed(chip)
 
 
 def _is_found(gallery: match.Gallery, name: str, vector: NDArray[np.float32] | None, least: float) -> bool:

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
-from device import attention, kiosk, liveness, sight, walkins
+from device import attention, liveness, sight, terms, walkins
 from device.commands.context import Context
 from models.evaluation import presentation
 from models.evaluation.about import About
@@ -26,8 +26,8 @@ def evaluate_attacks(context: Context, folder: Path, about: Callable[[sight.Sigh
     chosen_limits = liveness.Limits(settings.liveness.live_from, settings.liveness.spoof_below)
     guard = liveness.Guard(eyes.antispoofing, chosen_limits, settings.liveness.min_face_px)
     instruments = walkins.Instruments(
-        lambda: attention.Attention(eyes.detector, kiosk.effort(settings)),
-        kiosk.gate(settings, eyes.landmarker),
+        lambda: attention.Attention(eyes.detector, terms.effort(settings)),
+        terms.gate(settings, eyes.landmarker),
         guard,
         max(settings.liveness.min_face_px, settings.recognition.min_face_px),
     )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from device import clock, desk, durable, join_client, joining, keys, kiosk, messages, sight, state, timekeeping, trust
+from device import clock, desk, durable, join_client, joining, keys, kiosk, messages, sight, state, terms, timekeeping, trust
 from device.commands.context import Context, pass_context
 from device.commands.office import operator
 
@@ -95,7 +95,7 @@ def _become(context: Context, asked: bytes, answer: bytes, *, replace: bool) -> 
 def _destroy_templates(context: Context) -> int:
     """Every consent is taken back, each with its record, and with it every template destroyed."""
     settings = context.config()
-    time_source = timekeeping.Timekeeper(clock.SystemClock(), kiosk.time_limits(settings))
+    time_source = timekeeping.Timekeeper(clock.SystemClock(), terms.time_limits(settings))
     files = kiosk.open_files(context.folder, settings.device.id, time_source, replace_damaged=False)
     office = desk.Desk(files.journal, files.directory, time_source, _no_eyes)
     agreed = [person for person in files.directory.list() if person.has_consent]

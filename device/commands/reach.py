@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from device import api, clock, desk, erasure, keys, kiosk, messages, post, sight, state, timekeeping
+from device import api, clock, desk, erasure, keys, kiosk, messages, post, sight, state, terms, timekeeping
 from device.commands.context import Context
 from device.config import Config
 from device.consenting import ConsentOffice
@@ -92,7 +92,7 @@ def _reached(context: Context, on_files: Callable[[Opened], Any], client: Callab
 
 def _open(context: Context, *, check_key: bool = True) -> Opened:
     settings = context.config()
-    time_source = timekeeping.Timekeeper(clock.SystemClock(), kiosk.time_limits(settings))
+    time_source = timekeeping.Timekeeper(clock.SystemClock(), terms.time_limits(settings))
     files = kiosk.open_files(context.folder, settings.device.id, time_source, replace_damaged=False, check_key=check_key)
     time_source.resume(files.journal.anchors(time_source.now().boot_id), files.journal.append)
     return Opened(context, settings, files.journal, files.directory, time_source)
@@ -105,7 +105,7 @@ def _desk(at: Opened) -> desk.Desk:
         at.directory,
         at.clock,
         lambda: sight.load(at.context.weights(), chosen.recognition),
-        kiosk.promise(chosen),
+        terms.promise(chosen),
         chosen.people.other_kiosks(),
     )
 

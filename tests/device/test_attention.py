@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from device import camera, config, kiosk, pictures, sight
+from device import camera, config, pictures, sight, terms
 from device.attention import Alertness, Attention, Effort
 from models.detect import Face
 from tests.device import parts
@@ -107,7 +107,7 @@ def test_a_small_face_is_looked_at_closer_and_a_large_one_is_not(pixels: Pixels,
             asked.append(face.box.height)
             return eyes.detector.closer(picture, face)
 
-    effort = kiosk.effort(config.Config())
+    effort = terms.effort(config.Config())
     small = np.full((480, 640, 3), 90, np.uint8)
     small[100:260, 200:360] = pictures.fit(pixels("biden"), (160, 160))
     large = np.asarray(pictures.fit(pixels("biden")[:700, 100:900], FRAME), dtype=np.uint8)

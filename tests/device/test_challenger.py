@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from device import api, attend, camera, config, kiosk, line, pictures, recognise, sight
+from device import api, attend, camera, config, line, pictures, recognise, sight, terms
 from device.attend import Claim, Identity, Stranger
 from device.challenger import Challenger, Demand
 from device.liveness import Guard, Verdict
@@ -217,9 +217,9 @@ def test_the_board_shows_what_to_do_and_forgets_it_when_it_is_over() -> None:
 def test_pictures_from_a_file_are_asked_only_where_the_settings_want_it_always(eyes: sight.Sight, tmp_path: object) -> None:
     stage = camera.open_source(f"stage:{tmp_path}", parts.Clock())
     settings = {"liveness": {"simulated": True, "challenge": "always"}}
-    assert kiosk.challenger_of(config.Config(), eyes, stage) is None
-    assert kiosk.challenger_of(config.parse({"liveness": {"simulated": True}}), eyes, stage) is None
-    assert kiosk.challenger_of(config.parse(settings), eyes, stage) is not None
+    assert terms.challenger_of(config.Config(), eyes, stage) is None
+    assert terms.challenger_of(config.parse({"liveness": {"simulated": True}}), eyes, stage) is None
+    assert terms.challenger_of(config.parse(settings), eyes, stage) is not None
 
 
 def test_a_real_photograph_before_the_real_models_passes_no_challenge(
@@ -232,10 +232,10 @@ def test_a_real_photograph_before_the_real_models_passes_no_challenge(
     settings = config.Config()
     recogniser = recognise.Recogniser(
         watching(eyes),
-        kiosk.gate(settings, eyes.landmarker),
+        terms.gate(settings, eyes.landmarker),
         eyes.embedder,
         known,
-        kiosk.recognition_policy(settings),
+        terms.recognition_policy(settings),
         Capture.CAMERA,
         None,
         Challenger(eyes.landmarker, Demand.ALWAYS, LIMITS, random.Random(1)),

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from device import attend, attention, camera, config, kiosk, liveness, pictures, recognise, sight, walkups
+from device import attend, attention, camera, config, liveness, pictures, recognise, sight, terms, walkups
 from device.attend import Identity, Stranger
 from device.liveness import Brightness, Guard, Level, Limits, Sign, Verdict
 from device.messages import Capture, Liveness
@@ -89,11 +89,11 @@ def walk(eyes: sight.Sight, medium: walkups.Medium, photograph: str, capture: Ca
     settings = config.Config()
     guard = Guard(eyes.antispoofing, Limits())
     recogniser = recognise.Recogniser(
-        attention.Attention(eyes.detector, kiosk.effort(settings)),
-        kiosk.gate(settings, eyes.landmarker),
+        attention.Attention(eyes.detector, terms.effort(settings)),
+        terms.gate(settings, eyes.landmarker),
         eyes.embedder,
         recognise.Known(match.Gallery.of([(parts.ADA, template)]), 0.45, 0.45),
-        kiosk.recognition_policy(settings),
+        terms.recognition_policy(settings),
         capture,
         guard,
     )
@@ -122,9 +122,9 @@ def test_a_staged_person_is_not_refused_and_nothing_is_claimed_of_a_stage(eyes: 
 def test_a_simulated_camera_is_not_guarded_unless_the_settings_say_so(eyes: sight.Sight, tmp_path: Path) -> None:
     stage = camera.open_source(f"stage:{tmp_path}", parts.Clock())
     asked = config.parse({"liveness": {"simulated": True}})
-    assert kiosk.guard(config.Config(), eyes, stage) is None
-    assert kiosk.guard(asked, eyes, stage) is not None
-    assert kiosk.guard(config.parse({"liveness": {"passive": False}}), eyes, stage) is None
+    assert terms.guard(config.Config(), eyes, stage) is None
+    assert terms.guard(asked, eyes, stage) is not None
+    assert terms.guard(config.parse({"liveness": {"passive": False}}), eyes, stage) is None
 
 
 def test_limits_in_the_wrong_order_are_refused() -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from device import camera, config, kiosk, pictures, recognise, sight
+from device import camera, config, pictures, recognise, sight, terms
 from device.attend import Identity
 from device.messages import Capture
 from device.recognise import Waiting
@@ -29,7 +29,7 @@ def embedder(eyes: sight.Sight) -> Counted:
 def recogniser(eyes: sight.Sight, pixels: Pixels, embedder: Counted) -> recognise.Recogniser:
     known = recognise.Known(gallery(eyes, pixels), eyes.one_to_one, eyes.one_to_one)
     chosen = config.Config()
-    gate, policy = kiosk.gate(chosen, eyes.landmarker), kiosk.recognition_policy(chosen)
+    gate, policy = terms.gate(chosen, eyes.landmarker), terms.recognition_policy(chosen)
     return recognise.Recogniser(watching(eyes), gate, embedder, known, policy, Capture.SIMULATED)
 
 

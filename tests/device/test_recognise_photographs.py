@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from device import attention, camera, config, kiosk, pictures, recognise, sight
+from device import attention, camera, config, pictures, recognise, sight, terms
 from device.attend import Identity, Stranger
 from device.messages import Capture
 from models import align, match
@@ -42,7 +42,7 @@ def gallery(eyes: sight.Sight, pixels: Pixels) -> match.Gallery:
 
 
 def watching(eyes: sight.Sight) -> attention.Attention:
-    return attention.Attention(eyes.detector, kiosk.effort(config.Config()))
+    return attention.Attention(eyes.detector, terms.effort(config.Config()))
 
 
 def stand(
@@ -50,8 +50,8 @@ def stand(
 ) -> tuple[list[Identity | Stranger], Counted]:
     """What is said about somebody who stands still before the camera for three seconds."""
     embedder = Counted(eyes)
-    policy = kiosk.recognition_policy(config.Config())
-    gate = kiosk.gate(config.Config(), eyes.landmarker)
+    policy = terms.recognition_policy(config.Config())
+    gate = terms.gate(config.Config(), eyes.landmarker)
     recogniser = recognise.Recogniser(
         watching(eyes),
         gate,
@@ -100,7 +100,7 @@ def test_an_empty_picture_holds_nobody(eyes: sight.Sight, pixels: Pixels) -> Non
 
 def test_a_blurred_stranger_is_asked_to_stand_still_and_not_refused(eyes: sight.Sight, pixels: Pixels) -> None:
     blurred = np.asarray(cv2.GaussianBlur(pictures.fit(pixels("impostor_2"), FRAME), (0, 0), 6), dtype=np.uint8)
-    gate, policy = kiosk.gate(config.Config(), eyes.landmarker), kiosk.recognition_policy(config.Config())
+    gate, policy = terms.gate(config.Config(), eyes.landmarker), terms.recognition_policy(config.Config())
     recogniser = recognise.Recogniser(
         watching(eyes), gate, eyes.embedder, recognise.Known(match.Gallery(), 0.5, 0.5), policy, Capture.SIMULATED
     )
@@ -115,10 +115,10 @@ def watch(
     settings = config.Config()
     recogniser = recognise.Recogniser(
         watching(eyes),
-        kiosk.gate(settings, eyes.landmarker),
+        terms.gate(settings, eyes.landmarker),
         eyes.embedder,
         recognise.Known(known, eyes.one_to_one, eyes.one_to_one),
-        dataclasses.replace(kiosk.recognition_policy(settings), min_margin=min_margin),
+        dataclasses.replace(terms.recognition_policy(settings), min_margin=min_margin),
         Capture.SIMULATED,
     )
     seen = [recogniser.see(camera.Frame(frame, parts.moment(number / 10))) for number, frame in enumerate(frames)]

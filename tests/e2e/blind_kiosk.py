@@ -9,14 +9,14 @@ import sys
 import threading
 from pathlib import Path
 
-from device import clock, config, kiosk, messages, post, server, state, timekeeping
+from device import clock, config, kiosk, messages, post, server, state, terms, timekeeping
 from tests.device import parts
 
 
 def main() -> None:
     folder = state.Folder(Path(sys.argv[1]))
     settings = config.read(folder.config)
-    keeper = timekeeping.Timekeeper(clock.SystemClock(), kiosk.time_limits(settings))
+    keeper = timekeeping.Timekeeper(clock.SystemClock(), terms.time_limits(settings))
     files = kiosk.open_files(folder, settings.device.id, keeper, replace_damaged=True)
     keeper.resume(files.journal.anchors(keeper.now().boot_id), files.journal.append)
     routes = post.uplink_routes(post.Post(files.journal, settings, keeper, folder.root, keeper))

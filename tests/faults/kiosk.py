@@ -13,7 +13,7 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
-from device import config, database, journal, kiosk, messages, post, server, state, supervisor, timekeeping
+from device import config, database, journal, kiosk, messages, post, server, state, supervisor, terms, timekeeping
 from tests.device import parts
 from tests.faults import machine
 
@@ -26,7 +26,7 @@ def main() -> None:
     settings = config.read(folder.config)
     with ExitStack() as stack:
         stack.enter_context(state.locked(folder))
-        keeper = timekeeping.Timekeeper(machine.Clock(machine_file), kiosk.time_limits(settings))
+        keeper = timekeeping.Timekeeper(machine.Clock(machine_file), terms.time_limits(settings))
         files = kiosk.open_files(folder, settings.device.id, keeper, replace_damaged=True)
         keeper.resume(files.journal.anchors(keeper.now().boot_id), files.journal.append)
         announce(files.journal, keeper)
