@@ -50,7 +50,7 @@ def show(context: Context) -> None:
     for one in found.bridge.locks:
         state = (f"{one.battery} %", one.firmware, str(one.events), one.clock, one.seen_at)
         table.add_row(one.lock, one.name, one.address, *state, "tampered" if one.tampered else one.trouble)
-    Console().print(table)
+    Console(markup=False, emoji=False).print(table)
     click.echo(f"enrolled here: {', '.join(found.enrolled) or 'none'}")
 
 
@@ -113,7 +113,7 @@ def approvals(context: Context) -> None:
     table = Table("grant", "lock", "what", "stamps left", "proof", "until", title="approvals")
     for one in found:
         table.add_row(one.grant, one.lock, one.label, f"{one.stamps - one.used} of {one.stamps}", one.factors, one.expires_at)
-    Console().print(table)
+    Console(markup=False, emoji=False).print(table)
 
 
 @lock.command("stamp")

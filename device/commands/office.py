@@ -39,7 +39,7 @@ def list_people(context: Context) -> None:
         consent = "yes" if person.has_consent else "no"
         row = (person.group, person.language, consent, str(person.templates), _ways(person), person.expires_at[:16])
         table.add_row(person.number, person.name, *row)
-    Console().print(table)
+    Console(markup=False, emoji=False).print(table)
 
 
 def _ways(person: api.Person) -> str:

@@ -46,7 +46,7 @@ def show(report: api.ListReport) -> None:
         table = Table("line", "number", "why", title="refused")
         for step in refused:
             table.add_row(str(step.line), step.number, step.why)
-        Console().print(table)
+        Console(markup=False, emoji=False).print(table)
     counted = ", ".join(f"{report.count(act)} {word}" for act, word in COUNTED)
     click.echo(counted)
 
@@ -194,7 +194,7 @@ def purge(context: Context, dry_run: bool) -> None:
     table = Table("what", "person", "since", title="too old")
     for item in done.items:
         table.add_row(WHAT[item.kind], item.person, item.since[:10])
-    Console().print(table)
+    Console(markup=False, emoji=False).print(table)
     click.echo(f"{len(done.items)} {'purged' if done.applied else 'would be purged'}")
 
 

@@ -22,7 +22,7 @@ def evaluate_site(context: Context, *, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(dataclasses.asdict(found), separators=(",", ":")))
         return
-    Console().print(_table(found))
+    Console(markup=False, emoji=False).print(_table(found))
     for sentence in sentences(found):
         click.echo(sentence)
 

@@ -52,7 +52,7 @@ def show_days(
     table = Table(*attendance.COLUMNS, title=f"working days from {first} to {last}")
     for row in rows:
         table.add_row(*attendance.cells(row, place))
-    Console().print(table)
+    Console(markup=False, emoji=False).print(table)
 
 
 @click.command("corrections")
@@ -64,4 +64,4 @@ def show_corrections(most: int, database: str) -> None:
     with opened_database(database) as opened, opened.reading() as connection:
         for cells in attendance.amendments(connection, most):
             table.add_row(*cells)
-    Console().print(table)
+    Console(markup=False, emoji=False).print(table)

@@ -214,12 +214,12 @@ def show_command(database: str) -> None:
         for row in connection.execute(select(tables.wish).order_by(column.section, column.device, column.item)):
             if row.item:
                 wishes.add_row(row.device or "(every)", row.section, row.item, row.asked_by, row.asked_at)
-        Console().print(wishes)
+        Console(markup=False, emoji=False).print(wishes)
         states = Table("kiosk", "signed", "taken", "signed at", title="states")
         for one in downlink.standing(connection):
             places = (f"{place.generation}/{place.version}" for place in (one.signed, one.taken))
             states.add_row(one.device, *places, one.signed_at)
-        Console().print(states)
+        Console(markup=False, emoji=False).print(states)
 
 
 @desired_group.command("results")
@@ -234,7 +234,7 @@ def results_command(most: int, database: str) -> None:
             done = ", ".join(f"{one['section']} {one['changed']} ({one['by']})" for one in body["sections"])
             problems = "; ".join(f"{one['section']} {one['item']}: {one['why']}" for one in body["problems"])
             table.add_row(row.device, f"{body['generation']}/{body['version']}", row.at, body["outcome"], done, problems)
-    Console().print(table)
+    Console(markup=False, emoji=False).print(table)
 
 
 def _list(transaction: Transaction, device: str, section: str, content: dict[str, Any], by: str) -> None:

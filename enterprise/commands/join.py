@@ -58,7 +58,7 @@ def list_requests(database: str) -> None:
     with opened_database(database) as opened, opened.transaction() as transaction:
         for one in joining.waiting(transaction, now()):
             table.add_row(one.device, one.code, one.asked_at)
-    Console().print(table)
+    Console(markup=False, emoji=False).print(table)
 
 
 @join_group.command("confirm")

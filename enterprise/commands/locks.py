@@ -85,7 +85,7 @@ def list_command(database: str) -> None:
         for row in connection.execute(select(tables.lock).order_by(tables.lock.c.lock)):
             kiosks = connection.execute(select(column.device).where(column.lock == row.lock).order_by(column.device)).scalars()
             table.add_row(row.lock, str(row.epoch), str(row.seen), ", ".join(kiosks))
-        Console().print(table)
+        Console(markup=False, emoji=False).print(table)
 
 
 @lock_group.command("log")
@@ -100,7 +100,7 @@ def log_command(lock: str, database: str) -> None:
         for row in connection.execute(select(tables.lock_event).where(column.lock == lock).order_by(column.number)):
             at = messages.write_time(_moment(row.at)) if row.at else "no time"
             table.add_row(str(row.number), row.event, row.grant_id[:8], row.person[:10], str(row.used or ""), at, row.device)
-        Console().print(table)
+        Console(markup=False, emoji=False).print(table)
 
 
 @click.group("grant")
@@ -169,7 +169,7 @@ def grants_command(database: str) -> None:
             until = "revoked" if row.revoked else messages.write_time(_moment(row.expires_at))
             who = (row.id, row.lock, row.device, row.person[:10], row.label)
             table.add_row(*who, str(row.stamps), str(made), factors_text(row.factors), until, row.asked_by)
-        Console().print(table)
+        Console(markup=False, emoji=False).print(table)
 
 
 def _publish(transaction: Transaction, lock: str, folder: Path, by: str) -> None:

@@ -38,7 +38,7 @@ def show_states(database: str) -> None:
 def show_punches(most: int, database: str) -> None:
     """The punches that came last, at the times at which they really happened."""
     with opened_database(database) as opened, opened.reading() as connection:
-        Console().print(show.drawn("punches", show.PUNCH_HEADINGS, show.punches(connection, most)))
+        Console(markup=False, emoji=False).print(show.drawn("punches", show.PUNCH_HEADINGS, show.punches(connection, most)))
 
 
 @show_group.command("times")
@@ -46,7 +46,7 @@ def show_punches(most: int, database: str) -> None:
 def show_times(database: str) -> None:
     """Boots of kiosks that never heard the time: their punches have bounds, and a person must look at them."""
     with opened_database(database) as opened, opened.reading() as connection:
-        Console().print(show.drawn("times to review", show.REVIEW_HEADINGS, show.reviews(connection)))
+        Console(markup=False, emoji=False).print(show.drawn("times to review", show.REVIEW_HEADINGS, show.reviews(connection)))
 
 
 @show_group.command("parked")
@@ -109,4 +109,4 @@ show_group.add_command(show_corrections)
 
 def _show(database: str, title: str, query: show.Query) -> None:
     with opened_database(database) as opened, opened.reading() as connection:
-        Console().print(show.table(connection, title, query))
+        Console(markup=False, emoji=False).print(show.table(connection, title, query))

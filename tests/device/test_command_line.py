@@ -124,6 +124,14 @@ def known(tmp_path: Path, run: Run) -> Path:
     return tmp_path
 
 
+def test_a_name_with_brackets_and_colons_is_shown_as_it_is(known: Path, run: Run) -> None:
+    for number, name in (("2", "[/b]"), ("3", "Li [red]"), ("4", ":smile:")):
+        assert run(known, "people", "add", number, name).returncode == 0
+    listed = run(known, "people", "list")
+    assert listed.returncode == 0, listed.stderr
+    assert [name for name in ("[/b]", "Li [red]", ":smile:") if name not in listed.stdout] == []
+
+
 def test_the_office_by_command_line(known: Path, run: Run) -> None:
     listed = run(known, "people", "list").stdout
     assert "Ada" in listed

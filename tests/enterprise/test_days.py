@@ -97,11 +97,11 @@ def test_what_was_said_about_punches_can_be_looked_at_and_the_index_finds_it(
     kiosk = Kiosk("gate-a")
     seq = write(kiosk, punch_body(PERSON), 0)
     write(kiosk, messages.Dispute(seq, kiosk.hash_of(seq).hex(), "not me", "kiosk"), 4)
-    write(kiosk, messages.Void(seq, kiosk.hash_of(seq).hex(), "a colleague's badge", "web:li"), 600)
+    write(kiosk, messages.Void(seq, kiosk.hash_of(seq).hex(), "a colleague's badge [/b]", "web:li"), 600)
     sent(office, kiosk)
     shown = CliRunner().invoke(commands.daka_enterprise, ["show", "corrections", "--database", address]).output
     lines = [line for line in shown.splitlines() if "gate-a" in line]
-    assert ["void" in lines[0], "a colleague's badge" in lines[0], "dispute" in lines[1]] == [True] * 3
+    assert ["void" in lines[0], "a colleague's badge [/b]" in lines[0], "dispute" in lines[1]] == [True] * 3
     if address.startswith("sqlite"):
         query = tables.record.select().where(tables.of_rare_kinds("void"))
         plan = office.rows(f"EXPLAIN QUERY PLAN {query.compile(compile_kwargs={'literal_binds': True})}")
