@@ -42,6 +42,7 @@ class Auditor:
 
     def __init__(self, kiosk: WebClient, store: Store) -> None:
         self._kiosk, self._store = kiosk, store
+        self._handing_on = threading.Lock()
 
     def record(self, action: str, by: str, before: str = "", after: str = "") -> None:
         """Remember it here first, so that nothing is forgotten, and hand it on."""
@@ -52,7 +53,11 @@ class Auditor:
         self.settle()
 
     def settle(self) -> None:
-        """Hand on what is owed, in order."""
+        """Hand on what is owed, in order and once, however many pages are asked for at this moment."""
+        with self._handing_on:
+            self._hand_on()
+
+    def _hand_on(self) -> None:
         for row in self._store.rows("SELECT * FROM owed_audit ORDER BY id"):
             try:
                 self._kiosk.audit(row["action"], row["by"], row["before"], row["after"])

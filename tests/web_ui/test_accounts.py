@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
+from time import sleep
+from typing import Any
 
 import pyotp
 import pytest
 
 from tests.web_ui.conftest import Time
-from web_ui import passwords
+from web_ui import house, passwords
 from web_ui.accounts import FREE_TRIES, MOST_DELAY_S, AccountRefused, Accounts
 from web_ui.errors import StoreError
 from web_ui.roles import Role
@@ -188,3 +191,18 @@ def test_some_typing_errors_of_colleagues_behind_one_address_keep_nobody_waiting
         for _ in range(FREE_TRIES):
             accounts.failed(f"account:{name}@192.0.2.1", "address:192.0.2.1")
     assert accounts.wait_s("account:zoe@192.0.2.1", "address:192.0.2.1") == 0
+
+
+def test_what_two_pages_do_at_once_is_on_record_once_each(store: Store) -> None:
+    told: list[str] = []
+
+    class SlowKiosk:
+        def audit(self, action: str, *_: str) -> None:
+            sleep(0.05)
+            told.append(action)
+
+    slow: Any = SlowKiosk()
+    auditor = house.Auditor(slow, store)
+    with ThreadPoolExecutor(4) as pages:
+        list(pages.map(lambda number: auditor.record(f"did_{number}", "web:ada"), range(4)))
+    assert sorted(told) == ["did_0", "did_1", "did_2", "did_3"]
