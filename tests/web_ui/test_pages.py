@@ -192,6 +192,22 @@ def test_a_list_is_looked_at_first_and_a_refused_line_changes_nothing(browsers: 
     assert "赵一" in operator.get("/people/3001").text
 
 
+def test_a_long_list_that_was_looked_at_can_be_taken_over(browsers: dict[str, Browser]) -> None:
+    """Spreadsheets leave empty lines behind; with them, or with thousands of people, a list is larger than any other form."""
+    operator = browsers["operator"]
+    table = "number,name,language\n7701,長名單,zh-TW\n" + "\n" * 400_000
+    looked_at = operator.submit("/people/import", files={"file": ("people.csv", table.encode("utf-8"), "text/csv")})
+    assert "Take the list over" in looked_at.text
+    form = {"csrf_token": re.findall(r'name="csrf_token" value="([^"]+)"', looked_at.text)[0]}
+    text = {"text": (None, table.encode("utf-8"))}
+    headers = {"Origin": operator.office.url}
+    assert operator.client.post("/people/import", data=form, files=text, headers=headers).status_code == 302
+    assert "長名單" in operator.get("/people/7701").text
+    assert 'enctype="multipart/form-data"' in looked_at.text.partition("Take the list over")[0].rpartition("<form")[2]
+    refused = operator.client.post("/people/new", data=form, files=text, headers=headers)
+    assert refused.status_code == 413, "other forms stay small"
+
+
 def test_an_erasure_asks_for_ones_own_password_and_leaves_a_receipt(browsers: dict[str, Browser]) -> None:
     operator = browsers["operator"]
     assert "not even from a backup" in text_of(operator.get("/people/1006/erase"))

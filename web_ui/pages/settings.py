@@ -84,7 +84,12 @@ def capabilities(values: dict[str, Any]) -> list[Capability]:
             _("Only for demonstrations and tests."),
             "attend.allow_simulated",
         ),
-        Capability(_("Web UI"), bool(values["web.enabled"]), _("What you are looking at."), "web.enabled"),
+        Capability(
+            _("Web UI"),
+            bool(values["web.enabled"]),
+            _("What you are looking at; once it is off, only the kiosk's own command line brings it back."),
+            "web.enabled",
+        ),
         Capability(_("Upgrade check"), False, _("The device asks nobody for upgrades by itself.")),
     ]
 
