@@ -97,11 +97,19 @@ def _reason(error: subprocess.SubprocessError) -> str:
 
 def microphones(processes: Path = Path("/proc")) -> tuple[privacy.Result, ...]:
     """Whether any process on this machine holds a microphone open at this moment."""
-    holders = sorted({link.parts[2] for link in processes.glob("[0-9]*/fd/*") if _is_microphone(link)})
+    holders = sorted(one.name for one in processes.glob("[0-9]*") if any(map(_is_microphone, _opened_by(one))))
     sentence = "any process: hold a microphone open"
     if holders:
         return (privacy.Result("machine", sentence, "possible", f"process {', '.join(holders)} does"),)
     return (privacy.Result("machine", sentence, "refused", "none does"),)
+
+
+def _opened_by(process: Path) -> tuple[Path, ...]:
+    """Its open files; none of one that has ended meanwhile."""
+    try:
+        return tuple((process / "fd").iterdir())
+    except OSError:
+        return ()
 
 
 def _is_microphone(link: Path) -> bool:
