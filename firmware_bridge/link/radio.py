@@ -148,6 +148,8 @@ class Radio:
         for number in range(1, self.patience.tries + 1):
             try:
                 device = await self._find(address, min(self.patience.scan, max(0.5, deadline - time.monotonic())))
+                if not device.details["props"].get("Paired"):
+                    raise errors.said(errors.NotPaired)  # BlueZ would pair by itself, with any agent, and not answer
                 return await self._connect(device)
             except errors.LinkError as error:
                 last = number == self.patience.tries or isinstance(error, errors.LockNotSeen)

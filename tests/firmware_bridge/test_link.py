@@ -11,7 +11,7 @@ from bleak import BleakClient, BleakScanner
 
 from firmware_bridge import profile
 from firmware_bridge.link import errors
-from firmware_bridge.link.radio import Radio
+from firmware_bridge.link.radio import Radio, Wire
 from firmware_bridge.protocol import session
 from tests.firmware_bridge.rig import ADDRESS, Rig, play, private_bus
 
@@ -86,7 +86,7 @@ def test_pairing_without_numbers_is_refused_by_the_lock(bus: str) -> None:
     """Just Works: no agent on the kiosk, so nobody could compare anything."""
 
     async def scenario(rig: Rig) -> None:
-        device = await BleakScanner.find_device_by_address(ADDRESS, timeout=2)
+        device = await BleakScanner.find_device_by_address(ADDRESS, timeout=rig.radio.patience.scan)
         assert device is not None
         async with BleakClient(device) as client:
             with pytest.raises(Exception, match="AuthenticationFailed"):
@@ -107,10 +107,25 @@ def test_pairing_without_numbers_is_refused_by_the_kiosk(bus: str) -> None:
 
 
 def test_what_is_written_without_a_vouched_for_link_reaches_nothing(bus: str) -> None:
+    """BlueZ made of bumble says at once that it may not; the real one tries to pair without an agent, and never answers."""
+
+    async def scenario(rig: Rig) -> None:
+        device = await BleakScanner.find_device_by_address(ADDRESS, timeout=rig.radio.patience.scan)
+        assert device is not None
+        async with BleakClient(device) as client:
+            with pytest.raises(errors.LinkError):
+                await Wire(client, rig.radio.patience).ask(session.Initiator(rig.world.ephemeral()).hello())
+        assert rig.world.lock.state == "alone"
+        assert not rig.keys.all_keys
+
+    play(bus, scenario)
+
+
+def test_without_a_bond_the_kiosk_does_not_even_connect(bus: str) -> None:
     async def scenario(rig: Rig) -> None:
         with pytest.raises(errors.NotPaired):
             await greet(rig)
-        assert rig.world.lock.state == "alone"
+        assert rig.air.packets == 0
 
     play(bus, scenario)
 
@@ -227,7 +242,7 @@ def test_without_any_system_bus_bluetooth_is_away(monkeypatch: pytest.MonkeyPatc
 
 def test_the_information_that_anybody_can_read_names_no_lock(bus: str) -> None:
     async def scenario(rig: Rig) -> None:
-        device = await BleakScanner.find_device_by_address(ADDRESS, timeout=2)
+        device = await BleakScanner.find_device_by_address(ADDRESS, timeout=rig.radio.patience.scan)
         assert device is not None
         async with BleakClient(device) as client:
             about = bytes(await client.read_gatt_char(profile.INFORMATION))
