@@ -17,7 +17,7 @@ MINUTES := 5
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL: # packages, then the environment, then the weights
-.PHONY: help demo demo-lock test long faults fuzz carriers check bench trials rush lock clean weights packages-demo packages-check packages-test bundle install uninstall
+.PHONY: help demo demo-lock vm-bluetooth test long faults fuzz carriers check bench trials rush lock clean weights packages-demo packages-check packages-test packages-vm bundle install uninstall
 
 help: ## show what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -27,6 +27,9 @@ demo: packages-demo $(VENV)/ready weights ## play the main job: walk-ups, decisi
 
 demo-lock: packages-demo $(VENV)/ready weights ## stamp a contract: approval, face, reference lock, verified log (ARGS=--keep)
 	@$(PYTHON) -m device.commands.main --log-level warning demo-lock $(ARGS)
+
+vm-bluetooth: packages-vm $(VENV)/ready ## the lock's scenarios over Debian's kernel and the real bluetoothd, in QEMU (ARGS="-k pairs")
+	@tools/vm-bluetooth.sh $(PYTHON) build/vm $(ARGS)
 
 test: packages-test $(VENV)/ready weights ## run every test (ARGS="-k journal" for some)
 	@$(PYTHON) -m pytest $(ARGS)
@@ -72,7 +75,7 @@ rush: packages-demo $(VENV)/ready weights ## eight fifty-nine in real time, five
 weights: $(VENV)/ready
 	@$(PYTHON) -m device.commands.main models fetch --with-samples
 
-packages-demo packages-check packages-test:
+packages-demo packages-check packages-test packages-vm:
 	@tools/packages.sh $(@:packages-%=%)
 
 $(VENV)/ready: $(LOCK) setup.py tools/environment.sh

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs the Debian packages that a target needs, naming each. No service is started, and none is left enabled that was not.
-# usage: tools/packages.sh demo|check|test
+# usage: tools/packages.sh demo|check|test|vm
 set -eu
 
 CHECK="python3-venv"
@@ -11,13 +11,16 @@ DEMO="$CHECK mosquitto dbus-daemon libgl1 libegl1 libgles2 libglib2.0-0"
 # strace shows syncs and sockets in tests, and makes disks fail; e2fsprogs makes a small disk; the ingester is tested against
 # PostgreSQL; git lists the tracked files; pages are looked at in Chromium, with a font that has Chinese.
 TEST="$DEMO strace e2fsprogs postgresql git chromium fonts-noto-cjk gcc libc6-dev systemd systemd-container mmdebstrap dbus iproute2"
+# A machine under emulation: QEMU, and what its first root is made of. Its own kernel and bluetoothd are fetched and not installed.
+VM="$CHECK dbus-daemon qemu-system-x86 busybox-static cpio kmod xz-utils iproute2"
 SERVICES="mosquitto postgresql"
 
 case "${1:-}" in
     demo) wanted=$DEMO ;;
     check) wanted=$CHECK ;;
     test) wanted=$TEST ;;
-    *) echo "usage: tools/packages.sh demo|check|test" >&2; exit 2 ;;
+    vm) wanted=$VM ;;
+    *) echo "usage: tools/packages.sh demo|check|test|vm" >&2; exit 2 ;;
 esac
 
 installed() {

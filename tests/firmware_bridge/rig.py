@@ -1,4 +1,7 @@
-"""The whole way without a radio: bleak's own BlueZ backend, a private D-Bus, BlueZ made of bumble, and the reference lock."""
+"""The whole way without a radio: bleak's own BlueZ backend, a private D-Bus, BlueZ made of bumble, and the reference lock.
+
+Where DAKA_BLUETOOTHD gives a command, as in the machine of `make vm-bluetooth`, the kernel and that bluetoothd take BlueZ's part.
+"""
 
 from __future__ import annotations
 
@@ -18,9 +21,23 @@ from firmware_bridge.demonstration.bus import PrivateBus
 from firmware_bridge.link.radio import Patience, Radio
 from firmware_bridge.reference.peripheral import Peripheral
 from tests.firmware_bridge.parts import World
+from tests.vm.bluetoothd import Bluetoothd
 
 ADDRESS = "F0:F1:F2:F3:F4:F5"
-QUICK = Patience(scan=2.0, connect=6.0, operation=1.0, pair=10.0, pause=0.05)
+REAL = os.environ.get("DAKA_BLUETOOTHD", "")
+# an emulated processor is some twenty times slower: there, the product's own limits
+QUICK = Patience() if REAL else Patience(scan=2.0, connect=6.0, operation=1.0, pair=10.0, pause=0.05)
+LONGEST_S = 300 if REAL else 60  # one scenario
+
+
+class Imitated(Bluez):
+    """BlueZ made of bumble, switched as the real one is."""
+
+    async def power(self, on: bool) -> None:
+        self.powered = on
+
+    async def unplug(self) -> None:
+        self.tree.remove(self.path)
 
 
 @contextmanager
@@ -42,7 +59,7 @@ class Rig:
     """A kiosk's adapter, a lock on the air, and what two people see on the two displays."""
 
     air: Air
-    bluez: Bluez
+    bluez: Imitated | Bluetoothd
     world: World
     lock: Peripheral
     radio: Radio
@@ -73,7 +90,7 @@ async def rig(bus: str, *, delay_s: float = 0.0, patience: Patience = QUICK) -> 
         return await made.compare_at_lock(number)
 
     lock = Peripheral(device_on(air, "lock", ADDRESS), world.lock, compare, keys)
-    async with Bluez(air, bus) as bluez:
+    async with Bluetoothd(REAL, air, bus) if REAL else Imitated(air, bus) as bluez:
         made = Rig(air, bluez, world, lock, Radio(patience), keys)
         await lock.start()
         try:
@@ -98,4 +115,4 @@ def play(bus: str, scenario, **options) -> None:  # type: ignore[no-untyped-def]
         async with rig(bus, **options) as made:
             await scenario(made)
 
-    asyncio.run(asyncio.wait_for(whole(), 60))
+    asyncio.run(asyncio.wait_for(whole(), LONGEST_S))

@@ -119,7 +119,7 @@ def play(bus: str, tmp_path: Path) -> Callable[[Callable[[Scene], object]], None
             async with scene(bus, tmp_path) as made:
                 await story(made)  # type: ignore[misc]
 
-        asyncio.run(asyncio.wait_for(whole(), 60))
+        asyncio.run(asyncio.wait_for(whole(), rigs.LONGEST_S))
 
     return run
 

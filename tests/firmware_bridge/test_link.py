@@ -200,13 +200,13 @@ def test_a_link_that_breaks_while_we_listen_is_said_at_once(bus: str) -> None:
 def test_an_adapter_that_is_off_or_missing_is_named_and_comes_back(bus: str) -> None:
     async def scenario(rig: Rig) -> None:
         assert await rig.radio.state() is None
-        rig.bluez.powered = False
+        await rig.bluez.power(False)
         assert isinstance(await rig.radio.state(), errors.BluetoothOff)
         with pytest.raises(errors.BluetoothOff):
             await rig.radio.hear(0.2)
-        rig.bluez.powered = True
+        await rig.bluez.power(True)
         assert await rig.radio.state() is None
-        rig.bluez.tree.remove(rig.bluez.path)
+        await rig.bluez.unplug()
         assert isinstance(await rig.radio.state(), errors.BluetoothAway)
         with pytest.raises(errors.BluetoothAway):
             await rig.radio.hear(0.2)

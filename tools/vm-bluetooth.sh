@@ -1,0 +1,97 @@
+#!/bin/sh
+# Boots Debian 13's kernel under emulation (no KVM, no root), with hci_vhci and the real bluetoothd, and plays the lock's scenarios in it.
+# usage: tools/vm-bluetooth.sh PYTHON FOLDER [pytest arguments]     exit status: 0 all passed, 1 some did not, 2 the machine did not get there
+set -eu
+
+python=$1 folder=$2
+shift 2
+SUITE=trixie
+LONGEST_S=2400
+# bluetoothd, and the libraries that it loads: it runs with its own Debian's, whatever this machine has
+PARTS="bluez libc6 libasound2t64 libdbus-1-3 libdw1t64 libelf1t64 libglib2.0-0t64 libreadline8t64 libtinfo6 libudev1 libcap2
+ libpcre2-8-0 libffi8 libatomic1 libgcc-s1 liblzma5 libbz2-1.0 libzstd1 zlib1g"
+# what the first root of the guest needs to see this machine's files
+FIRST="virtio_pci 9pnet_virtio 9p overlay"
+
+mkdir -p "$folder"
+folder=$(cd "$folder" && pwd)
+here=$(cd "$(dirname "$0")/.." && pwd)
+
+apt() {
+    # a source list, lists and cache of its own: nothing of this machine's apt is changed
+    program=$1
+    shift
+    "$program" -qq -o "Dir::Etc::SourceList=$folder/apt/sources.list" -o Dir::Etc::SourceParts=/dev/null \
+        -o "Dir::State::Lists=$folder/apt/lists" -o "Dir::Cache=$folder/apt/cache" -o APT::Sandbox::User=root "$@"
+}
+
+fetch() {
+    # Debian 13's packages from this machine's own mirrors, checked by apt against Debian's key, unpacked and not installed
+    mkdir -p "$folder/apt/lists/partial" "$folder/apt/cache/archives/partial" "$folder/packages" "$folder/part"
+    # shellcheck disable=SC2016  # apt's own variables
+    apt-get indextargets --format '$(LABEL) $(REPO_URI)' "Origin: Debian" "Created-By: Packages" | sort -u | while read -r label mirror; do
+        case $label in
+            Debian) suite=$SUITE ;;
+            Debian-Security) suite=$SUITE-security ;;
+            *) continue ;;
+        esac
+        echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror $suite main"
+    done >"$folder/apt/sources.list"
+    [ -s "$folder/apt/sources.list" ] || { echo "apt knows no mirror of Debian: it takes a Debian machine, and apt-get update" >&2; exit 2; }
+    apt apt-get update
+    kernel=$(apt apt-cache depends linux-image-amd64 | sed -n 's/.*Depends: //p' | head -1)
+    # shellcheck disable=SC2086  # one word a package
+    (cd "$folder/packages" && apt apt-get download "$kernel" $PARTS)
+    for package in "$folder"/packages/*.deb; do dpkg-deb --extract "$package" "$folder/part"; done
+    # a kernel's list of what its modules need is made where it is installed; Debian 13 keeps them under usr/
+    [ -d "$folder/part/lib" ] || ln -s usr/lib "$folder/part/lib"
+    /sbin/depmod -b "$folder/part" "$(ls "$folder/part/lib/modules")"
+    mv "$folder/part" "$folder/debian"
+    rm -r "$folder/packages" "$folder/apt"
+}
+
+first_root() {
+    # busybox, four modules with what they need, and a script: mount this machine's files read-only, a layer in memory over them, go on there
+    modules="$folder/debian/lib/modules/$(ls "$folder/debian/lib/modules")"
+    root="$folder/first"
+    rm -rf "$root"
+    mkdir -p "$root/bin" "$root/modules" "$root/proc" "$root/sys" "$root/dev" "$root/below" "$root/layer" "$root/root"
+    cp /bin/busybox "$root/bin/"
+    number=100
+    for module in $FIRST; do
+        for file in $(/sbin/modprobe -d "$folder/debian" -S "$(basename "$modules")" --show-depends "$module" | sed -n 's/^insmod \([^ ]*\).*/\1/p'); do
+            name=$(basename "${file%.xz}")
+            ls "$root/modules" | grep -q -- "-$name\$" && continue
+            case $file in
+                *.xz) xz -dc "$file" ;;
+                *) cat "$file" ;;
+            esac >"$root/modules/$number-$name"
+            number=$((number + 1))
+        done
+    done
+    cp "$here/tests/vm/init.sh" "$root/init"
+    chmod 755 "$root/init"
+    (cd "$root" && find . | cpio --quiet -o -H newc | gzip -1) >"$folder/first.cpio.gz"
+    rm -r "$root"
+}
+
+[ -d "$folder/debian" ] || { rm -rf "$folder/part" "$folder/packages"; fetch; }
+first_root
+cat >"$folder/run" <<SETTINGS
+here='$here' python='$here/$python' debian='$folder/debian'
+set -- $("$python" -c 'import shlex, sys; print(shlex.join(sys.argv[1:]))' "$@")
+SETTINGS
+
+echo "booting $(ls "$folder/debian/lib/modules") under emulation"
+timeout "$LONGEST_S" qemu-system-x86_64 -accel tcg,thread=multi -cpu max -smp 1 -m 1536 -display none -no-reboot -nodefaults -serial stdio \
+    -kernel "$folder"/debian/boot/vmlinuz-* -initrd "$folder/first.cpio.gz" -device virtio-rng-pci \
+    -append "console=ttyS0 quiet loglevel=4 panic=-1 oops=panic random.trust_cpu=on mitigations=off daka=$here/tests/vm/guest.sh settings=$folder/run" \
+    -virtfs local,path=/,mount_tag=host,security_model=none,readonly=on,multidevs=remap </dev/null | sed -u 's/\r//' | tee "$folder/output" || true
+
+# the guest's last word; a kernel that panicked, a hang and an emulator that failed have none
+status=$(sed -n 's/^vm-bluetooth: status //p' "$folder/output" | tail -1)
+case "$status" in
+    0) exit 0 ;;
+    "") echo "the machine did not get to the end of the scenarios; its output is in $folder/output" >&2; exit 2 ;;
+    *) echo "scenarios failed; the machine's output is in $folder/output" >&2; exit 1 ;;
+esac
