@@ -79,6 +79,7 @@ def _announce(parts: House, addresses: tuple[str, ...], systemd: service.Service
             parts.audit.settle()
         except KioskError as error:
             log.debug("the kiosk daemon was not told: %s", error)
+        parts.jobs.sweep()
         systemd.alive()
         if stop.wait(ANNOUNCE_EVERY_S):
             return

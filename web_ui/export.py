@@ -76,7 +76,7 @@ def harmless(cell: str | int) -> str | int:
 def write_csv(job: Job, client: WebClient, wanted: Wanted, zone: tzinfo, titled: tuple[tuple[str, ...], dict[str, str]]) -> Path:
     """UTF-8 with its mark, as spreadsheets expect it."""
     heads, said = titled
-    path = _file(".csv")
+    path = _file(job, ".csv")
     with path.open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(heads)
@@ -96,7 +96,7 @@ def write_xlsx(job: Job, client: WebClient, wanted: Wanted, zone: tzinfo, titled
     sheet.append([_bold(sheet, head) for head in heads])
     for row in rows(job, client, wanted):
         sheet.append([_text(sheet, cell) for cell in cells(row, zone, said)])
-    path = _file(".xlsx")
+    path = _file(job, ".xlsx")
     book.save(path)
     return path
 
@@ -118,7 +118,7 @@ def _text(sheet: Any, value: str | int) -> Any:
 def write_signed(job: Job, client: WebClient, wanted: Wanted, _zone: tzinfo, _titled: object) -> Path:
     """Every record kept here as the uplink sends it: one signed batch a line. A time filter would break the chain."""
     status = client.status()
-    path, after, job.total = _file(".jsonl"), 0, status.last
+    path, after, job.total = _file(job, ".jsonl"), 0, status.last
     with path.open("wb") as file:
         while batch := client.signed_export(after):
             file.write(batch + b"\n")
@@ -127,11 +127,12 @@ def write_signed(job: Job, client: WebClient, wanted: Wanted, _zone: tzinfo, _ti
     return path
 
 
-def _file(suffix: str) -> Path:
-    """A file that only this process's user reads; the sweep of old jobs removes it."""
+def _file(job: Job, suffix: str) -> Path:
+    """A file that only this process's user reads; the sweep of old jobs removes it, finished or not."""
     descriptor, name = tempfile.mkstemp(suffix, "daka-export-")
     os.close(descriptor)
-    return Path(name)
+    job.file = Path(name)
+    return job.file
 
 
 KINDS: dict[str, Callable[..., Path]] = {"csv": write_csv, "xlsx": write_xlsx, "signed": write_signed}

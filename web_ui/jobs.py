@@ -21,7 +21,10 @@ MOST_AT_ONCE = 2
 
 @dataclass
 class Job:
-    """One piece of work; `done` of `total` steps (total 0: unknown). `error` is a sentence, `result` whatever was asked for."""
+    """One piece of work; `done` of `total` steps (total 0: unknown). `error` is a sentence, `result` whatever was asked for.
+
+    `file` is what it writes, if it writes one.
+    """
 
     key: str
     account: int
@@ -30,6 +33,7 @@ class Job:
     done: int = 0
     total: int = 0
     result: Any = None
+    file: Path | None = None
     error: str = ""
     ended: threading.Event = field(default_factory=threading.Event)
 
@@ -77,9 +81,14 @@ class Jobs:
         finally:
             job.ended.set()
 
+    def sweep(self) -> None:
+        """Forget what is old, and its file with the names in it; not only when somebody begins something new."""
+        with self._lock:
+            self._sweep()
+
     def _sweep(self) -> None:
         old = [job for job in self._jobs.values() if not job.running and time.monotonic() - job.started_s > KEPT_S]
         for job in old:
             del self._jobs[job.key]
-            if isinstance(job.result, Path):
-                job.result.unlink(missing_ok=True)
+            if job.file is not None:
+                job.file.unlink(missing_ok=True)

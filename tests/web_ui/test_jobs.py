@@ -1,0 +1,34 @@
+"""Long work beside the pages, and what becomes of its files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from web_ui import jobs
+from web_ui.jobs import Job, Jobs
+
+
+@pytest.mark.parametrize("fails", [True, False])
+def test_the_file_of_old_work_goes_though_nobody_begins_anything_new(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fails: bool
+) -> None:
+    """An export holds names; half of one does, too."""
+
+    def work(job: Job) -> Path:
+        job.file = tmp_path / "punches.csv"
+        job.file.write_text("Ada", encoding="utf-8")
+        if fails:
+            raise RuntimeError("the kiosk went away")
+        return job.file
+
+    kept = Jobs()
+    job = kept.start(1, "csv", work)
+    assert job.ended.wait(10)
+    kept.sweep()
+    assert (tmp_path / "punches.csv").exists(), "its owner has an hour to fetch it"
+    monkeypatch.setattr(jobs, "KEPT_S", -1.0)
+    kept.sweep()
+    assert not (tmp_path / "punches.csv").exists()
+    assert kept.find(job.key, 1) is None
