@@ -75,7 +75,7 @@ def _protect(app: Flask, parts: House) -> None:
     """Sessions, roles, forgery, and how often somebody may ask."""
     manager = LoginManager()
     manager.session_protection = None  # the token is random and kept by its hash; addresses change on a telephone
-    manager.user_loader(parts.sessions.find)
+    manager.user_loader(lambda token: parts.sessions.find(token, in_use="Daka-Live" not in request.headers))
     manager.init_app(app)
     Limiter(_caller, app=app, default_limits=["900 per minute"], storage_uri="memory://", strategy="moving-window")
     CSRFProtect(app)

@@ -58,8 +58,11 @@ class Sessions:
         self._accounts.signed_in(account)
         return User(account, token)
 
-    def find(self, token: str) -> User | None:
-        """Whose session this is; None if it has ended, or the password has changed since."""
+    def find(self, token: str, *, in_use: bool = True) -> User | None:
+        """Whose session this is; None if it has ended, or the password has changed since.
+
+        `in_use`: a person asked; a page that renews itself on an empty desk keeps no session open.
+        """
         row = self._store.row("SELECT * FROM session WHERE token_sha256 = ?", hashed(token))
         account = self._accounts.by_id(row["account"]) if row else None
         if row is None or account is None or row["password_changed_at"] != account.password_changed_at:
@@ -68,7 +71,7 @@ class Sessions:
         if at - seen > IDLE or at - created > LONGEST:
             self.end(hashed(token))
             return None
-        if at - seen > SEEN_EVERY:
+        if in_use and at - seen > SEEN_EVERY:
             with self._store.transaction() as connection:
                 connection.execute("UPDATE session SET seen_at = ? WHERE token_sha256 = ?", (written(at), hashed(token)))
         return User(account, token)

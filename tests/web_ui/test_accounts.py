@@ -206,3 +206,13 @@ def test_what_two_pages_do_at_once_is_on_record_once_each(store: Store) -> None:
     with ThreadPoolExecutor(4) as pages:
         list(pages.map(lambda number: auditor.record(f"did_{number}", "web:ada"), range(4)))
     assert sorted(told) == ["did_0", "did_1", "did_2", "did_3"]
+
+
+def test_a_page_that_renews_itself_on_an_empty_desk_keeps_no_session_open(accounts: Accounts, store: Store, time: Time) -> None:
+    sessions = Sessions(store, accounts, time)
+    token = sessions.begin(accounts.add("ada", Role.ADMINISTRATOR, GOOD, must_change=False), "10.0.0.7", "Firefox").token
+    for _ in range(29):
+        time.pass_(60)
+        assert sessions.find(token, in_use=False) is not None
+    time.pass_(120)
+    assert sessions.find(token, in_use=False) is None

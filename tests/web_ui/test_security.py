@@ -9,6 +9,7 @@ import sqlite3
 import ssl
 import stat
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from html import unescape
 from pathlib import Path
 
@@ -329,3 +330,18 @@ def test_a_second_factor_that_fits_does_not_forgive_what_others_at_that_address_
         counted = database.execute("SELECT count FROM failure WHERE source = 'address:127.0.0.1'").fetchone()
     assert auditor.submit("/me/second-factor/off", current=PASSWORD).status_code == 302
     assert counted is not None
+
+
+def test_what_a_page_asks_by_itself_says_so_and_does_not_renew_the_session(office: Office, browsers: dict[str, Browser]) -> None:
+    auditor = browsers["auditor"]
+    assert '"Daka-Live"' in auditor.get("/static/live.js").text
+    with contextlib.closing(sqlite3.connect(office.folder.web / "web.db")) as database:
+        seen = "SELECT max(seen_at) FROM session JOIN account ON account.id = session.account WHERE name = ?"
+        (before,) = database.execute(seen, (NAMES["auditor"],)).fetchone()
+        aged = str(datetime.fromisoformat(before) - timedelta(minutes=5))
+        database.execute("UPDATE session SET seen_at = ? WHERE seen_at = ?", (aged, before))
+        database.commit()
+        assert auditor.get("/today/live", headers={"Daka-Live": "1"}).status_code == 200
+        assert database.execute(seen, (NAMES["auditor"],)).fetchone() == (aged,)
+        assert auditor.get("/today/live").status_code == 200
+        assert database.execute(seen, (NAMES["auditor"],)).fetchone() > (aged,)

@@ -6,15 +6,18 @@ for (const part of document.querySelectorAll("[data-live]")) {
   const renew = async () => {
     if (document.hidden || part.contains(document.activeElement)) return; // never under somebody's hands
     try {
-      const answer = await fetch(part.dataset.live, { credentials: "same-origin", redirect: "error" });
-      if (answer.ok) {
+      const headers = { "Daka-Live": "1" }; // nobody's hand: it keeps no session open
+      const answer = await fetch(part.dataset.live, { credentials: "same-origin", redirect: "manual", headers });
+      if (answer.type === "opaqueredirect") {
+        location.reload(); // signed out: on to the door, and back here afterwards
+      } else if (answer.ok) {
         part.innerHTML = await answer.text();
         part.classList.remove("stale");
       } else {
         part.classList.add("stale");
       }
     } catch {
-      part.classList.add("stale"); // signed out, or a daemon restarts: the next try may do
+      part.classList.add("stale"); // a daemon restarts: the next try may do
     }
   };
   setInterval(renew, Number(part.dataset.every) * 1000);
