@@ -90,3 +90,8 @@ def test_whoever_asked_is_named_however_many_people_there_are(office: Office, mo
         assert privacy.known({last.person}) == {last.person: last}
         assert privacy.known({last.person, "p-of-somebody-erased"}) == {last.person: last}
         assert privacy.known(set()) == {}
+
+
+def test_a_camera_that_is_away_promises_no_code_that_it_would_have_to_see(browsers: dict[str, Browser]) -> None:
+    page = text_of(browsers["auditor"].get("/"))
+    assert "no face and no QR code is seen; number and PIN and the badge go on" in page

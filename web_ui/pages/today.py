@@ -64,7 +64,13 @@ def alarms(status: api.Status, machine: api.Machine) -> list[Alarm]:
     if status.trouble:
         found.append(Alarm(_("The last punch could not be recorded: %(why)s", why=status.trouble), True, url_for("health.page")))
     if status.camera_state == "away":
-        found.append(Alarm(_("The camera is away; PIN, QR and badge go on."), True, url_for("health.page")))
+        found.append(
+            Alarm(
+                _("The camera is away: no face and no QR code is seen; number and PIN and the badge go on."),
+                True,
+                url_for("health.page"),
+            )
+        )
     if machine.disk_free_bytes < DISK_ALARM_BYTES:
         found.append(Alarm(_("The disk is nearly full; without room no punch can be recorded."), True, url_for("health.page")))
     if machine.oldest_unacknowledged_s > BACKLOG_ALARM_S:
