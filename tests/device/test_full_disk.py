@@ -16,12 +16,12 @@ from tests import disks
 from tests.device import parts
 from tests.device.parts import Server
 
-ROOM_KB = 400
+ROOM_KB = 1_024  # the people's file and its write-ahead log both have to fit
 
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A real file system of its own, a few hundred kilobytes large; taken away afterwards."""
+    """A real file system of its own, a megabyte large; taken away afterwards."""
     place = tmp_path / "disk"
     place.mkdir()
     disks.mount(["-t", "tmpfs", "-o", f"size={ROOM_KB}k,mode=700", "daka-test"], place)
