@@ -44,6 +44,7 @@ from device import (
     retention,
     roster,
     scanner,
+    selftest_board,
     server,
     service,
     sight,
@@ -270,6 +271,9 @@ def counters(
         web_counter.Kiosk(inside.office, files.directory, files.journal, time_source, codes, readings, folder.config, stop)
     )
     _in_background("register", web.fill)
+    board = selftest_board.SelfTestBoard(inside.config.uplink.enabled)
+    for_web = (*web_counter.web_routes(web, for_admins), *selftest_board.web_routes(board, files.journal, time_source))
+    for_uplink = (*post.uplink_routes(carrier), *stamping.for_uplink, *selftest_board.uplink_routes(board))
     return (
         Counter(
             folder.admin_socket,
@@ -277,8 +281,8 @@ def counters(
             (*for_admins, *ways_here, Route("GET", "/v1/web-notice", codes.notice)),
             threads=8,
         ),
-        Counter(folder.web_socket, "web", web_counter.web_routes(web, for_admins), threads=6),
-        Counter(folder.uplink_socket, "uplink", (*post.uplink_routes(carrier), *stamping.for_uplink), threads=4),
+        Counter(folder.web_socket, "web", for_web, threads=6),
+        Counter(folder.uplink_socket, "uplink", for_uplink, threads=5),  # three of them wait for news
         Counter(folder.kiosk_bridge_socket, "bridge", stamping.for_bridge, threads=4),
     )
 

@@ -11,7 +11,8 @@ import random
 import socket
 import ssl
 import threading
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -97,6 +98,8 @@ class PahoPipe:
         self._client: paho.Client | None = None
         self._first_delay_s = FIRST_DELAY_S
         self._stop = threading.Event()
+        self._may_connect = threading.Event()
+        self._may_connect.set()
         self._thread = threading.Thread(target=self._run, name="mqtt", daemon=True)
         self.events: Queue[Event] = Queue()
 
@@ -124,9 +127,20 @@ class PahoPipe:
         """Come back within so many seconds of a lost connection, at a moment that chance decides."""
         self._first_delay_s = seconds
 
+    @contextmanager
+    def away(self) -> Iterator[None]:
+        """No connection meanwhile: another one bears this device's name, and a broker ends the older of two."""
+        self._may_connect.clear()
+        self.reconnect()
+        try:
+            yield
+        finally:
+            self._may_connect.set()
+
     def stop(self) -> None:
         """Say goodbye where there is a connection, and end."""
         self._stop.set()
+        self._may_connect.set()
         client = self._client
         if client is not None and client.is_connected():
             self._say_goodbye(client)
@@ -142,6 +156,7 @@ class PahoPipe:
     def _run(self) -> None:
         failures = 0
         while not self._stop.is_set():
+            self._may_connect.wait()
             try:
                 connected = self._live()
             except Exception:  # whatever the library does to us, the pipe comes back
@@ -158,6 +173,8 @@ class PahoPipe:
             client = self._new_client(life)
             client.connect(self._broker.host, self._broker.port, self._broker.keepalive_s, clean_start=True)
             self._client = client
+            if not self._may_connect.is_set():  # asked to keep away while it was connecting
+                client.disconnect()
             client.loop_forever(retry_first_connection=False)
             reason = life.reason or "the connection was closed"
         except (OSError, ValueError) as error:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from flask import Flask
 
 from device import config, corrections, database, downlink, enrolment, journal, messages, people, templates
-from device.api import client, serving
+from device.api import client, selftest, serving
 from device.api.serving import MOST_BODY_BYTES as MOST_BODY_BYTES
 from device.api.serving import MOST_PATH_BYTES as MOST_PATH_BYTES
 from device.api.serving import MOST_WAIT_S as MOST_WAIT_S
@@ -42,6 +42,7 @@ REFUSALS: Refusals = (
     (locks.NotVerified, 409),
     (locks.LogRefused, 409),
     (locks.LocksError, 422),
+    (selftest.SelfTestRefused, 409),
     (client.KioskAway, 503),
     (client.KioskRefused, 409),
 )

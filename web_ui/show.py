@@ -11,6 +11,7 @@ from flask_login import current_user
 from markupsafe import Markup, escape
 
 import device
+from device.api import SettingShown
 from web_ui import languages, words
 from web_ui.house import place
 from web_ui.roles import Role
@@ -40,6 +41,7 @@ def _globals() -> dict[str, Any]:
         "may": may,
         "meaning": languages.meaning,
         "here": here,
+        "set_to": set_to,
         "version": device.SOFTWARE,
         "Table": Table,
     }
@@ -58,6 +60,17 @@ def here(**changes: Any) -> str:
         **(request.view_args or {}),
         **{name: value for name, value in query.items() if value not in ("", None)},
     )
+
+
+def set_to(setting: SettingShown) -> str:
+    """What a setting is set to, as people say it: on and off, a choice in words, a number by its locale."""
+    match setting.value:
+        case bool():
+            return str(words.ON if setting.value else words.OFF)
+        case int() | float():
+            return str(format_decimal(setting.value, format="#,##0.######"))
+        case _:
+            return str(words.CHOICES.get(setting.name, {}).get(setting.value, setting.value)) or "–"
 
 
 def moment(at: str | datetime) -> datetime:

@@ -24,6 +24,26 @@ ROLE_MEANINGS = {
     "operator": _("May change people and punches, and look at everything else."),
     "auditor": _("May look at everything and export it, and change nothing."),
 }
+ON, OFF = _("On"), _("Off")
+COMPLETIONS = {"face_or_pin": _("a face or a PIN"), "pin": _("a PIN"), "nothing": _("nothing: it clocks in by itself")}
+CHOICES = {
+    "device.language": {"zh-CN": "简体中文", "zh-TW": "繁體中文", "en": "English"},
+    "models.landmarks": {"auto": _("the faster one that runs here"), "opencv": _("OpenCV: half the speed, 50 MB less memory")},
+    "liveness.challenge": {
+        "never": _("nobody is asked for actions"), "unsure": _("when the signs leave it open"), "always": _("at every walk-up"),
+    },
+    "ways.badge_completed_by": COMPLETIONS,
+    "ways.qr_completed_by": COMPLETIONS,
+    "attend.direction": {
+        "last": _("the opposite of the last punch"), "schedule": _("the shifts below"),
+        "button": _("a button at the kiosk; until it is pressed, the last punch"),
+    },
+    "page.names": {"full": _("the whole name"), "first": _("its first character"), "hidden": _("no name")},
+    "page.theme": {"auto": _("as the display asks for it"), "light": _("light"), "dark": _("dark")},
+    "page.speech": {
+        "off": _("never"), "accessible": _("in the accessible mode"), "always": _("always"),
+    },
+}  # fmt: skip
 BASES = {"consent": _("Consent"), "contract": _("Contract"), "legal_duty": _("Legal duty")}
 REQUESTS = {"access": _("Access"), "correction": _("Correction"), "erasure": _("Erasure"), "objection": _("Objection")}
 OUTCOMES = {"granted": _("Granted"), "partly": _("Granted in part"), "refused": _("Refused")}
@@ -71,7 +91,8 @@ ACTIONS = {
     "templates_made_at_kiosk": _("Enrolled at the kiosk"),
     "look_alikes_vouched_for": _("Look-alikes vouched for"), "face_card_issued": _("Face card issued"),
     "face_card_revoked": _("Face card revoked"), "site_evaluated": _("Site evaluated"), "setting_changed": _("Setting changed"),
-    "restarted": _("Kiosk restarted"), "lock_paired": _("Lock paired"), "lock_renamed": _("Lock renamed"),
+    "restarted": _("Kiosk restarted"), "self_test": _("Self-test begun"),
+    "lock_paired": _("Lock paired"), "lock_renamed": _("Lock renamed"),
     "lock_removed": _("Lock removed"), "list_imported": _("List imported"), "roster_applied": _("Roster applied"),
     "consent_text_published": _("Consent text published"),
     "person_changed": _("Person changed"), "person_ended": _("Person ended"), "pin_assigned": _("PIN assigned"),
@@ -98,6 +119,45 @@ REASONS = {
     "restored_backup": _("Restored from a backup"), "reset": _("Reset"),
 }  # fmt: skip
 
+# The self-test of the way to the server: its steps in order, and what each shows when it is as it should be.
+CHECKS = {
+    "certificate": _("Certificate of this device"), "name resolution": _("Name of the broker"), "TCP": _("Connection"),
+    "TLS": _("Encryption, and who the broker is"), "certificate dates": _("Dates of the broker's certificate"),
+    "authorisation": _("Entry at the broker"), "topic rights": _("Rights at the broker"),
+    "acknowledgement": _("Signature of the server"),
+}  # fmt: skip
+VERDICTS = {"good": _("Good"), "note": _("Look at it"), "bad": _("Fails")}
+CHECK_FAILURES = {
+    "certificate": _("The certificate of this device cannot be used."),
+    "name resolution": _("The name service does not know the broker's name."),
+    "TCP": _("No connection to the broker comes about."),
+    "TLS": _("What answers is not the broker that this device trusts."),
+    "certificate dates": _("The broker's certificate and the clock do not fit together."),
+    "authorisation": _("The broker does not let this device in."),
+    "topic rights": _("The broker does not let this device read or write what is its own."),
+    "acknowledgement": _("The server's signature does not come, or is not believed."),
+}
+# What the uplink advises, word for word as device.selftest says it.
+REMEDIES = (
+    _("join the enterprise again, or copy the files that it gave you"),
+    _("set the clock, or let the server tell the time"),
+    _("join again"),
+    _("set the clock; if that is right, join again"),
+    _("the uplink renews it, if uplink.renew_url is set"),
+    _("check uplink.host and the name service"),
+    _("check cable, network, firewall and uplink.port"),
+    _("is uplink.port the broker's TLS port?"),
+    _("have the broker's certificate renewed"),
+    _("set the clock; if that is right, the broker's needs renewal"),
+    _("write in uplink.host the name that stands in its certificate"),
+    _("this is another broker, or another authority: compare uplink.ca with the enterprise's"),
+    _("try again"),
+    _("our certificate must come from the broker's authority and bear this kiosk's name; was it revoked?"),
+    _("check the broker's access list for this kiosk's name"),
+    _("compare uplink.server_key with the enterprise's, or join again"),
+    _("is the ingester running, and is this kiosk trusted there? daka-enterprise show alarms"),
+)
+
 # The kiosk daemon explains itself in English. Its reasons that an office meets, in the reader's language, by their kind.
 REFUSALS = {
     "CorrectionRefused": _("This punch cannot be changed so; it may have been voided or replaced already."),
@@ -107,8 +167,21 @@ REFUSALS = {
     "ConsentMissing": _("There is no consent in force. Record it first, or offer another way to clock in."),
     "StorageFull": _("The kiosk's disk is full; nothing was changed. Free some room."),
     "StorageReadOnly": _("The kiosk's disk takes no writes; nothing was changed. Check the disk."),
+    "SelfTestRefused": _("A self-test is under way; its page shows how far it is."),
     "StorageFailing": _("The kiosk's disk reports errors; nothing was changed. Replace it."),
 }
+
+
+def changed_to(text: str) -> str:
+    """A side of a change as the journal has it, `name = value` for a setting; a program's True and False in words."""
+    name, parted, value = text.partition(" = ")
+    said = {"True": str(ON), "False": str(OFF)}.get(value) or str(CHOICES.get(name, {}).get(value, value)) or "–"
+    return f"{name} = {said}" if parted else text
+
+
+def remedy(text: str) -> str:
+    """What the uplink advises, in the reader's language."""
+    return gettext(text) if text else ""
 
 
 def sentence(error: KioskRefused) -> str:

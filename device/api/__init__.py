@@ -51,6 +51,9 @@ from device.api.people import PhoneIssued as PhoneIssued
 from device.api.people import PinSet as PinSet
 from device.api.people import Purged as Purged
 from device.api.people import PurgedItem as PurgedItem
+from device.api.selftest import SelfTest as SelfTest
+from device.api.selftest import SelfTestRunner as SelfTestRunner
+from device.api.selftest import SelfTestStep as SelfTestStep
 from device.api.site import Site as Site
 from device.api.site import SiteClient as SiteClient
 from device.api.site import SiteKeys as SiteKeys

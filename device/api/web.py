@@ -11,6 +11,7 @@ from device.api.admin import AdminClient
 from device.api.answers import Person
 from device.api.locks import LocksClient
 from device.api.people import PeopleClient
+from device.api.selftest import SelfTest
 
 WEB_SOCKET = "kiosk-web.sock"
 RESTART_TIMEOUT_S = 5.0
@@ -185,6 +186,14 @@ class WebClient(AdminClient, PeopleClient):
     def restart(self, by: str) -> Done:
         """The kiosk daemon ends, and whoever keeps it running starts it with its new settings."""
         return self._post("/v1/restart", Done, by=by)
+
+    def begin_self_test(self, by: str) -> SelfTest:
+        """Have the uplink try the way to the server; KioskRefused while a test is under way."""
+        return self._post("/v1/self-test", SelfTest, by=by)
+
+    def self_test(self) -> SelfTest:
+        """How the last self-test stands."""
+        return self._get("/v1/self-test", SelfTest)
 
     def audit(self, action: str, by: str, before: str = "", after: str = "") -> Done:
         """Write into the journal what was done to the web UI's own accounts."""

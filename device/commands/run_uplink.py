@@ -5,13 +5,15 @@ from __future__ import annotations
 import logging
 import os
 import threading
+from contextlib import nullcontext
 from pathlib import Path
 
 import click
 
-from device import api, config, messages, mqtt, renewal, service, supervisor
+from device import api, clock, config, messages, mqtt, renewal, selftest, service, supervisor
 from device.commands.context import Context, pass_context
 from device.errors import DeviceError
+from device.selftest_runner import Runner
 from device.uplink import Uplink
 
 log = logging.getLogger(__name__)
@@ -34,16 +36,28 @@ def run_uplink(context: Context) -> None:
     if settings.uplink.renew_url:
         arguments = (settings.uplink.renew_url, broker, device, stop)
         threading.Thread(target=_keep_certificate, args=arguments, name="certificate", daemon=True).start()
-    with api.UplinkClient(context.folder.uplink_socket) as client:
+    socket = context.folder.uplink_socket
+    with api.UplinkClient(socket) as client, api.SelfTestRunner(socket) as asked:
         under.ready("waits for the kiosk daemon")
         goodbye = _first_goodbye(client, stop, under)
         if goodbye is not None:
             wanted = (topics.acknowledgement, f"{topics.desired}/#", topics.lock_answer, messages.SERVER_STATE_TOPIC)
-            pipe = mqtt.PahoPipe(broker, device, wanted, (topics.state, goodbye))
+            try:
+                pipe = mqtt.PahoPipe(broker, device, wanted, (topics.state, goodbye))
+            except mqtt.BrokerConfigError:  # this daemon ends, but whoever asks for a self-test is shown where it fails
+                Runner(client, asked, lambda: _way(broker, device), nullcontext).take(0.0)
+                raise
+            tests = Runner(client, asked, lambda: _way(broker, device), pipe.away)
+            threading.Thread(target=tests.keep, args=(stop,), name="self-test", daemon=True).start()
             uplink = Uplink(device, client, pipe)
             under.watch(uplink.works, stop)
             uplink.run(stop)
     under.stopping()
+
+
+def _way(broker: mqtt.Broker, device: str) -> selftest.Way:
+    now = clock.SystemClock().now()
+    return selftest.Way(broker, device, now.at, now.quality is clock.Quality.SYNCED)
 
 
 def _wait_for_better_settings(under: service.Service, stop: threading.Event) -> None:

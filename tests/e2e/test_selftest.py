@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from device import api, config, messages, mqtt, post, selftest
+from device import api, config, messages, mqtt, post, selftest, selftest_board, selftest_runner, server
 from device.findings import Finding, Verdict
 from enterprise import authority, service
 from enterprise import mqtt as links
@@ -31,14 +31,14 @@ class Kiosk:
     """The kiosk daemon's side, asked directly."""
 
     def __init__(self, counter: post.Post) -> None:
-        self._counter = counter
+        self.counter = counter
 
     def hello(self) -> tuple[str, bytes]:
-        return "", self._counter.hello().get_data()
+        return "", self.counter.hello().get_data()
 
     def acknowledge(self, payload: bytes) -> api.Cursor:
         try:
-            return self._counter.believe(payload)
+            return self.counter.believe(payload)
         except Exception as error:
             raise api.KioskRefused(type(error).__name__, str(error)) from error
 
@@ -180,6 +180,40 @@ def test_a_broker_whose_certificate_has_run_out_is_the_certificates_dates(tmp_pa
         True,
         True,
     )
+
+
+def wait_for(pipe: mqtt.PahoPipe, kind: type[mqtt.Event]) -> None:
+    """Past the messages that the broker retains; queue.Empty if it does not come."""
+    while not isinstance(pipe.events.get(timeout=10), kind):
+        pass
+
+
+def test_a_test_that_the_web_ui_asks_for_runs_in_the_uplink_while_its_own_connection_rests(site: Site, tmp_path: Path) -> None:
+    """Board, sockets, runner and pipe are the real ones; both connections bear the same name, of which a broker ends the older."""
+    board = selftest_board.SelfTestBoard(True)
+    socket_file = tmp_path / "u.sock"
+    routes = (*post.uplink_routes(site.kiosk.counter), *selftest_board.uplink_routes(board))
+    serving = server.serve(server.application("uplink", routes), server.listen(socket_file), 4)
+    threading.Thread(target=serving.run, daemon=True).start()
+    pipe = mqtt.PahoPipe(site.way().broker, DEVICE, (messages.topics(DEVICE).acknowledgement,), None)
+    pipe.start()
+    assert isinstance(pipe.events.get(timeout=10), mqtt.Connected)
+
+    def way_of_a_pipe_that_rests() -> selftest.Way:
+        wait_for(pipe, mqtt.Disconnected)
+        return site.way()
+
+    with api.UplinkClient(socket_file) as kiosk, api.SelfTestRunner(socket_file) as asked:
+        runner = selftest_runner.Runner(kiosk, asked, way_of_a_pipe_that_rests, pipe.away)
+        assert not runner.take(0.0), "nobody has asked"
+        number = board.begin("").number
+        assert runner.take(1.0)
+    found = board.standing()
+    assert (found.number, found.stage) == (number, "ended")
+    assert [step.verdict for step in found.steps] == ["good"] * 7, found.steps
+    wait_for(pipe, mqtt.Connected)
+    pipe.stop()
+    serving.close()
 
 
 def test_a_certificate_of_another_authority_is_the_authorisation(site: Site, tmp_path: Path) -> None:

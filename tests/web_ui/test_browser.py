@@ -24,7 +24,7 @@ DESK, TELEPHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
 ORDINARY = (
     "/", "/people", "/people/new", "/people/import", "/people/1001", "/people/1001/change", "/people/1001/consent",
     "/people/1001/ways", "/people/1001/erase", "/punches", "/punches/5", "/punches/5/correct", "/punches/5/void", "/punches/new",
-    "/locks", "/sync", "/health", "/recognition", "/privacy", "/privacy/components", "/privacy/requests", "/accounts",
+    "/locks", "/sync", "/sync/test", "/health", "/recognition", "/privacy", "/privacy/components", "/privacy/requests", "/accounts",
     "/accounts/new", "/accounts/1", "/accounts/1/role", "/accounts/1/password", "/accounts/1/remove", "/audit", "/settings",
     "/settings/restart", "/me", "/me/password", "/me/second-factor", "/setup", "/setup/enterprise", "/setup/camera",
     "/setup/person", "/setup/health", "/nothing-here", "/privacy/retention", "/privacy/texts",

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import ast
+from pathlib import Path
+
 import flask
 import pytest
 from click.testing import CliRunner
 from flask_babel import Babel
 
-from device import api, config
+from device import api, config, selftest
 from device.commands.main import daka
 from tests.web_ui.running import Browser, Office, text_of
-from web_ui.pages import privacy, recognition
+from web_ui.pages import privacy, recognition, sync
+from web_ui.words import CHECK_FAILURES, CHECKS, REMEDIES
 
 
 def test_the_wizard_says_how_a_kiosk_joins_and_names_commands_that_there_are(browsers: dict[str, Browser]) -> None:
@@ -95,3 +99,45 @@ def test_whoever_asked_is_named_however_many_people_there_are(office: Office, mo
 def test_a_camera_that_is_away_promises_no_code_that_it_would_have_to_see(browsers: dict[str, Browser]) -> None:
     page = text_of(browsers["auditor"].get("/"))
     assert "no face and no QR code is seen; number and PIN and the badge go on" in page
+
+
+def test_everything_that_a_self_test_may_find_has_its_words() -> None:
+    """Checks and remedies as device.selftest writes them; what is left out here would be shown in English."""
+    tree = ast.parse(Path(selftest.__file__).read_text("utf-8"))
+    findings = [call for call in ast.walk(tree) if isinstance(call, ast.Call) and getattr(call.func, "id", "") == "Finding"]
+    checks = {call.args[0].value for call in findings if isinstance(call.args[0], ast.Constant)}
+    remedies = {call.args[3].value for call in findings if len(call.args) > 3 and isinstance(call.args[3], ast.Constant)}
+    named = [one.value for one in ast.walk(tree) if isinstance(one, ast.Assign) and getattr(one.targets[0], "id", "") == "remedy"]
+    remedies |= {part.value for value in named for part in ast.walk(value) if isinstance(part, ast.Constant)}
+    application = flask.Flask("words")
+    Babel(application)
+    with application.test_request_context():
+        known = {str(words) for words in REMEDIES}
+    assert checks == set(CHECKS) == set(CHECK_FAILURES)
+    assert len(remedies) > 10
+    assert {remedy for remedy in remedies if isinstance(remedy, str) and remedy} == known
+
+
+def test_a_self_test_is_begun_from_the_page_and_says_why_there_is_no_way(browsers: dict[str, Browser]) -> None:
+    operator, auditor = browsers["operator"], browsers["auditor"]
+    assert "No self-test since" in text_of(operator.get("/sync/test"))
+    assert operator.submit("/sync", form="/sync/test").headers["location"] == "/sync/test"
+    assert "The uplink is switched off" in text_of(operator.get("/sync/test"))
+    assert "The uplink is switched off" in text_of(auditor.get("/sync/test"))
+    assert auditor.client.post("/sync/test").status_code in (400, 403)
+    assert "Self-test begun" in text_of(operator.get("/audit"))
+
+
+def test_a_self_test_shows_what_is_still_ahead() -> None:
+    steps = (api.SelfTestStep("certificate", "good", "good for 90 days"), api.SelfTestStep("name resolution", "bad", "", ""))
+    assert sync.ahead(())[:2] == ["certificate", "name resolution"]
+    assert sync.ahead(steps) == ["TCP", "TLS", "authorisation", "topic rights", "acknowledgement"]
+
+
+def test_settings_are_shown_in_words_and_never_as_a_programs_values(browsers: dict[str, Browser]) -> None:
+    administrator = browsers["administrator"]
+    for page in ("/recognition", "/settings", "/audit", "/privacy"):
+        words = text_of(administrator.get(page))
+        assert " True " not in words, page
+        assert " False " not in words, page
+    assert "liveness.challenge when the signs leave it open" in text_of(administrator.get("/recognition"))

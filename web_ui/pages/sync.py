@@ -8,14 +8,17 @@ from flask_login import current_user
 from werkzeug.utils import redirect
 from werkzeug.wrappers import Response
 
-from web_ui import forms
-from web_ui.house import house, kiosk
+from device.api import SelfTestStep
+from web_ui import forms, words
+from web_ui.house import actor, house, kiosk
 from web_ui.jobs import TooMuch
-from web_ui.roles import READERS, needs
+from web_ui.roles import OFFICE, READERS, needs
 
 pages = Blueprint("sync", __name__)
 
 SHOWN = 30
+UNDER_WAY = frozenset({"waiting", "running"})
+DATES = "certificate dates"  # stands in the place of TLS where dates do not fit
 
 
 @pages.get("/sync")
@@ -55,3 +58,36 @@ def verifying(key: str) -> str:
     if job is None:
         abort(404)
     return render_template("verifying.html", job=job, title=_("Check of the whole chain"))
+
+
+@pages.post("/sync/test")
+@needs(OFFICE)
+def begin_test() -> Response:
+    """The uplink tries the way to the server; this daemon connects nowhere."""
+    if not forms.Nothing().validate_on_submit():
+        abort(400)
+    if kiosk().self_test().stage not in UNDER_WAY:
+        kiosk().begin_self_test(actor())
+    return redirect(url_for("sync.test"))
+
+
+@pages.get("/sync/test")
+@needs(READERS)
+def test() -> str:
+    """Step by step, as far as it has come."""
+    found = kiosk().self_test()
+    shown = found.stage not in ("none", "off")
+    return render_template(
+        "self_test.html",
+        test=found,
+        under_way=found.stage in UNDER_WAY,
+        ahead=ahead(found.steps) if shown else [],
+        values={setting.name: setting.value for setting in kiosk().settings()},
+        button=forms.Nothing(),
+    )
+
+
+def ahead(steps: tuple[SelfTestStep, ...]) -> list[str]:
+    """The steps that have not been tried."""
+    tried = [step.check for step in steps]
+    return [name for name in words.CHECKS if name not in tried and name != DATES]
