@@ -7,7 +7,7 @@ from flask_babel import gettext as _
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
-from web_ui import forms
+from web_ui import forms, notices
 from web_ui.accounts import Account, AccountRefused
 from web_ui.house import audit, house
 from web_ui.pages.entrance import identified, refusal
@@ -46,6 +46,7 @@ def new() -> Response | str | tuple[str, int]:
         except AccountRefused as refused:
             form.name.errors = (str(refused),)
         else:
+            notices.begin(account)
             audit("account_added", "", f"{account.name}: {account.role}")
             flash(_("The account was added. Tell them their first password in person."))
             return redirect(url_for("accounts.listing"))

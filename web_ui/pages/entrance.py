@@ -10,7 +10,7 @@ from flask_login import current_user, login_user, logout_user
 from werkzeug.wrappers import Response
 
 from device.api import CodeChecked
-from web_ui import forms, languages, passwords
+from web_ui import forms, languages, notices, passwords
 from web_ui.accounts import Account, AccountRefused
 from web_ui.house import house, kiosk
 from web_ui.roles import NOBODY_YET, READERS, Role, needs
@@ -153,6 +153,7 @@ def first() -> Response | str | tuple[str, int]:
     except AccountRefused as refused:
         form.password.errors = (str(refused),)
     else:
+        notices.begin(account)
         house().audit.record("account_added", f"web:{account.name}", "", f"{account.name}: {account.role}")
         return let_in(account, url_for("setup.place"))
     return render_template("first.html", form=form), INVALID

@@ -13,8 +13,9 @@ from werkzeug.utils import redirect
 from werkzeug.wrappers import Response
 
 from device.api import KioskRefused, Person
-from web_ui import forms, words
+from web_ui import forms, notices, words
 from web_ui.house import actor, audit, house, kiosk, place, today
+from web_ui.notices import notice_of
 from web_ui.pages.accounts import is_really_me
 from web_ui.roles import ADMINISTRATORS, OFFICE, READERS, needs
 from web_ui.store import now, written
@@ -39,8 +40,7 @@ def page() -> str:
         values=values,
         data=where_data_lies(values),
         addresses=outside_addresses(values),
-        notice=notice_of(texts[0].version),
-        read=is_read(notice_of(texts[0].version)),
+        read=notices.is_read(current_user.account, notice_of(texts[0].version)),
         erasures=kiosk().records(("erasure", "consent"), 0, 30),
         open_requests=len(house().store.rows("SELECT 1 FROM request WHERE closed_at = ''")),
         button=forms.Nothing(),
@@ -148,18 +148,6 @@ def _licence(metadata: dict[str, str | list[str]]) -> str:
     return ", ".join(classified) or str(metadata.get("license", "")).strip().split("\n")[0][:60]
 
 
-def notice_of(version: str) -> str:
-    """The name of a notice: a text of a new version."""
-    return f"consent-text-{version}"
-
-
-def is_read(notice: str) -> bool:
-    """Whether whoever looks has read it."""
-    return (
-        house().store.row("SELECT 1 FROM notice_read WHERE account = ? AND notice = ?", current_user.account.id, notice) is not None
-    )
-
-
 @pages.post("/privacy/notice")
 @needs(READERS)
 def notice_read() -> Response:
@@ -167,9 +155,7 @@ def notice_read() -> Response:
     if not forms.Nothing().validate_on_submit():
         abort(400)
     notice = notice_of(kiosk().consent_texts()[0].version)
-    with house().store.transaction() as connection:
-        row = (current_user.account.id, notice, written(now()))
-        connection.execute("INSERT OR IGNORE INTO notice_read VALUES (?, ?, ?)", row)
+    notices.keep(current_user.account, notice)
     audit("notice_read", "", notice)
     return redirect(url_for("privacy.page"))
 
