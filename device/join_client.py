@@ -48,7 +48,7 @@ class Enrolment:
     def _call(self, method: str, path: str, content: bytes | None = None) -> httpx.Response:
         try:
             response = self._http.request(method, path, content=content)
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise JoinRefused(
                 f"the enterprise's join service does not answer as it should ({error}); check the network, the address in the "
                 "invitation, and this kiosk's clock"
@@ -78,7 +78,7 @@ def _authority(invitation: messages.Invitation) -> str:
         with httpx.Client(base_url=invitation.url, verify=anybody, timeout=TIMEOUT_S, trust_env=False) as http:
             found = http.get("/v1/ca")
             found.raise_for_status()
-    except httpx.HTTPError as error:
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise JoinRefused(f"nobody answers at {invitation.url} ({type(error).__name__}); check network and address") from error
     if len(found.content) > joining.MOST_BYTES or hashlib.sha256(found.content).hexdigest() != invitation.ca:
         raise JoinRefused(f"who answers at {invitation.url} is not the enterprise of the invitation; nothing was sent to them")

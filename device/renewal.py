@@ -57,7 +57,7 @@ def _ask(url: str, ca: Path, asked: dict[str, str]) -> str:
         with httpx.Client(base_url=url, verify=context, timeout=TIMEOUT_S, trust_env=False) as http:
             response = http.post("/v1/renewal", json=asked)
         found = response.json()
-    except (httpx.HTTPError, ValueError) as error:
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
         raise JoinRefused(f"the certificate could not be renewed at {url} ({type(error).__name__})") from error
     if response.is_error or not isinstance(found, dict) or not isinstance(found.get("certificate"), str):
         said = found.get("error") if isinstance(found, dict) else ""

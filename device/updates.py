@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import stat
 import tarfile
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -25,6 +26,9 @@ from device.errors import DeviceError
 
 METADATA_SUFFIX = ".targets.json"
 MOST_METADATA_BYTES = 1 << 20
+MOST_ARCHIVE_BYTES = 2 << 30  # wheels and weights together are 0.4 GB
+ROOM_FACTOR = 3  # the copy, what is unpacked from it, and the environment that is made from that
+COPY_BYTES = 1 << 20
 PROBATION = timedelta(hours=24)  # a version that falls within this time after the switch goes by itself
 
 
@@ -38,19 +42,21 @@ class UpdateFailed(DeviceError):
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """A verified release: what it is for, and the archive it came in."""
+    """A verified release: what it is for, the archive it came in, and the oldest version that may run once it holds."""
 
     version: str
     python: str
     arch: str
     archive: Path
+    floor: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What is known about updates on this machine. `outcome`: none, trying, holds, went_back; `at` and `since` are UTC.
+    """What is known about updates on this machine. `outcome`: none, trying, holds, went_back, refused; `at` is UTC.
 
-    `floor` is the oldest version that may run; `before` what ran before `version` and what it goes back to.
+    `floor` is the oldest version that may run, `wants` what it becomes once `version` holds; `before` ran before `version`, and is
+    what it goes back to.
     """
 
     outcome: str = "none"
@@ -59,6 +65,7 @@ class Standing:
     at: str = ""
     why: str = ""
     floor: str = ""
+    wants: str = ""
 
 
 def number(version: str) -> tuple[int, ...]:
@@ -69,6 +76,46 @@ def number(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in parts)
 
 
+def below(version: str, floor: str) -> bool:
+    """Whether `version` is older than the oldest that may run."""
+    return number(version or "0") < number(floor or "0")
+
+
+def taken_in(archive: Path, folder: Path) -> Path:
+    """A copy of the archive and its metadata in a folder of root's own: what is verified is then what is unpacked.
+
+    Whoever brought the archive may still write to it. UpdateRefused: no plain file, too large, or no room.
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(mode=0o700, parents=True)
+    for path, most in ((archive.with_name(archive.name + METADATA_SUFFIX), MOST_METADATA_BYTES), (archive, MOST_ARCHIVE_BYTES)):
+        try:
+            _copy(path, folder / path.name, most)
+        except UpdateRefused:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        except OSError as error:
+            shutil.rmtree(folder, ignore_errors=True)
+            said = "a release comes with its signature" if path is not archive else "fetch it again"
+            raise UpdateRefused(f"{path} cannot be read or copied ({error.strerror}); {said}") from error
+    return folder / archive.name
+
+
+def _copy(path: Path, to: Path, most: int) -> None:
+    """Not a byte beyond `most`; a pipe or a device in the place of a file is refused without waiting for it."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with open(descriptor, "rb") as source, to.open("wb") as copy:
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode) or found.st_size > most:
+            raise UpdateRefused(f"{path.name} is no plain file of at most {most >> 20} MB; fetch it again")
+        if found.st_size * ROOM_FACTOR > shutil.disk_usage(to.parent).free:
+            raise UpdateRefused(f"{path.name} wants {found.st_size * ROOM_FACTOR >> 20} MB free; free some room, then try again")
+        left = found.st_size
+        while left and (chunk := source.read(min(COPY_BYTES, left))):
+            copy.write(chunk)
+            left -= len(chunk)
+
+
 def verified(archive: Path, key: Ed25519PublicKey, floor: str, now: datetime | None) -> Release:
     """The release in `archive`, whose signed metadata lies beside it.
 
@@ -77,7 +124,7 @@ def verified(archive: Path, key: Ed25519PublicKey, floor: str, now: datetime | N
     file, signed = _signed(archive.with_name(archive.name + METADATA_SUFFIX), archive.name, key)
     if now is not None and signed.expires < now:
         raise UpdateRefused(f"its signature ran out on {signed.expires:%Y-%m-%d}; get a newer release, or check the clock")
-    said = {name: str(file.unrecognized_fields.get("custom", {}).get(name, "")) for name in ("version", "python", "arch")}
+    said = {name: str(file.unrecognized_fields.get("custom", {}).get(name, "")) for name in ("version", "python", "arch", "floor")}
     if number(said["version"]) < number(floor or "0"):
         raise UpdateRefused(f"{said['version']} is older than {floor}, the oldest that may run here; take a newer release")
     try:
@@ -87,7 +134,7 @@ def verified(archive: Path, key: Ed25519PublicKey, floor: str, now: datetime | N
         raise UpdateRefused(f"{archive.name} is not what was signed: changed, or cut short; fetch it again") from error
     except OSError as error:
         raise UpdateRefused(f"{archive} cannot be read ({error.strerror})") from error
-    return Release(said["version"], said["python"], said["arch"], archive)
+    return Release(said["version"], said["python"], said["arch"], archive, said["floor"])
 
 
 def _signed(metadata: Path, name: str, key: Ed25519PublicKey) -> tuple[TargetFile, Targets]:
@@ -131,7 +178,7 @@ class Updater:
     @property
     def standing(self) -> Standing:
         try:
-            return Standing(**json.loads((self._folder / "standing.json").read_text(encoding="utf-8")))
+            return _standing(json.loads((self._folder / "standing.json").read_text(encoding="utf-8")))
         except FileNotFoundError:
             return Standing()
         except (OSError, ValueError, TypeError) as error:
@@ -143,9 +190,15 @@ class Updater:
         if release.version == before:
             raise UpdateRefused(f"{release.version} runs already")
         self._hands.stage(unpacked(release, self._folder / "incoming"))
-        standing = replace(self.standing, outcome="trying", version=release.version, before=before, why="", at=self._stamp())
+        standing = replace(
+            self.standing, outcome="trying", version=release.version, before=before, why="", at=self._stamp(), wants=release.floor
+        )
         self._write(standing)
         return self._prove(standing)
+
+    def refuse(self, version: str, why: str) -> Standing:
+        """Remember a release that is not taken, so that nobody fetches it again and again."""
+        return self._write(replace(self.standing, outcome="refused", version=version, why=why, at=self._stamp()))
 
     def settle(self) -> Standing:
         """After a start of the machine: what was being tried when the power went is looked at now."""
@@ -160,7 +213,7 @@ class Updater:
         """A daemon failed again and again: within its probation a new version goes."""
         standing = self.standing
         young = standing.outcome == "holds" and self._hands.now() - datetime.fromisoformat(standing.at) < PROBATION
-        if not young or standing.before in ("", self._hands.running()):
+        if not young or standing.before in ("", self._hands.running()) or below(standing.before, standing.floor):
             return standing
         return self._go_back(standing, f"{unit} failed again and again")
 
@@ -172,7 +225,8 @@ class Updater:
         except UpdateFailed as error:
             went = self._go_back(standing, str(error))
             raise UpdateFailed(f"{standing.version} did not hold ({error}); {went.before} runs again") from error
-        return self._write(replace(standing, outcome="holds", at=self._stamp()))
+        floor = standing.floor if below(standing.wants, standing.floor) else standing.wants or standing.floor
+        return self._write(replace(standing, outcome="holds", at=self._stamp(), floor=floor, wants=""))
 
     def _go_back(self, standing: Standing, why: str) -> Standing:
         self._hands.activate(standing.before)
@@ -196,6 +250,11 @@ class Updater:
         finally:
             os.close(descriptor)
         return standing
+
+
+def _standing(said: dict[str, str]) -> Standing:
+    """What a newer version wrote beside it is left out: after going back, the older one has to read it."""
+    return Standing(**{field.name: said[field.name] for field in fields(Standing) if field.name in said})
 
 
 def _refuse_what_reaches_out(member: tarfile.TarInfo) -> None:

@@ -109,11 +109,12 @@ class Link:
         """Begin connecting, in a thread of its own."""
         self._thread.start()
 
-    def publish(self, topic: str, payload: bytes) -> None:
-        """One retained message at QoS 1; without a connection it is dropped, since a kiosk's next hello asks again."""
+    def publish(self, topic: str, payload: bytes) -> bool:
+        """One retained message at QoS 1; False without a connection: it is dropped then, and a kiosk's next hello asks again."""
         client = self._client
-        if client is not None:
-            client.publish(topic, payload, qos=1, retain=True, properties=_json())
+        if client is None or not client.is_connected():
+            return False
+        return client.publish(topic, payload, qos=1, retain=True, properties=_json()).rc == paho.MQTT_ERR_SUCCESS
 
     def stop(self) -> None:
         """Say goodbye where there is a connection, and end."""

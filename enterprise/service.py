@@ -58,9 +58,7 @@ class Service:
             return
         self._outbox_due = time.monotonic() + DESIRED_EVERY_S
         try:
-            pages = downlink.unsent(self._outbox)
-            for page in pages:
-                self._link.publish(page.topic, page.payload)
+            pages = [page for page in downlink.unsent(self._outbox) if self._link.publish(page.topic, page.payload)]
             if pages:
                 downlink.sent(self._outbox, pages)
                 log.info("%d pages of desired states are sent", len(pages))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import time
 from datetime import UTC, datetime
@@ -47,9 +48,12 @@ def apply(archive: Path, patience: int) -> None:
     updater = _updater(patience)
     now = clock.SystemClock().now()
     trusted = now.at if now.quality is clock.Quality.SYNCED else None
-    release = updates.verified(archive, _key(), updater.standing.floor, trusted)
-    _fits(release)
-    standing = updater.apply(release)
+    try:
+        release = updates.verified(updates.taken_in(archive, FOLDER / "archive"), _key(), updater.standing.floor, trusted)
+        _fits(release)
+        standing = updater.apply(release)
+    finally:
+        shutil.rmtree(FOLDER / "archive", ignore_errors=True)
     click.echo(f"{standing.version} runs and holds; {standing.before} stays beside it")
 
 
@@ -116,6 +120,8 @@ def _key() -> Ed25519PublicKey:
 def _fits(release: updates.Release) -> None:
     if release.arch != os.uname().machine:
         raise updates.UpdateRefused(f"the release is for {release.arch}, this machine is {os.uname().machine}")
+    if shutil.which(f"python{release.python}") is None:
+        raise updates.UpdateRefused(f"the release is for Python {release.python}, which is not here; get the one for this Debian")
 
 
 def _running() -> str:

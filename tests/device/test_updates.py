@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import shutil
 import tarfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -21,7 +24,9 @@ NOW = datetime(2026, 11, 2, 8, 0, tzinfo=UTC)
 KEY = Ed25519PrivateKey.generate()
 
 
-def archive(folder: Path, version: str = "0.2.0", name: str = "daka.tar", members: dict[str, str] | None = None) -> Path:
+def archive(
+    folder: Path, version: str = "0.2.0", name: str = "daka.tar", members: dict[str, str] | None = None, floor: str = ""
+) -> Path:
     """A signed bundle, as small as one can be."""
     held = members or {"daka/VERSION": f"{version} 3.11 x86_64\n", "daka/install.sh": "#!/bin/sh\n"}
     with tarfile.open(folder / name, "w") as made:
@@ -29,7 +34,7 @@ def archive(folder: Path, version: str = "0.2.0", name: str = "daka.tar", member
             entry = tarfile.TarInfo(place)
             entry.size = len(text)
             made.addfile(entry, io.BytesIO(text.encode()))
-    releases.sign(folder / name, KEY, NOW, days=30)
+    releases.sign(folder / name, KEY, NOW, days=30, floor=floor)
     return folder / name
 
 
@@ -220,3 +225,65 @@ def test_an_archive_without_a_bundle_changes_nothing(tmp_path: Path) -> None:
             verified(archive(tmp_path, members={"daka/VERSION": "0.2.0 3.11 x86_64\n"}))
         )
     assert machine.done == []
+
+
+def test_what_is_changed_after_it_was_verified_is_not_what_is_installed(tmp_path: Path) -> None:
+    path = archive(tmp_path)
+    copy = updates.taken_in(path, tmp_path / "own")
+    release = verified(copy)
+    path.write_bytes(b"something else")
+    assert (updates.unpacked(release, tmp_path / "incoming") / "VERSION").read_text().startswith("0.2.0")
+
+
+def make_a_pipe(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
+
+
+def make_it_huge(path: Path) -> None:
+    with path.open("r+b") as file:
+        file.truncate(updates.MOST_ARCHIVE_BYTES + 1)  # a hole: it takes no room
+
+
+@pytest.mark.parametrize("change", [make_a_pipe, make_it_huge, lose_metadata])
+def test_a_pipe_a_flood_or_a_missing_signature_is_refused_and_no_copy_stays(tmp_path: Path, change: Callable[[Path], None]) -> None:
+    path = archive(tmp_path)
+    change(path)
+    with pytest.raises(UpdateRefused):
+        updates.taken_in(path, tmp_path / "own")
+    assert not list(tmp_path.glob("own/*.tar"))
+
+
+def test_a_release_without_room_for_it_is_refused_before_it_is_copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = archive(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=path.stat().st_size))
+    with pytest.raises(UpdateRefused, match="MB free"):
+        updates.taken_in(path, tmp_path / "own")
+
+
+def test_a_release_with_a_floor_is_never_gone_back_from_once_it_holds(tmp_path: Path) -> None:
+    machine = Machine()
+    updater = Updater(tmp_path / "state", machine.hands())
+    assert updater.apply(verified(archive(tmp_path, floor="0.2.0"))).floor == "0.2.0"
+    assert updater.fell("daka-kiosk.service").outcome == "holds"
+    assert machine.version == "0.2.0"
+    with pytest.raises(UpdateRefused, match=r"older than 0\.2\.0"):
+        verified(archive(tmp_path, "0.1.9"), floor=updater.standing.floor)
+
+
+def test_a_release_with_a_floor_that_does_not_hold_is_gone_back_from_and_raises_no_floor(tmp_path: Path) -> None:
+    machine = Machine(sound=("0.1.0",))
+    updater = Updater(tmp_path / "state", machine.hands())
+    with pytest.raises(UpdateFailed):
+        updater.apply(verified(archive(tmp_path, floor="0.2.0")))
+    assert (machine.version, updater.standing.floor) == ("0.1.0", "")
+
+
+def test_a_release_that_would_forbid_itself_is_not_signed(tmp_path: Path) -> None:
+    with pytest.raises(releases.ReleaseError, match="could not run"):
+        archive(tmp_path, "0.2.0", floor="0.3.0")
+
+
+def test_what_a_newer_version_wrote_is_read_by_the_older_one_after_going_back(tmp_path: Path) -> None:
+    (tmp_path / "standing.json").write_text(json.dumps({"outcome": "went_back", "version": "0.9.0", "of_the_future": "x"}))
+    assert Updater(tmp_path, Machine().hands()).standing.version == "0.9.0"

@@ -357,6 +357,8 @@ def test_a_kiosk_that_is_not_trusted_any_more_gets_no_new_certificate(house: Hou
     before = place.identity.read_bytes()
     with pytest.raises(JoinRefused, match="not trusted any more"):
         renewal.renew(house.url, place.ca, place.identity, kiosk.name)
+    with pytest.raises(JoinRefused, match="InvalidURL"):
+        renewal.renew("https://host:port", place.ca, place.identity, kiosk.name)
     assert place.identity.read_bytes() == before
 
 

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from device import messages
 from device.messages import Place, Purpose
-from enterprise import downlink, roster
+from enterprise import authority, downlink, mqtt, roster, service
 from enterprise.commands import main as commands
 from tests.enterprise.conftest import Office
 from tests.enterprise.kiosk import START, Kiosk
@@ -82,6 +82,17 @@ def test_a_state_is_sent_until_the_kiosk_says_that_it_has_it(office: Office, kio
     downlink.sent(office.store, pages)
     office.ingester.greet(kiosk.name, hello(kiosk, place))
     assert downlink.unsent(office.store) == []
+
+
+def test_a_state_waits_while_there_is_no_connection_to_the_broker(office: Office, kiosk: Kiosk, tmp_path: Path) -> None:
+    office.ingester.greet(kiosk.name, hello(kiosk))
+    sign(office, kiosk)
+    authority.create(tmp_path, START)
+    own = authority.issue_ingester(tmp_path, START)
+    where = mqtt.Broker("127.0.0.1", 1, tmp_path / "root.pem", own.certificate, own.key, "ingest")
+    never_started = mqtt.Link(where, (), mqtt.Words(messages.SERVER_STATE_TOPIC, b"", b""))
+    service.Service(office.ingester, never_started, office.store)._send_desired()
+    assert len(downlink.unsent(office.store)) == 1
 
 
 def test_a_state_that_was_signed_anew_while_the_old_one_was_sent_still_waits(office: Office, kiosk: Kiosk) -> None:
