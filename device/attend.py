@@ -84,6 +84,14 @@ class LastPunch:
     direction: Direction
 
 
+class Breaks(enum.StrEnum):
+    """Where going on a break is a direction of its own."""
+
+    BY_SHIFT = "by_shift"  # where a shift of the person's has one
+    ALWAYS = "always"
+    NEVER = "never"
+
+
 class Rule(enum.StrEnum):
     """Where a direction comes from when nobody presses a button."""
 
@@ -94,7 +102,10 @@ class Rule(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """When a known person is clocked in, and which way. `reach`: how far a shift's beginning or end may be to decide that."""
+    """When a known person is clocked in, and which way. `reach`: how far a shift's beginning or end may be to decide that.
+
+    Who is on a break longer than `longest_break` has gone, and comes in anew.
+    """
 
     min_gap: timedelta
     day_span: timedelta
@@ -102,6 +113,15 @@ class Policy:
     direction: Rule = Rule.LAST
     calendar: Calendar | None = None
     reach: timedelta = timedelta(hours=4)
+    breaks: Breaks = Breaks.BY_SHIFT
+    longest_break: timedelta = timedelta(hours=4)
+
+    @property
+    def has_breaks(self) -> bool:
+        """Whether anybody here may say that they go on a break."""
+        if self.breaks is Breaks.BY_SHIFT:
+            return self.calendar is not None and any(shift.breaks for shift in self.calendar.shifts)
+        return self.breaks is Breaks.ALWAYS
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,21 +170,54 @@ def decide(
         return Refused(Why.SIMULATED, who.person)
     if last is not None and timedelta(0) <= elapsed(last.moment, who.accepted_at) < policy.min_gap:
         return Refused(Why.TOO_SOON, who.person, last.seq)
-    return Punch(who, about.chosen or propose_direction(last, who.accepted_at, policy, about.group))
+    if about.chosen is not None:
+        return Punch(who, meant(about.chosen, last, who.accepted_at, policy))
+    return Punch(who, propose_direction(last, who.accepted_at, policy, about.group))
+
+
+def meant(chosen: Direction, last: LastPunch | None, now: Moment, policy: Policy) -> Direction:
+    """What a pressed button says: whoever is on a break comes back from it by `in`, and by `break` once more."""
+    if chosen in (Direction.IN, Direction.BREAK) and is_on_break(last, now, policy):
+        return Direction.BACK
+    return chosen
 
 
 def propose_direction(last: LastPunch | None, now: Moment, policy: Policy, group: str = "") -> Direction:
     """By the nearest beginning or end of a shift where the schedule decides and the clock is sure, else by the last punch.
 
-    Then it is out after an in of the same working day, in otherwise; the server pairs across kiosks and has the last word.
+    Then it is out after an in of the same working day, in otherwise, and on or back from a break where it is time for one or one
+    goes on; the server pairs across kiosks and has the last word.
     """
-    if policy.direction is Rule.SCHEDULE and policy.calendar is not None and now.quality is not Quality.UNSYNCED:
-        found = shifts.proposed(now.at, policy.calendar.duties_near(now.at, group), policy.reach)
-        if found is not None:
-            return found
-    if last is None or last.direction is Direction.OUT:
-        return Direction.IN
-    return Direction.OUT if timedelta(0) <= elapsed(last.moment, now) < policy.day_span else Direction.IN
+    duties = _duties(now, policy, group)
+    may_go = is_inside(last, now, policy)
+    going = Direction.BREAK if policy.has_breaks and shifts.is_time_for_a_break(now.at, duties) else Direction.OUT
+    found = shifts.proposed(now.at, duties, policy.reach) if policy.direction is Rule.SCHEDULE else None
+    if is_on_break(last, now, policy) and found is not Direction.OUT:
+        return Direction.BACK
+    if found is None:
+        return going if may_go else Direction.IN
+    if not policy.has_breaks:
+        return found.door
+    return going if may_go and found.pause and going.pause else found
+
+
+def is_inside(last: LastPunch | None, now: Moment, policy: Policy) -> bool:
+    """Whether somebody came in, or back, within this working day, and has not gone since."""
+    return last is not None and last.direction.is_inside and timedelta(0) <= elapsed(last.moment, now) < policy.day_span
+
+
+def is_on_break(last: LastPunch | None, now: Moment, policy: Policy) -> bool:
+    """Whether somebody went on a break and may still be expected back."""
+    if last is None or last.direction is not Direction.BREAK:
+        return False
+    return timedelta(0) <= elapsed(last.moment, now) < policy.longest_break
+
+
+def _duties(now: Moment, policy: Policy, group: str) -> tuple[shifts.Duty, ...]:
+    """The shifts around this moment; none while nobody knows what time it is."""
+    if policy.calendar is None or now.quality is Quality.UNSYNCED:
+        return ()
+    return policy.calendar.duties_near(now.at, group)
 
 
 def elapsed(earlier: Moment, later: Moment) -> timedelta:

@@ -285,6 +285,13 @@ class Attend(Section):
     schedule_reach_h: float = Field(
         default=4.0, gt=0, le=12, description="How far a shift's beginning or end may be to decide a direction, hours."
     )
+    breaks: Literal["by_shift", "always", "never"] = Field(
+        default="by_shift",
+        description="Where going on a break is a direction of its own: where a shift has a break, always, or never.",
+    )
+    longest_break_h: float = Field(
+        default=4.0, gt=0, le=16, description="Whoever is on a break longer than this has gone and comes in anew, hours."
+    )
     allow_simulated: bool = Field(
         default=False, description="Accept punches from files instead of a camera; for demonstrations and tests only."
     )

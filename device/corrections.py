@@ -63,7 +63,7 @@ class Corrections:
             record = self._standing(seq)
             if attend.elapsed(_moment(record.stamp), now := self._clock.now()) > self._change_within():
                 raise TooLate("the time to change this punch at the kiosk is over; ask the office to correct it")
-            if record.body["direction"] == wanted:
+            if messages.direction_of(record.body) is wanted:
                 return api.Corrected(seq, 0, seq)
             return self._replace(record, wanted, "", "direction changed at the kiosk", AT_THE_KIOSK, now)
 
@@ -92,7 +92,8 @@ class Corrections:
     def add(self, person: str, direction: str, at: datetime, reason: str, by: str, site: str = "") -> api.Corrected:
         """A punch that was forgotten."""
         now = self._clock.now()
-        body = messages.Correction(person, _direction(direction), _written(at, now), 0, site, reason, by)
+        way = _direction(direction)
+        body = messages.Correction(person, way.door, _written(at, now), 0, site, reason, by, way.pause)
         return api.Corrected(0, 0, self._journal.append(body, now).seq)
 
     def standing(self, seqs: Iterable[int]) -> dict[int, api.Amendment]:
@@ -110,7 +111,8 @@ class Corrections:
     def _replace(self, record: Record, direction: Direction, at: str, reason: str, by: str, now: clock.Moment) -> api.Corrected:
         void = messages.Void(record.seq, record.hash.hex(), reason, by)
         body = record.body
-        correction = messages.Correction(body["person"], direction, at, record.seq, body["site"], reason, by)
+        meant = (body["person"], direction.door, at, record.seq, body["site"], reason, by, direction.pause)
+        correction = messages.Correction(*meant)
         receipts = self._journal.append_all([void, correction], now)
         return api.Corrected(record.seq, receipts[0].seq, receipts[1].seq)
 
@@ -137,7 +139,7 @@ def _direction(text: str) -> Direction:
     try:
         return Direction(text)
     except ValueError as error:
-        raise CorrectionRefused(f"{text[:20]!r} is no direction; it is in or out") from error
+        raise CorrectionRefused(f"{text[:20]!r} is no direction; it is in, out, break or back") from error
 
 
 def _written(at: datetime | None, now: clock.Moment) -> str:

@@ -623,7 +623,9 @@ WITH punch AS (
     WHERE seq > ? AND kind IN ('punch', 'correction', 'void', 'dispute') ORDER BY seq LIMIT ?
 )
 SELECT seq, kind, at, json_extract(text, '$.boot_id'), json_extract(text, '$.monotonic_us'), json_extract(text, '$.time_quality'),
-       coalesce(json_extract(text, '$.body.person'), ''), coalesce(json_extract(text, '$.body.direction'), ''),
+       coalesce(json_extract(text, '$.body.person'), ''),
+       CASE WHEN json_extract(text, '$.body.pause') THEN iif(json_extract(text, '$.body.direction') = 'out', 'break', 'back')
+       ELSE coalesce(json_extract(text, '$.body.direction'), '') END,
        coalesce(json_extract(text, '$.body.method'), 'office'), coalesce(json_extract(text, '$.body.punched_at'), ''),
        coalesce(json_extract(text, '$.body.punch'), json_extract(text, '$.body.replaces'), 0)
 FROM punch

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from device import clock, messages
 from device.attend import LastPunch
-from device.messages import Body, Direction
+from device.messages import Body, Direction, direction
 
 NO_BOOT = "00000000-0000-0000-0000-000000000000"  # of a moment before this boot: only the wall clock tells of it
 COUNTS = """
@@ -17,6 +17,11 @@ WHERE {kind} AND instr(CAST(text AS TEXT), ?)
     SELECT json_extract(CAST(text AS TEXT), '$.body.punch') FROM record WHERE kind <> 'punch' AND kind = 'void'
   )
 ORDER BY seq DESC
+"""
+# Whether it was to or from a break stands in its record alone: a version that knows of no breaks reads this table, too.
+LAST = """
+SELECT l.seq, l.at, l.boot_id, l.monotonic_us, l.direction, coalesce(json_extract(CAST(r.text AS TEXT), '$.body.pause'), 0)
+FROM last_punch l LEFT JOIN record r USING (seq) WHERE l.person = ?
 """
 LATEST_PUNCH = COUNTS.format(kind="kind = 'punch'") + "LIMIT 1"
 CORRECTIONS = COUNTS.format(kind="kind <> 'punch' AND kind = 'correction'")
@@ -34,17 +39,15 @@ def remember(connection: sqlite3.Connection, seq: int, body: Body, moment: clock
 
 def of(connection: sqlite3.Connection, person: str) -> LastPunch | None:
     """The person's last punch, its time as it was when it was kept."""
-    row = connection.execute(
-        "SELECT seq, at, boot_id, monotonic_us, direction FROM last_punch WHERE person = ?", (person,)
-    ).fetchone()
+    row = connection.execute(LAST, (person,)).fetchone()
     if row is None:
         return None
     moment = clock.Moment(messages.read_time(row[1]), row[3], row[2], clock.Quality.UNSYNCED)
-    return LastPunch(row[0], moment, Direction(row[4]))
+    return LastPunch(row[0], moment, direction.of(row[4], row[5]))
 
 
-def _keep(connection: sqlite3.Connection, person: str, seq: int, moment: clock.Moment, direction: Direction) -> None:
-    row = (person, seq, messages.write_time(moment.at), moment.boot_id, moment.monotonic_us, direction)
+def _keep(connection: sqlite3.Connection, person: str, seq: int, moment: clock.Moment, door: Direction) -> None:
+    row = (person, seq, messages.write_time(moment.at), moment.boot_id, moment.monotonic_us, door)
     connection.execute("INSERT OR REPLACE INTO last_punch VALUES (?, ?, ?, ?, ?, ?)", row)
 
 

@@ -147,7 +147,7 @@ class Line:
         self._other_way = (since, lasts)
 
     def choose(self, direction: messages.Direction, since: Moment, lasts: timedelta) -> None:
-        """Somebody pressed in or out: the next punch goes that way, if it comes while the choice `lasts`."""
+        """Somebody pressed in, out or break: the next punch goes that way, if it comes while the choice `lasts`."""
         self._choice = (direction, since, lasts)
 
     def _chosen(self, now: Moment) -> messages.Direction | None:
@@ -211,7 +211,7 @@ class Line:
         )
 
     def _about(self, who: Identity) -> attend.Circumstances:
-        by_shift = self.policy.direction is attend.Rule.SCHEDULE
+        by_shift = self.policy.direction is attend.Rule.SCHEDULE or self.policy.has_breaks
         group = self._group_of(who.person) if by_shift else ""
         return attend.Circumstances(self._expires_at(who.person), group, self._chosen(who.seen_at))
 
@@ -250,7 +250,7 @@ def punch_body(punch: Punch, models: messages.Models, site: str) -> messages.Pun
     return messages.PunchBody(
         person=who.person,
         method=method_of(who),
-        direction=punch.direction,
+        direction=punch.direction.door,
         score_band=band(who.score),
         votes=who.votes,
         liveness=who.liveness,
@@ -261,6 +261,7 @@ def punch_body(punch: Punch, models: messages.Models, site: str) -> messages.Pun
         - attend.elapsed(who.first_attempt, who.accepted_at),  # by one clock: none of it is a step
         assisted_by=who.vouched_by,
         reason=who.vouched_why,
+        pause=punch.direction.pause,
     )
 
 

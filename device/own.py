@@ -67,7 +67,7 @@ class Own:
 
 def _punch(record: messages.Record, line: messages.Timeline) -> api.OwnPunch:
     body, at = record.body, line.correct(record.stamp)
-    said = (body["direction"], body["method"], body.get("reason", ""))
+    said = (messages.direction_of(body), body["method"], body.get("reason", ""))
     return api.OwnPunch(record.seq, record.hash.hex(), messages.write_time(at.at), at.review, *said)
 
 

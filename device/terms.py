@@ -96,6 +96,8 @@ def attend_policy(config: Config) -> attend.Policy:
         attend.Rule(chosen.direction),
         hours.calendar(config),
         timedelta(hours=chosen.schedule_reach_h),
+        attend.Breaks(chosen.breaks),
+        timedelta(hours=chosen.longest_break_h),
     )
 
 

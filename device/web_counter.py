@@ -194,16 +194,17 @@ class WebCounter:
         return self._rows([found])[0], messages.parse(record.text)
 
     def presence(self) -> api.Attendance:
-        """Who is in: how many, and the first of them."""
+        """Who is in and who is on a break: how many, and the first of them."""
         since, until = _time("since"), _time("until")
         if since is None or until is None:
             abort(400)
         latest = self._register.latest(since, until)
-        inside = sorted((one for one in latest if one.direction == messages.Direction.IN), key=lambda one: one.at)
-        names = self._names({one.person for one in inside[:MOST_SHOWN]})
-        return api.Attendance(
-            len(inside), len(latest) - len(inside), tuple(_present(one, names.get(one.person)) for one in inside[:MOST_SHOWN])
-        )
+        ways = {one.person: messages.Direction(one.direction) for one in latest}
+        inside = sorted((one for one in latest if ways[one.person].is_inside), key=lambda one: one.at)
+        resting = sorted((one for one in latest if ways[one.person] is messages.Direction.BREAK), key=lambda one: one.at)
+        names = self._names({one.person for one in (*inside[:MOST_SHOWN], *resting[:MOST_SHOWN])})
+        people, away = (tuple(_present(one, names.get(one.person)) for one in found[:MOST_SHOWN]) for found in (inside, resting))
+        return api.Attendance(len(inside), len(latest) - len(inside) - len(resting), people, len(resting), away)
 
     def records(self) -> tuple[dict[str, Any], ...]:
         """Records of some kinds, newest first."""
@@ -314,7 +315,7 @@ def _row(record: messages.Record, listed: register.Listed, names: dict[str, peop
         person=body["person"],
         number=known.number if known else "",
         name=known.name if known else "",
-        direction=body["direction"],
+        direction=messages.direction_of(body),
         method=body.get("method", OFFICE),
         liveness=body.get("liveness", ""),
         capture=body.get("capture", ""),

@@ -19,7 +19,7 @@ from enterprise import downlink, pairing, tables
 from enterprise.errors import EnterpriseError
 from enterprise.pairing import Day, Rules
 
-AMOUNTS = ("worked_minutes", "late_minutes", "early_minutes")
+AMOUNTS = ("worked_minutes", "break_minutes", "late_minutes", "early_minutes")
 COLUMNS = ("number", "name", "person", "day", "shift", "came", "went", *AMOUNTS, "kiosks", "marks")
 AMENDMENT_COLUMNS = ("kiosk", "record", "kind", "punch", "person", "direction", "punched at", "reason", "by", "at")
 MINUTE = timedelta(minutes=1)
@@ -91,7 +91,7 @@ def amendments(connection: Connection, most: int) -> list[tuple[str, ...]]:
 
 def _amendment(device: str, seq: int, kind: str, at: str, body: dict[str, Any]) -> tuple[str, ...]:
     punch = body.get("punch") or body.get("replaces") or ""
-    said = (body.get("person", ""), body.get("direction", ""), body.get("punched_at", ""))
+    said = (body.get("person", ""), messages.direction_of(body) if "direction" in body else "", body.get("punched_at", ""))
     return (device, str(seq), kind, str(punch), *said, body["reason"], body["by"], at)
 
 
@@ -124,7 +124,7 @@ def _text(value: str) -> str:
 def cells(row: Row, place: Calendar) -> tuple[str, ...]:
     """A row as people and spreadsheets read it: local times with their offset, minutes rounded down."""
     day = row.day
-    amounts = (str(amount // MINUTE) for amount in (day.worked, day.late, day.early))
+    amounts = (str(amount // MINUTE) for amount in (day.worked, day.breaks, day.late, day.early))
     ends = (_local(at, place) for at in (day.came, day.went))
     return (row.number, row.name, day.person, str(day.day), day.shift, *ends, *amounts, " ".join(day.kiosks), " ".join(day.marks))
 

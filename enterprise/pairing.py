@@ -2,40 +2,47 @@
 
 A kiosk proposes a direction from what it knows itself: somebody who came in at gate A and leaves through gate B is `in` twice. So a
 direction that the kiosk's own last punch alone would give is worked out anew from all kiosks; one that says more (a pressed button,
-a shift, a correction) counts as it is. What had to be worked out, or is missing, disputed or of an unsure time, is marked for a
-person.
+a shift, a correction) counts as it is. A break that was punched stands in place of the one that the shift plans. What had to be
+worked out, or is missing, disputed or of an unsure time, is marked for a person.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
 from device.messages import Calendar, Counted, Direction
 from device.messages.shifts import Duty, Span
 
 NO_IN, NO_OUT, INFERRED, REPEATED = "no_in", "no_out", "inferred", "repeated"
+NO_BREAK, NO_BACK = "no_break", "no_back"  # back from a break that nobody was seen to begin, or never seen to come back
+AROUND_A_BREAK = timedelta(hours=1)  # a punched break this near to a planned one is that one, taken early or late
 REVIEW, DISPUTED, CORRECTED, HOLIDAY, NO_SHIFT = "time_unsure", "disputed", "corrected", "holiday", "no_shift"
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """A second punch of the same way within `repeat` is the same one; a stay longer than `longest` is two forgotten punches."""
+    """A second punch of the same way within `repeat` is the same one; a stay longer than `longest` is two forgotten punches.
+
+    Who comes back from a break after more than `longest_break` had gone.
+    """
 
     repeat: timedelta = timedelta(minutes=5)
     longest: timedelta = timedelta(hours=16)
+    longest_break: timedelta = timedelta(hours=4)
 
 
 @dataclass(frozen=True, slots=True)
 class Stay:
-    """From coming to going; one of the two may be missing. `marks`: what a person should know of it."""
+    """From coming to going; one of the two may be missing. `breaks` were punched; `marks`: what a person should know of it."""
 
     person: str
     came: Counted | None
     went: Counted | None
     marks: frozenset[str]
+    breaks: tuple[Span, ...] = ()
 
     @property
     def first(self) -> datetime:
@@ -52,7 +59,7 @@ class Stay:
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """One person's working day: `worked` without the shift's breaks, `late` and `early` against its beginning and end."""
+    """One person's working day: `worked` without its `breaks`, `late` and `early` against the shift's beginning and end."""
 
     person: str
     day: date
@@ -60,6 +67,7 @@ class Day:
     came: datetime | None
     went: datetime | None
     worked: timedelta
+    breaks: timedelta
     late: timedelta
     early: timedelta
     kiosks: tuple[str, ...]
@@ -67,13 +75,81 @@ class Day:
 
 
 @dataclass(slots=True)
-class _Person:
-    """What is known of one person while their punches go by."""
+class _Course:
+    """One person's punches as they go by: the stay that is open, the break that they are on, and the stays that are over."""
 
+    person: str
+    rules: Rules
+    over: list[Stay] = field(default_factory=list)
     open: Counted | None = None
+    pause: Counted | None = None
+    breaks: list[Span] = field(default_factory=list)
     marks: set[str] = field(default_factory=set)
     last_here: dict[str, Counted] = field(default_factory=dict)
     last: tuple[Direction, datetime] | None = None
+
+    def take(self, punch: Counted) -> None:
+        """The next punch, in the order of their times."""
+        way, inferred = _way(punch, self)
+        repeated = self.last is not None and self.last[0] is way and punch.at.at - self.last[1] < self.rules.repeat
+        self.last_here[punch.device], self.last = punch, (way, punch.at.at)
+        marks = _marks(punch) | ({INFERRED} if inferred else set())
+        if way is Direction.OUT:
+            self._go(punch, marks, repeated=repeated)
+        elif repeated:
+            self.marks |= {REPEATED}
+        elif way is Direction.BREAK:
+            self._begin_break(punch, marks)
+        else:
+            self._come(punch, way, marks)
+
+    def is_inside(self, at: datetime) -> bool:
+        """Whether somebody who came may still be there, at work or on a break."""
+        return self.open is not None and at - self.open.at.at <= self.rules.longest
+
+    def is_on_break(self, at: datetime) -> bool:
+        """Whether somebody who went on a break may be expected back."""
+        return self.pause is not None and at - self.pause.at.at <= self.rules.longest_break
+
+    def end(self) -> None:
+        """Whoever comes again, or goes after too long, has not been seen going; whoever stays away from a break has gone."""
+        if self.open is not None:
+            mark = NO_BACK if self.pause is not None else NO_OUT
+            self._close(self.pause, {mark})
+
+    def _close(self, went: Counted | None, marks: set[str]) -> None:
+        self.over.append(Stay(self.person, self.open, went, frozenset(self.marks | marks), tuple(self.breaks)))
+        self.open = self.pause = None
+
+    def _come(self, punch: Counted, way: Direction, marks: set[str]) -> None:
+        if self.pause is not None and self.is_on_break(punch.at.at):
+            self.breaks.append(Span(self.pause.at.at, punch.at.at))
+            self.pause, self.marks = None, self.marks | marks
+        elif way is Direction.BACK and self.pause is None and self.is_inside(punch.at.at):
+            self.marks |= marks | {NO_BREAK}
+        else:
+            self.end()
+            self.open, self.breaks, self.marks = punch, [], marks
+
+    def _begin_break(self, punch: Counted, marks: set[str]) -> None:
+        if not self.is_inside(punch.at.at):
+            self._go(punch, marks, repeated=False)
+        elif self.pause is None:
+            self.pause, self.marks = punch, self.marks | marks
+        else:
+            self.marks |= marks | {NO_BACK}  # nobody saw them in between: the break that they are on goes on
+
+    def _go(self, punch: Counted, marks: set[str], *, repeated: bool) -> None:
+        if repeated and self.over and self.over[-1].went is not None:
+            self.over[-1] = replace(self.over[-1], went=punch, marks=self.over[-1].marks | marks | {REPEATED})
+        elif self.is_inside(punch.at.at):
+            if self.pause is not None:
+                self.breaks.append(Span(self.pause.at.at, punch.at.at))
+                marks = marks | {NO_BACK}
+            self._close(punch, marks)
+        else:
+            self.end()
+            self.over.append(Stay(self.person, None, punch, frozenset(marks | {NO_IN})))
 
 
 def stays(punches: Iterable[Counted], rules: Rules, aliases: Mapping[str, str] | None = None) -> list[Stay]:
@@ -88,51 +164,38 @@ def stays(punches: Iterable[Counted], rules: Rules, aliases: Mapping[str, str] |
 
 
 def _stays_of(person: str, punches: Iterable[Counted], rules: Rules) -> list[Stay]:
-    state, found = _Person(), list[Stay]()
+    course = _Course(person, rules)
     for punch in punches:
-        way, inferred = _way(punch, state, rules)
-        repeated = state.last is not None and state.last[0] is way and punch.at.at - state.last[1] < rules.repeat
-        state.last_here[punch.device], state.last = punch, (way, punch.at.at)
-        marks = _marks(punch) | ({INFERRED} if inferred else set())
-        if repeated and way is Direction.IN:
-            state.marks |= {REPEATED}
-        elif repeated and found and found[-1].went is not None:
-            found[-1] = Stay(person, found[-1].came, punch, found[-1].marks | marks | {REPEATED})
-        elif way is Direction.IN:
-            found += _forgotten(person, state)
-            state.open, state.marks = punch, marks
-        elif state.open is not None and punch.at.at - state.open.at.at <= rules.longest:
-            found.append(Stay(person, state.open, punch, frozenset(state.marks | marks)))
-            state.open = None
-        else:
-            found += _forgotten(person, state)
-            found.append(Stay(person, None, punch, frozenset(marks | {NO_IN})))
-    return found + _forgotten(person, state)
+        course.take(punch)
+    course.end()
+    return course.over
 
 
-def _forgotten(person: str, state: _Person) -> list[Stay]:
-    """Whoever comes again, or goes after too long, has not been seen going."""
-    if state.open is None:
-        return []
-    stay = Stay(person, state.open, None, frozenset(state.marks | {NO_OUT}))
-    state.open = None
-    return [stay]
-
-
-def _way(punch: Counted, state: _Person, rules: Rules) -> tuple[Direction, bool]:
+def _way(punch: Counted, course: _Course) -> tuple[Direction, bool]:
     """The direction, and whether it had to be worked out."""
-    if punch.by or punch.direction is not _own_proposal(punch, state.last_here.get(punch.device), rules):
-        return punch.direction, False
-    if state.last is not None and punch.at.at - state.last[1] < rules.repeat:
-        return state.last[0], state.last[0] is not punch.direction
-    inside = state.open is not None and punch.at.at - state.open.at.at <= rules.longest
-    way = Direction.OUT if inside else Direction.IN
-    return way, way is not punch.direction
+    rules, at, said = course.rules, punch.at.at, punch.direction
+    if punch.by or said.door is not _own_proposal(punch, course.last_here.get(punch.device), rules):
+        return said, False
+    if course.pause is not None and course.is_on_break(at):
+        knows = said is Direction.BACK and course.pause.device == punch.device
+        found = said if knows else _repeated(course, at) or (said if said.is_inside else Direction.BACK)
+    else:
+        inside = course.pause is None and course.is_inside(at)
+        plain = Direction.OUT if inside else Direction.IN
+        found = _repeated(course, at) or (said if said.door is plain else plain)
+    return found, found is not said
+
+
+def _repeated(course: _Course, at: datetime) -> Direction | None:
+    """The way of a punch a moment ago: a second look at the next gate means the same."""
+    if course.last is None or at - course.last[1] >= course.rules.repeat:
+        return None
+    return course.last[0]
 
 
 def _own_proposal(punch: Counted, last_here: Counted | None, rules: Rules) -> Direction:
-    """What the kiosk alone would say by its last punch: device/attend.py has the same rule."""
-    if last_here is None or last_here.direction is Direction.OUT:
+    """Whether the kiosk alone would say in or out, by its last punch: device/attend.py has the same rule."""
+    if last_here is None or not last_here.direction.is_inside:
         return Direction.IN
     return Direction.OUT if punch.at.at - last_here.at.at < rules.longest else Direction.IN
 
@@ -176,16 +239,23 @@ def _day(person: str, day: date, shift: str, parts: list[tuple[Stay, Duty | None
     marks |= {NO_SHIFT} if duty is None and calendar.shifts else set()
     late = max(came - duty.span.begins, timedelta(0)) if duty and came else timedelta(0)
     early = max(duty.span.ends - went, timedelta(0)) if duty and went else timedelta(0)
-    worked = sum((_worked(stay, duty) for stay, duty in parts), timedelta(0))
-    return Day(
-        person, day, shift, came, went, worked, late, early, tuple(sorted({punch.device for punch in ends})), tuple(sorted(marks))
-    )
+    taken = [pause for stay, _ in parts for pause in stay.breaks]
+    spans = [stay.span for stay, _ in parts if stay.span is not None]
+    rested = sum((_rested(span, duty, taken) for span in spans), timedelta(0))
+    worked = sum((span.ends - span.begins for span in spans), timedelta(0)) - rested
+    kiosks = tuple(sorted({punch.device for punch in ends}))
+    return Day(person, day, shift, came, went, worked, rested, late, early, kiosks, tuple(sorted(marks)))
 
 
-def _worked(stay: Stay, duty: Duty | None) -> timedelta:
-    """By what really passed, so that a night in which the clocks change counts its seven or nine hours; breaks do not count."""
-    span = stay.span
-    if span is None:
-        return timedelta(0)
-    pauses = duty.breaks if duty else ()
-    return span.ends - span.begins - sum((span.overlap(pause) for pause in pauses), timedelta(0))
+def _rested(span: Span, duty: Duty | None, taken: Sequence[Span]) -> timedelta:
+    """How much of a stay was a break: as it was punched, else as the shift plans it.
+
+    By what really passed, so that a night in which the clocks change counts its seven or nine hours.
+    """
+    planned = [pause for pause in (duty.breaks if duty else ()) if not any(_stands_for(one, pause) for one in taken)]
+    return sum((span.overlap(pause) for pause in (*taken, *planned)), timedelta(0))
+
+
+def _stands_for(taken: Span, planned: Span) -> bool:
+    """Whether a break that was punched is the planned one, taken when it was planned or somewhat earlier or later."""
+    return taken.begins <= planned.ends + AROUND_A_BREAK and taken.ends >= planned.begins - AROUND_A_BREAK

@@ -84,7 +84,7 @@ def _punch(row: Any, line: messages.timeline.Timeline) -> tuple[Any, ...]:
     plain = messages.parse(row.body.encode("utf-8", "surrogateescape"))
     corrected, body = line.correct(times.stamp(plain)), plain["body"]
     when = (messages.write_time(corrected.at), corrected.quality, "yes" if corrected.review else "")
-    said = (body["person"], body["direction"], body["method"])
+    said = (body["person"], messages.direction_of(body), body["method"])
     return row.device, row.seq, *said, *when, body["liveness"], body["capture"], body["site"]
 
 

@@ -297,12 +297,22 @@ def of_rare_kinds(*kinds: str) -> ColumnElement[bool]:
 
 
 def create_punch_view(connection: Connection) -> None:
-    """`punch`: one row for each punch, with the fields that people ask for."""
+    """`punch`: one row for each punch, with the fields that people ask for. New ones come last: PostgreSQL moves none."""
     if connection.dialect.name == "sqlite":
+        _drop_older_view(connection)
         begin, field = "CREATE VIEW IF NOT EXISTS", "json_extract(body, '$.body.{0}') AS {0}"
+        pause = "coalesce(json_extract(body, '$.body.pause'), 0) AS pause"
     else:
         begin, field = "CREATE OR REPLACE VIEW", "body::jsonb -> 'body' ->> '{0}' AS {0}"
+        pause = "coalesce((body::jsonb -> 'body' ->> 'pause')::boolean, false) AS pause"
     fields = ", ".join(field.format(name) for name in PUNCH_FIELDS)
     connection.exec_driver_sql(
-        f"{begin} punch AS SELECT device, epoch, seq, person, at, {fields}, received_at FROM record WHERE kind = 'punch'"
+        f"{begin} punch AS SELECT device, epoch, seq, person, at, {fields}, received_at, {pause} FROM record WHERE kind = 'punch'"
     )
+
+
+def _drop_older_view(connection: Connection) -> None:
+    """SQLite replaces no view; one of a version that knew of no breaks is made anew."""
+    made = connection.exec_driver_sql("SELECT sql FROM sqlite_master WHERE type = 'view' AND name = 'punch'").scalar()
+    if made is not None and "pause" not in made:
+        connection.exec_driver_sql("DROP VIEW punch")

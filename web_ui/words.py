@@ -8,7 +8,7 @@ from device.api import KioskRefused
 
 _ = lazy_gettext
 
-DIRECTIONS = {"in": _("In"), "out": _("Out")}
+DIRECTIONS = {"in": _("In"), "out": _("Out"), "break": _("To a break"), "back": _("Back from a break")}
 METHODS = {
     "face": _("Face"), "face+pin": _("Face and PIN"), "face+number": _("Face and number"), "face+badge": _("Face and badge"),
     "qr+pin": _("QR code and PIN"), "badge+pin": _("Badge and PIN"), "office": _("By the office"),

@@ -72,11 +72,14 @@ class Presence:
 
 @dataclass(frozen=True, slots=True)
 class Attendance:
-    """By everybody's latest punch within the asked-for time: how many are in and gone, and the first hundred who are in."""
+    """By everybody's latest punch within the asked-for time: how many are in, on a break (`away`) and gone, and the first
+    hundred of those who are in or `resting`."""
 
     inside: int
     gone: int
     people: tuple[Presence, ...]
+    away: int = 0
+    resting: tuple[Presence, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

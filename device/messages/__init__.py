@@ -27,6 +27,8 @@ from device.messages.desired import split as split
 from device.messages.desired import verify_page as verify_page
 from device.messages.desired import write_content as write_content
 from device.messages.desired import write_pages as write_pages
+from device.messages.direction import Direction as Direction
+from device.messages.direction import direction_of as direction_of
 from device.messages.errors import MessageError as MessageError
 from device.messages.errors import NotCanonical as NotCanonical
 from device.messages.errors import SchemaRefused as SchemaRefused
@@ -62,7 +64,6 @@ from device.messages.records import Consent as Consent
 from device.messages.records import ConsentAct as ConsentAct
 from device.messages.records import Correction as Correction
 from device.messages.records import DesiredDone as DesiredDone
-from device.messages.records import Direction as Direction
 from device.messages.records import Dispute as Dispute
 from device.messages.records import Erasure as Erasure
 from device.messages.records import ErasureReason as ErasureReason

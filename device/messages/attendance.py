@@ -10,7 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from device.messages.records import Direction, Record, read_time
+from device.messages.direction import Direction, direction_of
+from device.messages.records import Record, read_time
 from device.messages.timeline import Corrected, Quality, Timeline
 
 AMENDMENTS = ("void", "correction", "dispute")
@@ -60,7 +61,7 @@ def counted(records: Iterable[Record], line: Timeline) -> tuple[Counted, ...]:
 
 def _counted(record: Record, at: Corrected) -> Counted:
     body = record.body
-    return Counted(record.device, record.epoch, record.seq, body["person"], Direction(body["direction"]), at, body["site"])
+    return Counted(record.device, record.epoch, record.seq, body["person"], direction_of(body), at, body["site"])
 
 
 def _at(body: dict[str, Any], stamps: dict[int, Corrected], made: Corrected) -> Corrected:

@@ -15,6 +15,7 @@ from typing import Any
 import cattrs
 
 from device.messages import jcs, schema
+from device.messages.direction import Direction, of
 from device.messages.errors import SchemaRefused, TooLarge
 
 GENESIS_PREV = "0" * 64
@@ -35,13 +36,6 @@ class Method(enum.StrEnum):
     QR_AND_PIN = "qr+pin"
     BADGE_AND_PIN = "badge+pin"
     SUPERVISOR = "supervisor"
-
-
-class Direction(enum.StrEnum):
-    """Which way; a proposal of the kiosk, the server pairs across kiosks."""
-
-    IN = "in"
-    OUT = "out"
 
 
 class Liveness(enum.StrEnum):
@@ -190,7 +184,7 @@ class PunchBody:
     """One punch. `score_band` is the lower edge of the score's band of 0.05, in hundredths; never the score itself.
 
     Where no face was compared, votes and band are 0, the capture is `none` and the models are empty. `assisted_by` is the
-    supervisor who vouched, `reason` why.
+    supervisor who vouched, `reason` why. `direction` is in or out, and `pause` says that it was to or from a break.
     """
 
     person: str
@@ -205,6 +199,12 @@ class PunchBody:
     first_attempt_at: datetime
     assisted_by: str = ""
     reason: Reason = Reason.NONE
+    pause: bool = False
+
+    @property
+    def way(self) -> Direction:
+        """In, out, to a break or back from one."""
+        return of(self.direction, self.pause)
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,7 +274,7 @@ class Void:
 class Correction:
     """A punch as it should have been: in place of record `replaces`, or (0) one that was forgotten.
 
-    `punched_at` is empty where the time of the replaced one is right.
+    `punched_at` is empty where the time of the replaced one is right; `direction` and `pause` are a punch's.
     """
 
     person: str
@@ -284,6 +284,12 @@ class Correction:
     site: str
     reason: str
     by: str
+    pause: bool = False
+
+    @property
+    def way(self) -> Direction:
+        """In, out, to a break or back from one."""
+        return of(self.direction, self.pause)
 
 
 @dataclass(frozen=True, slots=True)

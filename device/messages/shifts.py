@@ -11,9 +11,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
+from device.messages.direction import Direction
 from device.messages.errors import SchemaRefused
-from device.messages.records import Direction
 
+NEAR_A_BREAK = timedelta(minutes=30)  # whoever comes an hour and a half late has nothing to do with lunch
 EVERY_DAY = frozenset(range(1, 8))  # ISO: Monday is 1
 HOW = 'a shift is written "night 22:00-06:00 break 02:00-02:30 days 1-5 groups guard,gate"; only name and hours must be there'
 SHIFT = re.compile(r"(?P<name>\S{1,32}) (?P<hours>\d\d:\d\d-\d\d:\d\d)(?P<rest>( (break|days|groups) \S+)*)")
@@ -60,10 +61,17 @@ class Duty:
     breaks: tuple[Span, ...]
 
     def boundaries(self) -> tuple[tuple[datetime, Direction], ...]:
-        """When somebody who works it walks in and out."""
+        """When somebody who works it walks in and out, to its breaks and back."""
+        return self._boundaries(self.breaks)
+
+    def boundaries_near(self, at: datetime) -> tuple[tuple[datetime, Direction], ...]:
+        """The same, of its breaks only those that somebody who walks by at that moment may mean."""
+        return self._boundaries(pause for pause in self.breaks if pause.begins - NEAR_A_BREAK <= at <= pause.ends + NEAR_A_BREAK)
+
+    def _boundaries(self, breaks: Iterable[Span]) -> tuple[tuple[datetime, Direction], ...]:
         found = [(self.span.begins, Direction.IN), (self.span.ends, Direction.OUT)]
-        for pause in self.breaks:
-            found += [(pause.begins, Direction.OUT), (pause.ends, Direction.IN)]
+        for pause in breaks:
+            found += [(pause.begins, Direction.BREAK), (pause.ends, Direction.BACK)]
         return tuple(sorted(found))
 
 
@@ -111,14 +119,19 @@ def _break_day(day: date, hours: Hours, pause: Hours) -> date:
 
 
 def proposed(at: datetime, duties: Sequence[Duty], reach: timedelta) -> Direction | None:
-    """The direction of the nearest beginning or end of work or break; None where none is within `reach`."""
+    """The direction of the nearest beginning or end of work or of a break; None where none is within `reach`."""
     near = [
         (abs(at - moment), moment, direction)
         for duty in duties
-        for moment, direction in duty.boundaries()
+        for moment, direction in duty.boundaries_near(at)
         if abs(at - moment) <= reach
     ]
     return min(near)[2] if near else None
+
+
+def is_time_for_a_break(at: datetime, duties: Iterable[Duty]) -> bool:
+    """Whether a break goes on or is about to begin."""
+    return any(pause.begins - NEAR_A_BREAK <= at < pause.ends for duty in duties for pause in duty.breaks)
 
 
 def read_shift(text: str) -> Shift:

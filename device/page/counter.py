@@ -12,7 +12,7 @@ from typing import Protocol
 
 from flask import abort, request
 
-from device import api, clock, messages, people_counter, server
+from device import api, attend, clock, messages, people_counter, server
 from device.config import Config
 from device.consent import Purpose
 from device.consenting import ConsentOffice
@@ -35,6 +35,8 @@ NOT_AT_THE_PAGE = frozenset(
 
 class Line(Protocol):
     """Looks at no face while another way is used; device.line has the real one."""
+
+    policy: attend.Policy
 
     def suspend(self, since: clock.Moment, lasts: timedelta) -> None: ...
     def choose(self, direction: Direction, since: clock.Moment, lasts: timedelta) -> None: ...
@@ -77,7 +79,8 @@ class Counter:
             "dispute": True,
             "enrol": chosen.pin,
             "direction": bool(self.config.attend.change_within_s),
-            "choose": self.config.attend.direction == "button",
+            "choose": self.line.policy.direction is attend.Rule.BUTTON,
+            "break": self.line.policy.has_breaks,
             "voice": self.voice.is_there,
             "stamp": self.stamps is not None,
         }
@@ -118,19 +121,23 @@ class Counter:
         return api.Done()
 
     def choose(self) -> api.Done:
-        """In or out was pressed: the next punch goes that way."""
+        """In, out or break was pressed: the next punch goes that way."""
         (direction,) = server.json_fields("direction")
-        if direction not in set(Direction):
-            abort(400)
-        self.line.choose(Direction(direction), self.clock.now(), CHOICE_LASTS)
+        self.line.choose(self._offered(direction), self.clock.now(), CHOICE_LASTS)
         return api.Done()
 
     def change_direction(self) -> api.Done:
-        """The other way round, within the seconds that the setting gives."""
+        """Another way than the kiosk thought, within the seconds that the setting gives."""
         seq, direction = server.json_fields("seq", "direction")
-        number = _number(seq)
-        self.corrections.change_direction(number, direction)
+        number, wanted = _number(seq), self._offered(direction)
+        self.corrections.change_direction(number, wanted)
         return api.Done()
+
+    def _offered(self, direction: str) -> Direction:
+        """The direction, if it is one that the page has a button for."""
+        if direction not in set(Direction) or (Direction(direction).pause and not self.line.policy.has_breaks):
+            abort(400)
+        return Direction(direction)
 
     def dispute(self) -> api.Done:
         """Somebody says that this was not them; a person looks at it, and nothing is lost."""

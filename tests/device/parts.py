@@ -43,7 +43,7 @@ def punch(person: str = ADA, direction: messages.Direction = messages.Direction.
     return messages.PunchBody(
         person,
         messages.Method.FACE,
-        direction,
+        direction.door,
         60,
         3,
         messages.Liveness.NOT_ASSESSED,
@@ -51,6 +51,7 @@ def punch(person: str = ADA, direction: messages.Direction = messages.Direction.
         MODELS,
         site,
         START,
+        pause=direction.pause,
     )
 
 

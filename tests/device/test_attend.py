@@ -184,6 +184,114 @@ def test_a_pressed_button_goes_before_every_rule(rule: attend.Rule) -> None:
     assert direction_of(answer) is Direction.OUT
 
 
+LUNCH = messages.Calendar(ZoneInfo("Asia/Shanghai"), messages.read_shifts("office 09:00-18:00 break 12:00-13:00"))
+BREAKS = replace(POLICY, calendar=LUNCH)
+HALF_PAST_NINE, NOON_HERE = NINE_HERE + HOUR / 2, NINE_HERE + 3 * HOUR
+
+
+def proposed(now_s: float, before: Direction | None, before_s: float, policy: Policy) -> Direction:
+    known = last(parts.moment(before_s), before) if before else None
+    return direction_of(attend.decide(seen(parts.moment(now_s)), known, policy))
+
+
+@pytest.mark.parametrize("rule", list(attend.Rule))
+@pytest.mark.parametrize(
+    ("minutes", "before", "direction"),
+    [
+        (-20, Direction.IN, Direction.BREAK),  # twenty to twelve
+        (5, Direction.IN, Direction.BREAK),
+        (40, Direction.IN, Direction.BREAK),  # late to lunch, and not back from it
+        (40, Direction.BREAK, Direction.BACK),
+        (70, Direction.BREAK, Direction.BACK),  # ten past one
+        (5, Direction.BACK, Direction.BREAK),
+        (-90, Direction.IN, None),  # half past ten has nothing to do with lunch: as without breaks
+        (180, Direction.IN, None),
+    ],
+)
+def test_who_is_at_work_when_it_is_time_for_a_break_goes_on_it_and_comes_back_from_it(
+    rule: attend.Rule, minutes: float, before: Direction, direction: Direction | None
+) -> None:
+    policy = replace(BREAKS, direction=rule)
+    found = proposed(NOON_HERE + 60 * minutes, before, HALF_PAST_NINE, policy)
+    without = replace(policy, breaks=attend.Breaks.NEVER)
+    assert found is (direction or proposed(NOON_HERE + 60 * minutes, before, HALF_PAST_NINE, without))
+    assert not proposed(NOON_HERE + 60 * minutes, Direction.IN, HALF_PAST_NINE, without).pause
+
+
+def test_whoever_stays_away_from_a_break_for_hours_has_gone_and_comes_in_anew() -> None:
+    assert proposed(NOON_HERE + 3.9 * HOUR, Direction.BREAK, NOON_HERE, BREAKS) is Direction.BACK
+    assert proposed(NOON_HERE + 4.1 * HOUR, Direction.BREAK, NOON_HERE, BREAKS) is Direction.IN
+
+
+def test_at_the_end_of_the_shift_the_schedule_sends_home_also_somebody_who_is_on_a_break() -> None:
+    by_schedule = replace(BREAKS, direction=attend.Rule.SCHEDULE, longest_break=timedelta(hours=8))
+    assert proposed(NINE_HERE + 9 * HOUR, Direction.BREAK, NOON_HERE, by_schedule) is Direction.OUT
+
+
+def test_an_unsure_clock_proposes_no_break_but_brings_back_whoever_is_on_one() -> None:
+    def answer(before: Direction) -> Direction:
+        unsure = replace(parts.moment(NOON_HERE), quality=clock.Quality.UNSYNCED)
+        return direction_of(attend.decide(seen(unsure), last(parts.moment(NOON_HERE - HOUR), before), BREAKS))
+
+    assert (answer(Direction.IN), answer(Direction.BREAK)) == (Direction.OUT, Direction.BACK)
+
+
+@pytest.mark.parametrize(
+    ("before", "pressed", "direction"),
+    [
+        (Direction.IN, Direction.BREAK, Direction.BREAK),
+        (None, Direction.BREAK, Direction.BREAK),  # they may have come in elsewhere
+        (Direction.BREAK, Direction.BREAK, Direction.BACK),
+        (Direction.BREAK, Direction.IN, Direction.BACK),
+        (Direction.BREAK, Direction.OUT, Direction.OUT),  # home from the break
+        (Direction.BACK, Direction.IN, Direction.IN),
+    ],
+)
+def test_a_button_for_breaks_goes_and_comes_back(before: Direction | None, pressed: Direction, direction: Direction) -> None:
+    known = last(parts.moment(), before) if before else None
+    about = attend.Circumstances(chosen=pressed)
+    assert direction_of(attend.decide(seen(parts.moment(HOUR)), known, POLICY, about)) is direction
+
+
+@pytest.mark.parametrize(
+    ("breaks", "calendar", "there"),
+    [
+        (attend.Breaks.BY_SHIFT, LUNCH, True),
+        (attend.Breaks.BY_SHIFT, OFFICE_HOURS, False),
+        (attend.Breaks.BY_SHIFT, None, False),
+        (attend.Breaks.ALWAYS, None, True),
+        (attend.Breaks.NEVER, LUNCH, False),
+    ],
+)
+def test_breaks_are_there_where_a_shift_or_the_setting_has_them(
+    breaks: attend.Breaks, calendar: messages.Calendar | None, there: bool
+) -> None:
+    assert replace(POLICY, breaks=breaks, calendar=calendar).has_breaks is there
+
+
+DAYS = st.lists(st.tuples(st.floats(GAP_S, 20 * HOUR), st.sampled_from([None, *Direction])), max_size=30)
+
+
+@given(DAYS, st.sampled_from(list(attend.Rule)), st.sampled_from(list(attend.Breaks)))
+def test_nobody_comes_back_from_a_break_that_they_were_not_on_unless_a_shift_says_so(
+    days: list[tuple[float, Direction | None]], rule: attend.Rule, breaks: attend.Breaks
+) -> None:
+    policy = replace(BREAKS, direction=rule, breaks=breaks)
+    now, known = 0.0, None
+    for pause_s, pressed in days:
+        now += pause_s
+        answer = attend.decide(seen(parts.moment(now)), known, policy, attend.Circumstances(chosen=pressed))
+        way = direction_of(answer)
+        on_break = known is not None and known.direction is Direction.BREAK
+        if way is Direction.BACK and pressed is None and rule is not attend.Rule.SCHEDULE:
+            assert on_break
+        if pressed is None and breaks is attend.Breaks.NEVER:
+            assert way is not Direction.BREAK
+        if pressed is Direction.OUT:
+            assert way is Direction.OUT
+        known = last(parts.moment(now), way)
+
+
 def test_somebody_whose_employment_has_ended_is_told_so_and_an_unsure_clock_ends_none() -> None:
     about = attend.Circumstances(expires_at=parts.START + timedelta(seconds=50))
     assert attend.decide(seen(parts.moment(60)), None, POLICY, about) == Refused(Why.EXPIRED, parts.ADA)

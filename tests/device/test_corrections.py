@@ -71,6 +71,22 @@ def test_a_changed_direction_may_be_changed_back(office: Office) -> None:
         office.desk.change_direction(seq, "out")
 
 
+def test_a_going_that_was_a_break_is_put_right_at_the_kiosk_and_the_next_punch_comes_back_from_it(office: Office) -> None:
+    seq = office.punch(100, OUT)
+    done = office.at(105).change_direction(seq, "break")
+    assert office.counted() == [(done.counts, Direction.BREAK, 100)]
+    assert office.last() == (done.counts, Direction.BREAK, 100)
+    assert office.at(106).change_direction(done.counts, "break").counts == done.counts, "the same again is no change"
+    undone = office.at(107).change_direction(done.counts, "out")
+    assert office.last() == (undone.counts, OUT, 100)
+
+
+def test_a_forgotten_way_to_a_break_is_added_by_the_office(office: Office) -> None:
+    office.punch(100)
+    added = office.at(9_000).add(parts.ADA, "break", parts.START + timedelta(seconds=5_000), "forgot", "web:li")
+    assert office.counted()[-1] == (added.counts, Direction.BREAK, 5_000)
+
+
 def test_after_some_seconds_only_the_office_may_change_a_punch(office: Office) -> None:
     seq = office.punch(100)
     with pytest.raises(TooLate):
@@ -172,8 +188,8 @@ def test_only_a_punch_can_be_corrected(office: Office, seq: int) -> None:
         office.desk.void(seq, "why", "web:li")
 
 
-def test_a_direction_is_in_or_out(office: Office) -> None:
-    with pytest.raises(CorrectionRefused, match="in or out"):
+def test_a_direction_is_one_that_there_is(office: Office) -> None:
+    with pytest.raises(CorrectionRefused, match="in, out, break or back"):
         office.desk.change_direction(office.punch(1), "sideways")
 
 

@@ -62,7 +62,8 @@ def test_the_record_itself_has_the_fields_of_its_schema() -> None:
     ("where", "members"),
     [
         (("punch", "method"), messages.Method),
-        (("punch", "direction"), messages.Direction),
+        (("punch", "direction"), [messages.Direction.IN, messages.Direction.OUT]),
+        (("correction", "direction"), [messages.Direction.IN, messages.Direction.OUT]),
         (("punch", "liveness"), messages.Liveness),
         (("punch", "capture"), messages.Capture),
         (("consent", "act"), messages.ConsentAct),
@@ -72,6 +73,17 @@ def test_the_record_itself_has_the_fields_of_its_schema() -> None:
 def test_every_choice_in_code_is_a_choice_in_the_schema(where: tuple[str, str], members: Any) -> None:
     published = schema.read("record")["definitions"][where[0]]["properties"][where[1]]["enum"]
     assert published == [member.value for member in members]
+
+
+@pytest.mark.parametrize("way", list(messages.Direction))
+def test_a_server_that_knows_of_no_breaks_reads_going_to_one_and_coming_back_as_out_and_in(way: messages.Direction) -> None:
+    """What an older schema demands is all that it finds; `pause` is one more field to it, and stays under the hash."""
+    body = messages.parse(written(parts.punch(direction=way)).text)["body"]
+    assert body["direction"] == {"in": "in", "back": "in", "out": "out", "break": "out"}[way]
+    assert messages.direction_of(body) is way
+    assert messages.direction_of({name: value for name, value in body.items() if name != "pause"}) is way.door
+    with pytest.raises(messages.SchemaRefused):
+        written(dataclasses.replace(parts.punch(), direction=messages.Direction.BREAK))
 
 
 def test_fields_that_this_version_does_not_know_are_kept_and_lie_under_the_hash() -> None:

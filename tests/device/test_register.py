@@ -35,6 +35,10 @@ def test_punches_are_found_by_person_direction_and_time(opened: journal.Journal)
     assert known.find(Wanted(people=frozenset())).total == 0
     assert known.find(Wanted(direction="out")).seqs == (out,)
     assert known.find(Wanted(direction="sideways")).total == 0
+    went, came = (
+        opened.append(parts.punch(parts.BOB, messages.Direction(way)), parts.moment(700)).seq for way in ("break", "back")
+    )
+    assert [known.find(Wanted(direction=way)).seqs for way in ("break", "back")] == [(went,), (came,)]
     half_open = Wanted(since=parts.START, until=parts.START + timedelta(seconds=120))
     assert known.find(half_open).seqs == (bob, ada)
     assert late not in known.find(half_open).seqs

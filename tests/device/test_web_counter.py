@@ -115,6 +115,13 @@ def test_punches_are_listed_with_names_and_found_by_them(running: Running) -> No
     here = running.client.presence(messages.write_time(parts.START), until)
     assert (here.inside, here.gone) == (2, 0)
     assert [one.name for one in here.people] == ["Ada", ""]
+    running.journal.append(parts.punch(ada, messages.Direction.BREAK), parts.moment(180))
+    here = running.client.presence(messages.write_time(parts.START), until)
+    assert (here.inside, here.away, here.gone, [one.name for one in here.resting]) == (1, 1, 0, ["Ada"])
+    assert running.client.punch_page(direction="break").punches[0].direction == "break"
+    running.journal.append(parts.punch(ada, messages.Direction.BACK), parts.moment(240))
+    here = running.client.presence(messages.write_time(parts.START), until)
+    assert (here.inside, here.away, here.gone) == (2, 0, 0)
 
 
 def test_a_changed_setting_is_in_the_journal_with_what_it_was_and_became(running: Running) -> None:

@@ -72,6 +72,7 @@ directory = "{SAMPLES}"
 min_gap_s = {GAP_S}
 allow_simulated = true
 change_within_s = 60.0
+breaks = "always"
 
 [page]
 port = {self.port}

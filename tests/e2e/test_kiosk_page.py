@@ -298,6 +298,33 @@ def test_in_or_out_by_button_counts_for_the_next_punch(kiosk: Kiosk, page: Page)
     page.unroute_all(behavior="ignoreErrors")
 
 
+def test_a_going_is_called_a_break_on_its_card_and_the_next_punch_comes_back_from_it(kiosk: Kiosk, page: Page) -> None:
+    told_otherwise(page, abilities=["choose"])
+    rest(kiosk)
+    page.locator("#choose [data-direction='out']").click()
+    expect(page.locator("#choose [data-direction='out']")).to_have_attribute("aria-pressed", "true")
+    kiosk.personnel.pin(PIN_ONLY, PIN)
+    seq = int(card(page)["seq"])
+    page.get_by_role("button", name=EN["result.to_break"]).click()
+    expect(page.locator("#results li").first).to_have_class(re.compile("break"), timeout=SOON_MS)
+    expect(page.locator("#results .what").first).to_have_text(EN["done.break"])
+    assert kiosk.corrections.amendments([seq])[seq].voided
+    rest(kiosk)
+    kiosk.personnel.pin(PIN_ONLY, PIN)
+    expect(page.locator("#results .what").first).to_have_text(EN["done.back"], timeout=SOON_MS)
+    rest(kiosk)
+    page.locator("#choose [data-direction='break']").click()
+    expect(page.locator("#choose [data-direction='break']")).to_have_attribute("aria-pressed", "true")
+    kiosk.personnel.pin(PIN_ONLY, PIN)
+    expect(page.locator("#results .what").first).to_have_text(EN["done.break"], timeout=SOON_MS)
+    rest(kiosk)
+    kiosk.personnel.pin(PIN_ONLY, PIN)
+    expect(page.locator("#results .what").first).to_have_text(EN["done.back"], timeout=SOON_MS)
+    punches = [(punch["direction"], punch["pause"]) for punch in kiosk.punches(PIN_ONLY)[-4:]]
+    assert punches == [("out", False), ("in", True), ("out", True), ("in", True)]
+    page.unroute_all(behavior="ignoreErrors")
+
+
 def test_the_code_for_the_first_administrator_is_read_at_the_screen(kiosk: Kiosk, page: Page) -> None:
     with api.WebClient(kiosk.folder.web_socket) as web:
         web.announce(("https://192.0.2.7:8443",), "AB:CD:EF", wants_first=True)

@@ -19,7 +19,7 @@ from enterprise.pairing import Day, Rules, Stay
 
 BERLIN = ZoneInfo("Europe/Berlin")
 ADA, BOB = "p-" + "ab" * 16, "p-" + "cd" * 16
-IN, OUT = Direction.IN, Direction.OUT
+IN, OUT, BREAK, BACK = Direction.IN, Direction.OUT, Direction.BREAK, Direction.BACK
 RULES = Rules()
 OFFICE = messages.read_shifts("office 09:00-18:00 break 12:00-13:00 days 1-5")
 NIGHT = messages.read_shifts("night 22:00-06:00 break 02:00-02:30")
@@ -119,6 +119,73 @@ def test_lunch_outside_is_two_stays_of_one_day_and_lunch_inside_is_taken_off() -
     assert [hours(day) for day in (*outside, *inside)] == [8, 8]
 
 
+def test_a_break_that_was_punched_stands_in_place_of_the_planned_one() -> None:
+    def day(went: str, came: str) -> Day:
+        walks = (punch("11-25T09:00", IN), punch(went, BREAK), punch(came, BACK), punch("11-25T18:00", OUT))
+        (found,) = days(*walks, shifts=OFFICE)
+        return found
+
+    half, late, short, early = (day(f"11-25T{a}", f"11-25T{b}") for a, b in PUNCHED)
+    assert [(hours(one), one.breaks) for one in (half, late)] == [(8.5, timedelta(minutes=30)), (8.25, timedelta(minutes=45))]
+    assert (hours(short), short.marks) == (7.75, ()), "a cigarette in the morning is no lunch"
+    assert hours(early) == 8.5
+
+
+PUNCHED = (("12:10", "12:40"), ("13:10", "13:55"), ("10:00", "10:15"), ("11:10", "11:40"))
+
+
+def test_who_works_through_two_breaks_and_punches_one_has_the_other_taken_off() -> None:
+    two = messages.read_shifts("long 08:00-18:00 break 12:00-12:30 break 16:00-16:15")
+    (day,) = days(
+        punch("11-25T08:00", IN), punch("11-25T12:00", BREAK), punch("11-25T12:20", BACK), punch("11-25T18:00", OUT), shifts=two
+    )
+    assert day.breaks == timedelta(minutes=35)
+
+
+def test_going_to_a_break_through_one_gate_and_back_through_another_is_one_break() -> None:
+    """The other gate knows of no break: it says in, and that is coming back."""
+    (stay,) = pairing.stays(
+        [punch("11-25T09:00", IN), punch("11-25T12:00", BREAK), punch("11-25T12:45", IN, "gate-b"), punch("11-25T18:00", OUT)],
+        RULES,
+    )
+    assert [(one.ends - one.begins) for one in stay.breaks] == [timedelta(minutes=45)]
+    assert stay.marks == set()
+
+
+def test_a_gate_that_took_somebody_coming_back_for_one_who_goes_is_put_right() -> None:
+    """Gate B saw them in the morning and takes ten to one for a way to lunch; they went through gate A at noon."""
+    found = pairing.stays(
+        [punch("11-25T09:00", IN, "gate-b"), punch("11-25T12:00", OUT, by="web:li"), punch("11-25T12:50", BREAK, "gate-b")], RULES
+    )
+    assert shown(found)[-1] == ("11-25T12:50", "?", {"no_out", "inferred"})
+
+
+def test_whoever_is_not_seen_coming_back_is_marked_and_works_only_as_far_as_is_known() -> None:
+    (day,) = days(punch("11-25T09:00", IN), punch("11-25T12:00", BREAK), punch("11-25T18:00", OUT, by="web:li"))
+    assert (hours(day), day.marks) == (3, ("corrected", "no_back"))
+    (gone,) = days(punch("11-25T09:00", IN), punch("11-25T12:00", BREAK))
+    assert (hours(gone), gone.went, gone.marks) == (3, at("11-25T12:00"), ("no_back",))
+    first, second = pairing.stays(
+        [punch("11-25T09:00", IN), punch("11-25T12:00", BREAK), punch("11-25T17:00", IN), punch("11-25T19:00", OUT)], RULES
+    )
+    assert (shown([first]), shown([second])) == (
+        [("11-25T09:00", "11-25T12:00", {"no_back"})],
+        [("11-25T17:00", "11-25T19:00", set())],
+    )
+
+
+def test_back_from_a_break_that_nobody_saw_begin_takes_the_planned_one_off() -> None:
+    (day,) = days(punch("11-25T09:00", IN), punch("11-25T13:00", BACK, by="kiosk"), punch("11-25T18:00", OUT), shifts=OFFICE)
+    assert (hours(day), day.marks) == (8, ("corrected", "no_break"))
+
+
+def test_a_cigarette_of_three_minutes_at_one_kiosk_is_a_break_and_no_second_look() -> None:
+    (stay,) = pairing.stays(
+        [punch("11-25T09:00", IN), punch("11-25T10:00", BREAK), punch("11-25T10:03", BACK), punch("11-25T18:00", OUT)], RULES
+    )
+    assert [(one.ends - one.begins) for one in stay.breaks] == [timedelta(minutes=3)]
+
+
 def test_late_and_early_are_measured_against_the_shift() -> None:
     (day,) = days(punch("11-25T09:20", IN), punch("11-25T17:30", OUT), shifts=OFFICE)
     assert (day.late, day.early) == (timedelta(minutes=20), timedelta(minutes=30))
@@ -143,7 +210,7 @@ def test_one_person_under_two_ids_is_one_person() -> None:
 
 
 Event = tuple[int, Direction, str, str, bool]
-WAYS, GATES, PEOPLE = st.sampled_from([IN, OUT]), st.sampled_from(["a", "b", "c"]), st.sampled_from([ADA, BOB])
+WAYS, GATES, PEOPLE = st.sampled_from(list(Direction)), st.sampled_from(["a", "b", "c"]), st.sampled_from([ADA, BOB])
 EVENTS = st.lists(st.tuples(st.integers(0, 60 * 24 * 6), WAYS, GATES, PEOPLE, st.booleans()), max_size=30)
 
 
@@ -167,6 +234,46 @@ def test_every_punch_is_in_at_most_one_stay_and_stays_of_one_person_never_overla
         spans = [stay.span for stay in found if stay.person == person and stay.span]
         assert all(timedelta(0) <= span.ends - span.begins <= RULES.longest + RULES.repeat for span in spans)
         assert all(first.ends <= second.begins for first, second in itertools.pairwise(spans))
+    for stay in found:
+        assert all(one.begins <= one.ends for one in stay.breaks)
+        assert all(first.ends <= second.begins for first, second in itertools.pairwise(stay.breaks))
+        if stay.span and stay.breaks:
+            assert stay.span.begins <= stay.breaks[0].begins
+            assert stay.breaks[-1].ends <= stay.span.ends
+
+
+@given(EVENTS)
+def test_nobody_works_while_they_are_on_a_break_and_no_time_is_made_up(events: list[Event]) -> None:
+    found = pairing.stays(happened(events), RULES)
+    for day in pairing.days(found, Calendar(BERLIN, NIGHT + OFFICE)):
+        assert day.worked >= timedelta(0)
+        assert day.breaks >= timedelta(0)
+    spans = sum((stay.span.ends - stay.span.begins for stay in found if stay.span), timedelta(0))
+    assert sum((day.worked + day.breaks for day in pairing.days(found, Calendar(BERLIN, NIGHT + OFFICE))), timedelta(0)) == spans
+
+
+SOME_MINUTES = st.integers(6, 200)
+
+
+@given(st.lists(st.tuples(SOME_MINUTES, st.lists(st.tuples(SOME_MINUTES, SOME_MINUTES), max_size=2)), min_size=1, max_size=3))
+def test_a_server_that_knows_of_no_breaks_counts_the_same_work(days: list[tuple[int, list[tuple[int, int]]]]) -> None:
+    """To it a break is lunch outside: the same hours, in two stays."""
+    walks, minute = [], 0
+    for home, pauses in days:
+        ways = [IN, *[way for _ in pauses for way in (BREAK, BACK)], OUT]
+        lengths = [home, *[minutes for pause in pauses for minutes in pause], 10 * 60]
+        for way, length in zip(ways, lengths, strict=True):
+            walks.append((minute, way, "a", ADA, False))
+            minute += length
+    punches = happened(walks)
+    plain = [replace(one, direction=one.direction.door) for one in punches]
+    known, unknown = pairing.stays(punches, RULES), pairing.stays(plain, RULES)
+    assert worked(known) == worked(unknown)
+    assert sum(len(stay.breaks) for stay in known) == sum(len(pauses) for _, pauses in days) == len(unknown) - len(known)
+
+
+def worked(found: list[Stay]) -> timedelta:
+    return sum((day.worked for day in pairing.days(found, Calendar(BERLIN))), timedelta(0))
 
 
 @given(EVENTS, st.randoms())

@@ -1,4 +1,4 @@
-// In or out by button, where the enterprise wants it so: pressed first, then the face, the badge or the PIN. It holds for half a minute.
+// In, out or break by button, where the enterprise wants it so: pressed first, then the face, the badge or the PIN. It holds for half a minute.
 
 import { at } from "./build.js";
 import { tell } from "./net.js";
@@ -6,7 +6,10 @@ import { tell } from "./net.js";
 const LASTS_MS = 30_000;
 let timer = 0;
 
-export function set(scene) { at("choose").hidden = !scene.abilities.includes("choose"); }
+export function set(scene) {
+  at("choose").hidden = !scene.abilities.includes("choose");
+  at("choose").querySelector("[data-direction='break']").hidden = !scene.abilities.includes("break");
+}
 
 export function over() {
   clearTimeout(timer);

@@ -11,6 +11,7 @@ import { chosen, has, word } from "./words.js";
 
 const MOST = 4;
 const EASY_TIMES = 3;
+const OTHERS = { in: ["out", "break"], back: ["out", "break"], out: ["in", "break"], break: ["out", "in"] }; // what else it may have been
 const GOOD = new Set(["too_soon"]); // refused, but nobody has to do anything: it is recorded already
 
 let setting = { stays_s: 8, abilities: [] };
@@ -47,7 +48,7 @@ function card(decision, language, good) {
   if (punched) when.append(make("span", { class: "receipt" }, word("receipt", { seq }, language)));
   const title = name || (punched ? "" : word(decision.why === "stranger" ? "result.stranger" : "", {}, language));
   const body = make("div", { class: "body" }, title && make("p", { class: "name" }, title), make("p", { class: "what" }, what), when);
-  made.append(icon(!good ? "no" : direction === "out" ? "out" : "in"), body);
+  made.append(icon(!good ? "no" : punched && direction in OTHERS ? direction : "in"), body);
   if (punched) addChoices(made, decision, language);
   goAway(made);
   return made;
@@ -59,9 +60,9 @@ function addChoices(made, { seq, direction, new_text: newText }, language) {
   if (setting.abilities.includes("dispute")) {
     choices.push(choice("result.not_me", language, () => settle(made, "/v1/dispute", { seq: String(seq) }, "result.disputed", language)));
   }
-  if (setting.abilities.includes("direction") && (direction === "in" || direction === "out")) {
-    const other = direction === "in" ? "out" : "in";
-    choices.push(choice(`result.to_${other}`, language, () => turn(made, seq, other, language)));
+  if (setting.abilities.includes("direction")) {
+    const others = (OTHERS[direction] ?? []).filter((other) => other !== "break" || setting.abilities.includes("break"));
+    choices.push(...others.map((other) => choice(`result.to_${other}`, language, () => turn(made, seq, other, language))));
   }
   if (choices.length) made.append(make("div", { class: "choices" }, ...choices));
 }
@@ -70,7 +71,7 @@ const choice = (name, language, act) => make("button", { on: { click: act } }, w
 
 async function turn(made, seq, other, language) {
   if (!(await settle(made, "/v1/direction", { seq: String(seq), direction: other }, "result.changed", language))) return;
-  made.classList.remove("in", "out");
+  made.classList.remove(...Object.keys(OTHERS));
   made.classList.add(other);
   made.querySelector(".what").textContent = word(`done.${other}`, {}, language);
   made.querySelector(":scope > .icon").replaceWith(icon(other));

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import types
 from collections.abc import Iterator
 from datetime import timedelta
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from device import api, config, journal, messages
+from device import api, attend, config, journal, messages
 from device.messages import Notice
 from device.page import application, counter, voice
 from device.page.application import Role
@@ -26,6 +27,7 @@ class Line:
     def __init__(self) -> None:
         self.lasts = timedelta(0)
         self.chosen = ""
+        self.policy = attend.Policy(timedelta(minutes=1), timedelta(hours=16), allow_simulated=False)
 
     def suspend(self, since: object, lasts: timedelta) -> None:
         self.lasts = lasts
@@ -83,10 +85,20 @@ def test_a_way_without_a_face_looks_away_from_faces_for_as_long_as_it_takes(clie
     assert post(client, "/v1/other-way", kind="for ever") == 400
 
 
-def test_in_or_out_is_pressed_and_nothing_else(client: FlaskClient, line: Line) -> None:
+def test_in_out_or_where_there_are_breaks_a_break_is_pressed_and_nothing_else(client: FlaskClient, line: Line) -> None:
     assert post(client, "/v1/choice", direction="out") == 200
     assert line.chosen == "out"
     assert post(client, "/v1/choice", direction="up") == 400
+    assert post(client, "/v1/choice", direction="break") == post(client, "/v1/direction", seq="1", direction="break") == 400
+    line.policy = dataclasses.replace(line.policy, breaks=attend.Breaks.ALWAYS)
+    assert post(client, "/v1/choice", direction="break") == 200
+    assert line.chosen == "break"
+
+
+def test_the_page_offers_a_break_and_buttons_as_the_rules_that_are_in_force_have_them(desk: counter.Counter, line: Line) -> None:
+    assert not {"break", "choose"} & set(desk.abilities())
+    line.policy = dataclasses.replace(line.policy, breaks=attend.Breaks.ALWAYS, direction=attend.Rule.BUTTON)
+    assert {"break", "choose"} <= set(desk.abilities())
 
 
 @pytest.mark.parametrize("seq", ["", "-1", "1e3", "x", "9" * 16, "１"])
