@@ -228,21 +228,19 @@ class Retention(Section):
     )
 
 
-COMPLETION = "^(nothing|pin|face_or_pin)$"
+Completion = Literal["face_or_pin", "pin", "nothing"]
 
 
 class Ways(Section):
     """The ways to clock in without a face."""
 
     pin: bool = Field(default=True, description="Employee number and PIN.")
-    badge_completed_by: str = Field(
+    badge_completed_by: Completion = Field(
         default="face_or_pin",
-        pattern=COMPLETION,
         description="A badge only says who somebody is; what completes it: face_or_pin, pin or nothing.",
     )
-    qr_completed_by: str = Field(
+    qr_completed_by: Completion = Field(
         default="face_or_pin",
-        pattern=COMPLETION,
         description="The same for a printed QR code, which anybody can photograph: face_or_pin, pin or nothing.",
     )
     phone: bool = Field(default=True, description="A phone's code that changes every 30 s clocks in by itself.")

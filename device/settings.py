@@ -9,7 +9,7 @@ import secrets
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
 import annotated_types
 from pydantic.fields import FieldInfo
@@ -31,7 +31,8 @@ def _shown(name: str, default: Any, meaning: str, chosen: config.Config) -> api.
     field = _field(name)
     lows = [bound.ge if isinstance(bound, annotated_types.Ge) else bound.gt for bound in field.metadata if _is_low(bound)]
     highs = [bound.le if isinstance(bound, annotated_types.Le) else bound.lt for bound in field.metadata if _is_high(bound)]
-    return api.SettingShown(name, value_of(chosen, name), default, meaning, *(_number(bounds) for bounds in (lows, highs)))
+    choices = get_args(field.annotation) if get_origin(field.annotation) is Literal else ()
+    return api.SettingShown(name, value_of(chosen, name), default, meaning, _number(lows), _number(highs), choices)
 
 
 def _is_low(bound: object) -> bool:

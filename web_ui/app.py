@@ -80,6 +80,7 @@ def _protect(app: Flask, parts: House) -> None:
     Limiter(_caller, app=app, default_limits=["900 per minute"], storage_uri="memory://", strategy="moving-window")
     CSRFProtect(app)
     app.before_request(roles.enforce)
+    app.before_request(languages.switch)
 
 
 def _caller() -> str:

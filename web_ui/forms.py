@@ -31,7 +31,24 @@ def secret_line(label: Any, *, hint: Any = "", autocomplete: str = "current-pass
     )
 
 
-class Login(FlaskForm):  # type: ignore[misc]
+class Form(FlaskForm):  # type: ignore[misc]
+    """A form of ours. One that came back with the language switch is shown again with what was typed, and nothing is done."""
+
+    def is_submitted(self) -> bool:
+        return super().is_submitted() and not languages.only_switched()
+
+
+class Really(Form):
+    """Whoever sends it is the one who signed in: their password again, and a code of now where they have a second factor."""
+
+    current = secret_line(_("Your password"), hint=_("To be sure that it is you."))
+    second = text(
+        _("Code from your authenticator"), hint=_("Six digits; one that has not been used yet."), longest=6, required=False,
+        autocomplete="one-time-code", inputmode="numeric",
+    )  # fmt: skip
+
+
+class Login(Form):
     """Who are you?"""
 
     name = text(_("User name"), autocomplete="username", autocapitalize="none", spellcheck="false")
@@ -39,7 +56,7 @@ class Login(FlaskForm):  # type: ignore[misc]
     next = HiddenField()
 
 
-class SecondFactor(FlaskForm):  # type: ignore[misc]
+class SecondFactor(Form):
     """The code of now."""
 
     code = text(
@@ -53,7 +70,7 @@ SCREEN_HINT = _("Eight digits, on the kiosk's screen.")
 NEW_HINT = _("At least 12 characters. A few unrelated words do well; any characters may be used.")
 
 
-class First(FlaskForm):  # type: ignore[misc]
+class First(Form):
     """The first administrator."""
 
     code = text(_("Code on the kiosk's screen"), hint=SCREEN_HINT, longest=16, autocomplete="one-time-code", inputmode="numeric")
@@ -62,13 +79,13 @@ class First(FlaskForm):  # type: ignore[misc]
     again = secret_line(_("Password again"), autocomplete="new-password")
 
 
-class Recover(FlaskForm):  # type: ignore[misc]
+class Recover(Form):
     """Whose password is lost?"""
 
     name = text(_("User name"), autocomplete="username", autocapitalize="none")
 
 
-class Recovered(FlaskForm):  # type: ignore[misc]
+class Recovered(Form):
     """A new password for whoever reads the kiosk's screen."""
 
     code = text(_("Code on the kiosk's screen"), hint=SCREEN_HINT, longest=16, autocomplete="one-time-code", inputmode="numeric")
@@ -76,59 +93,52 @@ class Recovered(FlaskForm):  # type: ignore[misc]
     again = secret_line(_("New password again"), autocomplete="new-password")
 
 
-class ChangePassword(FlaskForm):  # type: ignore[misc]
+class ChangePassword(Really):
     """One's own."""
 
-    current = secret_line(_("Current password"))
     password = secret_line(_("New password"), hint=NEW_HINT, autocomplete="new-password")
     again = secret_line(_("New password again"), autocomplete="new-password")
 
 
-class TotpOn(FlaskForm):  # type: ignore[misc]
+class TotpOn(Really):
     """The second factor begins with a code that it made."""
 
     secret = HiddenField()
-    current = secret_line(_("Current password"))
     code = text(_("Code from your authenticator"), longest=6, autocomplete="one-time-code", inputmode="numeric")
 
 
-class Confirm(FlaskForm):  # type: ignore[misc]
+class Confirm(Really):
     """Yes, and it is really me."""
 
-    current = secret_line(_("Your password"), hint=_("To be sure that it is you."))
 
-
-class Taste(FlaskForm):  # type: ignore[misc]
+class Taste(Form):
     """How pages look to one account."""
 
     language = SelectField(_("Language"), choices=[("", _("As the browser says")), *languages.NAMES.items()], validate_choice=True)
     theme = SelectField(_("Appearance"), choices=[("", _("As the system says")), ("light", _("Light")), ("dark", _("Dark"))])
 
 
-class NewAccount(FlaskForm):  # type: ignore[misc]
+class NewAccount(Really):
     """Somebody else may use this."""
 
     name = text(_("User name"), hint=_("2 to 32 of a-z, 0-9, dot, underscore and hyphen."), longest=32)
     role = SelectField(_("Role"), choices=list(words.ROLES.items()), default="operator")
     password = secret_line(_("First password"), hint=_("They choose their own when they sign in."), autocomplete="new-password")
-    current = secret_line(_("Your password"), hint=_("To be sure that it is you."))
 
 
-class Role(FlaskForm):  # type: ignore[misc]
+class Role(Really):
     """Another role for an account."""
 
     role = SelectField(_("Role"), choices=list(words.ROLES.items()))
-    current = secret_line(_("Your password"), hint=_("To be sure that it is you."))
 
 
-class ResetPassword(FlaskForm):  # type: ignore[misc]
+class ResetPassword(Really):
     """A password for somebody who has lost theirs."""
 
     password = secret_line(_("New password"), hint=_("They choose their own when they sign in."), autocomplete="new-password")
-    current = secret_line(_("Your password"), hint=_("To be sure that it is you."))
 
 
-class NewPerson(FlaskForm):  # type: ignore[misc]
+class NewPerson(Form):
     """An employee."""
 
     number = text(_("Employee number"))
@@ -136,7 +146,7 @@ class NewPerson(FlaskForm):  # type: ignore[misc]
     language = SelectField(_("Language"), choices=list(languages.NAMES.items()))
 
 
-class ChangePerson(FlaskForm):  # type: ignore[misc]
+class ChangePerson(Form):
     """What is known of an employee."""
 
     name = text(_("Name"))
@@ -146,13 +156,13 @@ class ChangePerson(FlaskForm):  # type: ignore[misc]
     supervisor = BooleanField(_("May vouch for others at the kiosk (supervisor)"))
 
 
-class Badge(FlaskForm):  # type: ignore[misc]
+class Badge(Form):
     """A badge's text as its reader types it."""
 
     badge = text(_("Badge"), hint=_("Put the cursor here and hold the badge to a reader, or type what it reads."), longest=128)
 
 
-class PeopleList(FlaskForm):  # type: ignore[misc]
+class PeopleList(Form):
     """A list, looked at first."""
 
     file = FileField(
@@ -161,17 +171,16 @@ class PeopleList(FlaskForm):  # type: ignore[misc]
     text = HiddenField()
 
 
-class Erase(FlaskForm):  # type: ignore[misc]
+class Erase(Really):
     """Why somebody is erased, and that it is meant."""
 
     reason = SelectField(
         _("Reason"),
         choices=[("asked", _("The person asked for it")), ("left", _("The person has left"))],
     )
-    current = secret_line(_("Your password"), hint=_("To be sure that it is you."))
 
 
-class Consent(FlaskForm):  # type: ignore[misc]
+class Consent(Form):
     """The person has read the text and agrees."""
 
     language = SelectField(_("Language of the text"), choices=list(languages.NAMES.items()))
@@ -182,7 +191,7 @@ class Consent(FlaskForm):  # type: ignore[misc]
     )
 
 
-class Photograph(FlaskForm):  # type: ignore[misc]
+class Photograph(Form):
     """Used once and dropped."""
 
     photograph = FileField(_("Photograph"), description=_("JPEG or PNG, at most 16 MB: one face, from the front, well lit."))
@@ -192,7 +201,7 @@ class Photograph(FlaskForm):  # type: ignore[misc]
     )  # fmt: skip
 
 
-class Correction(FlaskForm):  # type: ignore[misc]
+class Correction(Form):
     """A punch as it should have been."""
 
     direction = SelectField(_("Direction"), choices=list(words.DIRECTIONS.items()))
@@ -211,13 +220,13 @@ class ForgottenPunch(Correction):
     number = text(_("Employee number"))
 
 
-class Void(FlaskForm):  # type: ignore[misc]
+class Void(Form):
     """Why a punch counts no more."""
 
     reason = text(_("Reason"), hint=_("It stands in the journal and goes to the server; name nobody."), longest=200)
 
 
-class ConsentTexts(FlaskForm):  # type: ignore[misc]
+class ConsentTexts(Really):
     """The enterprise's own text, in every language."""
 
     version = text(_("Version"), hint=_("Another one than those before."), longest=32)
@@ -225,10 +234,9 @@ class ConsentTexts(FlaskForm):  # type: ignore[misc]
     zh_tw = TextAreaField("繁體中文", [FILLED, Length(max=4_000)], render_kw={"rows": 12, "required": True, "lang": "zh-TW"})
     en = TextAreaField("English", [FILLED, Length(max=4_000)], render_kw={"rows": 12, "required": True, "lang": "en"})
     asks_again = BooleanField(_("Ask everybody again: earlier consents count no more from now on."))
-    current = secret_line(_("Your password"), hint=_("To be sure that it is you."))
 
 
-class Request(FlaskForm):  # type: ignore[misc]
+class Request(Form):
     """Somebody asked something about their data."""
 
     number = text(_("Employee number"))
@@ -236,13 +244,13 @@ class Request(FlaskForm):  # type: ignore[misc]
     opened = DateField(_("When it was asked"), [FILLED])
 
 
-class Outcome(FlaskForm):  # type: ignore[misc]
+class Outcome(Form):
     """What became of a request."""
 
     outcome = SelectField(_("Outcome"), choices=list(words.OUTCOMES.items()))
 
 
-class Place(FlaskForm):  # type: ignore[misc]
+class Place(Form):
     """First step of the wizard."""
 
     enterprise = text(_("Name of the enterprise"), hint=_("Shown on the kiosk."), required=False)
@@ -255,11 +263,11 @@ class Place(FlaskForm):  # type: ignore[misc]
     language = SelectField(_("Language"), choices=list(languages.NAMES.items()))
 
 
-class LockName(FlaskForm):  # type: ignore[misc]
+class LockName(Form):
     """What people call a lock."""
 
     name = text(_("Name of the lock"), hint=_("It is written into the lock and shown on its display."), longest=24)
 
 
-class Nothing(FlaskForm):  # type: ignore[misc]
+class Nothing(Form):
     """A button: nothing but the proof that it is our own."""

@@ -10,14 +10,15 @@ from pathlib import Path
 
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
-from flask import current_app, has_request_context, request, session
+from flask import current_app, g, has_request_context, request, session
 from flask_login import current_user
 
 from device.api import SettingShown
-from web_ui.house import place
+from web_ui.house import house, place
 
 NAMES = {"zh-CN": "简体中文", "zh-TW": "繁體中文", "en": "English"}
 LOCALES = {"zh-CN": "zh_Hans_CN", "zh-TW": "zh_Hant_TW", "en": "en"}
+SWITCH = "_language"
 TRANSLATED = ("zh_Hans_CN", "zh_Hant_TW")
 # What browsers call them (BCP 47).
 SPOKEN = {
@@ -46,6 +47,25 @@ def meaning(setting: SettingShown) -> str:
 @cache
 def _meanings(folder: str, chosen_locale: str) -> NullTranslations:
     return translation("settings", folder, [chosen_locale], fallback=True)
+
+
+def only_switched() -> bool:
+    """Whether a form came only because somebody chose another language beside it: what they typed is to be shown, not done."""
+    return bool(g.get("only_switched", False))
+
+
+def switch() -> None:
+    """Before each request: a form that was sent by a button of another language chooses that language and does nothing else."""
+    if request.method == "POST" and (wanted := request.form.get(SWITCH, "")) in NAMES:
+        choose(wanted)
+        g.only_switched = True
+
+
+def choose(wanted: str) -> None:
+    """Whoever is signed in keeps it in their account, everybody else for this session."""
+    session["language"] = wanted
+    if current_user.is_authenticated:
+        house().accounts.set_taste(current_user.account, wanted, current_user.account.theme)
 
 
 def chosen() -> str:

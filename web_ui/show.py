@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -42,6 +43,8 @@ def _globals() -> dict[str, Any]:
         "meaning": languages.meaning,
         "here": here,
         "set_to": set_to,
+        "usual": lambda setting: set_to(replace(setting, value=setting.default)),
+        "limits": limits,
         "version": device.SOFTWARE,
         "Table": Table,
     }
@@ -71,6 +74,16 @@ def set_to(setting: SettingShown) -> str:
             return str(format_decimal(setting.value, format="#,##0.######"))
         case _:
             return str(words.CHOICES.get(setting.name, {}).get(setting.value, setting.value)) or "–"
+
+
+def limits(setting: SettingShown) -> str:
+    """Between what a number may lie, as far as there are ends."""
+    low, high = (None if end is None else format_decimal(end) for end in (setting.lowest, setting.highest))
+    if low is not None and high is not None:
+        return str(gettext("From %(low)s to %(high)s.", low=low, high=high))
+    if low is not None:
+        return str(gettext("At least %(low)s.", low=low))
+    return "" if high is None else str(gettext("At most %(high)s.", high=high))
 
 
 def moment(at: str | datetime) -> datetime:

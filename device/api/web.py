@@ -101,7 +101,7 @@ class Machine:
 
 @dataclass(frozen=True, slots=True)
 class SettingShown:
-    """One setting: what it is now, what it is without anybody's choice, and what it means."""
+    """One setting: what it is now, without anybody's choice, what it means, its limits, or the few values that it may have."""
 
     name: str
     value: Any
@@ -109,6 +109,7 @@ class SettingShown:
     meaning: str
     lowest: float | None
     highest: float | None
+    choices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 
+import pyotp
 import pytest
 
+from tests.web_ui import running
 from tests.web_ui.running import NAMES, PASSWORD, ROLES, Browser, Office, text_of
 
 PAGES = (
@@ -122,11 +124,81 @@ def test_settings_are_changed_together_with_what_was_typed_kept_on_an_error(brow
 
 
 def test_a_capability_is_switched_and_nothing_else_changes(browsers: dict[str, Browser]) -> None:
-    administrator, switch = browsers["administrator"], "liveness.passive"
-    for expected in ("liveness.passive = Off", "liveness.passive = On"):
+    administrator, switch = browsers["administrator"], "page.messages"
+    for expected in ("page.messages = Off", "page.messages = On"):
         assert administrator.submit("/settings", form=switch).status_code == 302
-        assert "Written: liveness.passive." in text_of(administrator.get("/settings"))
+        assert "Written: page.messages." in text_of(administrator.get("/settings"))
         assert expected in text_of(administrator.get("/audit?kind=audit"))
+
+
+def test_a_change_that_can_hurt_is_asked_again_with_its_consequence_and_ones_own_password(browsers: dict[str, Browser]) -> None:
+    administrator = browsers["administrator"]
+    asked = administrator.submit("/settings", form="liveness.passive")
+    assert asked.status_code == 200
+    assert "passes more easily for a living person" in text_of(asked)
+    assert "liveness.passive On Off" in text_of(asked)
+    assert "liveness.passive = Off" not in text_of(administrator.get("/audit?kind=audit"))
+    wrong = administrator.send(asked, "yes", current="not the password")
+    assert wrong.status_code == 422
+    done = administrator.send(wrong, "yes", current=PASSWORD)
+    assert done.status_code == 302, text_of(done)
+    assert "liveness.passive = Off" in text_of(administrator.get("/audit?kind=audit"))
+    assert administrator.submit("/settings", form="liveness.passive").status_code == 302, "the safe way back asks nothing"
+
+
+def test_a_looser_rate_and_a_shorter_retention_are_asked_again_and_a_harmless_change_beside_them_waits(
+    browsers: dict[str, Browser],
+) -> None:
+    administrator = browsers["administrator"]
+    looser = administrator.submit("/recognition", form="/recognition/rate", rate="0.1")
+    assert "taken for somebody else" in text_of(looser)
+    both = administrator.submit("/settings", retention__left_days="30", device__site="East gate")
+    assert "destroyed for good" in text_of(both)
+    assert "device.site" in text_of(both)
+    assert 'value="East gate"' not in administrator.get("/settings").text
+    done = administrator.send(both, "yes", current=PASSWORD)
+    assert done.status_code == 302, text_of(done)
+    assert 'value="East gate"' in administrator.get("/settings").text
+    back = administrator.submit("/settings", retention__left_days="90", device__site="Main gate")
+    assert "stay longer" in text_of(back)
+    assert administrator.send(back, "yes", current=PASSWORD).status_code == 302
+
+
+def test_a_second_factor_is_asked_for_again_too(browsers: dict[str, Browser]) -> None:
+    """An account of its own: codes serve once, and the other tests sign in without."""
+    administrator, first = browsers["administrator"], "first of many words"
+    administrator.submit("/accounts/new", name="tess", role="administrator", password=first, current=PASSWORD)
+    with administrator.office.browser() as tess:
+        tess.sign_in("tess", first)
+        tess.submit("/me/password", current=first, password=PASSWORD, again=PASSWORD)
+        tess.sign_in("tess")
+        page = tess.get("/me/second-factor")
+        secret = re.findall(r"<code>([A-Z2-7]{32})</code>", page.text)[0]
+        assert tess.send(page, current=PASSWORD, code=pyotp.TOTP(secret).now()).status_code == 302
+        asked = tess.submit("/settings", form="liveness.passive")
+        assert tess.send(asked, "yes", current=PASSWORD).status_code == 422, "the password alone is not enough"
+        refused = tess.send(asked, "yes", current=PASSWORD, second="000000")
+        assert "This code is not right, or has been used already" in text_of(refused)
+        right = running.fresh_code(tess.office, "tess", secret)
+        assert tess.send(asked, "yes", current=PASSWORD, second=right).status_code == 302
+        assert tess.submit("/settings", form="liveness.passive").status_code == 302
+    accounts = re.findall(r'href="/accounts/(\d+)">tess', administrator.get("/accounts").text)
+    assert administrator.submit(f"/accounts/{accounts[0]}/remove", current=PASSWORD).status_code == 302
+
+
+def test_another_language_keeps_what_was_typed_and_does_nothing_else(browsers: dict[str, Browser]) -> None:
+    operator = browsers["operator"]
+    page = operator.submit("/people/new", number="9901", name="Half typed", _language="zh-TW")
+    try:
+        assert page.status_code == 200
+        assert 'value="Half typed"' in page.text
+        assert '<html lang="zh-TW"' in page.text
+        assert operator.get("/people/9901").status_code == 404
+        settings = browsers["administrator"].submit("/settings", device__site="Half a name", _language="en")
+        assert 'value="Half a name"' in settings.text
+        assert 'value="Half a name"' not in browsers["administrator"].get("/settings").text
+    finally:
+        operator.submit("/people/new", _language="en")
 
 
 def test_a_request_counts_its_fifteen_days_and_is_closed(browsers: dict[str, Browser]) -> None:

@@ -18,7 +18,7 @@ import pyotp
 import pytest
 
 from device import api
-from tests.web_ui.running import NAMES, PASSWORD, Browser, Office, text_of
+from tests.web_ui.running import NAMES, PASSWORD, Browser, Office, fresh_code, text_of
 from web_ui import roles
 from web_ui.app import CONTENT_SECURITY_POLICY, application
 from web_ui.errors import RoleMissing
@@ -214,7 +214,8 @@ def test_a_second_factor_is_asked_for_once_it_is_on(office: Office, browsers: di
     assert nobody.get("/people").status_code == 302, "half signed in is not signed in"
     assert nobody.submit("/login/second", code="000000").status_code == 422
     assert secret not in auditor.get("/me").text
-    assert auditor.submit("/me/second-factor/off", current=PASSWORD).status_code == 302
+    again = fresh_code(office, NAMES["auditor"], secret)
+    assert auditor.submit("/me/second-factor/off", current=PASSWORD, second=again).status_code == 302
 
 
 def test_changing_a_factor_asks_for_ones_password_again(browsers: dict[str, Browser]) -> None:
@@ -331,7 +332,8 @@ def test_a_second_factor_that_fits_does_not_forgive_what_others_at_that_address_
     assert nobody.submit("/login/second", code=pyotp.TOTP(secret).now()).status_code == 302
     with contextlib.closing(sqlite3.connect(office.folder.web / "web.db")) as database:
         counted = database.execute("SELECT count FROM failure WHERE source = 'address:127.0.0.1'").fetchone()
-    assert auditor.submit("/me/second-factor/off", current=PASSWORD).status_code == 302
+    again = fresh_code(office, NAMES["auditor"], secret)
+    assert auditor.submit("/me/second-factor/off", current=PASSWORD, second=again).status_code == 302
     assert counted is not None
 
 

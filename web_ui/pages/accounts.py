@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response
 from web_ui import forms, notices
 from web_ui.accounts import Account, AccountRefused
 from web_ui.house import audit, house
-from web_ui.pages.entrance import identified, refusal
+from web_ui.pages.entrance import identified, refusal, second_factor_is_right
 from web_ui.roles import ADMINISTRATORS, READERS, Role, needs
 
 pages = Blueprint("accounts", __name__)
@@ -18,12 +18,21 @@ pages = Blueprint("accounts", __name__)
 INVALID = 422
 
 
-def is_really_me(form: forms.Confirm) -> bool:
-    """Whether the password in the form is that of whoever is signed in; wrong ones wait as at the door."""
+def is_really_me(form: forms.Really) -> bool:
+    """Whether the password in the form, and the code where there is a second factor, are those of whoever is signed in.
+
+    Wrong ones wait as at the door.
+    """
     account, wait_s = identified(current_user.account.name, form.current.data)
     if account is None:
         form.current.errors = (refusal(wait_s),)
-    return account is not None
+        return False
+    if not account.totp:
+        return True
+    right, wait_s = second_factor_is_right(account, (form.second.data or "").strip())
+    if not right:
+        form.second.errors = (refusal(wait_s) if wait_s else str(_("This code is not right, or has been used already.")),)
+    return right
 
 
 @pages.get("/accounts")

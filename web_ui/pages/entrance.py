@@ -102,15 +102,23 @@ def second() -> Response | str | tuple[str, int]:
     form = forms.SecondFactor(next=request.args.get("next", ""))
     if not form.validate_on_submit():
         return render_template("second.html", form=form), INVALID if form.errors else 200
-    accounts, sources = house().accounts, sources_of(f"totp:{account.name}")
-    if (wait_s := accounts.wait_s(*sources)) == 0 and accounts.second_factor_fits(account, form.code.data.strip()):
-        accounts.forgiven(sources[0])  # what others got wrong at this address stays
+    right, wait_s = second_factor_is_right(account, form.code.data.strip())
+    if right:
         return let_in(account, form.next.data)
+    form.code.errors = (refusal(wait_s),)
+    return render_template("second.html", form=form), INVALID
+
+
+def second_factor_is_right(account: Account, code: str) -> tuple[bool, float]:
+    """Whether it is the code of now, and otherwise how long to wait; wrong ones are counted."""
+    accounts, sources = house().accounts, sources_of(f"totp:{account.name}")
+    if (wait_s := accounts.wait_s(*sources)) == 0 and accounts.second_factor_fits(account, code):
+        accounts.forgiven(sources[0])  # what others got wrong at this address stays
+        return True, 0.0
     if wait_s == 0:
         accounts.failed(*sources)
         house().audit.record("sign_in_failed", f"web:{account.name}")
-    form.code.errors = (refusal(accounts.wait_s(*sources)),)
-    return render_template("second.html", form=form), INVALID
+    return False, accounts.wait_s(*sources)
 
 
 def half_signed_in() -> Account | None:
@@ -223,7 +231,5 @@ def recovered() -> Response | str | tuple[str, int]:
 def language() -> Response:
     """Another language before signing in; whoever is signed in keeps it in their account."""
     if (wanted := request.form.get("language", "")) in languages.NAMES:
-        session["language"] = wanted
-        if current_user.is_authenticated:
-            house().accounts.set_taste(current_user.account, wanted, current_user.account.theme)
+        languages.choose(wanted)
     return redirect(own_address(request.form.get("next")))

@@ -4,23 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, abort, flash, render_template, request, url_for
+from flask import Blueprint, abort, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_login import current_user
 from werkzeug.utils import redirect
 from werkzeug.wrappers import Response
 
-from device.api import KioskRefused
 from web_ui import forms
 from web_ui.house import actor, house, kiosk
 from web_ui.jobs import TooMuch
+from web_ui.pages.settings import write
 from web_ui.roles import ADMINISTRATORS, READERS, needs
-from web_ui.words import sentence
 
 pages = Blueprint("recognition", __name__)
 
 RATES = (0.1, 0.05, 0.01, 0.001, 0.0001)  # of strangers' attempts may name somebody
-SWITCHES = ("liveness.passive",)
+RATE = "recognition.strangers_named"
 
 
 @pages.get("/recognition")
@@ -29,7 +28,7 @@ def page() -> str:
     """The chosen rate, and what follows from it."""
     settings = {setting.name: setting for setting in kiosk().settings()}
     others = [setting for name, setting in settings.items() if name.startswith(("recognition.", "liveness."))]
-    rate = float(settings["recognition.strangers_named"].value)
+    rate = float(settings[RATE].value)
     rates = sorted({*RATES, rate}, reverse=True)
     return render_template(
         "recognition.html",
@@ -67,20 +66,17 @@ def liveness_policy(values: dict[str, Any]) -> list[str]:
 
 @pages.post("/recognition/rate")
 @needs(ADMINISTRATORS)
-def choose() -> Response:
-    """Another rate; it holds after the kiosk's next start."""
+def choose() -> Response | str | tuple[str, int]:
+    """Another rate; it holds after the kiosk's next start. A looser one is asked again, as every dangerous setting is."""
     if not forms.Nothing().validate_on_submit():
         abort(400)
+    found = {setting.name: setting for setting in kiosk().settings()}
+    typed = request.form.get("rate", "")
     try:
-        rate = float(request.form.get("rate", ""))
-        kiosk().change_settings({"recognition.strangers_named": rate}, actor())
+        rate = float(typed)
     except ValueError:
         abort(400)
-    except KioskRefused as refused:
-        flash(sentence(refused), "error")
-        return redirect(url_for("recognition.page"))
-    flash(_("Written. It holds after the kiosk's next start; restart it under Settings."))
-    return redirect(url_for("recognition.page"))
+    return write(found, {RATE: typed}, {RATE: rate})
 
 
 @pages.post("/recognition/evaluate")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
 
@@ -13,10 +14,12 @@ from werkzeug.utils import redirect
 from werkzeug.wrappers import Response
 
 from device.api import KioskRefused, SettingShown
-from web_ui import forms
+from web_ui import dangers, forms, languages
 from web_ui.house import actor, house, kiosk
+from web_ui.pages.accounts import is_really_me
 from web_ui.roles import ADMINISTRATORS, READERS, needs
 from web_ui.words import sentence
+from web_ui.zones import zones
 
 pages = Blueprint("settings", __name__)
 
@@ -49,8 +52,9 @@ def shown(typed: dict[str, str], errors: dict[str, str]) -> str:
         "settings.html",
         sections=sections,
         capabilities=capabilities(values),
-        typed=typed,
+        typed_in=typed,
         errors=errors,
+        zones=zones(),
         button=forms.Nothing(),
     )
 
@@ -96,27 +100,61 @@ def capabilities(values: dict[str, Any]) -> list[Capability]:
 
 @pages.post("/settings")
 @needs(ADMINISTRATORS)
-def change() -> Response | tuple[str, int]:
-    """All or none; what is refused is said beside the setting, and everything typed stays."""
-    if not forms.Nothing().validate_on_submit():
+def change() -> Response | str | tuple[str, int]:
+    """All or none; what is refused is said beside the setting, and everything typed stays. What can hurt is asked again first."""
+    form = forms.Nothing()
+    if not (languages.only_switched() or form.validate_on_submit()):
         abort(400)
-    known = {setting.name: setting for setting in kiosk().settings()}
-    typed = {name: request.form[name] for name in known if name in request.form}
+    found = {setting.name: setting for setting in kiosk().settings()}
+    typed = {name: request.form[name] for name in found if name in request.form}
     for name in request.form.getlist("switch"):  # an unticked box sends nothing; its name does
         typed.setdefault(name, "")
+    changes, errors = _understood(found, typed)
+    if languages.only_switched():
+        return _asked_again(found, typed, changes, forms.Confirm()) if "sure" in request.form else shown(typed, {})
+    if errors:
+        return shown(typed, errors), INVALID
+    return write(found, typed, changes)
+
+
+def write(found: Mapping[str, SettingShown], typed: dict[str, str], changes: dict[str, Any]) -> Response | str | tuple[str, int]:
+    """Write them, once whoever asks knows what follows and has shown again who they are."""
+    if dangers.of({name: setting.value for name, setting in found.items()}, changes):
+        form = forms.Confirm()
+        if "sure" not in request.form:
+            return _asked_again(found, typed, changes, form)
+        if not (form.validate() and is_really_me(form)):
+            return _asked_again(found, typed, changes, form), INVALID
+    try:
+        return _written(changes)
+    except KioskRefused as refused:
+        named = next((name for name in typed if name in str(refused)), "")
+        return shown(typed, {named: sentence(refused)}), INVALID
+
+
+def _asked_again(found: Mapping[str, SettingShown], typed: dict[str, str], changes: dict[str, Any], form: forms.Confirm) -> str:
+    """What would follow, beside everything that was typed and would change."""
+    values = {name: setting.value for name, setting in found.items()}
+    differing = {name: typed[name] for name, value in changes.items() if value != values[name]}
+    return render_template(
+        "settings_confirm.html",
+        dangers=dangers.of(values, changes),
+        found=found,
+        typed_in=differing,
+        changed=[(found[name], replace(found[name], value=changes[name])) for name in differing],
+        form=form,
+    )
+
+
+def _understood(found: Mapping[str, SettingShown], typed: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
+    """What was typed as values, and what of it is none."""
     changes, errors = {}, {}
     for name, text in typed.items():
         try:
-            changes[name] = understood(known[name], text)
+            changes[name] = understood(found[name], text)
         except ValueError:
             errors[name] = _("This is not a number.")
-    if not errors:
-        try:
-            return _written(changes)
-        except KioskRefused as refused:
-            named = next((name for name in typed if name in str(refused)), "")
-            errors[named] = sentence(refused)
-    return shown(typed, errors), INVALID
+    return changes, errors
 
 
 def _written(changes: dict[str, Any]) -> Response:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import zoneinfo
-
 from flask import Blueprint, flash, redirect, render_template, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
@@ -13,20 +11,12 @@ from web_ui import forms
 from web_ui.house import actor, house, kiosk
 from web_ui.roles import ADMINISTRATORS, needs
 from web_ui.words import sentence
+from web_ui.zones import zones
 
 pages = Blueprint("setup", __name__)
 
 INVALID = 422
 ASKED = ("enterprise", "site", "contact", "time_zone", "language")
-NEAR = ("Asia/Shanghai", "Asia/Taipei", "Asia/Hong_Kong", "Asia/Macau", "Asia/Singapore")  # first in the list
-
-
-def zones() -> list[tuple[str, str]]:
-    """Every zone there is, the likely ones first."""
-    others = sorted(
-        zone for zone in zoneinfo.available_timezones() if "/" in zone and not zone.startswith(("Etc/", "posix/", "right/"))
-    )
-    return [("", _("The machine's own")), *((zone, zone) for zone in dict.fromkeys([*NEAR, *others]))]
 
 
 @pages.route("/setup", methods=["GET", "POST"])
