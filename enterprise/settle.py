@@ -48,7 +48,7 @@ class Case:
             detail = f"record {seq} contradicts the chain that is stored: a cloned kiosk, or a journal that was put back"
             self._alarm(Verdict.FORK, seq, detail)
             return self._answered(Verdict.FORK, detail=detail)
-        if batch.first > max(self.state.upto, self.transaction.gap_end(self.state) or 0) + 1:
+        if batch.first > self.state.upto + 1 and batch.first > (self.transaction.gap_end(self.state) or 0) + 1:
             return self._answered(Verdict.HOLE, detail=f"begins at {batch.first}, expected {self.state.upto + 1}")
         return self._store(batch, stored)
 

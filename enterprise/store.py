@@ -7,7 +7,7 @@ are translated here and nowhere else.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import sqlalchemy
-from sqlalchemy import Connection, Engine, Table, and_, event, select
+from sqlalchemy import Connection, Engine, Table, and_, bindparam, event, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DataError, IntegrityError, InvalidRequestError, SQLAlchemyError
 
@@ -27,6 +27,38 @@ BUSY_S = 2.0  # how long SQLite waits for another writer, such as `daka-enterpri
 MOST_DETAIL = 500  # characters of an alarm or a reason
 CONNECT_S = 5  # how long PostgreSQL may take to answer a connection
 SCHEMA_LOCK = 0x64616B61  # "daka": several workers that start at once make the tables one after the other
+
+
+def of_epoch(table: Table) -> Any:
+    """The rows of one epoch of one kiosk, named by the parameters `of_device` and `of_epoch`."""
+    return and_(table.c.device == bindparam("of_device"), table.c.epoch == bindparam("of_epoch"))
+
+
+def _stored(*columns: str, where: Callable[[Table], Any]) -> Any:
+    """A query over what is stored of an epoch, usable or parked."""
+    both = (tables.record, tables.parked)
+    return sqlalchemy.union_all(
+        *(select(*(table.c[name] for name in columns)).where(of_epoch(table), where(table)) for table in both)
+    )
+
+
+# What every batch asks for is put together once: SQLAlchemy takes longer to make such a statement than the database to answer it.
+LOCKED_EPOCH = select(tables.epoch).where(of_epoch(tables.epoch)).with_for_update()
+HASHES = _stored("seq", "hash", where=lambda table: table.c.seq.between(bindparam("first"), bindparam("last")))
+BODY = _stored("body", where=lambda table: table.c.seq == bindparam("at_seq"))
+GAP_END = select(sqlalchemy.func.max(tables.gap.c.last)).where(
+    of_epoch(tables.gap), tables.gap.c.first <= bindparam("wanted"), tables.gap.c.last >= bindparam("wanted")
+)
+ADVANCE = (
+    tables.epoch.update()
+    .where(of_epoch(tables.epoch))
+    .values(
+        upto=bindparam("to"),
+        head=bindparam("to_head"),
+        duplicates=tables.epoch.c.duplicates + bindparam("more"),
+        last_seen=bindparam("seen"),
+    )
+)
 
 
 class StoreError(EnterpriseError):
@@ -165,7 +197,7 @@ class Transaction:
         return EpochState(device, epoch, row.key, row.upto, row.head, begun)
 
     def _locked_row(self, device: str, epoch: str) -> Any:
-        return self._connection.execute(select(tables.epoch).where(_of(tables.epoch, device, epoch)).with_for_update()).first()
+        return self._connection.execute(LOCKED_EPOCH, {"of_device": device, "of_epoch": epoch}).first()
 
     def other_epochs(self, state: EpochState) -> int:
         """How many other epochs of this device are known."""
@@ -175,19 +207,12 @@ class Transaction:
 
     def hashes(self, state: EpochState, first: int, last: int) -> dict[int, str]:
         """Hash by sequence number of what is stored, usable or parked, from `first` to `last`."""
-        halves = (
-            select(table.c.seq, table.c.hash).where(_of(table, state.device, state.epoch), table.c.seq.between(first, last))
-            for table in (tables.record, tables.parked)
-        )
-        return {row.seq: row.hash for row in self._connection.execute(sqlalchemy.union_all(*halves))}
+        rows = self._connection.execute(HASHES, _place(state) | {"first": first, "last": last})
+        return {row.seq: row.hash for row in rows}
 
     def body(self, state: EpochState, seq: int) -> bytes:
         """The exact bytes of one stored record, usable or parked; it must be there."""
-        halves = (
-            select(table.c.body).where(_of(table, state.device, state.epoch), table.c.seq == seq)
-            for table in (tables.record, tables.parked)
-        )
-        body: str = self._connection.execute(sqlalchemy.union_all(*halves)).scalar_one()
+        body: str = self._connection.execute(BODY, _place(state) | {"at_seq": seq}).scalar_one()
         return body.encode("utf-8", "surrogateescape")
 
     def add(self, records: Sequence[RecordRow], parked: Sequence[ParkedRow]) -> None:
@@ -210,9 +235,8 @@ class Transaction:
 
     def advance(self, state: EpochState, upto: int, head: str, duplicates: int, at: datetime) -> EpochState:
         """Move the epoch's cursor and count what came twice."""
-        column = tables.epoch.c
-        values = {"upto": upto, "head": head, "duplicates": column.duplicates + duplicates, "last_seen": messages.write_time(at)}
-        self._connection.execute(tables.epoch.update().where(_of(tables.epoch, state.device, state.epoch)).values(values))
+        moved = {"to": upto, "to_head": head, "more": duplicates, "seen": messages.write_time(at)}
+        self._connection.execute(ADVANCE, _place(state) | moved)
         return EpochState(state.device, state.epoch, state.key, upto, head, begun=False)
 
     def declare_gap(self, state: EpochState, first: int, last: int, at: datetime) -> None:
@@ -223,11 +247,7 @@ class Transaction:
 
     def gap_end(self, state: EpochState) -> int | None:
         """The last record of a declared gap that reaches beyond what is signed for, or None."""
-        column, wanted = tables.gap.c, state.upto + 1
-        query = select(sqlalchemy.func.max(column.last)).where(
-            _of(tables.gap, state.device, state.epoch), column.first <= wanted, column.last >= wanted
-        )
-        last: int | None = self._connection.scalar(query)
+        last: int | None = self._connection.scalar(GAP_END, _place(state) | {"wanted": state.upto + 1})
         return last
 
     def alarm(self, device: str, epoch: str, kind: str, seq: int, detail: str, at: datetime) -> None:
@@ -329,8 +349,8 @@ def storable(sentence: str) -> str:
     return sentence.encode("utf-8", "backslashreplace").decode("utf-8").replace("\0", "\\0")[:MOST_DETAIL]
 
 
-def _of(table: Table, device: str, epoch: str) -> Any:
-    return and_(table.c.device == device, table.c.epoch == epoch)
+def _place(state: EpochState) -> dict[str, Any]:
+    return {"of_device": state.device, "of_epoch": state.epoch}
 
 
 def _first_line(error: BaseException) -> str:

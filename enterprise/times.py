@@ -9,13 +9,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from device import messages
 from device.messages import Anchor, Corrected, Source, Stamp, timeline
 from device.messages.wire import Link
 from enterprise import tables
-from enterprise.store import EpochState, Transaction
+from enterprise.store import EpochState, Transaction, of_epoch
+
+KNOWN_BOOT = select(tables.boot).where(of_epoch(tables.boot), tables.boot.c.boot_id == bindparam("of_boot"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,9 @@ def remember(transaction: Transaction, state: EpochState, links: Sequence[Link])
     """The boots and the trusted times of usable records that are being stored."""
     for boot in _boots(links):
         before = _known_boot(transaction.connection, state, boot.boot_id)
-        transaction.put(tables.boot, _boot_row(state, timeline.merged(before, boot) if before else boot))
+        merged = timeline.merged(before, boot) if before else boot
+        if merged != before:
+            transaction.put(tables.boot, _boot_row(state, merged))
     for link in links:
         if link.plain["kind"] == "time":
             transaction.put(tables.anchor, _anchor_row(state, link))
@@ -61,9 +65,7 @@ def stamp(plain: dict[str, Any]) -> Stamp:
 
 
 def _known_boot(connection: Connection, state: EpochState, boot_id: str) -> timeline.Boot | None:
-    column = tables.boot.c
-    query = select(tables.boot).where(column.device == state.device, column.epoch == state.epoch, column.boot_id == boot_id)
-    found = connection.execute(query).first()
+    found = connection.execute(KNOWN_BOOT, {"of_device": state.device, "of_epoch": state.epoch, "of_boot": boot_id}).first()
     return _boot(found) if found is not None else None
 
 

@@ -1,7 +1,7 @@
 """Canonical JSON (RFC 8785) for the values that a record may hold, and SHA-256 over it.
 
-Keys are ASCII, numbers are integers within 2^53 - 1, and there is neither null nor float: on these values the standard library's
-sorted, unspaced JSON is the canonical form (RFC 8785 sorts by UTF-16 code units, which for ASCII is the order of Python's strings).
+Keys are ASCII, numbers are integers within 2^53 - 1, and there is neither null nor float: on these values orjson's sorted JSON is
+the canonical form (RFC 8785 sorts by UTF-16 code units, which for ASCII is the order of the bytes).
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ import hashlib
 import json
 from collections.abc import Iterable
 from typing import Any
+
+import orjson
 
 from device.messages.errors import NotCanonical
 
@@ -20,7 +22,7 @@ LONGEST_INTEGER = len(str(-MAX_SAFE_INTEGER))
 OPENING = b"[{"
 NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 
-_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":"), check_circular=False)
+SPELLING = orjson.OPT_SORT_KEYS | orjson.OPT_STRICT_INTEGER
 
 
 def canonical(value: Any) -> bytes:
@@ -33,8 +35,8 @@ def canonical(value: Any) -> bytes:
 def spelled(value: Any) -> bytes:
     """As `canonical`, for a value that `parse` has just checked."""
     try:
-        return _ENCODER.encode(value).encode("utf-8")
-    except UnicodeEncodeError as error:
+        return orjson.dumps(value, option=SPELLING)
+    except orjson.JSONEncodeError as error:  # of what `_check` lets through, this alone is left
         raise NotCanonical("text holds half of a surrogate pair; send valid Unicode") from error
 
 
@@ -45,6 +47,23 @@ def digest(canonical_bytes: bytes) -> bytes:
 
 def parse(text: bytes) -> Any:
     """JSON in, value out; NotCanonical for anything that could be read in two ways or has no canonical form."""
+    value = _parse_canonical(text)
+    return _parse_any(text) if value is None else value
+
+
+def _parse_canonical(text: bytes) -> Any | None:
+    """The value of a text that is the canonical spelling of what it is read as: no key stands twice in it, for one would be gone.
+
+    None for all else. What our own programs write comes this way, in half of the time.
+    """
+    try:
+        value = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return None
+    return value if _is_fine(value, MAX_DEPTH) and orjson.dumps(value, option=SPELLING) == text else None
+
+
+def _parse_any(text: bytes) -> Any:
     try:
         # decoded here: given bytes, json would also take UTF-16, UTF-32 and the UTF-8 of half a surrogate pair
         value = json.loads(
@@ -96,8 +115,11 @@ def _no_float(text: str) -> Any:
 def _is_fine(value: Any, depth: int) -> bool:
     """Whether `_check` would find nothing, for plain types, in a fifth of its time; a no is looked at again, and named."""
     if value.__class__ is dict:
-        if not all(key.__class__ is str and key.isascii() for key in value):
-            return False
+        try:
+            if not "".join(value).isascii():
+                return False
+        except TypeError:
+            return False  # a key is no text
         items: Iterable[Any] = value.values()
     elif value.__class__ is list:
         items = value

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Callable
 from importlib import resources
 from typing import Any
 
-import fastjsonschema
+import jsonschema_rs
 
-from device.messages.errors import MessageError
+from device.messages.errors import MessageError, NotCanonical
 
 NAMES = (
     "record",
@@ -39,35 +38,27 @@ def read(name: str) -> dict[str, Any]:
 
 
 @functools.cache
-def _compiled(name: str) -> Callable[[Any], Any]:
-    return _record() if name == "record" else _compile(read(name))
-
-
-def _compile(rules: dict[str, Any]) -> Callable[[Any], Any]:
-    compiled: Callable[[Any], Any] = fastjsonschema.compile(rules, use_default=False)
-    return compiled
-
-
-def _record() -> Callable[[Any], Any]:
-    """The record's schema with its `if kind, then body` branches as one look-up: trying one after the other takes twice as long."""
-    whole = read("record")
-    bodies = {kind: _compile({"properties": {"body": rules}}) for kind, rules in whole["definitions"].items()}
-    common = _compile({key: value for key, value in whole.items() if key not in ("allOf", "definitions")})
-
-    def validate(value: Any) -> None:
-        common(value)
-        bodies[value["kind"]](value)
-
-    return validate
+def _compiled(name: str) -> jsonschema_rs.Draft7Validator:
+    return jsonschema_rs.Draft7Validator(read(name))
 
 
 def check(name: str, value: Any, refusal: type[MessageError]) -> None:
     """Returns if the schema `name` accepts `value`; else raises `refusal`, which names the field, never its content."""
     try:
-        _compiled(name)(value)
-    except fastjsonschema.JsonSchemaValueException as error:
-        where = error.name or "data"
-        raise refusal(f"{name}: {where} breaks the rule '{error.rule}: {_short(error.rule_definition)}'") from error
+        if not _compiled(name).is_valid(value):
+            raise refusal(f"{name}: {_complaint(name, value)}")
+    except UnicodeEncodeError as error:
+        raise NotCanonical("text holds half of a surrogate pair; send valid Unicode") from error
+
+
+def _complaint(name: str, value: Any) -> str:
+    """The first rule that is broken, and where; the library's own sentence would quote the value."""
+    error = next(_compiled(name).iter_errors(value))
+    where = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in error.instance_path)
+    rule: Any = read(name)
+    for step in error.schema_path:
+        rule = rule[step]
+    return f"data{where} breaks the rule '{error.schema_path[-1]}: {_short(rule)}'"
 
 
 def _short(rule: Any) -> str:

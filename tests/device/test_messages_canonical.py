@@ -39,6 +39,35 @@ def test_what_is_written_reads_back_equal_and_writes_the_same_bytes_again(value:
     assert messages.canonical(messages.parse(written)) == written
 
 
+def read_by_the_standard_library(text: bytes) -> Any:
+    """What the strict reader says, or the class of its refusal."""
+    try:
+        return jcs._parse_any(text)
+    except NotCanonical:
+        return NotCanonical
+
+
+WILD = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=3), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(WILD, st.sampled_from([None, 1]), st.booleans(), st.booleans())
+def test_the_quick_reader_reads_nothing_that_the_strict_one_reads_otherwise(
+    value: Any, indent: int | None, ascii_only: bool, ordered: bool
+) -> None:
+    text = json.dumps(value, indent=indent, ensure_ascii=ascii_only, sort_keys=ordered, separators=(",", ":"))
+    quick = jcs._parse_canonical(text.encode("utf-8", "surrogatepass"))
+    assert quick is None or quick == read_by_the_standard_library(text.encode("utf-8"))
+
+
+@pytest.mark.parametrize("text", [b'{"a":1,"a":1}', b"1.5", b'{"a":1.0}', b"[null]", b"-0", b"9007199254740993", b'["\\ud800"]'])
+def test_the_quick_reader_leaves_to_the_strict_one_what_could_be_read_in_two_ways(text: bytes) -> None:
+    assert jcs._parse_canonical(text) is None
+
+
 @given(st.dictionaries(KEYS, INTEGERS, min_size=2), st.randoms(use_true_random=False))
 def test_the_order_in_which_fields_were_set_does_not_matter(value: dict[str, int], random: Any) -> None:
     items = list(value.items())
