@@ -84,6 +84,7 @@ DEV = [
     "persist-queue>=1,<2",
     "pip-tools>=7.4,<8",
     "playwright>=1.55,<2",
+    "prometheus-client>=0.23,<1",  # reads what we write for Prometheus
     "pytest>=8,<10",
     "pytest-timeout>=2.3,<3",
     "pyyaml>=6,<7",

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import httpx
 
-from device import api, clock, config, mqtt, selftest, state
+from device import api, clock, config, diagnoses, mqtt, selftest, state
 from device.errors import DeviceError
 from device.findings import Finding as Finding
 from device.findings import Verdict as Verdict
@@ -43,6 +43,7 @@ def all_of(folder: state.Folder, weights_directory: Callable[[], Path]) -> tuple
         time(clock.SystemClock()),
         camera(settings),
         kiosk(folder),
+        *vital_signs(folder),
         page(settings, folder),
         *broker(settings.uplink, folder.root, settings.device.id),
     )
@@ -136,6 +137,17 @@ def kiosk(folder: state.Folder) -> Finding:
         apart = f"the server's time and NTP are {status.clock_disagrees_s:.0f} s apart; the server's counts"
         return Finding("kiosk daemon", Verdict.BAD, apart, "find out which clock is wrong: this kiosk's NTP source, or the server")
     return Finding("kiosk daemon", Verdict.GOOD, f"{status.camera} {status.people} people, {backlog} records wait for the server")
+
+
+def vital_signs(folder: state.Folder) -> tuple[Finding, ...]:
+    """What the running daemon knows of its machine; nothing while it is not running, which has a finding of its own."""
+    if not folder.admin_socket.exists():
+        return ()
+    try:
+        with api.AdminClient(folder.admin_socket) as client:
+            return tuple(diagnoses.of(client.machine()))
+    except DeviceError:
+        return ()
 
 
 def page(settings: config.Config, folder: state.Folder) -> Finding:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import os
 import shutil
 import threading
 from collections import deque
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -18,30 +20,41 @@ from device.journal import Journal
 log = logging.getLogger(__name__)
 
 KEPT = 288  # samples: a day, one every five minutes
-EVERY_S = 300.0
+EVERY_S, SAMPLED = 30.0, 10
 MEGABYTE = 2**20
 
 
 class Gauges:
     """Readings of one kiosk; `root` lies on the disk that matters."""
 
-    def __init__(self, journal: Journal, time_source: clock.Clock, root: Path) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        time_source: clock.Clock,
+        root: Path,
+        health: Callable[[], api.Health] = api.Health,
+        watched: Callable[[api.Machine], None] = lambda machine: None,
+    ) -> None:
+        """`health` says what is to be known beside the machine itself; `watched` is told each reading, for alarms."""
         self._journal, self._clock, self._root = journal, time_source, root
+        self._health, self._watched = health, watched
         self._samples: deque[tuple[str, float, float, float, int]] = deque(maxlen=KEPT)
 
     def keep(self, stop: threading.Event) -> None:
-        """One sample at once and then every five minutes, until `stop`."""
-        while True:
+        """Alarms every half minute, and of every tenth reading a sample, until `stop`."""
+        for number in itertools.count():
             try:
-                self.sample()
+                now = self.read()
+                self._watched(now)
+                if number % SAMPLED == 0:
+                    self.sample(now)
             except (DeviceError, OSError) as error:  # a disk that fails for a moment costs one sample
                 log.warning("the machine's state could not be read: %s", error)
             if stop.wait(EVERY_S):
                 return
 
-    def sample(self) -> None:
-        """Remember how things are now."""
-        now = self.read()
+    def sample(self, now: api.Machine) -> None:
+        """Remember how things are."""
         at = messages.write_time(self._clock.now().at)
         free, available = round(now.disk_free_bytes / MEGABYTE, 1), round(now.memory_available_bytes / MEGABYTE, 1)
         self._samples.append((at, now.temperature_c, free, available, now.backlog))
@@ -61,6 +74,7 @@ class Gauges:
             backlog=head.seq - head.acknowledged,
             oldest_unacknowledged_s=max(0, int((now.at - oldest).total_seconds())) if oldest else 0,
             samples=tuple(self._samples),
+            health=self._health(),
         )
 
 

@@ -35,6 +35,7 @@ from device import (
     keys,
     line,
     messages,
+    metrics,
     own,
     people,
     people_counter,
@@ -53,6 +54,7 @@ from device import (
     state,
     terms,
     timekeeping,
+    vitals,
     ways,
     web_counter,
     webcodes,
@@ -126,10 +128,12 @@ def run(folder: state.Folder, config: Config, weights: Path, stop: threading.Eve
         )
         _announce(files.journal, inside.office, eraser, time_source)
         _look_at_the_clock(time_source)
-        readings = gauges.Gauges(files.journal, time_source, folder.root)
-        carrier = post.Post(files.journal, config, time_source, folder.root, time_source, following.down, following.believed)
+        signs = vitals.Vitals(vital_sources(inside, folder))
+        readings = gauges.Gauges(files.journal, time_source, folder.root, signs.health, signs.look)
+        told = (following.down, following.believed, readings.read)
+        carrier = post.Post(files.journal, config, time_source, folder.root, time_source, *told)
         stamping = room.open_room(folder, config, following, files.journal, inside.office, inside.claims, inside.walk, time_source)
-        for counter in counters(inside, eraser, keeping, folder, readings, carrier, stamping, stop):
+        for counter in counters(inside, eraser, keeping, folder, readings, signs, carrier, stamping, stop):
             _serve(stack, listen(under, counter.path), counter)
         backstage.open_page(stack, under.internet_listener(), folder.page_address, behind(inside, folder, following, stamping))
         following.governed.changed = lambda now: _govern(inside, now, stop)
@@ -193,6 +197,7 @@ class Counter:
     name: str
     routes: tuple[Route, ...]
     threads: int
+    belongs: Callable[[str], bool] = server.is_ours
 
 
 def assemble(files: Files, config: Config, eyes: sight.Sight, source: camera.Camera, time_source: timekeeping.Timekeeper) -> Inside:
@@ -237,20 +242,18 @@ def assemble(files: Files, config: Config, eyes: sight.Sight, source: camera.Cam
     )
 
 
-def counters(
+def office_routes(
     inside: Inside,
     eraser: erasure.Eraser,
     keeping: retention.Retention,
     folder: state.Folder,
-    readings: gauges.Gauges,
     carrier: post.Post,
     stamping: room.Room,
-    stop: threading.Event,
-) -> tuple[Counter, ...]:
-    """Every socket of the daemon."""
-    files, time_source, codes = inside.files, inside.time_source, inside.codes
+) -> tuple[Route, ...]:
+    """What the office may ask, on the command line and, in part, through the web UI."""
+    files, time_source = inside.files, inside.time_source
     held = "credential" if keys.has_credential(folder.credentials) else "file"
-    for_admins = (
+    return (
         *admin.admin_routes(inside.office, inside.board, inside.source, inside.claims, time_source, inside.eyes.landmarks, held),
         *admin.sitting_routes(inside.sittings),
         *people_counter.directory_routes(inside.personnel, eraser),
@@ -260,6 +263,22 @@ def counters(
         *stamping.for_admins,
         *post.carrier_routes(carrier),
     )
+
+
+def counters(
+    inside: Inside,
+    eraser: erasure.Eraser,
+    keeping: retention.Retention,
+    folder: state.Folder,
+    readings: gauges.Gauges,
+    signs: vitals.Vitals,
+    carrier: post.Post,
+    stamping: room.Room,
+    stop: threading.Event,
+) -> tuple[Counter, ...]:
+    """Every socket of the daemon."""
+    files, time_source, codes = inside.files, inside.time_source, inside.codes
+    for_admins = office_routes(inside, eraser, keeping, folder, carrier, stamping)
     sealing = keys.sealing_key(folder.keys)
     among = site.Site(files.journal, files.directory, eraser, time_source, sealing, inside.office.consents)
     ways_here = (
@@ -272,18 +291,44 @@ def counters(
     )
     _in_background("register", web.fill)
     board = selftest_board.SelfTestBoard(inside.config.uplink.enabled)
-    for_web = (*web_counter.web_routes(web, for_admins), *selftest_board.web_routes(board, files.journal, time_source))
-    for_uplink = (*post.uplink_routes(carrier), *stamping.for_uplink, *selftest_board.uplink_routes(board))
+    machine = Route("GET", "/v1/machine", readings.read)
+    watched = metrics.routes(for_admins[0], machine, device.SOFTWARE)
+    for_web = (
+        *vitals.web_routes(signs),
+        *web_counter.web_routes(web, for_admins),
+        *selftest_board.web_routes(board, files.journal, time_source),
+    )
+    for_uplink = (
+        *vitals.uplink_routes(signs),
+        *post.uplink_routes(carrier),
+        *stamping.for_uplink,
+        *selftest_board.uplink_routes(board),
+    )
     return (
         Counter(
             folder.admin_socket,
             "admin",
-            (*for_admins, *ways_here, Route("GET", "/v1/web-notice", codes.notice)),
+            (*for_admins, *ways_here, machine, *watched, Route("GET", "/v1/web-notice", codes.notice)),
             threads=8,
         ),
         Counter(folder.web_socket, "web", for_web, threads=6),
         Counter(folder.uplink_socket, "uplink", for_uplink, threads=5),  # three of them wait for news
+        Counter(folder.metrics_socket, "metrics", watched, threads=1, belongs=server.is_loopback),
         Counter(folder.kiosk_bridge_socket, "bridge", stamping.for_bridge, threads=4),
+    )
+
+
+def vital_sources(inside: Inside, folder: state.Folder) -> vitals.Sources:
+    """Where the vital signs of this kiosk come from."""
+    return vitals.Sources(
+        inside.config,
+        folder.ended,
+        folder.alarms,
+        inside.source.status,
+        inside.walk.pulse,
+        inside.time_source,
+        lambda: inside.board.trouble,
+        inside.time_source.standing,
     )
 
 
@@ -402,6 +447,7 @@ def listen(under: service.Service, path: Path) -> socket.socket:
 
 
 def _serve(stack: ExitStack, listener: socket.socket, counter: Counter) -> None:
-    serving = server.serve(server.application(counter.name, counter.routes), listener, counter.threads)
+    app = server.application(counter.name, counter.routes, counter.belongs)
+    serving = server.serve(app, listener, counter.threads)
     threading.Thread(target=serving.run, name=counter.name, daemon=True).start()
     stack.callback(serving.close)

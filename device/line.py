@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from device import api, attend, database, messages
+from device import api, attend, database, messages, pulse
 from device.attend import Claim, Identity, Punch, Refused, Stranger, Why
 from device.camera import Frame
 from device.clock import Moment
@@ -109,6 +109,7 @@ class Line:
         self._choice: tuple[messages.Direction, Moment, timedelta] | None = None
         self.witness: Callable[[Identity | Stranger], api.Decision | None] = lambda seen: None  # who is here for something else
         self.sitter: Callable[[Frame], Seen | None] = lambda frame: None  # somebody is being enrolled
+        self.pulse = pulse.Pulse()
         self._deciding = threading.Lock()  # two ways at once for one person are still two decisions, one after the other
 
     def is_stuck(self) -> bool:
@@ -126,6 +127,7 @@ class Line:
                 self._board.trouble = "a frame could not be handled; the log says why"
                 log.exception("a frame could not be handled")
             self._busy_since = None
+            self.pulse.frame()
 
     def take(self, frame: Frame) -> None:
         """One frame from the camera to the screen."""
@@ -162,14 +164,23 @@ class Line:
 
     def settle(self, seen: Identity | Stranger) -> api.Decision:
         """Decide, record, and show what came of it, also without a face; from any thread, one at a time."""
+        began = time.monotonic() if self._busy_since is None else self._busy_since
         with self._deciding:
             try:
                 witnessed = self.witness(seen)
-                return self._board.put(witnessed) if witnessed is not None else self._decide(seen)
+                return self._board.put(witnessed) if witnessed is not None else self._timed(seen, began)
             except database.StorageError as error:
                 self._board.trouble = f"the punch was not recorded: {error}"
                 log.error("a punch could not be recorded: %s", error)
                 return self._show(seen, "refused", Why.NOT_RECORDED)
+
+    def _timed(self, seen: Identity | Stranger, began: float) -> api.Decision:
+        """The decision, and how long the person has waited since the first frame that showed them; the last came at `began`."""
+        decision = self._decide(seen)
+        if decision.outcome == "punched" and isinstance(seen, Identity):
+            since = attend.elapsed(seen.first_attempt, seen.seen_at) + timedelta(seconds=time.monotonic() - began)
+            self.pulse.punched(None if seen.without_face else since)
+        return decision
 
     def _decide(self, seen: Identity | Stranger) -> api.Decision:
         """StorageError where the journal can neither be read nor written."""

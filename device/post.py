@@ -6,12 +6,13 @@ import logging
 import platform
 import secrets
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 from flask import Response, request
 
 import device
-from device import api, clock, database, downlink, journal, messages, server, state, timekeeping, trust
+from device import api, clock, database, downlink, ended, journal, messages, server, state, timekeeping, trust
 from device.config import Config
 from device.server import Route
 
@@ -30,9 +31,10 @@ class Post:
         keeper: timekeeping.Timekeeper | None = None,
         down: downlink.Downlink | None = None,
         believed: trust.Trust | None = None,
+        machine: Callable[[], api.Machine] | None = None,
     ) -> None:
         self._journal, self._clock, self._root = opened, time_source, root
-        self._keeper, self._down = keeper, down
+        self._keeper, self._down, self._machine = keeper, down, machine
         self._trust = believed or trust.Trust(state.Folder(root).enterprise, config.uplink)
         self._send_from: int | None = None
         self._nonce = ""
@@ -129,6 +131,7 @@ class Post:
         """How this kiosk is, for the retained topic."""
         head, oldest, now = self._journal.head(), self._journal.oldest_unacknowledged(), self._clock.now()
         age = max(0, int((now.at - oldest).total_seconds())) if oldest else 0
+        found = self._machine() if self._machine else None
         online = messages.Online(
             session=self._session,
             backlog=messages.Backlog(head.seq - head.acknowledged, age),
@@ -137,7 +140,8 @@ class Post:
             software=device.SOFTWARE,
             system=platform.platform(terse=True)[:64],
             machine=platform.machine(),
-            network="unknown",
+            network=found.health.link.kind if found else "unknown",
+            health=said_health(found) if found else messages.Health(),
         )
         return self._envelope("state", self._session, messages.CODEC.unstructure(online))
 
@@ -156,6 +160,26 @@ class Post:
         now = messages.write_time(self._clock.now().at)
         body = messages.seal_envelope(kind, self._journal.device, f"{kind}/{event}", now, data)
         return Response(body, mimetype="application/cloudevents+json")
+
+
+def said_health(machine: api.Machine) -> messages.Health:
+    """What the enterprise is told of the machine; whole numbers, no sentence."""
+    health = machine.health
+    return messages.Health(
+        temperature_c=round(machine.temperature_c),
+        throttled=health.throttled,
+        under_voltage=health.under_voltage,
+        memory_available_bytes=machine.memory_available_bytes,
+        frames_per_minute=round(health.frames_per_second * 60),
+        attempt_median_ms=round(health.attempt_median_s * 1000),
+        attempt_p95_ms=round(health.attempt_p95_s * 1000),
+        camera=health.camera,
+        radio=health.radio,
+        signal_dbm=health.link.signal_dbm,
+        certificate_days=max(-1, min((one.days_left for one in health.certificates), default=-1)),
+        restarts=ended.unasked(health.ended),
+        alarms=tuple(messages.Alarm(one.name, one.first_at, one.last_at) for one in health.alarms if one.active),
+    )
 
 
 def carrier_routes(post: Post) -> tuple[Route, ...]:

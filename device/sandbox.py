@@ -21,7 +21,7 @@ RETIRED = (
     "ExecStart=", "Type=", "NotifyAccess=", "WatchdogSec=", "Restart=", "Requires=", "After=", "Wants=", "PartOf=", "Condition",
     "Conflicts=", "PAMName=", "TTYPath=", "StandardInput=", "Utmp", "JoinsNamespaceOf=",
 )  # fmt: skip
-KEEPS = "[Service]\nType=oneshot\nNotifyAccess=none\nWatchdogSec=0\nRestart=no\n"
+KEEPS = "[Service]\nExecStopPost=\nType=oneshot\nNotifyAccess=none\nWatchdogSec=0\nRestart=no\n"
 
 
 class SandboxError(DeviceError):

@@ -5,6 +5,8 @@ Answers hold no picture and no template.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from flask import Flask
 
 from device import config, corrections, database, downlink, enrolment, journal, messages, people, templates
@@ -16,6 +18,8 @@ from device.api.serving import ListenError as ListenError
 from device.api.serving import Refusals
 from device.api.serving import Route as Route
 from device.api.serving import Serving as Serving
+from device.api.serving import is_loopback as is_loopback
+from device.api.serving import is_ours as is_ours
 from device.api.serving import json_fields as json_fields
 from device.api.serving import listen as listen
 from device.api.serving import number_argument as number_argument
@@ -48,6 +52,6 @@ REFUSALS: Refusals = (
 )
 
 
-def application(name: str, routes: tuple[Route, ...]) -> Flask:
+def application(name: str, routes: tuple[Route, ...], belongs: Callable[[str], bool] = serving.is_ours) -> Flask:
     """A Flask application that answers exactly these routes."""
-    return serving.application(name, routes, REFUSALS)
+    return serving.application(name, routes, REFUSALS, belongs)

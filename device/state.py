@@ -59,6 +59,20 @@ class Folder:
         return self.root / "enterprise.json"
 
     @property
+    def ended(self) -> Path:
+        """A file for each daemon, with a line for each of its ends since the machine's start."""
+        return self.run / "ended"
+
+    @property
+    def alarms(self) -> Path:
+        return self.root / "alarms.json"
+
+    @property
+    def metrics_socket(self) -> Path:
+        """Where Prometheus, or whoever watches, reads the figures."""
+        return self.run / "kiosk-metrics.sock"
+
+    @property
     def admin_socket(self) -> Path:
         return self.run / api.ADMIN_SOCKET
 

@@ -13,8 +13,11 @@ import time
 from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
+
+from device import ended
 
 log = logging.getLogger(__name__)
 
@@ -66,6 +69,7 @@ def _keep(run: _Run, stop: threading.Event) -> None:
         failures = 0 if time.monotonic() - started > SETTLED_S else failures + 1
         pause = pause_s(failures)
         log.warning("%s ended (%s); again in %.1f s", run.name, describe(code), pause)
+        ended.note(run.pid_file.parent / "ended", run.name, datetime.now(UTC), reason(code))
         stop.wait(pause)
 
 
@@ -99,6 +103,13 @@ def pause_s(failures: int) -> float:
 def describe(code: int) -> str:
     """An exit status in words."""
     return f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+
+
+def reason(code: int) -> str:
+    """An exit status as systemd would name it."""
+    if code == 0:
+        return ended.ASKED
+    return f"signal-{signal.Signals(-code).name}" if code < 0 else "exit-code"
 
 
 def stop_on_signals() -> threading.Event:

@@ -87,6 +87,10 @@ class Uplink:
         """For the watchdog: the conversation goes on. A dead broker or server is no fault of ours, a thread that hangs is."""
         return time.monotonic() - self._stepped < self._patience.hang
 
+    def is_streaming(self) -> bool:
+        """Whether the server has answered on this connection."""
+        return self._phase is Phase.STREAMING
+
     def step(self) -> None:
         """Take in what has come, mend what is stuck, send what may be sent; waits at most about a second."""
         self._stepped = time.monotonic()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from rich.table import Table
@@ -32,6 +32,31 @@ def states() -> Query:
     said = [column for column in state if column.name not in ("device", "session")]
     joined = tables.device.outerjoin(tables.device_state, device.name == state.device)
     return select(device.name.label("device"), *said).select_from(joined).order_by(device.name)
+
+
+HEALTH_HEADINGS = (
+    "device", "°C", "throttled", "power", "frames/min", "face to record", "camera", "signal", "certificate", "restarts", "alarms",
+    "heard at",
+)  # fmt: skip
+
+
+def health(connection: Connection) -> Iterator[tuple[str, ...]]:
+    """What each kiosk said of its machine last; alarms with the time at which they began."""
+    for row in connection.execute(select(tables.device_health).order_by(tables.device_health.c.device)):
+        said = messages.CODEC.structure(messages.parse(row.health.encode("utf-8")), messages.Health)
+        waits = f"{said.attempt_median_ms / 1000:.1f} s / {said.attempt_p95_ms / 1000:.1f} s" if said.attempt_median_ms else ""
+        alarms = "\n".join(f"{one.name} since {one.first_at[:16]}Z" for one in said.alarms)
+        numbers = (
+            str(said.temperature_c or ""),
+            said.throttled,
+            said.under_voltage,
+            str(said.frames_per_minute),
+            waits,
+            said.camera,
+        )
+        days = f"{said.certificate_days} days" if said.certificate_days >= 0 else ""
+        signal = f"{said.signal_dbm} dBm" if said.signal_dbm else ""
+        yield (row.device, *numbers, signal, days, str(said.restarts), alarms, row.heard_at[:16])
 
 
 def parked(most: int) -> Query:

@@ -22,6 +22,10 @@ def read(payload: bytes, device: str) -> messages.Online | messages.DeviceState:
 def remember(transaction: Transaction, said: Said, now: datetime) -> None:
     """Replace what this kiosk said before."""
     transaction.put(tables.device_state, row(said) | {"heard_at": messages.write_time(now)})
+    if isinstance(said.content, messages.Online):
+        text = messages.canonical(messages.CODEC.unstructure(said.content.health)).decode("utf-8")
+        content = {"device": said.device, "health": storable(text), "heard_at": messages.write_time(now)}
+        transaction.put(tables.device_health, content)
 
 
 def row(said: Said) -> dict[str, Any]:

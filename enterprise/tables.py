@@ -153,6 +153,15 @@ settlement = Table(
     Column("settled_at", Text, nullable=False),
 )
 
+# What a kiosk says of its machine, as canonical JSON; a table of its own, which older databases simply get.
+device_health = Table(
+    "device_health",
+    metadata,
+    Column("device", Text, primary_key=True),
+    Column("health", Text, nullable=False),
+    Column("heard_at", Text, nullable=False),
+)
+
 # How each kiosk says that it is (its state topic, the last will included); numbers and texts are empty while it is offline.
 device_state = Table(
     "device_state",

@@ -29,6 +29,6 @@ mv -T /opt/daka/current.new /opt/daka/current # one rename: there is never no ve
 ln -sfn /opt/daka/current/bin/daka /usr/local/bin/daka
 systemctl daemon-reload
 # shellcheck disable=SC2046  # one word a unit
-systemctl enable --quiet daka.target daka-update.service $(cd "$here/units" && ls ./*.socket | sed 's|^./||')
+systemctl enable --quiet daka.target daka-update.service $(cd "$here/units" && ls ./*.socket | sed 's|^./||' | grep -v '^daka-metrics') # figures on loopback are for whoever wants them
 systemctl reset-failed 'daka-*' 2>/dev/null || true
 [ "${1:-}" = --no-start ] || systemctl restart daka.target

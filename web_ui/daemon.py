@@ -75,6 +75,7 @@ def _announce(parts: House, addresses: tuple[str, ...], systemd: service.Service
     """Tell the kiosk's screen again and again: whichever daemon restarts, the other knows within seconds."""
     while True:
         try:
+            parts.kiosk.tell_certificate(parts.identity.ends_at)
             parts.kiosk.announce(addresses, parts.identity.fingerprint, wants_first=parts.accounts.wants_first())
             parts.audit.settle()
         except KioskError as error:

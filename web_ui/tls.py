@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from device import messages
 from web_ui.errors import CertificateError
 
 GOOD_FOR = timedelta(days=820)  # some browsers refuse more than 825
@@ -29,6 +30,11 @@ class Identity:
     key: Path
     fingerprint: str
     own_making: bool
+
+    @property
+    def ends_at(self) -> str:
+        """When the certificate ends, RFC 3339 in UTC."""
+        return messages.write_time(_read(self.certificate).not_valid_after_utc)
 
 
 def identity(folder: Path, names: tuple[str, ...], certificate: Path | None, key: Path | None) -> Identity:

@@ -66,6 +66,31 @@ CAMERA_STATES = {
     "streaming": _("Working"), "opening": _("Starting"), "away": _("Away"), "black": _("Covered or dark"),
     "not_running": _("Not running"), "ended": _("Ended"),
 }  # fmt: skip
+POWER = {
+    "no": _("No"),
+    "now": _("Now"),
+    "earlier": _("Since the machine started, not now"),
+    "unknown": _("This machine does not say."),
+}
+LINKS = {
+    "wired": _("Cable"), "wifi": _("Wi-Fi"), "mobile": _("Mobile network"), "other": _("Other"), "none": _("No way out"),
+    "unknown": _("Not known: the uplink has not reported"),
+}  # fmt: skip
+RADIOS = {"present": _("There"), "absent": _("None; contract locks need one"), "unknown": _("The system has no Bluetooth")}
+CERTIFICATES = {"uplink": _("Certificate for the server"), "web": _("Certificate of these pages")}
+ALARMS = {
+    "hot": _("Too hot"), "throttled": _("Slowed down"), "under_voltage": _("Power supply too weak"),
+    "disk_low": _("Disk nearly full"), "memory_low": _("Memory nearly full"), "records_wait": _("Records wait for more than a day"),
+    "camera_away": _("Camera away or covered"), "radio_absent": _("No Bluetooth radio for the locks"),
+    "certificate_ends": _("A certificate ends soon"), "daemon_falls": _("A daemon ends again and again"),
+    "journal_trouble": _("Records cannot be written"), "clock_unsure": _("Nobody sets the clock"),
+    "clock_disagrees": _("Server and NTP disagree about the time"), "update_went_back": _("An update did not hold"),
+}  # fmt: skip
+ENDS = {
+    "asked": _("It was told to"), "exit-code": _("It ended with an error"), "watchdog": _("It hung"),
+    "oom-kill": _("Memory ran out"), "timeout": _("It did not answer in time"), "signal": _("It was killed"),
+    "core-dump": _("It crashed"), "signal-KILL": _("It was killed"), "signal-TERM": _("It was told to"),
+}  # fmt: skip
 CLOCK_SOURCES = {"server": _("The server"), "ntp": _("NTP"), "operator": _("An operator"), "none": _("Nobody")}
 LOCK_EVENTS = {
     "verified": _("Person verified"), "head": _("Length of the log"), "broken": _("Log cut or put back"), "boot": _("Switched on"),

@@ -32,6 +32,13 @@ from device.api.client import Client as Client
 from device.api.client import KioskAway as KioskAway
 from device.api.client import KioskError as KioskError
 from device.api.client import KioskRefused as KioskRefused
+from device.api.health import Alarm as Alarm
+from device.api.health import Certificate as Certificate
+from device.api.health import Ended as Ended
+from device.api.health import Health as Health
+from device.api.health import Link as Link
+from device.api.health import Machine as Machine
+from device.api.health import UplinkReport as UplinkReport
 from device.api.people import CodeIssued as CodeIssued
 from device.api.people import ConsentVersion as ConsentVersion
 from device.api.people import Erased as Erased
@@ -66,7 +73,6 @@ from device.api.web import WEB_SOCKET as WEB_SOCKET
 from device.api.web import Attendance as Attendance
 from device.api.web import CodeChecked as CodeChecked
 from device.api.web import Done as Done
-from device.api.web import Machine as Machine
 from device.api.web import PeoplePage as PeoplePage
 from device.api.web import Presence as Presence
 from device.api.web import PunchPage as PunchPage

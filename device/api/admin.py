@@ -22,6 +22,7 @@ from device.api.answers import (
 )
 from device.api.client import TIMEOUT_S
 from device.api.corrections import CorrectionsClient
+from device.api.health import Machine
 
 ADMIN_SOCKET = "kiosk-admin.sock"
 ENROL_TIMEOUT_S = 60.0
@@ -152,6 +153,14 @@ class AdminClient(CorrectionsClient):
     def status(self) -> Status:
         """How the kiosk is."""
         return self._get("/v1/status", Status)
+
+    def machine(self) -> Machine:
+        """How the machine is, with the samples of the last day, and what is wrong with it."""
+        return self._get("/v1/machine", Machine)
+
+    def metrics(self) -> str:
+        """The same and more, as Prometheus reads it."""
+        return self._ask("GET", "/metrics").text
 
     def web_notice(self) -> WebNotice:
         """What the kiosk's screen says about the web UI."""

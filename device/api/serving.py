@@ -52,11 +52,24 @@ class Route:
     answer: Callable[[], Any]
 
 
-def application(name: str, routes: tuple[Route, ...], refusals: Refusals) -> Flask:
-    """A Flask application that answers exactly these routes; `refusals` are the errors that are an answer, and their codes."""
+def is_ours(host: str) -> bool:
+    """What our own clients say."""
+    return host == HOST
+
+
+def is_loopback(host: str) -> bool:
+    """What our own clients say, or whoever comes through a port of this machine's loopback."""
+    return is_ours(host) or host.rpartition(":")[0] in ("127.0.0.1", "localhost")
+
+
+def application(name: str, routes: tuple[Route, ...], refusals: Refusals, belongs: Callable[[str], bool] = is_ours) -> Flask:
+    """A Flask application that answers exactly these routes, under a Host that `belongs`.
+
+    `refusals` are the errors that are an answer, and their codes.
+    """
     app = Flask(f"daka-{name}", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MOST_BODY_BYTES
-    app.before_request(_refuse_strangers)
+    app.before_request(lambda: _refuse_strangers(belongs))
     for route in routes:
         app.add_url_rule(route.path, f"{route.method} {route.path}", plainly(route.answer), methods=[route.method])
     refuse_plainly(app, refusals)
@@ -71,9 +84,9 @@ def refuse_plainly(app: Flask, refusals: Refusals) -> None:
     app.register_error_handler(HTTPException, _plainly)
 
 
-def _refuse_strangers() -> None:
+def _refuse_strangers(belongs: Callable[[str], bool]) -> None:
     """A browser that was tricked into asking sends an Origin or another Host."""
-    if request.headers.get("Host") != HOST or "Origin" in request.headers:
+    if not belongs(request.headers.get("Host", "")) or "Origin" in request.headers:
         abort(403)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from device import messages
 from device.api.answers import Cursor, DesiredTaken, Outgoing
 from device.api.client import TIMEOUT_S, Client
+from device.api.health import UplinkReport
 
 UPLINK_SOCKET = "kiosk-uplink.sock"
 
@@ -42,6 +43,10 @@ class UplinkClient(Client):
     def lock_answer(self, payload: bytes) -> None:
         """What the server said to it."""
         self._ask("POST", "/v1/lock-answer", content=payload)
+
+    def report(self, report: UplinkReport) -> None:
+        """What only the uplink can see."""
+        self._ask("POST", "/v1/uplink-report", json=messages.CODEC.unstructure(report))
 
     def state(self) -> bytes:
         """The retained state of this kiosk, as an envelope."""

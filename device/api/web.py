@@ -83,23 +83,6 @@ class Attendance:
 
 
 @dataclass(frozen=True, slots=True)
-class Machine:
-    """How the machine is: now, and a row for each of the last hours."""
-
-    disk_free_bytes: int
-    disk_total_bytes: int
-    memory_available_bytes: int
-    memory_total_bytes: int
-    load: float
-    temperature_c: float
-    uptime_s: float
-    backlog: int
-    oldest_unacknowledged_s: int
-    samples: tuple[tuple[str, float, float, float, int], ...]
-    """At, temperature in degrees Celsius (0: unknown), free disk in MB, available memory in MB, records that wait."""
-
-
-@dataclass(frozen=True, slots=True)
 class SettingShown:
     """One setting: what it is now, without anybody's choice, what it means, its limits, or the few values that it may have."""
 
@@ -174,10 +157,6 @@ class WebClient(AdminClient, PeopleClient):
         """The newest records of some kinds (never punches) before a number, each with `corrected`."""
         return self._get("/v1/records", tuple[dict[str, Any], ...], kinds=",".join(kinds), before=before, most=most)
 
-    def machine(self) -> Machine:
-        """How the machine is."""
-        return self._get("/v1/machine", Machine)
-
     def settings(self) -> tuple[SettingShown, ...]:
         """Every setting of the kiosk, as its file says now."""
         return self._get("/v1/settings", tuple[SettingShown, ...])
@@ -207,6 +186,10 @@ class WebClient(AdminClient, PeopleClient):
         """What the kiosk's screen should say about the web UI; with `wants_first` it shows the first administrator's code."""
         body = {"addresses": list(addresses), "fingerprint": fingerprint, "wants_first": wants_first}
         return messages.CODEC.structure(self._ask("POST", "/v1/web-announcement", json=body).json(), Done)
+
+    def tell_certificate(self, ends_at: str) -> Done:
+        """When this daemon's certificate ends, for whoever watches the kiosk's health."""
+        return self._post("/v1/web-certificate", Done, ends_at=ends_at)
 
     def ask_recovery(self, account: str) -> Done:
         """Have the kiosk's screen show a code with which this account may choose a new password."""

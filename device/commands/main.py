@@ -43,6 +43,7 @@ COMMANDS = {
     "web": "device.commands.web:web",
     "lock": "device.commands.locks:lock",
     "doctor": "device.commands.doctor:doctor",
+    "metrics": "device.commands.metrics:metrics",
     "update": "device.commands.update:update",
     "set-broker": "device.commands.set_broker:set_broker",
 }

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from device import api, clock, config, messages, mqtt, renewal, selftest, service, supervisor
+from device import api, clock, config, messages, mqtt, renewal, reporter, selftest, service, supervisor
 from device.commands.context import Context, pass_context
 from device.errors import DeviceError
 from device.selftest_runner import Runner
@@ -50,6 +50,8 @@ def run_uplink(context: Context) -> None:
             tests = Runner(client, asked, lambda: _way(broker, device), pipe.away)
             threading.Thread(target=tests.keep, args=(stop,), name="self-test", daemon=True).start()
             uplink = Uplink(device, client, pipe)
+            telling = (api.UplinkClient(socket), Path(broker.certificate), uplink.is_streaming, stop)
+            threading.Thread(target=reporter.keep, args=telling, name="report", daemon=True).start()
             under.watch(uplink.works, stop)
             uplink.run(stop)
     under.stopping()

@@ -108,10 +108,12 @@ from device.messages.wire import MAX_BATCH_RECORDS as MAX_BATCH_RECORDS
 from device.messages.wire import MAX_IN_FLIGHT as MAX_IN_FLIGHT
 from device.messages.wire import SERVER_STATE_TOPIC as SERVER_STATE_TOPIC
 from device.messages.wire import Acknowledgement as Acknowledgement
+from device.messages.wire import Alarm as Alarm
 from device.messages.wire import Backlog as Backlog
 from device.messages.wire import Batch as Batch
 from device.messages.wire import Clock as Clock
 from device.messages.wire import DeviceState as DeviceState
+from device.messages.wire import Health as Health
 from device.messages.wire import Hello as Hello
 from device.messages.wire import LockAnswer as LockAnswer
 from device.messages.wire import LockQuestion as LockQuestion

@@ -82,8 +82,41 @@ class Clock:
 
 
 @dataclass(frozen=True, slots=True)
+class Alarm:
+    """Something that goes on and that a person should look at, by its name; docs/operations.md lists them."""
+
+    name: str
+    first_at: str
+    last_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """How the machine is; 0 or `unknown` for what it does not say.
+
+    `throttled`, `under_voltage`: no, now, earlier (since its start). `certificate_days`: until the first certificate ends, -1
+    where none is known. `attempt_*_ms`: from the first frame that showed a face to the
+    record on the disk. `restarts`: ends of daemons since the machine's start that nobody asked for.
+    """
+
+    temperature_c: int = 0
+    throttled: str = "unknown"
+    under_voltage: str = "unknown"
+    memory_available_bytes: int = 0
+    frames_per_minute: int = 0
+    attempt_median_ms: int = 0
+    attempt_p95_ms: int = 0
+    camera: str = "unknown"
+    radio: str = "unknown"
+    signal_dbm: int = 0
+    certificate_days: int = -1
+    restarts: int = 0
+    alarms: tuple[Alarm, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Online:
-    """The retained state of a kiosk that is there; of the machine: model, system, version, network kind, and nothing more."""
+    """The retained state of a kiosk that is there; of the machine: model, system, version, network kind and health."""
 
     session: str
     backlog: Backlog
@@ -93,6 +126,7 @@ class Online:
     system: str
     machine: str
     network: str
+    health: Health = Health()
     online: bool = True
 
 

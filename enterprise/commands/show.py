@@ -32,6 +32,14 @@ def show_states(database: str) -> None:
     _show(database, "states", show.states())
 
 
+@show_group.command("health")
+@database_option
+def show_health(database: str) -> None:
+    """What each kiosk says of its machine: temperature, power, speed, camera, restarts, and the alarms that go on."""
+    with opened_database(database) as opened, opened.reading() as connection:
+        Console(markup=False, emoji=False).print(show.drawn("health", show.HEALTH_HEADINGS, show.health(connection)))
+
+
 @show_group.command("punches")
 @most_option
 @database_option

@@ -13,7 +13,7 @@ from tests.broker import missing
 from tests.house.test_repository import REPOSITORY
 
 UNITS = REPOSITORY / "systemd" / "units"
-MOST_EXPOSED = {"daka-kiosk": 0.6, "daka-uplink": 1.0, "daka-bridge": 0.3, "daka-web": 0.3}
+MOST_EXPOSED = {"daka-kiosk": 0.6, "daka-uplink": 1.0, "daka-bridge": 0.3, "daka-web": 0.3, "daka-metrics": 0.3}
 
 
 @pytest.fixture
@@ -22,7 +22,8 @@ def root(tmp_path: Path) -> Path:
     if shutil.which("systemd-analyze") is None:
         missing("systemd-analyze", "systemd")
     shutil.copytree(UNITS, tmp_path / "etc" / "systemd" / "system")
-    for program in ("opt/daka/current/bin/daka", "opt/daka/current/bin/daka-display", "usr/bin/cage", "usr/bin/chromium", "bin/sh"):
+    ours = ("opt/daka/current/bin/daka", "opt/daka/current/bin/daka-display")
+    for program in (*ours, "usr/bin/cage", "usr/bin/chromium", "usr/lib/systemd/systemd-socket-proxyd", "bin/sh"):
         (tmp_path / program).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / program).write_text("#!/bin/sh\n")
         (tmp_path / program).chmod(0o755)

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import platformdirs
 import pytest
 
@@ -79,6 +80,16 @@ def test_the_daemon_keeps_what_it_knows_to_itself_and_dumps_no_core(kiosk: tuple
         assert staff.pin(NUMBER, PIN[::-1]).outcome == "punched"
         assert staff.badge(BADGE).complete_by == ("face", "pin")
         staff.code("DAKA3:nobody-has-this")
+        figures = client.metrics()
+        assert "daka_punches_total 2" in figures
+        assert not [word for word in (NAME, NUMBER, BADGE, client.people()[0].person) if word in figures]
+        assert client.machine().health.attempt_median_s > 0
+        with httpx.Client(transport=httpx.HTTPTransport(uds=str(state / "run" / "kiosk-metrics.sock")), trust_env=False) as watcher:
+            answers = [
+                watcher.get(f"http://{host}/metrics").status_code for host in ("127.0.0.1:9465", "kiosk", "attacker.example")
+            ]
+            others = watcher.get("http://kiosk/v1/status").status_code
+        assert (answers, others) == ([200, 200, 403], 404)
         limits = Path(f"/proc/{process.pid}/limits").read_text()
         assert next(line.split()[4] for line in limits.splitlines() if line.startswith("Max core file size")) == "0"
     process.terminate()

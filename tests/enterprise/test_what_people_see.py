@@ -76,10 +76,16 @@ def test_the_enterprise_computes_the_times_that_the_records_themselves_give(offi
     assert [found.correct(record.stamp) for record in records] == [expected.correct(record.stamp) for record in records]
 
 
+HEALTH = messages.Health(
+    temperature_c=83, attempt_median_ms=800, attempt_p95_ms=1200, certificate_days=12, restarts=2,
+    alarms=(messages.Alarm("hot", messages.write_time(START), messages.write_time(START)),),
+)  # fmt: skip
+
+
 def state(kiosk: Kiosk, *, online: bool = True) -> bytes:
     now = messages.write_time(START)
     said = messages.Online(
-        "ab" * 16, messages.Backlog(7, 60), messages.Clock(now, "synced"), 2**33, "daka", "Linux", "aarch64", "wired"
+        "ab" * 16, messages.Backlog(7, 60), messages.Clock(now, "synced"), 2**33, "daka", "Linux", "aarch64", "wired", HEALTH
     )
     content = messages.CODEC.unstructure(said if online else messages.DeviceState("ab" * 16, False))
     return messages.seal_envelope("state", kiosk.name, "state/1", now, content)
@@ -95,6 +101,9 @@ def test_how_a_kiosk_is_stands_in_a_table_until_it_says_otherwise(office: Office
     with office.store.reading() as connection:
         (row,) = connection.execute(show.states()).all()
     assert (row.online, row.backlog, row.network) == (0, None, None)
+    with office.store.reading() as connection:
+        (said,) = show.health(connection)  # the last word on it stays
+    assert {"83", "0.8 s / 1.2 s", "12 days", "2", f"hot since {messages.write_time(START)[:16]}Z"} <= set(said)
 
 
 @pytest.mark.parametrize("payload", [b"", b"{}", b"[1]", b"\xff"])

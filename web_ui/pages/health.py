@@ -24,4 +24,5 @@ def page() -> str:
         plots.line(_("Available memory"), "MB", [(one[0], one[3]) for one in samples]),
         plots.line(_("Records that wait for the server"), "", [(one[0], float(one[4])) for one in samples]),
     )
-    return render_template("health.html", status=kiosk().status(), machine=machine, plots=[plot for plot in drawn if plot])
+    shown = [plot for plot in drawn if plot]
+    return render_template("health.html", status=kiosk().status(), machine=machine, health=machine.health, plots=shown)
