@@ -27,7 +27,8 @@ KIOSK = [
     "argon2-cffi>=25,<26",  # PIN hashes: Argon2id by its reference implementation
     "click>=8.1,<9",
     "dbus-fast>=4,<6",  # already bleak's; our pairing agent speaks it
-    "evdev-binary>=2,<3",  # badge readers that type, grabbed away from the browser; wheels, so no compiler on a kiosk
+    # badge readers that type, grabbed away from the browser: Python over Debian's libevdev2; evdev has no wheel for aarch64
+    "libevdev>=0.13,<1",
     "babel>=2.16,<3",  # gettext catalogues of the kiosk page
     "httpx>=0.28,<1",
     "matplotlib>=3.9,<4",

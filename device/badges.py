@@ -6,52 +6,90 @@ A reader is named by an administrator; nothing else that is plugged in is listen
 from __future__ import annotations
 
 import logging
+import os
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
-import evdev
-from evdev import ecodes
+import libevdev
+from libevdev import EV_KEY, EV_SYN
 
 log = logging.getLogger(__name__)
 
+INPUTS = Path("/dev/input")
 LONGEST_BADGE = 256
 PAUSE_ENDS_S = 1.0  # a reader types a badge in a tenth of a second; whatever lay before a pause was something else
 RETRY_S = 2.0
-ENTER = frozenset({ecodes.KEY_ENTER, ecodes.KEY_KPENTER})
-SHIFT = frozenset({ecodes.KEY_LEFTSHIFT, ecodes.KEY_RIGHTSHIFT})
+ENTER = frozenset({EV_KEY.KEY_ENTER.value, EV_KEY.KEY_KPENTER.value})
+SHIFT = frozenset({EV_KEY.KEY_LEFTSHIFT.value, EV_KEY.KEY_RIGHTSHIFT.value})
 PRESSED, RELEASED = 1, 0
+
+
+def _key(name: str) -> int:
+    """The kernel's number of a key."""
+    value: int = getattr(EV_KEY, f"KEY_{name}").value
+    return value
 
 
 def _keys() -> dict[int, str]:
     """Key code to letter, on the US layout that such readers type in."""
-    letters = {getattr(ecodes, f"KEY_{letter.upper()}"): letter for letter in "abcdefghijklmnopqrstuvwxyz0123456789"}
-    keypad = {getattr(ecodes, f"KEY_KP{digit}"): digit for digit in "0123456789"}
+    letters = {_key(letter.upper()): letter for letter in "abcdefghijklmnopqrstuvwxyz0123456789"}
+    keypad = {_key(f"KP{digit}"): digit for digit in "0123456789"}
     others = {"MINUS": "-", "EQUAL": "=", "DOT": ".", "COMMA": ",", "SLASH": "/", "SEMICOLON": ";", "SPACE": " "}
-    return letters | keypad | {getattr(ecodes, f"KEY_{name}"): letter for name, letter in others.items()}
+    return letters | keypad | {_key(name): letter for name, letter in others.items()}
 
 
 KEYS = _keys()
 SHIFTED = {"-": "_", "=": "+", ";": ":", "/": "?", ".": ">", ",": "<"} | dict(zip("1234567890", "!@#$%^&*()", strict=True))
 
 
-class Event(Protocol):
-    """One key event of the kernel (evdev.InputEvent)."""
-
-    type: int
-    code: int
-    value: int
-
-    def timestamp(self) -> float: ...
-
-
 class Device(Protocol):
-    """An input device (evdev.InputDevice)."""
+    """An input device; `Input` is one."""
 
     def grab(self) -> None: ...
-    def read_loop(self) -> Iterator[Event]: ...
+    def events(self) -> Iterator[libevdev.InputEvent]: ...
     def close(self) -> None: ...
+
+
+class Input:
+    """An input device of the kernel's. OSError where it is not, or is gone."""
+
+    def __init__(self, path: str) -> None:
+        self._file = Path(path).open("rb")  # noqa: SIM115  the device keeps it
+        try:
+            self._device = libevdev.Device(self._file)
+        except OSError:
+            self._file.close()
+            raise
+
+    @property
+    def name(self) -> str:
+        return str(self._device.name)
+
+    def has(self, *keys: int) -> bool:
+        """Whether it has all these keys."""
+        return {code.value for code in self._device.evbits.get(EV_KEY, [])} >= set(keys)
+
+    def grab(self) -> None:
+        """Take it for ourselves; OSError if another program has it."""
+        try:
+            self._device.grab()
+        except libevdev.DeviceGrabError as error:
+            raise OSError("another program has it") from error
+
+    def events(self) -> Iterator[libevdev.InputEvent]:
+        """As they come, until the device is gone."""
+        while True:
+            try:
+                yield from self._device.events()
+            except libevdev.EventsDroppedException:
+                for _ in self._device.sync():
+                    """What is held down now; what was typed in between is lost, and SYN_DROPPED has said so."""
+
+    def close(self) -> None:
+        self._file.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,25 +108,28 @@ class Typed:
         self._shift = False
         self._latest = 0.0
 
-    def take(self, event: Event) -> str:
+    def take(self, event: libevdev.InputEvent) -> str:
         """The badge that ends with this event; empty for anything else."""
-        if event.type != ecodes.EV_KEY:
+        if event.matches(EV_SYN.SYN_DROPPED):
+            self._letters.clear()
+        if event.code is None or not event.matches(EV_KEY):
             return ""
-        if event.code in SHIFT:
+        code = event.code.value
+        if code in SHIFT:
             self._shift = event.value != RELEASED
             return ""
         if event.value != PRESSED:
             return ""
-        at = event.timestamp()
+        at = event.sec + event.usec / 1e6
         if not 0 <= at - self._latest < PAUSE_ENDS_S:
             self._letters.clear()
         self._latest = at
-        if event.code in ENTER:
+        if code in ENTER:
             text = "".join(self._letters)
             self._letters.clear()
             return text if len(text) <= LONGEST_BADGE else ""
         if len(self._letters) <= LONGEST_BADGE:
-            self._letters.append(self._letter(event.code))
+            self._letters.append(self._letter(code))
         return ""
 
     def _letter(self, code: int) -> str:
@@ -99,7 +140,7 @@ class Typed:
 class Reader:
     """One badge reader, found again whenever it was unplugged. `trouble` is a sentence, or empty."""
 
-    def __init__(self, path: str, show: Callable[[str], object], open_device: Callable[[str], Device] = evdev.InputDevice) -> None:
+    def __init__(self, path: str, show: Callable[[str], object], open_device: Callable[[str], Device] = Input) -> None:
         self._path, self._show, self._open = path, show, open_device
         self.trouble = ""
 
@@ -120,7 +161,7 @@ class Reader:
             device.grab()  # exclusive: a reader that another program hears too is not used
             self.trouble = ""
             typed = Typed()
-            for event in device.read_loop():
+            for event in device.events():
                 if text := typed.take(event):
                     self._hand_on(text)
                 if stop.is_set():
@@ -138,10 +179,9 @@ class Reader:
 def candidates() -> tuple[Candidate, ...]:
     """Devices that have the keys of a badge reader: digits and Enter."""
     found = []
-    for path in evdev.list_devices():
-        device = evdev.InputDevice(path)
-        keys = set(device.capabilities().get(ecodes.EV_KEY, ()))
-        if {ecodes.KEY_0, ecodes.KEY_9, ecodes.KEY_ENTER} <= keys:
+    for path in sorted(str(path) for path in INPUTS.glob("event*") if os.access(path, os.R_OK)):
+        device = Input(path)
+        if device.has(_key("0"), _key("9"), _key("ENTER")):
             found.append(Candidate(path, device.name))
         device.close()
     return tuple(found)

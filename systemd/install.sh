@@ -20,8 +20,8 @@ python=$(command -v "python$wanted" || true)
 [ -n "$python" ] || fail "python$wanted is missing; this bundle is for Debian with Python $wanted, get the one for yours"
 "$python" -c 'import ensurepip, venv' 2>/dev/null || fail "python3-venv is missing; install it: apt install python3-venv"
 command -v systemctl >/dev/null || fail "systemd is missing; for a laptop use 'daka run' instead"
-for library in libGL.so.1 libEGL.so.1 libGLESv2.so.2 libglib-2.0.so.0; do
-    ldconfig -p | grep -q "$library" || fail "$library is missing; install it: apt install libgl1 libegl1 libgles2 libglib2.0-0"
+for library in libGL.so.1 libEGL.so.1 libGLESv2.so.2 libglib-2.0.so.0 libevdev.so.2; do
+    ldconfig -p | grep -q "$library" || fail "$library is missing; install it: apt install libgl1 libegl1 libgles2 libglib2.0-0 libevdev2"
 done
 
 target=/opt/daka/versions/$version

@@ -52,6 +52,7 @@ class Broker:
 
     folder: Path
     port: int = field(default_factory=free_port)
+    names: Sequence[str] = (ADDRESS, "localhost")  # in its certificate
     _process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -66,7 +67,7 @@ class Broker:
         """An authority of its own, certificates for broker, ingesters and `devices`, and the configuration."""
         now = datetime.now(UTC)
         authority.create(self.certificates, now)
-        authority.issue_server(self.certificates, [ADDRESS, "localhost"], now)
+        authority.issue_server(self.certificates, list(self.names), now)
         for name in INGESTERS:
             authority.issue_ingester(self.certificates, now, name)
         for name in devices:

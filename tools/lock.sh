@@ -15,8 +15,13 @@ compile() { # compile OUT INPUTS AND OPTIONS
     shift
     env -u UV_INDEX -u UV_INDEX_URL -u UV_DEFAULT_INDEX -u UV_EXTRA_INDEX_URL -u UV_FIND_LINKS \
         "$TOOLS/bin/uv" pip compile --no-config --quiet --universal --python-version "$OLDEST" --fork-strategy fewest \
-        --generate-hashes --custom-compile-command "make lock" --output-file "$out" "$@"
+        --custom-compile-command "make lock" --output-file "$out" "$@"
 }
-compile "$lock" ${UPGRADE-"--upgrade"} --all-extras setup.py "$TOOLS/build-system.in"
+compile "$lock" --generate-hashes ${UPGRADE-"--upgrade"} --all-extras setup.py "$TOOLS/build-system.in"
 # What an appliance installs: the kiosk, the web UI and the locks, in the very same versions.
-compile "$(dirname "$lock")/appliance.txt" --constraint "$lock" --extra kiosk --extra web setup.py
+compile "$(dirname "$lock")/appliance.txt" --generate-hashes --constraint "$lock" --extra kiosk --extra web setup.py
+# And the same with its files' names, from which the wheels of each processor are told: none may be missing.
+rm -f "$TOOLS/pylock.toml"
+compile "$TOOLS/pylock.toml" --constraint "$lock" --extra kiosk --extra web setup.py
+"$TOOLS/bin/python" -m pip install --quiet --disable-pip-version-check "packaging>=24"
+"$TOOLS/bin/python" tools/wheels.py "$TOOLS/pylock.toml" "$(dirname "$lock")/wheels.txt"

@@ -5,8 +5,8 @@ set -eu
 
 CHECK="python3-venv"
 # mosquitto: the broker of the demonstration and the tests. dbus-daemon: the private bus of the virtual lock. The libraries: OpenCV and
-# MediaPipe load them.
-DEMO="$CHECK mosquitto dbus-daemon libgl1 libegl1 libgles2 libglib2.0-0"
+# MediaPipe load them, libevdev2 reads badge readers that type.
+DEMO="$CHECK mosquitto dbus-daemon libgl1 libegl1 libgles2 libglib2.0-0 libevdev2"
 # A real systemd boots in a Debian root of its own, with a network namespace beside it.
 # strace shows syncs and sockets in tests, and makes disks fail; e2fsprogs makes a small disk; the ingester is tested against
 # PostgreSQL; git lists the tracked files; pages are looked at in Chromium, with a font that has Chinese.

@@ -215,7 +215,7 @@ def start_again(context: Context, yes: bool) -> None:
 @people.command("readers")
 def readers() -> None:
     """Devices here that could be a badge reader; name one as ways.badge_reader, best by its link below /dev/input/by-id."""
-    from device import badges  # evdev is not for every command
+    from device import badges  # libevdev is not for every command
 
     found = badges.candidates()
     for one in found:

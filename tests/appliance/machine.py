@@ -20,7 +20,7 @@ import pytest
 INSIDE, OUTSIDE = "10.99.0.2", "10.99.0.1"
 PACKAGES = (
     "systemd", "systemd-sysv", "dbus", "libpam-systemd", "python3", "python3-venv", "libgl1", "libegl1", "libgles2",
-    "libglib2.0-0", "ca-certificates", "procps", "udev",
+    "libglib2.0-0", "libevdev2", "ca-certificates", "procps", "udev",
 )  # fmt: skip
 BOOT_S, STOP_S, CALL_S = 60.0, 30.0, 600.0
 HIERARCHIES = ("systemd", "unified")
@@ -31,13 +31,13 @@ ALLOWED = ("--capability=CAP_BPF,CAP_NET_ADMIN,CAP_PERFMON", "--system-call-filt
 
 def root_of(release: str, cache: Path) -> Path:
     """The untouched root of a Debian release, made once and kept in `cache`."""
-    root = cache / f"root-{release}"
-    if not (root / "made").exists():
+    root, wanted = cache / f"root-{release}", ",".join(PACKAGES)
+    if not (root / "made").exists() or (root / "made").read_text() != wanted:
         shutil.rmtree(root, ignore_errors=True)
-        command = ["mmdebstrap", "--quiet", "--variant=minbase", f"--include={','.join(PACKAGES)}", release, str(root)]
+        command = ["mmdebstrap", "--quiet", "--variant=minbase", f"--include={wanted}", release, str(root)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert done.returncode == 0, f"mmdebstrap {release}: {done.stderr[-2_000:]}"
-        (root / "made").touch()
+        (root / "made").write_text(wanted)
     return root
 
 

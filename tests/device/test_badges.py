@@ -8,40 +8,40 @@ import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import evdev
+import libevdev
 import pytest
-from evdev import ecodes
+from libevdev import EV_KEY, EV_MSC, EV_SYN
 
 from device import badges
 
-US = {letter: code for code, letter in badges.KEYS.items() if code not in range(ecodes.KEY_KP7, ecodes.KEY_KPDOT)}
+US = {letter: code for code, letter in badges.KEYS.items() if code not in range(EV_KEY.KEY_KP7.value, EV_KEY.KEY_KPDOT.value)}
 
 
-def typed(text: str, start_s: float = 100.0, pause_s: float = 0.005) -> list[evdev.InputEvent]:
+def typed(text: str, start_s: float = 100.0, pause_s: float = 0.005) -> list[libevdev.InputEvent]:
     """As a reader was recorded: each key down and up with its scan code and sync, Shift around capitals, Enter at the end."""
-    events: list[evdev.InputEvent] = []
+    events: list[libevdev.InputEvent] = []
     at = start_s
 
     def key(code: int, value: int) -> None:
         second, micro = int(at), round(at % 1 * 1_000_000)
-        events.append(evdev.InputEvent(second, micro, ecodes.EV_MSC, ecodes.MSC_SCAN, 458_000 + code))
-        events.append(evdev.InputEvent(second, micro, ecodes.EV_KEY, code, value))
-        events.append(evdev.InputEvent(second, micro, ecodes.EV_SYN, ecodes.SYN_REPORT, 0))
+        pressed = libevdev.evbit("EV_KEY", code)
+        for what, said in ((EV_MSC.MSC_SCAN, 458_000 + code), (pressed, value), (EV_SYN.SYN_REPORT, 0)):
+            events.append(libevdev.InputEvent(what, said, second, micro))
 
     for letter in text:
         if letter.isupper():
-            key(ecodes.KEY_LEFTSHIFT, 1)
+            key(EV_KEY.KEY_LEFTSHIFT.value, 1)
         for value in (1, 0):
             key(US[letter.lower()], value)
         if letter.isupper():
-            key(ecodes.KEY_LEFTSHIFT, 0)
+            key(EV_KEY.KEY_LEFTSHIFT.value, 0)
         at += pause_s
-    key(ecodes.KEY_ENTER, 1)
-    key(ecodes.KEY_ENTER, 0)
+    key(EV_KEY.KEY_ENTER.value, 1)
+    key(EV_KEY.KEY_ENTER.value, 0)
     return events
 
 
-def said(events: Sequence[evdev.InputEvent]) -> list[str]:
+def said(events: Sequence[libevdev.InputEvent]) -> list[str]:
     reader = badges.Typed()
     return [text for text in map(reader.take, events) if text]
 
@@ -65,24 +65,30 @@ def test_an_endless_badge_is_none_and_the_next_one_is_read() -> None:
     assert said([*typed("7" * 5_000, pause_s=0.0001), *typed("2222", 101.5)]) == ["2222"]
 
 
+def test_a_badge_of_which_the_kernel_lost_a_part_is_none() -> None:
+    events = typed("0004512345")
+    assert said([*events[:20], libevdev.InputEvent(EV_SYN.SYN_DROPPED, 0), *events[26:], *typed("2222", 101.5)])[-1:] == ["2222"]
+    assert "0004512345" not in said([*events[:20], libevdev.InputEvent(EV_SYN.SYN_DROPPED, 0), *events[20:]])
+
+
 def test_keys_held_down_count_once() -> None:
     events = typed("42")
-    repeated = [evdev.InputEvent(events[1].sec, events[1].usec, ecodes.EV_KEY, events[1].code, 2)] * 9
+    repeated = [libevdev.InputEvent(events[1].code, 2, events[1].sec, events[1].usec)] * 9
     assert said([*events[:3], *repeated, *events[3:]]) == ["42"]
 
 
 class Recorded:
     """A device file that plays what was recorded and then is unplugged."""
 
-    def __init__(self, events: Sequence[evdev.InputEvent]) -> None:
-        self.events, self.grabbed, self.closed = events, False, False
+    def __init__(self, events: Sequence[libevdev.InputEvent]) -> None:
+        self._events, self.grabbed, self.closed = events, False, False
 
     def grab(self) -> None:
         self.grabbed = True
 
-    def read_loop(self) -> Iterator[evdev.InputEvent]:
+    def events(self) -> Iterator[libevdev.InputEvent]:
         assert self.grabbed, "no key may be read that others can read too"
-        yield from self.events
+        yield from self._events
         raise OSError(19, "No such device")
 
     def close(self) -> None:
@@ -128,7 +134,10 @@ def test_a_counter_that_fails_does_not_end_the_reader_and_no_badge_enters_the_lo
 
 @pytest.mark.skipif(not os.access("/dev/uinput", os.W_OK), reason="no /dev/uinput here; recorded events stand in for a device")
 def test_a_real_input_device_is_grabbed_and_read(tmp_path: Path) -> None:
-    keys: dict[int, Sequence[int]] = {ecodes.EV_KEY: [*badges.KEYS, ecodes.KEY_ENTER, ecodes.KEY_LEFTSHIFT]}
+    keyboard = libevdev.Device()
+    keyboard.name = "test reader"
+    for code in (*badges.KEYS, EV_KEY.KEY_ENTER.value, EV_KEY.KEY_LEFTSHIFT.value):
+        keyboard.enable(libevdev.evbit("EV_KEY", code))
     shown: list[str] = []
     stop = threading.Event()
 
@@ -136,12 +145,13 @@ def test_a_real_input_device_is_grabbed_and_read(tmp_path: Path) -> None:
         shown.append(text)
         stop.set()
 
-    with evdev.UInput(keys, name="test reader") as device:
-        reader = badges.Reader(str(device.device.path), show)
-        listening = threading.Thread(target=reader.run, args=(stop, 0.05))
-        listening.start()
-        while not stop.wait(0.2):
-            for event in typed("0004512345"):
-                device.write_event(event)
-        listening.join(10)
+    reader_typing = keyboard.create_uinput_device()
+    assert "test reader" in [found.name for found in badges.candidates()]
+    listening = threading.Thread(target=badges.Reader(reader_typing.devnode, show).run, args=(stop, 0.05))
+    listening.start()
+    while not stop.wait(0.2):
+        for event in typed("0004512345"):
+            if not event.matches(EV_MSC):
+                reader_typing.send_events([event])
+    listening.join(10)
     assert shown[0] == "0004512345"
