@@ -109,7 +109,7 @@ setup(
     python_requires=">=3.11",
     packages=find_packages(include=[f"{room}{part}" for room in ROOMS for part in ("", ".*")]),
     package_data={
-        "device": ["schemas/*", "migrations/*/*.sql", "texts/*.txt", "page/assets/*", "page/translations/*.po"],
+        "device": ["schemas/*", "migrations/*/*.sql", "texts/*.txt", "page/assets/*", "page/translations/*.po", "screen/*.html"],
         "web_ui": ["migrations/*.sql", "static/*", "templates/*.html", "translations/*/LC_MESSAGES/*.po"],
         "models": ["weights.toml", "MODEL_CARD.md"],
     },

@@ -119,7 +119,7 @@ def probes(unit: str) -> tuple[Probe, ...]:
         "daka-display": (
             Probe("send a packet to anybody but the kiosk page", _send, NO_WAY),
             Probe("connect to anybody but the kiosk page", _connect, NO_WAY),
-            *(camera, templates, records, keys),
+            *(camera, templates, records, keys, bus),
             Probe("ask for people at the kiosk's socket", _asks("/run/daka/kiosk-admin.sock")),
         ),
         "daka-web": (

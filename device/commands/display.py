@@ -1,24 +1,43 @@
-"""`daka-display`: the browser of the kiosk's screen, started inside the compositor. One page, one window, nothing kept."""
+"""`daka-display`: the browser of the kiosk's screen, started inside the compositor. One page, one window, nothing kept.
+
+A sign of life is given only while both the compositor and the page's own process answer.
+"""
 
 from __future__ import annotations
 
+import logging
 import os
+import shutil
+import sys
 import time
+from collections.abc import Mapping
+from importlib import resources
 from pathlib import Path
+
+from device import service
+from device.screen import compositor, pipe, stage
+
+log = logging.getLogger(__name__)
 
 BROWSER = "/usr/bin/chromium"
 ADDRESS = Path("/run/daka/page/page.url")
-PATIENCE_S = 60.0
+LOOK_S = 0.1
+SIGN_EVERY_S = 10.0
 # Everything that a browser does by itself beside showing a page is switched off; what is left cannot leave the private loopback.
 OPTIONS = (
     "--kiosk",
+    "--remote-debugging-pipe",
     "--ozone-platform=wayland",
     "--no-first-run",
     "--noerrdialogs",
+    "--hide-crash-restore-bubble",
     "--disable-translate",
     "--disable-infobars",
     "--disable-background-networking",
     "--disable-component-update",
+    "--disable-domain-reliability",
+    "--disable-breakpad",
+    "--log-level=3",
     "--disable-sync",
     "--disable-default-apps",
     "--disable-extensions",
@@ -30,15 +49,76 @@ OPTIONS = (
 )
 
 
-def command(profile: Path, url: str) -> tuple[str, ...]:
-    """The browser's command line; `profile` lies in memory and goes with the machine."""
-    return (BROWSER, *OPTIONS, f"--user-data-dir={profile}", url)
+def command(profile: Path, first: str) -> tuple[str, ...]:
+    """The browser's command line; `profile` lies in memory and goes with the service. The address that lets in is not in it."""
+    return (BROWSER, *OPTIONS, f"--user-data-dir={profile}", first)
+
+
+def address() -> str:
+    """The kiosk page's address with the token of this boot; empty before the kiosk daemon has written it."""
+    try:
+        return ADDRESS.read_text(encoding="ascii").strip()
+    except FileNotFoundError:
+        return ""
+
+
+class Signs:
+    """What systemd hears: ready with the first screen, alive while page and compositor answer."""
+
+    def __init__(self, under: service.Service, wayland: Path, started: float) -> None:
+        self._under, self._wayland, self._started = under, wayland, started
+        self._next, self._asked = 0.0, 0
+
+    def painted(self, is_page: bool) -> None:
+        """Something new can be seen."""
+        took = time.monotonic() - self._started
+        what = "the kiosk page" if is_page else "the waiting page"
+        log.info("%s is painted, %.1f s after the display's start", what, took)
+        self._under.ready(f"shows {what}")
+
+    def ask(self, browser: pipe.Pipe, window: str, now: float) -> None:
+        """Ask the page's process for an answer, now and then."""
+        if window and now >= self._next:
+            self._next = now + SIGN_EVERY_S
+            self._asked = browser.send("Runtime.evaluate", window, expression="1")
+
+    def heard(self, answer: int) -> None:
+        """The page's process answers; so must the compositor."""
+        if answer == self._asked and compositor.answers(self._wayland):
+            self._under.alive()
+
+
+def _for_the_browser(environment: Mapping[str, str]) -> dict[str, str]:
+    """What is ours alone is left out: a page's process has nothing to say to systemd."""
+    return {name: value for name, value in environment.items() if not name.startswith(("NOTIFY_", "WATCHDOG_", "DAKA_"))}
+
+
+def lead(browser: pipe.Pipe, shown: stage.Stage, signs: Signs) -> None:
+    """Until the window or the browser is gone."""
+    shown.open()
+    while not shown.is_gone:
+        heard = browser.hear(LOOK_S)
+        now = time.monotonic()
+        if heard is not None:
+            shown.hear(heard, now)
+            signs.heard(heard.get("id", -1))
+        shown.look(now)
+        signs.ask(browser, shown.window, now)
 
 
 def main() -> None:
-    """Wait for the page's address and become the browser; the supervisor starts it again if it ends."""
-    deadline = time.monotonic() + PATIENCE_S
-    while not ADDRESS.exists() and time.monotonic() < deadline:
-        time.sleep(0.2)
-    arguments = command(Path(os.environ["XDG_RUNTIME_DIR"]) / "browser", ADDRESS.read_text(encoding="ascii").strip())
-    os.execv(arguments[0], arguments)
+    """Show the waiting page at once, the kiosk page when it comes; the supervisor starts all of it again if it ends."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    started = time.monotonic()
+    run = Path(os.environ["XDG_RUNTIME_DIR"])
+    shutil.rmtree(run / "browser", ignore_errors=True)
+    waiting = resources.files("device.screen").joinpath("waiting.html")
+    with resources.as_file(waiting) as file:
+        browser = pipe.start(command(run / "browser", file.as_uri()), _for_the_browser(os.environ))
+        signs = Signs(service.from_environment(os.environ, os.getpid()), run / os.environ["WAYLAND_DISPLAY"], started)
+        try:
+            lead(browser, stage.Stage(browser, address, file.read_bytes(), signs.painted), signs)
+        except pipe.BrowserEnded as error:
+            log.error("%s", error)
+        browser.process.terminate()
+    sys.exit("the browser's window is gone")

@@ -85,6 +85,7 @@ def settle(listening: socket.socket, file: Path, boot_id: str) -> Address:
         draft = file.with_suffix(".new")
         draft.unlink(missing_ok=True)
         with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o640), "w", encoding="ascii") as written:
+            os.fchmod(written.fileno(), 0o640)  # the umask of a service takes the group's right away
             written.write(f"{address.url}\n")
         draft.replace(file)
     except OSError as error:

@@ -217,10 +217,10 @@ def release(appliance: Appliance, version: str, breaks: str = "") -> Path:
     return Path("/srv") / archive.name
 
 
-def raised(release: str, folder: Path) -> Iterator[Appliance]:
-    """An appliance of that release: installed, configured, started, with one employee."""
+def raised(release: str, folder: Path, more: tuple[str, ...] = ()) -> Iterator[Appliance]:
+    """An appliance of that release, with `more` packages: installed and configured."""
     CACHE.mkdir(parents=True, exist_ok=True)
-    base, bundle = machines.root_of(release, CACHE), bundle_for(RELEASES[release])
+    base, bundle = machines.root_of(release, CACHE, more), bundle_for(RELEASES[release])
     with machines.machine(base, folder / "machine", f"daka-{release}") as machine:
         shutil.copytree(bundle, machine.files / "root" / "bundle")
         enterprise = Enterprise(machine, folder / "enterprise")

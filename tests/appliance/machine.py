@@ -22,6 +22,13 @@ PACKAGES = (
     "systemd", "systemd-sysv", "dbus", "libpam-systemd", "python3", "python3-venv", "libgl1", "libegl1", "libgles2",
     "libglib2.0-0", "libevdev2", "ca-certificates", "procps", "udev",
 )  # fmt: skip
+# The display's own; a machine without them has none and lacks nothing else.
+DISPLAY_PACKAGES = ("cage", "chromium", "seatd", "fonts-noto-cjk", "grim")
+# A root that is thrown away needs no syncing to the disk, no manuals and no translations.
+QUICKLY = (
+    "--dpkgopt=force-unsafe-io", "--dpkgopt=path-exclude=/usr/share/doc/*", "--dpkgopt=path-exclude=/usr/share/man/*",
+    "--dpkgopt=path-exclude=/usr/share/locale/*",
+)  # fmt: skip
 BOOT_S, STOP_S, CALL_S = 60.0, 30.0, 600.0
 HIERARCHIES = ("systemd", "unified")
 POWER_OFF = signal.SIGRTMIN + 4  # systemd(1): start poweroff.target
@@ -29,12 +36,12 @@ POWER_OFF = signal.SIGRTMIN + 4  # systemd(1): start poweroff.target
 ALLOWED = ("--capability=CAP_BPF,CAP_NET_ADMIN,CAP_PERFMON", "--system-call-filter=bpf perf_event_open")
 
 
-def root_of(release: str, cache: Path) -> Path:
-    """The untouched root of a Debian release, made once and kept in `cache`."""
-    root, wanted = cache / f"root-{release}", ",".join(PACKAGES)
+def root_of(release: str, cache: Path, more: tuple[str, ...] = ()) -> Path:
+    """The untouched root of a Debian release, with `more` packages; made once and kept in `cache`."""
+    root, wanted = cache / "-".join(("root", release, *more[:1])), ",".join((*PACKAGES, *more))
     if not (root / "made").exists() or (root / "made").read_text() != wanted:
         shutil.rmtree(root, ignore_errors=True)
-        command = ["mmdebstrap", "--quiet", "--variant=minbase", f"--include={wanted}", release, str(root)]
+        command = ["mmdebstrap", "--quiet", "--variant=minbase", *QUICKLY, f"--include={wanted}", release, str(root)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert done.returncode == 0, f"mmdebstrap {release}: {done.stderr[-2_000:]}"
         (root / "made").write_text(wanted)
@@ -56,6 +63,11 @@ class Machine:
     @property
     def files(self) -> Path:
         return self.folder / "root"
+
+    @property
+    def seen(self) -> Path:
+        """Its files as it sees them itself, with what it has mounted."""
+        return Path(f"/proc/{self.leader}/root")
 
     @property
     def outside(self) -> str:

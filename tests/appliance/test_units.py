@@ -23,7 +23,8 @@ def root(tmp_path: Path) -> Path:
         missing("systemd-analyze", "systemd")
     shutil.copytree(UNITS, tmp_path / "etc" / "systemd" / "system")
     ours = ("opt/daka/current/bin/daka", "opt/daka/current/bin/daka-display")
-    for program in (*ours, "usr/bin/cage", "usr/bin/chromium", "usr/lib/systemd/systemd-socket-proxyd", "bin/sh"):
+    others = ("usr/bin/cage", "usr/bin/chromium", "usr/sbin/seatd", "usr/lib/systemd/systemd-socket-proxyd", "bin/sh")
+    for program in (*ours, *others):
         (tmp_path / program).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / program).write_text("#!/bin/sh\n")
         (tmp_path / program).chmod(0o755)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import stat
 from pathlib import Path
@@ -62,9 +63,13 @@ def test_the_token_outlives_the_daemon_but_not_the_boot(tmp_path: Path) -> None:
 
 def test_the_address_is_for_its_group_and_holds_the_token_where_no_browser_sends_it(tmp_path: Path) -> None:
     file = tmp_path / "page.url"
-    with listening() as made:
-        found = address.settle(made, file, parts.BOOT_ID)
-    assert stat.S_IMODE(file.stat().st_mode) & 0o007 == 0
+    before = os.umask(0o077)  # as a service has it
+    try:
+        with listening() as made:
+            found = address.settle(made, file, parts.BOOT_ID)
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(file.stat().st_mode) == 0o640
     assert file.read_text().strip() == f"http://{found.host}/#{found.token}"
 
 
