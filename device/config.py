@@ -345,6 +345,26 @@ class Uplink(Section):
     keepalive_s: int = Field(default=20, ge=5, le=600, description="MQTT keep-alive, seconds.")
 
 
+class Updates(Section):
+    """New versions, offered by the enterprise at `uplink.renew_url`; installed only if its update key has signed them."""
+
+    check: bool = Field(
+        default=True,
+        description="Ask the enterprise daily what it offers; says device model, system, version, enterprise, network state.",
+    )
+    fetch: bool = Field(default=True, description="Fetch what is offered, and install it in the window.")
+    channel: str = Field(
+        default="stable",
+        pattern="^[a-z0-9-]{1,32}$",
+        description="Which of the enterprise's offers count here.",
+    )
+    window: str = Field(
+        default="02:00-05:00",
+        pattern="^(([01]\\d|2[0-3]):[0-5]\\d-([01]\\d|2[0-3]):[0-5]\\d)?$",
+        description="When a new version may be installed, HH:MM-HH:MM at this place, with nobody there; empty: at any time.",
+    )
+
+
 class Page(Section):
     """The kiosk page: what the screen beside the camera shows."""
 
@@ -415,6 +435,7 @@ class Config(Section):
     journal: Journal = Journal()
     clock: Clock = Clock()
     uplink: Uplink = Uplink()
+    updates: Updates = Updates()
     page: Page = Page()
     lock: Lock = Lock()
     web: Web = Web()

@@ -14,7 +14,7 @@ from device.config import Config
 log = logging.getLogger(__name__)
 
 RECORDED_AGAIN_AFTER = timedelta(hours=6)
-TAKES_EFFECT_AT_ONCE = ("attend", "journal", "retention")
+TAKES_EFFECT_AT_ONCE = ("attend", "journal", "retention", "updates")
 
 
 class Following:

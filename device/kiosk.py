@@ -30,6 +30,7 @@ from device import (
     erasure,
     gauges,
     holdings,
+    hours,
     housekeeping,
     journal,
     keys,
@@ -54,6 +55,7 @@ from device import (
     state,
     terms,
     timekeeping,
+    upgrades,
     vitals,
     ways,
     web_counter,
@@ -128,12 +130,11 @@ def run(folder: state.Folder, config: Config, weights: Path, stop: threading.Eve
         )
         _announce(files.journal, inside.office, eraser, time_source)
         _look_at_the_clock(time_source)
-        signs = vitals.Vitals(vital_sources(inside, folder))
-        readings = gauges.Gauges(files.journal, time_source, folder.root, signs.health, signs.look)
-        told = (following.down, following.believed, readings.read)
+        watch = watching(inside, folder, following)
+        told = (following.down, following.believed, watch.readings.read)
         carrier = post.Post(files.journal, config, time_source, folder.root, time_source, *told)
         stamping = room.open_room(folder, config, following, files.journal, inside.office, inside.claims, inside.walk, time_source)
-        for counter in counters(inside, eraser, keeping, folder, readings, signs, carrier, stamping, stop):
+        for counter in counters(inside, eraser, keeping, folder, watch, carrier, stamping, stop):
             _serve(stack, listen(under, counter.path), counter)
         backstage.open_page(stack, under.internet_listener(), folder.page_address, behind(inside, folder, following, stamping))
         following.governed.changed = lambda now: _govern(inside, now, stop)
@@ -141,7 +142,7 @@ def run(folder: state.Folder, config: Config, weights: Path, stop: threading.Eve
         _in_background("downlink", following.run, register, files.journal, time_source, carrier.rewind, stop)
         _in_background("house", housekeeping.keep, files.journal, following.governed, keeping, time_source, stop)
         _in_background("time", _keep_time, time_source, stop)
-        _in_background("gauges", readings.keep, stop)
+        _in_background("gauges", watch.readings.keep, stop)
         looking = _in_background("line", _walk, inside.walk, inside.frames(), stop)
         _listen_to_codes(inside, stop)
         log.info("kiosk %s is ready", config.device.id)
@@ -187,6 +188,15 @@ class Inside:
         """Somebody was erased: neither gallery nor board has anything of them any more."""
         self.board.forget(person)
         self.office.renew(person)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Watch:
+    """What looks after the machine and its software."""
+
+    readings: gauges.Gauges
+    signs: vitals.Vitals
+    upgrading: upgrades.Upgrades
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -270,15 +280,15 @@ def counters(
     eraser: erasure.Eraser,
     keeping: retention.Retention,
     folder: state.Folder,
-    readings: gauges.Gauges,
-    signs: vitals.Vitals,
+    watch: Watch,
     carrier: post.Post,
     stamping: room.Room,
     stop: threading.Event,
 ) -> tuple[Counter, ...]:
     """Every socket of the daemon."""
     files, time_source, codes = inside.files, inside.time_source, inside.codes
-    for_admins = office_routes(inside, eraser, keeping, folder, carrier, stamping)
+    updating = upgrades.office_routes(watch.upgrading, lambda body: files.journal.append(body, time_source.now()))
+    for_admins = (*office_routes(inside, eraser, keeping, folder, carrier, stamping), *updating)
     sealing = keys.sealing_key(folder.keys)
     among = site.Site(files.journal, files.directory, eraser, time_source, sealing, inside.office.consents)
     ways_here = (
@@ -287,19 +297,20 @@ def counters(
         *people_counter.own_routes(inside.affairs),
     )
     web = web_counter.WebCounter(
-        web_counter.Kiosk(inside.office, files.directory, files.journal, time_source, codes, readings, folder.config, stop)
+        web_counter.Kiosk(inside.office, files.directory, files.journal, time_source, codes, watch.readings, folder.config, stop)
     )
     _in_background("register", web.fill)
     board = selftest_board.SelfTestBoard(inside.config.uplink.enabled)
-    machine = Route("GET", "/v1/machine", readings.read)
+    machine = Route("GET", "/v1/machine", watch.readings.read)
     watched = metrics.routes(for_admins[0], machine, device.SOFTWARE)
     for_web = (
-        *vitals.web_routes(signs),
+        *vitals.web_routes(watch.signs),
         *web_counter.web_routes(web, for_admins),
         *selftest_board.web_routes(board, files.journal, time_source),
     )
     for_uplink = (
-        *vitals.uplink_routes(signs),
+        *vitals.uplink_routes(watch.signs),
+        *upgrades.uplink_routes(watch.upgrading),
         *post.uplink_routes(carrier),
         *stamping.for_uplink,
         *selftest_board.uplink_routes(board),
@@ -312,24 +323,39 @@ def counters(
             threads=8,
         ),
         Counter(folder.web_socket, "web", for_web, threads=6),
-        Counter(folder.uplink_socket, "uplink", for_uplink, threads=5),  # three of them wait for news
+        Counter(folder.uplink_socket, "uplink", for_uplink, threads=6),  # three of them wait for news
         Counter(folder.metrics_socket, "metrics", watched, threads=1, belongs=server.is_loopback),
         Counter(folder.kiosk_bridge_socket, "bridge", stamping.for_bridge, threads=4),
     )
 
 
-def vital_sources(inside: Inside, folder: state.Folder) -> vitals.Sources:
-    """Where the vital signs of this kiosk come from."""
-    return vitals.Sources(
-        inside.config,
-        folder.ended,
-        folder.alarms,
-        inside.source.status,
-        inside.walk.pulse,
-        inside.time_source,
-        lambda: inside.board.trouble,
-        inside.time_source.standing,
+def watching(inside: Inside, folder: state.Folder, following: Following) -> Watch:
+    """Vital signs, readings and updates of this kiosk."""
+    config, time_source = inside.config, inside.time_source
+    signs = vitals.Vitals(
+        vitals.Sources(
+            config,
+            folder.ended,
+            folder.alarms,
+            inside.source.status,
+            inside.walk.pulse,
+            time_source,
+            lambda: inside.board.trouble,
+            time_source.standing,
+            lambda: upgrades.standing(folder.update),
+        )
     )
+    kiosk = upgrades.Kiosk(
+        lambda: following.governed.now,
+        lambda: following.believed.root or config.device.enterprise,
+        lambda: signs.health().link.kind,
+        lambda: not inside.is_idle(),
+        time_source,
+        hours.zone(config.device.time_zone),
+        folder.update,
+    )
+    readings = gauges.Gauges(inside.files.journal, time_source, folder.root, signs.health, signs.look)
+    return Watch(readings, signs, upgrades.Upgrades(kiosk))
 
 
 def behind(inside: Inside, folder: state.Folder, following: Following, stamping: room.Room) -> backstage.Behind:

@@ -14,7 +14,7 @@ from device import config
 from device.config import Config
 from device.messages import Content, Problem
 
-GOVERNED = frozenset({"attend", "recognition", "liveness", "journal", "people", "retention", "page", "ways"})
+GOVERNED = frozenset({"attend", "recognition", "liveness", "journal", "people", "retention", "page", "updates", "ways"})
 NEVER = frozenset({"attend.allow_simulated", "liveness.simulated"})  # what makes a demonstration is decided at the kiosk itself
 RETENTION = {
     "records": "journal.keep_days",

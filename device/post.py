@@ -179,6 +179,9 @@ def said_health(machine: api.Machine) -> messages.Health:
         certificate_days=max(-1, min((one.days_left for one in health.certificates), default=-1)),
         restarts=ended.unasked(health.ended),
         alarms=tuple(messages.Alarm(one.name, one.first_at, one.last_at) for one in health.alarms if one.active),
+        update=health.update.outcome,
+        update_version=health.update.version[:32],
+        update_why=health.update.why[:200],
     )
 
 

@@ -64,6 +64,11 @@ class Folder:
         return self.run / "ended"
 
     @property
+    def update(self) -> Path:
+        """What root last did with a new version, for everybody to read."""
+        return self.run / "update.json"
+
+    @property
     def alarms(self) -> Path:
         return self.root / "alarms.json"
 

@@ -36,6 +36,10 @@ class UpdateRefused(DeviceError):
     """The release is not taken; nothing has changed. The message says why and what to do."""
 
 
+class UpdateNotNow(UpdateRefused):
+    """The release may be as it should; something else has to be put right first, and then it is taken."""
+
+
 class UpdateFailed(DeviceError):
     """The release was tried and did not hold, or could not be tried; what ran before runs again."""
 
@@ -56,7 +60,7 @@ class Standing:
     """What is known about updates on this machine. `outcome`: none, trying, holds, went_back, refused; `at` is UTC.
 
     `floor` is the oldest version that may run, `wants` what it becomes once `version` holds; `before` ran before `version`, and is
-    what it goes back to.
+    what it goes back to. `archive` is the name of the file that was tried.
     """
 
     outcome: str = "none"
@@ -66,6 +70,7 @@ class Standing:
     why: str = ""
     floor: str = ""
     wants: str = ""
+    archive: str = ""
 
 
 def number(version: str) -> tuple[int, ...]:
@@ -109,7 +114,7 @@ def _copy(path: Path, to: Path, most: int) -> None:
         if not stat.S_ISREG(found.st_mode) or found.st_size > most:
             raise UpdateRefused(f"{path.name} is no plain file of at most {most >> 20} MB; fetch it again")
         if found.st_size * ROOM_FACTOR > shutil.disk_usage(to.parent).free:
-            raise UpdateRefused(f"{path.name} wants {found.st_size * ROOM_FACTOR >> 20} MB free; free some room, then try again")
+            raise UpdateNotNow(f"{path.name} wants {found.st_size * ROOM_FACTOR >> 20} MB free; free some room, then try again")
         left = found.st_size
         while left and (chunk := source.read(min(COPY_BYTES, left))):
             copy.write(chunk)
@@ -172,8 +177,9 @@ class Hands:
 class Updater:
     """Tries releases and remembers what came of it in `folder` (root's own)."""
 
-    def __init__(self, folder: Path, hands: Hands) -> None:
-        self._folder, self._hands = folder, hands
+    def __init__(self, folder: Path, hands: Hands, publish: Callable[[Standing], None] = lambda standing: None) -> None:
+        """`publish` is told of each standing, once it is on the disk."""
+        self._folder, self._hands, self._publish = folder, hands, publish
 
     @property
     def standing(self) -> Standing:
@@ -191,18 +197,26 @@ class Updater:
             raise UpdateRefused(f"{release.version} runs already")
         self._hands.stage(unpacked(release, self._folder / "incoming"))
         standing = replace(
-            self.standing, outcome="trying", version=release.version, before=before, why="", at=self._stamp(), wants=release.floor
+            self.standing,
+            outcome="trying",
+            version=release.version,
+            before=before,
+            why="",
+            at=self._stamp(),
+            wants=release.floor,
+            archive=release.archive.name,
         )
         self._write(standing)
         return self._prove(standing)
 
-    def refuse(self, version: str, why: str) -> Standing:
+    def refuse(self, archive: str, why: str) -> Standing:
         """Remember a release that is not taken, so that nobody fetches it again and again."""
-        return self._write(replace(self.standing, outcome="refused", version=version, why=why, at=self._stamp()))
+        return self._write(replace(self.standing, outcome="refused", version="", archive=archive, why=why, at=self._stamp()))
 
     def settle(self) -> Standing:
         """After a start of the machine: what was being tried when the power went is looked at now."""
         standing = self.standing
+        self._publish(standing)
         if standing.outcome != "trying":
             return standing
         if self._hands.running() != standing.version:  # the power went before the switch
@@ -249,6 +263,7 @@ class Updater:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+        self._publish(standing)
         return standing
 
 

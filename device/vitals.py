@@ -38,6 +38,7 @@ class Sources:
     clock: clock.Clock
     trouble: Callable[[], str] = lambda: ""
     standing: Callable[[], timekeeping.Standing] = lambda: timekeeping.Standing("none", 0, 0)
+    update: Callable[[], api.UpdateStanding] = api.UpdateStanding
 
 
 class Vitals:
@@ -76,6 +77,7 @@ class Vitals:
             certificates=self._certificates(report, now.at),
             ended=ended.read(self._from.ended),
             alarms=self._book.alarms,
+            update=self._from.update(),
         )
 
     def look(self, machine: api.Machine) -> None:
@@ -122,6 +124,7 @@ def of_health(health: api.Health, config: Config, now: datetime) -> frozenset[st
         | named("camera_away", health.camera in (camera.State.AWAY, camera.State.BLACK))
         | named("radio_absent", config.lock.enabled and health.radio != "present")
         | named("certificate_ends", any(one.days_left <= SOON_DAYS for one in health.certificates))
+        | named("update_went_back", health.update.outcome in ("went_back", "refused"))
         | named("daemon_falls", any(falls(one, now) for one in health.ended))
     )
 

@@ -28,6 +28,8 @@ READABLE_KINDS = OFFICE_KINDS | {"genesis", "boot", "time", "lock", "health"}
 OFFICE_CALLS = frozenset(
     {
         ("GET", "/v1/status"),
+        ("GET", "/v1/upgrades"),
+        ("POST", "/v1/upgrade-check"),
         ("GET", "/v1/decisions"),
         ("POST", "/v1/people"),
         ("POST", "/v1/consent"),

@@ -4,27 +4,32 @@ from __future__ import annotations
 
 import base64
 import binascii
+import dataclasses
 import json
 import logging
 import ssl
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from cheroot import wsgi
 from cheroot.ssl.builtin import BuiltinSSLAdapter
-from flask import Flask, Response, request
+from flask import Flask, Response, request, send_from_directory
 from werkzeug.exceptions import HTTPException
 
 from device.messages.joining import MOST_BYTES
-from enterprise import joining
+from enterprise import joining, releases
 from enterprise.errors import EnterpriseError
 from enterprise.store import Store, StoreError
 
 log = logging.getLogger(__name__)
 
 THREADS = 8
+MOST_DOWNLOADS = 4
+CHECK_SAYS = ("device_model", "operating_system", "software_version", "enterprise_id", "network_state")
 TIMEOUT_S = 15
 
 
@@ -36,6 +41,7 @@ class Service:
     authority: Path
     root: str
     now: Callable[[], datetime]
+    releases: Path | None = None
 
 
 def application(service: Service) -> Flask:
@@ -46,6 +52,9 @@ def application(service: Service) -> Flask:
     app.add_url_rule("/v1/join", "ask", lambda: _ask(service), methods=["POST"])
     app.add_url_rule("/v1/join/<number>", "answer", lambda number: _answer(service, number))
     app.add_url_rule("/v1/renewal", "renew", lambda: _renew(service), methods=["POST"])
+    app.add_url_rule("/v1/upgrade-check", "upgrades", lambda: _offers(service), methods=["POST"])
+    giving = threading.BoundedSemaphore(MOST_DOWNLOADS)
+    app.add_url_rule("/v1/releases/<channel>/<name>", "release", lambda channel, name: _give(service, giving, channel, name))
     app.register_error_handler(joining.NotConfirmed, lambda _: Response(status=204))
     app.register_error_handler(StoreError, lambda error: _refusal(error, 503))
     app.register_error_handler(EnterpriseError, lambda error: _refusal(error, 403))
@@ -78,7 +87,34 @@ def _renew(service: Service) -> Response:
     return _json({"certificate": certificate}, 200)
 
 
-def _json(value: dict[str, str], code: int) -> Response:
+def _offers(service: Service) -> Response:
+    """What is offered, whoever asks: a kiosk says five things of itself, and picks what fits it by itself."""
+    said = request.get_json(silent=True)
+    if not isinstance(said, dict) or not all(isinstance(said.get(name), str) for name in CHECK_SAYS):
+        raise joining.JoinError(f"an upgrade check says {', '.join(CHECK_SAYS)}")
+    log.info("upgrade check: %s", ", ".join(f"{name} {said[name][:64]!r}" for name in CHECK_SAYS))
+    found = releases.offered(service.releases) if service.releases else ()
+    return _json({"releases": [dataclasses.asdict(one) for one in found]}, 200)
+
+
+def _give(service: Service, giving: threading.BoundedSemaphore, channel: str, name: str) -> Response:
+    """A release or its signature, from where a kiosk broke off; so many at once, so that joining is never kept waiting."""
+    place = service.releases / channel if service.releases and releases.CHANNEL.fullmatch(channel) else None
+    if place is None or not releases.NAME.fullmatch(name.removesuffix(releases.SUFFIX)):
+        return _json({"error": "nothing of that name is offered"}, 404)
+    if not giving.acquire(blocking=False):
+        return _json({"error": "others are being served; ask again later"}, 503)
+    try:
+        answer = send_from_directory(place.absolute(), name, conditional=True, mimetype="application/octet-stream")
+    except BaseException:
+        giving.release()
+        raise
+    answer.direct_passthrough = False  # or the server is handed the bare file, and nobody hears that it was closed
+    answer.call_on_close(giving.release)
+    return answer
+
+
+def _json(value: dict[str, Any], code: int) -> Response:
     return Response(json.dumps(value), status=code, mimetype="application/json", headers={"Cache-Control": "no-store"})
 
 

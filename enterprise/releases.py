@@ -1,18 +1,26 @@
-"""Signing a release: TUF's Targets metadata beside the archive, by the `update` key. Kiosks unpack nothing without it."""
+"""Releases: signed by the `update` key with TUF's Targets metadata, laid out by channel for kiosks."""
 
 from __future__ import annotations
 
+import re
+import shutil
 import tarfile
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from securesystemslib.signer import CryptoSigner
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from securesystemslib.exceptions import UnverifiedSignatureError, VerificationError
+from securesystemslib.signer import CryptoSigner, SSlibKey
+from tuf.api.exceptions import LengthOrHashMismatchError, RepositoryError
 from tuf.api.metadata import Metadata, TargetFile, Targets
 
 from enterprise.errors import EnterpriseError
 
 SUFFIX = ".targets.json"
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,120}\.tar")
+CHANNEL = re.compile(r"[a-z0-9-]{1,32}")
 
 
 class ReleaseError(EnterpriseError):
@@ -35,6 +43,71 @@ def sign(archive: Path, key: Ed25519PrivateKey, now: datetime, days: int, floor:
     written = archive.with_name(archive.name + SUFFIX)
     written.write_bytes(signed.to_bytes())
     return written
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A release as kiosks hear of it in answer to an upgrade check."""
+
+    version: str
+    python: str
+    arch: str
+    channel: str
+    archive: str
+    length: int
+    sha256: str
+
+
+def offer(archive: Path, key: Ed25519PublicKey, folder: Path, channel: str) -> Offer:
+    """Lay a signed release where the join service gives it out; ReleaseError for one that kiosks would refuse."""
+    if not NAME.fullmatch(archive.name):
+        raise ReleaseError(f"{archive.name} is no name for a release; it ends with .tar and has letters, digits, dots and hyphens")
+    metadata = archive.with_name(archive.name + SUFFIX)
+    found = _offer(metadata, channel, key)
+    try:
+        with archive.open("rb") as opened:
+            Metadata[Targets].from_bytes(metadata.read_bytes()).signed.targets[archive.name].verify_length_and_hashes(opened)
+    except (OSError, RepositoryError, LengthOrHashMismatchError) as error:
+        raise ReleaseError(f"{archive} is not what was signed; sign it again: daka-enterprise release {archive.name}") from error
+    place = folder / channel
+    place.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(archive, place / f".{archive.name}.new")
+    (place / f".{archive.name}.new").replace(place / archive.name)
+    shutil.copyfile(metadata, place / metadata.name)  # last: what has a signature is offered
+    return found
+
+
+def withdraw(folder: Path, channel: str, name: str) -> None:
+    """Offer it no more; kiosks that run it go on."""
+    place = folder / channel / name
+    if not NAME.fullmatch(name) or not place.exists():
+        raise ReleaseError(f"{name} is not offered in {channel}; see: daka-enterprise offer --list")
+    place.with_name(name + SUFFIX).unlink(missing_ok=True)
+    place.unlink()
+
+
+def offered(folder: Path) -> tuple[Offer, ...]:
+    """Everything that is offered, by channel and name; what cannot be read is left out."""
+    found = []
+    for metadata in sorted(folder.glob(f"*/*{SUFFIX}")):
+        with suppress(ReleaseError):
+            found.append(_offer(metadata, metadata.parent.name, None))
+    return tuple(found)
+
+
+def _offer(metadata: Path, channel: str, key: Ed25519PublicKey | None) -> Offer:
+    """What the metadata says of its archive; with `key`, only if that has signed it."""
+    name = metadata.name.removesuffix(SUFFIX)
+    try:
+        read = Metadata[Targets].from_bytes(metadata.read_bytes())
+        if key is not None:
+            signer = SSlibKey.from_crypto(key)
+            signer.verify_signature(read.signatures[signer.keyid], read.signed_bytes)
+        file = read.signed.targets[name]
+        said = file.unrecognized_fields["custom"]
+        return Offer(said["version"], said["python"], said["arch"], channel, name, file.length, file.hashes["sha256"])
+    except (OSError, KeyError, ValueError, RepositoryError, VerificationError, UnverifiedSignatureError) as error:
+        raise ReleaseError(f"{metadata} does not sign {name} with our update key: daka-enterprise release {name}") from error
 
 
 def _number(version: str) -> tuple[int, ...]:

@@ -35,8 +35,8 @@ def states() -> Query:
 
 
 HEALTH_HEADINGS = (
-    "device", "°C", "throttled", "power", "frames/min", "face to record", "camera", "signal", "certificate", "restarts", "alarms",
-    "heard at",
+    "device", "°C", "throttled", "power", "frames/min", "face to record", "camera", "signal", "certificate", "restarts",
+    "alarms", "update", "heard at",
 )  # fmt: skip
 
 
@@ -46,6 +46,7 @@ def health(connection: Connection) -> Iterator[tuple[str, ...]]:
         said = messages.CODEC.structure(messages.parse(row.health.encode("utf-8")), messages.Health)
         waits = f"{said.attempt_median_ms / 1000:.1f} s / {said.attempt_p95_ms / 1000:.1f} s" if said.attempt_median_ms else ""
         alarms = "\n".join(f"{one.name} since {one.first_at[:16]}Z" for one in said.alarms)
+        update = f"{said.update} {said.update_version} {said.update_why}".strip() if said.update != "none" else ""
         numbers = (
             str(said.temperature_c or ""),
             said.throttled,
@@ -56,7 +57,7 @@ def health(connection: Connection) -> Iterator[tuple[str, ...]]:
         )
         days = f"{said.certificate_days} days" if said.certificate_days >= 0 else ""
         signal = f"{said.signal_dbm} dBm" if said.signal_dbm else ""
-        yield (row.device, *numbers, signal, days, str(said.restarts), alarms, row.heard_at[:16])
+        yield (row.device, *numbers, signal, days, str(said.restarts), alarms, update, row.heard_at[:16])
 
 
 def parked(most: int) -> Query:

@@ -12,7 +12,7 @@ systemd-sysusers daka.conf
 systemd-tmpfiles --create daka.conf
 
 # What this machine alone knows stays: the broker's addresses and the device key's place.
-rm -f /etc/systemd/system/daka*.service /etc/systemd/system/daka*.socket /etc/systemd/system/daka*.target
+rm -f /etc/systemd/system/daka*.service /etc/systemd/system/daka*.socket /etc/systemd/system/daka*.target /etc/systemd/system/daka*.timer
 cp -R "$here"/units/* /etc/systemd/system/
 if [ -e /etc/credstore.encrypted/daka.wrapping-key ]; then
     mkdir -p /etc/systemd/system/daka-kiosk.service.d

@@ -67,6 +67,11 @@ from device.api.site import SiteKeys as SiteKeys
 from device.api.site import SitePackage as SitePackage
 from device.api.site import SiteRefusal as SiteRefusal
 from device.api.site import SiteTaken as SiteTaken
+from device.api.upgrades import UpdateStanding as UpdateStanding
+from device.api.upgrades import UpgradeClient as UpgradeClient
+from device.api.upgrades import UpgradeOrders as UpgradeOrders
+from device.api.upgrades import Upgrades as Upgrades
+from device.api.upgrades import UpgradeTold as UpgradeTold
 from device.api.uplink import UPLINK_SOCKET as UPLINK_SOCKET
 from device.api.uplink import UplinkClient as UplinkClient
 from device.api.web import WEB_SOCKET as WEB_SOCKET

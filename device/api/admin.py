@@ -23,6 +23,7 @@ from device.api.answers import (
 from device.api.client import TIMEOUT_S
 from device.api.corrections import CorrectionsClient
 from device.api.health import Machine
+from device.api.upgrades import Upgrades
 
 ADMIN_SOCKET = "kiosk-admin.sock"
 ENROL_TIMEOUT_S = 60.0
@@ -161,6 +162,14 @@ class AdminClient(CorrectionsClient):
     def metrics(self) -> str:
         """The same and more, as Prometheus reads it."""
         return self._ask("GET", "/metrics").text
+
+    def upgrades(self) -> Upgrades:
+        """Updates: what runs, what is offered and fetched, what was sent for it, and when it may be installed."""
+        return self._get("/v1/upgrades", Upgrades)
+
+    def ask_for_upgrades(self, by: str) -> None:
+        """Have the uplink ask the enterprise now; it does so within half a minute."""
+        self._ask("POST", "/v1/upgrade-check", json={"by": by})
 
     def web_notice(self) -> WebNotice:
         """What the kiosk's screen says about the web UI."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from device.api.upgrades import UpdateStanding
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,7 @@ class Health:
     certificates: tuple[Certificate, ...] = ()
     ended: tuple[Ended, ...] = ()
     alarms: tuple[Alarm, ...] = ()
+    update: UpdateStanding = field(default_factory=UpdateStanding)
 
 
 @dataclass(frozen=True, slots=True)

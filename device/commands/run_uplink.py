@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from device import api, clock, config, messages, mqtt, renewal, reporter, selftest, service, supervisor
+from device import api, clock, config, messages, mqtt, renewal, reporter, selftest, service, supervisor, upgrade
 from device.commands.context import Context, pass_context
 from device.errors import DeviceError
 from device.selftest_runner import Runner
@@ -52,6 +52,8 @@ def run_uplink(context: Context) -> None:
             uplink = Uplink(device, client, pipe)
             telling = (api.UplinkClient(socket), Path(broker.certificate), uplink.is_streaming, stop)
             threading.Thread(target=reporter.keep, args=telling, name="report", daemon=True).start()
+            looking = upgrade.Upgrader(api.UpgradeClient(socket), context.folder.root / "updates", Path(broker.ca))
+            threading.Thread(target=looking.keep, args=(stop,), name="updates", daemon=True).start()
             under.watch(uplink.works, stop)
             uplink.run(stop)
     under.stopping()

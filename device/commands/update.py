@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
 import shutil
 import subprocess
 import time
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,7 +16,7 @@ import click
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 import device
-from device import api, clock, messages, updates
+from device import api, clock, messages, updates, upgrades
 from device.commands.context import Context, pass_context
 from models import weights
 from models.errors import ModelError
@@ -21,6 +24,9 @@ from models.errors import ModelError
 VERSIONS = Path("/opt/daka/versions")
 CURRENT = Path("/opt/daka/current")
 FOLDER = Path("/var/lib/daka-update")
+FETCHED = Path("/var/lib/daka-uplink/updates")
+SOCKETS = Path("/run/daka")
+PUBLISHED = SOCKETS / "update.json"
 KEY = Path("/etc/daka/update.key")
 PATIENCE_S = 90
 WATCHES = frozenset({"streaming", "black"})
@@ -45,23 +51,79 @@ patience_option = click.option(
 @patience_option
 def apply(archive: Path, patience: int) -> None:
     """Verify ARCHIVE (its signature lies beside it), install it beside what runs, switch, and go back where it does not hold."""
-    updater = _updater(patience)
+    standing = _applied(_updater(patience), archive)
+    click.echo(f"{standing.version} runs and holds; {standing.before} stays beside it")
+
+
+def _applied(updater: updates.Updater, archive: Path) -> updates.Standing:
+    """Verified on a copy of root's own, which goes whatever comes of it."""
     now = clock.SystemClock().now()
     trusted = now.at if now.quality is clock.Quality.SYNCED else None
     try:
         release = updates.verified(updates.taken_in(archive, FOLDER / "archive"), _key(), updater.standing.floor, trusted)
         _fits(release)
-        standing = updater.apply(release)
+        return updater.apply(release)
     finally:
         shutil.rmtree(FOLDER / "archive", ignore_errors=True)
+
+
+def _waits_for() -> str:
+    """Why nothing may be installed now, as the kiosk daemon sees it; without its word nothing is."""
+    try:
+        with api.AdminClient(SOCKETS / api.ADMIN_SOCKET) as client:
+            return client.upgrades().waits_for
+    except api.KioskError as error:
+        return f"the kiosk daemon does not say whether somebody is there ({error}); by hand: sudo daka update apply"
+
+
+@update.command("take")
+@click.option(
+    "--from", "folder", type=click.Path(path_type=Path), default=FETCHED, show_default=True, help="What the uplink fetched."
+)
+@patience_option
+def take(folder: Path, patience: int) -> None:
+    """Apply what the uplink has fetched, if it is time for maintenance and nobody stands at the kiosk; run by a timer."""
+    updater, found = _updater(patience), sorted(folder.glob(f"*{updates.METADATA_SUFFIX}"))
+    if not found:
+        click.echo("nothing has been fetched")
+        return
+    archive = found[0].with_name(found[0].name.removesuffix(updates.METADATA_SUFFIX))
+    if updater.standing.archive == archive.name and updater.standing.outcome in ("holds", "went_back", "refused"):
+        click.echo(f"{archive.name} was tried already: {updater.standing.outcome}; the uplink takes it away")
+        return
+    if waits := _waits_for():
+        click.echo(f"{archive.name} waits: {waits}")
+        return
+    try:
+        standing = _applied(updater, archive)
+    except updates.UpdateNotNow:
+        raise
+    except (updates.UpdateRefused, updates.UpdateFailed) as error:
+        if updater.standing.archive != archive.name:  # else what came of it is written down already
+            updater.refuse(archive.name, str(error))
+        raise
     click.echo(f"{standing.version} runs and holds; {standing.before} stays beside it")
 
 
 @update.command("status")
-def status() -> None:
-    """What runs, what was tried last, and what came of it."""
-    standing = _updater().standing
+@pass_context
+def status(context: Context) -> None:
+    """What runs, what was tried last, what the enterprise offers, and what an upgrade check has said or would say."""
+    standing = upgrades.standing(PUBLISHED)
     click.echo(f"running {_running()}; last try: {standing.outcome} {standing.version} {standing.why}".rstrip())
+    try:
+        with api.AdminClient(context.folder.admin_socket) as client:
+            found = client.upgrades()
+    except api.KioskError as error:
+        click.echo(f"offers are not known: {error}")
+        return
+    told = found.told
+    click.echo(f"upgrade check: {'on' if found.check else 'off'}, to {found.address or 'nobody: this kiosk has not joined'}")
+    if told.sent:
+        click.echo(f"sent at {told.at} to {told.to}: {told.sent}")
+    click.echo(f"would send: {found.would_send}")
+    click.echo(f"offer: {told.outcome} {told.version} {told.got}/{told.length} bytes {told.why}".rstrip())
+    click.echo(f"installing waits for: {found.waits_for or 'nothing'}")
 
 
 @update.command("settle")
@@ -107,14 +169,25 @@ def _updater(patience_s: int = PATIENCE_S) -> updates.Updater:
     if os.geteuid() != 0:
         raise updates.UpdateRefused("updates change the machine, which only root may; run: sudo daka update ...")
     machine = Appliance(patience_s)
-    return updates.Updater(FOLDER, updates.Hands(_running, _stage, machine.activate, machine.holds, lambda: datetime.now(UTC)))
+    hands = updates.Hands(_running, _stage, machine.activate, machine.holds, lambda: datetime.now(UTC))
+    return updates.Updater(FOLDER, hands, _publish)
+
+
+def _publish(standing: updates.Standing) -> None:
+    """For the kiosk daemon, which may not look into root's folder; a folder of sockets that is not there needs none."""
+    shown = {name: value for name, value in asdict(standing).items() if name != "wants"}
+    with contextlib.suppress(OSError):
+        draft = PUBLISHED.with_suffix(".new")
+        draft.write_text(json.dumps(shown), encoding="utf-8")
+        draft.chmod(0o644)
+        draft.replace(PUBLISHED)
 
 
 def _key() -> Ed25519PublicKey:
     try:
         return messages.public_key_from_text(KEY.read_text(encoding="ascii").strip())
     except OSError as error:
-        raise updates.UpdateRefused(f"{KEY} is missing: write what `daka-enterprise keys show update` prints into it") from error
+        raise updates.UpdateNotNow(f"{KEY} is missing: write what `daka-enterprise keys show update` prints into it") from error
 
 
 def _fits(release: updates.Release) -> None:
@@ -154,7 +227,7 @@ class Appliance:
 
 def _stands() -> int:
     try:
-        with api.AdminClient(Path("/run/daka") / api.ADMIN_SOCKET) as client:
+        with api.AdminClient(SOCKETS / api.ADMIN_SOCKET) as client:
             return client.status().last
     except api.KioskError:
         return 0

@@ -96,7 +96,8 @@ class Health:
 
     `throttled`, `under_voltage`: no, now, earlier (since its start). `certificate_days`: until the first certificate ends, -1
     where none is known. `attempt_*_ms`: from the first frame that showed a face to the
-    record on the disk. `restarts`: ends of daemons since the machine's start that nobody asked for.
+    record on the disk. `restarts`: ends of daemons since the machine's start that nobody asked for. `update`: what came of the
+    last release that was tried: none, trying, holds, went_back or refused.
     """
 
     temperature_c: int = 0
@@ -112,6 +113,9 @@ class Health:
     certificate_days: int = -1
     restarts: int = 0
     alarms: tuple[Alarm, ...] = ()
+    update: str = "none"
+    update_version: str = ""
+    update_why: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,17 +105,18 @@ def take(
 @join_group.command("serve")
 @click.option("--listen", default="0.0.0.0:8443", show_default=True, metavar="ADDRESS:PORT", help="Where to listen.")
 @pki_option
+@click.option("--releases", type=click.Path(file_okay=False, path_type=Path), default=None, help="Folder of `offer --to`.")
 @keys_option
 @database_option
-def serve(listen: str, pki: Path, folder: Path, database: str) -> None:
-    """Serve kiosks that join or renew, over HTTPS with the certificate of `authority server`. Runs until SIGTERM."""
+def serve(listen: str, pki: Path, folder: Path, releases: Path | None, database: str) -> None:
+    """Serve kiosks that join, renew or look for updates: HTTPS with the certificate of `authority server`, until SIGTERM."""
     stop = stop_on_signals()
     own = authority.place(pki, authority.BROKER)
     if not own.certificate.exists():
         raise EnterpriseError(f"{own.certificate} is missing; make it with: daka-enterprise authority server --dir {pki} HOST")
     address, port = host_and_port(listen)
     with opened_database(database, create=True) as opened:
-        app = join_service.application(join_service.Service(opened, pki, _key_set(folder)["root"], now))
+        app = join_service.application(join_service.Service(opened, pki, _key_set(folder)["root"], now, releases))
         server = join_service.server(app, address, port, own.certificate, own.key)
         server.prepare()
         log.info("kiosks join at %s:%d", *server.bind_addr[:2])

@@ -26,6 +26,7 @@ for command in (
     trust.verify_command,
     keys.keys_group,
     release.release,
+    release.offer,
     authority.authority_group,
     show.show_group,
     show.settle,

@@ -1,4 +1,4 @@
-"""`daka-enterprise release`: sign what kiosks may install."""
+"""`daka-enterprise release` and `offer`: sign what kiosks may install, and give it out."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import click
 
 from enterprise import keys, releases
 from enterprise.commands.shared import folder_option, now
+from enterprise.errors import EnterpriseError
 
 
 @click.command("release")
@@ -18,3 +19,30 @@ from enterprise.commands.shared import folder_option, now
 def release(archive: Path, days: int, floor: str, folder: Path) -> None:
     """Sign the bundle ARCHIVE (a .tar from make bundle) with the update key; kiosks want both files."""
     click.echo(f"signed: {releases.sign(archive, keys.read(folder, 'update'), now(), days, floor)}")
+
+
+@click.command("offer")
+@click.argument("archive", required=False, type=click.Path(dir_okay=False, path_type=Path))
+@click.option(
+    "--to", "place", type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder of `join serve --releases`."
+)
+@click.option("--channel", default="stable", show_default=True, help="Only kiosks with this updates.channel take it.")
+@click.option("--withdraw", is_flag=True, help="Offer ARCHIVE no more.")
+@click.option(
+    "--keys", "folder", type=click.Path(path_type=Path), default=None, help="Folder of the update key, to check the signature."
+)
+def offer(archive: Path | None, place: Path, channel: str, withdraw: bool, folder: Path | None) -> None:
+    """Offer the signed ARCHIVE to kiosks of a channel; without ARCHIVE, list what is offered."""
+    if not releases.CHANNEL.fullmatch(channel):
+        raise EnterpriseError(f"{channel!r} is no channel: small letters, digits and hyphens")
+    if archive is None:
+        for one in releases.offered(place):
+            click.echo(f"{one.channel}: {one.version} for Python {one.python}, {one.arch}: {one.archive}, {one.length >> 20} MB")
+    elif withdraw:
+        releases.withdraw(place, channel, archive.name)
+        click.echo(f"{archive.name} is offered no more")
+    elif folder is None:
+        raise EnterpriseError("the signature is checked before anything is offered: name the folder of the update key with --keys")
+    else:
+        found = releases.offer(archive, keys.read(folder, "update").public_key(), place, channel)
+        click.echo(f"{found.version} for Python {found.python}, {found.arch} is offered in {channel}")

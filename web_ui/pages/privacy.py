@@ -77,7 +77,11 @@ def outside_addresses(values: dict[str, object]) -> list[tuple[str, str, str]]:
     broker = f"{values['uplink.host']}:{values['uplink.port']}" if values["uplink.enabled"] and values["uplink.host"] else _("none")
     return [
         (_("Uplink daemon"), str(broker), _("Records out, acknowledgements back; TLS with certificates of both sides")),
-        (_("Uplink daemon"), str(values["uplink.renew_url"] or _("none")), _("A new certificate, before the old one ends")),
+        (
+            _("Uplink daemon"),
+            str(values["uplink.renew_url"] or _("none")),
+            _("A new certificate, before the old one ends; updates, as far as they are switched on"),
+        ),
         (_("Kiosk daemon"), _("none"), _("It sees the camera and has no network")),
         (_("Web daemon"), _("none"), _("It is asked from the local network and asks nobody")),
         (_("System clock"), _("as the system is set up"), _("NTP, by the operating system")),

@@ -1,0 +1,90 @@
+"""Updates that the enterprise offers: what the uplink may ask and fetch, what came of it, and how pages and root see it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from device import messages
+from device.api.client import Client
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateStanding:
+    """What root last did with a release. `outcome`: none, trying, holds, went_back or refused; `archive`: the file that it was.
+
+    `before` runs again where `version` did not hold, `floor` is the oldest version that may run; `at` is RFC 3339 in UTC.
+    """
+
+    outcome: str = "none"
+    version: str = ""
+    before: str = ""
+    at: str = ""
+    why: str = ""
+    floor: str = ""
+    archive: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class UpgradeOrders:
+    """What the uplink may do. `body` is exactly what an upgrade check sends to `url` ("" while there is no address to ask).
+
+    `asked` grows when a person wants a check now. Of what is offered, the newest of `channel` for this `python` and `arch` beyond
+    `running` and not below the floor of `standing` is fetched, if `fetch` says so.
+    """
+
+    check: bool
+    fetch: bool
+    url: str
+    body: str
+    channel: str
+    running: str
+    python: str
+    arch: str
+    asked: int
+    standing: UpdateStanding = UpdateStanding()
+
+
+@dataclass(frozen=True, slots=True)
+class UpgradeTold:
+    """What the uplink did. `sent` is the body of the last upgrade check as it left, byte for byte; `to` and `at`: where and when.
+
+    `outcome`: none, nothing (newer is offered), offered, fetching, fetched or failed; `why` a sentence for the last. `version` is
+    what is offered, of which `got` of `length` bytes are here.
+    """
+
+    sent: str = ""
+    to: str = ""
+    at: str = ""
+    outcome: str = "none"
+    why: str = ""
+    version: str = ""
+    got: int = 0
+    length: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Upgrades:
+    """All of it, for pages and for root. `waits_for`: why nothing may be installed at this moment, "" when it may."""
+
+    running: str
+    check: bool
+    fetch: bool
+    channel: str
+    window: str
+    address: str
+    would_send: str
+    told: UpgradeTold
+    standing: UpdateStanding
+    waits_for: str
+
+
+class UpgradeClient(Client):
+    """The uplink's side."""
+
+    def orders(self) -> UpgradeOrders:
+        """What may be done now."""
+        return self._get("/v1/upgrade-orders", UpgradeOrders)
+
+    def tell(self, told: UpgradeTold) -> None:
+        """What was done."""
+        self._ask("POST", "/v1/upgrade-told", json=messages.CODEC.unstructure(told))
