@@ -162,6 +162,12 @@ def _text(raw: bytes) -> str:
     return raw.decode("utf-8", "surrogateescape")
 
 
+def newest_version(folder: str) -> int:
+    """How many migrations this version knows for a database."""
+    files = resources.files("device").joinpath("migrations", folder).iterdir()
+    return sum(file.name.endswith(".sql") for file in files)
+
+
 def migrate(connection: sqlite3.Connection, folder: str) -> None:
     """Apply the numbered SQL files of `device/migrations/<folder>` that this database has not seen, each atomically."""
     (version,) = connection.execute("PRAGMA user_version").fetchone()

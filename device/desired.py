@@ -19,11 +19,11 @@ class Kept:
     """The file `desired.db`, open; safe to use from several threads."""
 
     def __init__(self, path: Path) -> None:
-        self._database = database.Database(path, "desired")
+        self.database = database.Database(path, "desired")
         self._place, self._content = self._read()
 
     def _read(self) -> tuple[Place, Content]:
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             row = connection.execute("SELECT generation, version, content FROM desired").fetchone()
         return (Place(row[0], row[1]), messages.read_content(row[2])) if row else (NOWHERE, Content())
 
@@ -39,7 +39,7 @@ class Kept:
 
     def whole(self) -> list[bytes]:
         """The pages of the newest state that is here whole and waits to be applied; none if there is none."""
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             rows = connection.execute(
                 "SELECT message FROM page WHERE (generation, version) = (SELECT generation, version FROM page "
                 "WHERE (generation, version) > (?, ?) ORDER BY generation DESC, version DESC LIMIT 1) ORDER BY page",
@@ -49,7 +49,7 @@ class Kept:
 
     def keep_page(self, place: Place, page: int, message: bytes) -> None:
         """Keep one page; pages of an earlier state go."""
-        with self._database.transaction() as connection:
+        with self.database.transaction() as connection:
             connection.execute("DELETE FROM page WHERE (generation, version) < (?, ?)", (place.generation, place.version))
             row = (place.generation, place.version, page, message)
             connection.execute("INSERT OR REPLACE INTO page VALUES (?, ?, ?, ?)", row)
@@ -57,7 +57,7 @@ class Kept:
     def applied(self, place: Place, content: Content) -> None:
         """From now on this is the state that counts; what lies at or before its place is never taken again."""
         kept = dataclasses.replace(content, roster=messages.Roster())
-        with self._database.transaction() as connection:
+        with self.database.transaction() as connection:
             row = (place.generation, place.version, messages.write_content(kept))
             connection.execute("INSERT OR REPLACE INTO desired VALUES (1, ?, ?, ?)", row)
             connection.execute("DELETE FROM page WHERE (generation, version) <= (?, ?)", (place.generation, place.version))
@@ -65,26 +65,26 @@ class Kept:
 
     def aliases(self) -> dict[str, str]:
         """People of the roster who were known here before it came: the roster's id, and the one that records of this kiosk use."""
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             return dict(connection.execute("SELECT person, here FROM alias").fetchall())
 
     def learn_aliases(self, aliases: Iterable[messages.Alias]) -> None:
         """Keep them, for messages and tombstones that name the roster's id."""
-        with self._database.transaction() as connection:
+        with self.database.transaction() as connection:
             rows = [(alias.person, alias.here) for alias in aliases]
             connection.executemany("INSERT OR REPLACE INTO alias VALUES (?, ?)", rows)
 
     def undone(self, ids: Iterable[str]) -> frozenset[str]:
         """Which of these commands were not done yet."""
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             done = {found for (found,) in connection.execute("SELECT id FROM done")}
         return frozenset(ids) - done
 
     def did(self, command: str) -> None:
         """The command is done, for good."""
-        with self._database.transaction() as connection:
+        with self.database.transaction() as connection:
             connection.execute("INSERT OR IGNORE INTO done VALUES (?)", (command,))
 
     def close(self) -> None:
         """Close the file; a later use opens it again."""
-        self._database.close()
+        self.database.close()

@@ -569,13 +569,20 @@ def stamp(moment: clock.Moment) -> Stamp:
 
 
 def open_journal(
-    path: Path, device: str, key: Ed25519PrivateKey, software: str, moment: clock.Moment, *, replace_damaged: bool = True
+    path: Path,
+    device: str,
+    key: Ed25519PrivateKey,
+    software: str,
+    moment: clock.Moment,
+    *,
+    replace_damaged: bool = True,
+    begun: str = "first_start",
 ) -> Journal:
-    """The journal at `path`, begun if there is none.
+    """The journal at `path`, begun if there is none; `begun` is why, then.
 
     One that fails its check is kept under another name and a new epoch begins; without `replace_damaged` the failure is raised.
     """
-    reason = "first_start"
+    reason = begun
     try:
         journal = _checked(path, device, key, software)
     except (database.StorageDamaged, ChainBroken) as error:

@@ -61,6 +61,9 @@ from device import (
     web_counter,
     webcodes,
 )
+from device.backups import aftermath, restoring
+from device.backups import counter as backups_counter
+from device.backups.shelf import Shelf
 from device.config import Config
 from device.following import Following, needs_restart
 from device.locks import room
@@ -97,7 +100,13 @@ def open_files(
     folder.root.mkdir(mode=0o700, parents=True, exist_ok=True)
     key = keys.journal_key(folder.keys, may_create=not folder.journal.exists())
     opened = journal.open_journal(
-        folder.journal, device_id, key, device.SOFTWARE, time_source.now(), replace_damaged=replace_damaged
+        folder.journal,
+        device_id,
+        key,
+        device.SOFTWARE,
+        time_source.now(),
+        replace_damaged=replace_damaged,
+        begun="restored_backup" if restoring.restored(folder) else "first_start",
     )
     may_create = not folder.people.exists()
     directory = people.Directory(
@@ -117,6 +126,7 @@ def run(folder: state.Folder, config: Config, weights: Path, stop: threading.Eve
         time_source = timekeeping.Timekeeper(clock.SystemClock(), terms.time_limits(config))
         files = open_files(folder, config.device.id, time_source, replace_damaged=True)
         time_source.resume(files.journal.anchors(time_source.now().boot_id), files.journal.append)
+        aftermath.settle(folder, files.journal, files.directory, time_source)
         following = Following(folder, config)
         config = following.governed.now
         eyes = sight.load(weights, config.recognition, Wanted(config.models.landmarks))
@@ -124,7 +134,9 @@ def run(folder: state.Folder, config: Config, weights: Path, stop: threading.Eve
         source = terms.open_camera(config, time_source)
         stack.callback(source.close)
         inside = assemble(files, config, eyes, source, time_source)
-        eraser = erasure.Eraser(files.journal, files.directory, time_source, folder.root, inside.forget)
+        stamping = room.open_room(folder, config, following, files.journal, inside.office, inside.claims, inside.walk, time_source)
+        shelf = backup_shelf(folder, files, following, stamping, time_source)
+        eraser = erasure.Eraser(files.journal, files.directory, time_source, folder.root, forgetting(inside, shelf))
         keeping = retention.Retention(
             files.journal, files.directory, eraser, time_source, inside.office.renew, lambda: following.governed.now.retention
         )
@@ -133,8 +145,7 @@ def run(folder: state.Folder, config: Config, weights: Path, stop: threading.Eve
         watch = watching(inside, folder, following)
         told = (following.down, following.believed, watch.readings.read)
         carrier = post.Post(files.journal, config, time_source, folder.root, time_source, *told)
-        stamping = room.open_room(folder, config, following, files.journal, inside.office, inside.claims, inside.walk, time_source)
-        for counter in counters(inside, eraser, keeping, folder, watch, carrier, stamping, stop):
+        for counter in counters(inside, eraser, keeping, folder, watch, carrier, stamping, shelf, stop):
             _serve(stack, listen(under, counter.path), counter)
         backstage.open_page(stack, under.internet_listener(), folder.page_address, behind(inside, folder, following, stamping))
         following.governed.changed = lambda now: _govern(inside, now, stop)
@@ -283,6 +294,7 @@ def counters(
     watch: Watch,
     carrier: post.Post,
     stamping: room.Room,
+    shelf: Shelf,
     stop: threading.Event,
 ) -> tuple[Counter, ...]:
     """Every socket of the daemon."""
@@ -300,12 +312,15 @@ def counters(
         web_counter.Kiosk(inside.office, files.directory, files.journal, time_source, codes, watch.readings, folder.config, stop)
     )
     _in_background("register", web.fill)
+    backing_up = backups_counter.counter(shelf, stop)
+    backups = (*backing_up.routes(), *backing_up.key_routes())
     board = selftest_board.SelfTestBoard(inside.config.uplink.enabled)
     machine = Route("GET", "/v1/machine", watch.readings.read)
     watched = metrics.routes(for_admins[0], machine, device.SOFTWARE)
     for_web = (
         *vitals.web_routes(watch.signs),
         *web_counter.web_routes(web, for_admins),
+        *backing_up.routes(),
         *selftest_board.web_routes(board, files.journal, time_source),
     )
     for_uplink = (
@@ -319,7 +334,7 @@ def counters(
         Counter(
             folder.admin_socket,
             "admin",
-            (*for_admins, *ways_here, machine, *watched, Route("GET", "/v1/web-notice", codes.notice)),
+            (*for_admins, *ways_here, machine, *watched, *backups, Route("GET", "/v1/web-notice", codes.notice)),
             threads=8,
         ),
         Counter(folder.web_socket, "web", for_web, threads=6),
@@ -356,6 +371,26 @@ def watching(inside: Inside, folder: state.Folder, following: Following) -> Watc
     )
     readings = gauges.Gauges(inside.files.journal, time_source, folder.root, signs.health, signs.look)
     return Watch(readings, signs, upgrades.Upgrades(kiosk))
+
+
+def backup_shelf(folder: state.Folder, files: Files, following: Following, stamping: room.Room, time_source: clock.Clock) -> Shelf:
+    """What a backup is made from."""
+    databases = {
+        "people.db": files.directory.database,
+        "desired.db": following.kept.database,
+        "locks.db": stamping.database,
+    }
+    return Shelf(folder, files.journal, files.directory, databases, time_source)
+
+
+def forgetting(inside: Inside, shelf: Shelf) -> Callable[[str], None]:
+    """Somebody was erased: nothing in memory holds them any more, and no backup that lies here."""
+
+    def forget(person: str) -> None:
+        inside.forget(person)
+        shelf.clear()
+
+    return forget
 
 
 def behind(inside: Inside, folder: state.Folder, following: Following, stamping: room.Room) -> backstage.Behind:

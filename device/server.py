@@ -25,6 +25,7 @@ from device.api.serving import listen as listen
 from device.api.serving import number_argument as number_argument
 from device.api.serving import optional_field as optional_field
 from device.api.serving import serve as serve
+from device.backups.sealed import BackupRefused
 from device.locks import errors as locks
 
 REFUSALS: Refusals = (
@@ -47,6 +48,7 @@ REFUSALS: Refusals = (
     (locks.LogRefused, 409),
     (locks.LocksError, 422),
     (selftest.SelfTestRefused, 409),
+    (BackupRefused, 422),
     (client.KioskAway, 503),
     (client.KioskRefused, 409),
 )

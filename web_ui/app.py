@@ -12,10 +12,10 @@ from flask_limiter import Limiter
 from flask_login import LoginManager, current_user
 from flask_wtf.csrf import CSRFProtect
 
-from web_ui import languages, refusals, roles, show
+from web_ui import languages, refusals, roles, serve, show
 from web_ui.house import House, house, place
 from web_ui.pages import PAGES
-from web_ui.roles import NOBODY_YET, needs
+from web_ui.roles import ADMINISTRATORS, NOBODY_YET, needs
 
 log = logging.getLogger(__name__)
 
@@ -99,9 +99,11 @@ def _only_this_host() -> None:
 
 
 def _room_for_a_list() -> None:
-    """One form may be large: the list of people, and only for whoever is signed in."""
+    """Two forms may be large, and only for whoever is signed in: a list of people, and a backup that an administrator brings."""
     if request.endpoint == "people.import_list" and current_user.is_authenticated:
         request.max_form_memory_size = MOST_LIST_BYTES
+    if request.endpoint == "backups.restore" and current_user.is_authenticated and current_user.account.role in ADMINISTRATORS:
+        request.max_content_length = serve.MOST_BODY_BYTES
 
 
 def _is_address(host: str) -> bool:

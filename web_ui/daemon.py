@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from device import service
-from device.api import KioskError, WebClient
+from device.api import BackupsClient, KioskError, WebClient
 from device.api.people import HoldingsClient
 from web_ui import languages, serve, tls
 from web_ui.accounts import Accounts
@@ -49,6 +49,7 @@ def run(options: Options, systemd: service.Service, stop: threading.Event) -> No
         parts = House(
             kiosk,
             HoldingsClient(options.kiosk_socket),
+            BackupsClient(options.kiosk_socket),
             store,
             accounts,
             Sessions(store, accounts),

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _
 from flask_wtf import FlaskForm
-from flask_wtf.file import FileField
+from flask_wtf.file import FileField, FileRequired
 from wtforms import BooleanField, DateField, DateTimeLocalField, HiddenField, PasswordField, SelectField, StringField, TextAreaField
 from wtforms.validators import InputRequired, Length, Optional
 
@@ -261,6 +261,23 @@ class Place(Form):
     )  # fmt: skip
     time_zone = SelectField(_("Time zone"))
     language = SelectField(_("Language"), choices=list(languages.NAMES.items()))
+
+
+class NewBackup(Really):
+    """Sealed with a passphrase that nobody else keeps."""
+
+    passphrase = secret_line(
+        _("Passphrase"), autocomplete="new-password",
+        hint=_("12 characters or more. Nobody can open the backup without it, and nobody can tell it to you again."),
+    )  # fmt: skip
+    again = secret_line(_("Passphrase again"), autocomplete="new-password")
+
+
+class Restore(Form):
+    """A sealed file and what opens it."""
+
+    file = FileField(_("Backup"), [FileRequired(_("Choose a file first."))])
+    passphrase = secret_line(_("Passphrase"), autocomplete="off")
 
 
 class LockName(Form):

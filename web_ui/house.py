@@ -13,7 +13,7 @@ from typing import Any
 from flask import current_app, g
 from flask_login import current_user
 
-from device.api import KioskAway, KioskError, WebClient
+from device.api import BackupsClient, KioskAway, KioskError, WebClient
 from device.api.people import HoldingsClient
 from web_ui import tls
 from web_ui.accounts import Accounts
@@ -74,6 +74,7 @@ class House:
 
     kiosk: WebClient
     holdings: HoldingsClient
+    backups: BackupsClient
     store: Store
     accounts: Accounts
     sessions: Sessions

@@ -116,7 +116,9 @@ ACTIONS = {
     "templates_made_at_kiosk": _("Enrolled at the kiosk"),
     "look_alikes_vouched_for": _("Look-alikes vouched for"), "face_card_issued": _("Face card issued"),
     "face_card_revoked": _("Face card revoked"), "site_evaluated": _("Site evaluated"), "setting_changed": _("Setting changed"),
-    "restarted": _("Kiosk restarted"), "self_test": _("Self-test begun"),
+    "restarted": _("Kiosk restarted"), "self_test": _("Self-test begun"), "backup_made": _("Backup made"),
+    "backup_removed": _("Backup removed"), "backup_keys_made": _("Keys sealed into a file"),
+    "backup_restored": _("Backup restored"), "web_backup_taken": _("Backup downloaded"),
     "lock_paired": _("Lock paired"), "lock_renamed": _("Lock renamed"),
     "lock_removed": _("Lock removed"), "list_imported": _("List imported"), "roster_applied": _("Roster applied"),
     "consent_text_published": _("Consent text published"),
@@ -183,6 +185,34 @@ REMEDIES = (
     _("is the ingester running, and is this kiosk trusted there? daka-enterprise show alarms"),
 )
 
+# Why a backup is refused, word for word as device.backups says it.
+BACKUP_REFUSALS = (
+    _("a passphrase has 12 characters or more, of which six differ; unrelated words do well"),
+    _("the backup cannot be opened: the passphrase is not the one that it was made with, or the file was changed"),
+    _("the backup cannot be opened: the file was changed or cut short; take another copy of it"),
+    _("this file is no backup of a kiosk, or was made by a newer version"),
+    _("there is no backup of that name here"),
+    _("the pieces of the backup did not come in order; bring it again"),
+    _("no backup has been brought yet"),
+    _(
+        "the backup was made under another device key than the one that this machine's system holds; take the credential "
+        "away (docs/operations.md), restore, then make it anew"
+    ),
+    _(
+        "the backup hangs on other keys than those of this machine; bring them too, on its command line: "
+        "daka backup restore FILE --keys KEYS"
+    ),
+    _("the backup has not been looked into yet; give its passphrase first"),
+    _("the backup goes on after its end; take another copy of it"),
+    _("the backup cannot be read; take another copy of it"),
+    _("the backup holds what no backup of this version holds; update this kiosk first"),
+    _("the backup lacks what a kiosk needs, or was made by a newer version; update this kiosk first"),
+    _("people.db in the backup is damaged; take an older backup"),
+    _("desired.db in the backup is damaged; take an older backup"),
+    _("locks.db in the backup is damaged; take an older backup"),
+    _("the backup was made by a newer version; update this kiosk first"),
+)
+
 # The kiosk daemon explains itself in English. Its reasons that an office meets, in the reader's language, by their kind.
 REFUSALS = {
     "CorrectionRefused": _("This punch cannot be changed so; it may have been voided or replaced already."),
@@ -204,8 +234,8 @@ def changed_to(text: str) -> str:
     return f"{name} = {said}" if parted else text
 
 
-def remedy(text: str) -> str:
-    """What the uplink advises, in the reader's language."""
+def kiosk_says(text: str) -> str:
+    """What another daemon says word for word as it stands in this module, in the reader's language."""
     return gettext(text) if text else ""
 
 

@@ -25,6 +25,9 @@ from device.api.answers import Sitting as Sitting
 from device.api.answers import Status as Status
 from device.api.answers import Verified as Verified
 from device.api.answers import WebNotice as WebNotice
+from device.api.backups import Backup as Backup
+from device.api.backups import BackupContent as BackupContent
+from device.api.backups import BackupsClient as BackupsClient
 from device.api.bridge import BRIDGE_SOCKET as BRIDGE_SOCKET
 from device.api.bridge import KIOSK_BRIDGE_SOCKET as KIOSK_BRIDGE_SOCKET
 from device.api.client import HOST as HOST

@@ -41,6 +41,7 @@ COMMANDS = {
     "evaluate": "device.commands.evaluate:evaluate",
     "config": "device.commands.configuration:configuration",
     "web": "device.commands.web:web",
+    "backup": "device.commands.backup:backup",
     "lock": "device.commands.locks:lock",
     "doctor": "device.commands.doctor:doctor",
     "metrics": "device.commands.metrics:metrics",

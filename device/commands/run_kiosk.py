@@ -7,7 +7,8 @@ import resource
 
 import click
 
-from device import kiosk, service, supervisor
+from device import kiosk, service, state, supervisor
+from device.backups import restoring
 from device.commands.context import Context, pass_context
 
 
@@ -17,4 +18,6 @@ def run_kiosk(context: Context) -> None:
     """The daemon with the camera, the templates and the journal; its one internet socket is its page's, on loopback."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a crash must not write templates and keys to a disk
     stop = supervisor.stop_on_signals()
+    with state.locked(context.folder):  # before the settings are read: they may be among what is restored
+        restoring.settle(context.folder)
     kiosk.run(context.folder, context.config(), context.weights(), stop, service.from_environment(os.environ, os.getpid()))

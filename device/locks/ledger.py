@@ -43,7 +43,7 @@ class Ledger:
     """The file `locks.db`, open; safe to use from several threads."""
 
     def __init__(self, path: Path, journal: Journal, clock: Clock) -> None:
-        self._database = database.Database(path, "locks")
+        self.database = database.Database(path, "locks")
         self._journal, self._clock = journal, clock
 
     def known(self, enrolment: papers.Enrolment) -> Known:
@@ -52,13 +52,13 @@ class Ledger:
         return max(here, Known(enrolment.log_number, enrolment.log_hash), key=lambda known: known.number)
 
     def _known(self, lock: str) -> Known:
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             row = connection.execute("SELECT number, hash, head FROM log WHERE lock = ?", (lock,)).fetchone()
         return Known(*row) if row else Known()
 
     def used(self, grant: bytes) -> int:
         """How many stamps of this grant the locks' events have shown."""
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             row = connection.execute("SELECT stamps FROM used WHERE grant_id = ?", (grant,)).fetchone()
         return int(row[0]) if row else 0
 
@@ -83,7 +83,7 @@ class Ledger:
         self._journal.append(body, self._clock.now())
 
     def _write(self, lock: str, known: Known, stamps: Sequence[Event]) -> None:
-        with self._database.transaction() as connection:
+        with self.database.transaction() as connection:
             row = (lock, known.number, known.hash, known.head)
             connection.execute("INSERT OR REPLACE INTO log VALUES (?, ?, ?, ?)", row)
             connection.executemany(
@@ -93,7 +93,7 @@ class Ledger:
 
     def close(self) -> None:
         """Close the file; a later use opens it again."""
-        self._database.close()
+        self.database.close()
 
 
 def _followed(key: Ed25519PublicKey, events: Sequence[bytes], known: Known) -> tuple[list[tuple[Event, bytes]], Known]:

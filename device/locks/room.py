@@ -12,6 +12,7 @@ from device import desk, keys, line, messages, state
 from device.api.bridge import BridgeClient
 from device.clock import Clock
 from device.config import Config
+from device.database import Database
 from device.following import Following
 from device.journal import Journal
 from device.locks import counter
@@ -31,6 +32,7 @@ class Room:
     for_admins: tuple[Route, ...]
     for_bridge: tuple[Route, ...]
     for_uplink: tuple[Route, ...]
+    database: Database
 
 
 def open_room(
@@ -61,6 +63,7 @@ def open_room(
         counter.Counter(made, journal, clock).routes(),
         counter.bridge_routes(made),
         counter.uplink_routes(mailbox, config.device.id, clock),
+        ledger.database,
     )
 
 

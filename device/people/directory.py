@@ -180,6 +180,13 @@ class Directory:
         self.database.checkpoint()
         return gone
 
+    def taken_back(self) -> tuple[tuple[str, Purpose, datetime], ...]:
+        """Consents that stand here although they were taken back since, as after a restored file; and when they were."""
+        query = "SELECT person, purpose, w.at FROM consent c JOIN withdrawn w USING (person, purpose) WHERE w.at >= c.given_at"
+        with self.database.reading() as connection:
+            rows = connection.execute(query).fetchall()
+        return tuple((person, Purpose(purpose), messages.read_time(at)) for person, purpose, at in rows)
+
     def destroy_templates(self, person: str) -> int:
         """The templates and their key, and no consent; says how many there were."""
         with self.database.transaction() as connection:

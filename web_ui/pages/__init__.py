@@ -3,6 +3,7 @@
 from web_ui.pages import (
     accounts,
     audit,
+    backups,
     entrance,
     health,
     locks,
@@ -34,4 +35,5 @@ PAGES = (
     me.pages,
     audit.pages,
     settings.pages,
+    backups.pages,
 )

@@ -1,0 +1,108 @@
+"""What may be asked about backups. Sealed files go out and come in; the passphrase is used and forgotten."""
+
+from __future__ import annotations
+
+import base64
+import threading
+from collections.abc import Callable
+
+from flask import Response, request
+
+from device import api, messages, server
+from device.api.backups import Backup, BackupContent
+from device.backups.restoring import Aside
+from device.backups.shelf import Shelf
+from device.server import Route
+
+MOST_OFFSET = 2.0**40
+
+
+class Counter:
+    """One piece of work at a time: two would want twice the room."""
+
+    def __init__(self, shelf: Shelf, aside: Aside, record: Callable[[messages.Audit], object], restart: Callable[[], None]) -> None:
+        self._shelf, self._aside, self._record, self._restart = shelf, aside, record, restart
+        self._working = threading.Lock()
+
+    def make(self) -> Backup:
+        """A new sealed file."""
+        passphrase, by = server.json_fields("passphrase", "by")
+        with self._working:
+            made = self._shelf.make(passphrase)
+        self._record(messages.Audit("backup_made", by, "", "", made.name))
+        return made
+
+    def list(self) -> tuple[Backup, ...]:
+        """Those that lie here."""
+        return self._shelf.list()
+
+    def piece(self) -> Response:
+        """A piece of one, as it lies there."""
+        offset = int(server.number_argument("offset", MOST_OFFSET))
+        return Response(self._shelf.piece(request.args.get("name", ""), offset), mimetype="application/octet-stream")
+
+    def remove(self) -> api.Done:
+        """It lies here no more."""
+        name, by = server.json_fields("name", "by")
+        self._shelf.remove(name)
+        self._record(messages.Audit("backup_removed", by, "", name, ""))
+        return api.Done()
+
+    def take(self) -> api.Done:
+        """A piece of what is to be restored."""
+        with self._working:
+            self._aside.take(int(server.number_argument("offset", MOST_OFFSET)), request.get_data())
+        return api.Done()
+
+    def look(self) -> BackupContent:
+        """What it holds; nothing changes."""
+        (passphrase,) = server.json_fields("passphrase")
+        with self._working:
+            return self._aside.look(passphrase)
+
+    def restore(self) -> api.Done:
+        """It takes the place of what is here, at the start that follows at once."""
+        (by,) = server.json_fields("by")
+        with self._working:
+            self._aside.make_ready(by)
+        self._restart()
+        return api.Done()
+
+    def keys(self) -> Response:
+        """The keys, sealed into a file of their own: never for the web UI."""
+        passphrase, by = server.json_fields("passphrase", "by")
+        data = self._shelf.keys(passphrase)
+        self._record(messages.Audit("backup_keys_made", by))
+        return Response(data, mimetype="application/octet-stream")
+
+    def take_keys(self) -> api.Done:
+        """The keys that a backup hangs on, for a machine that has others."""
+        data, passphrase = server.json_fields("data", "passphrase")
+        with self._working:
+            self._aside.take_keys(base64.b64decode(data), passphrase)
+        return api.Done()
+
+    def key_routes(self) -> tuple[Route, ...]:
+        """For the command line alone: whoever can be reached from the office network must never have a key."""
+        return (Route("POST", "/v1/backup-keys", self.keys), Route("POST", "/v1/restore-keys", self.take_keys))
+
+    def routes(self) -> tuple[Route, ...]:
+        """For the web UI and the command line alike."""
+        return (
+            Route("POST", "/v1/backup", self.make),
+            Route("GET", "/v1/backups", self.list),
+            Route("GET", "/v1/backup-piece", self.piece),
+            Route("POST", "/v1/backup-removal", self.remove),
+            Route("POST", "/v1/restore-piece", self.take),
+            Route("POST", "/v1/restore-look", self.look),
+            Route("POST", "/v1/restore", self.restore),
+        )
+
+
+def counter(shelf: Shelf, stop: threading.Event) -> Counter:
+    """Of this kiosk daemon, which ends once its answer has gone out; whoever keeps it running starts it again."""
+
+    def record(body: messages.Audit) -> None:
+        shelf.journal.append(body, shelf.clock.now())
+
+    return Counter(shelf, Aside(shelf.folder), record, lambda: threading.Timer(0.2, stop.set).start())

@@ -1,0 +1,171 @@
+"""Making backups: the people's file, settings and every record, sealed as they are written; a few lie on the kiosk.
+
+The keys are no part of them: whoever may have a backup made, as the daemon that the office network reaches, gets nothing that opens
+a template. They are sealed into a file of their own, for root at this machine.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import re
+import sqlite3
+import tarfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+import device
+from device import database, journal, keys, messages, people, state
+from device.api.backups import PIECE_BYTES, Backup
+from device.backups import sealed
+from device.backups.sealed import BackupRefused
+from device.clock import Clock
+
+KEPT = 3
+NAME = re.compile(r"daka-[a-z0-9-]+-\d{8}T\d{6}Z\.backup")
+KEYS = ("journal.key", "sealing.key", "grant-use.key")
+SPARE_BYTES = 200 * 2**20  # what has to stay free for punches
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """Makes them and keeps the last ones."""
+
+    folder: state.Folder
+    journal: journal.Journal
+    directory: people.Directory
+    databases: Mapping[str, database.Database]  # by the names that they have in a backup
+    clock: Clock
+
+    @property
+    def place(self) -> Path:
+        return self.folder.root / "backups"
+
+    def make(self, passphrase: str) -> Backup:
+        """A new one; the oldest goes when there are too many. BackupRefused or StorageError, and no half a file, otherwise."""
+        sealed.check_passphrase(passphrase)
+        self._room()
+        now = self.clock.now().at
+        path = self.place / f"daka-{self.journal.device}-{now:%Y%m%dT%H%M%SZ}.backup"
+        draft = path.with_suffix(".new")
+        try:
+            self.place.mkdir(mode=0o700, exist_ok=True)
+            with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "wb") as file:
+                writer = self._writer(file, passphrase)
+                self._fill(writer)
+                writer.close()
+                file.flush()
+                os.fsync(file.fileno())
+            draft.replace(path)
+            database.sync_folder(self.place)
+        except OSError as error:
+            draft.unlink(missing_ok=True)
+            raise database.translated(draft, error) from error
+        for old in self.list()[KEPT:]:
+            self.remove(old.name)
+        return self._described(path)
+
+    def list(self) -> tuple[Backup, ...]:
+        """Those that lie here, newest first."""
+        found = [path for path in self.place.glob("*.backup") if NAME.fullmatch(path.name)] if self.place.is_dir() else []
+        return tuple(sorted((self._described(path) for path in found), key=lambda backup: backup.at, reverse=True))
+
+    def piece(self, name: str, offset: int) -> bytes:
+        """A piece of one of them."""
+        with self._path(name).open("rb") as file:
+            file.seek(offset)
+            return file.read(PIECE_BYTES)
+
+    def remove(self, name: str) -> None:
+        """It lies here no more."""
+        self._path(name).unlink(missing_ok=True)
+
+    def clear(self) -> None:
+        """None lies here any more: somebody was erased, and they are in all of them."""
+        for backup in self.list():
+            self.remove(backup.name)
+
+    def keys(self, passphrase: str) -> bytes:
+        """The keys that everything hangs on, sealed; made once, since they never change. For root at this machine alone."""
+        file = io.BytesIO()
+        writer = self._writer(file, passphrase)
+        wrapping = keys.wrapping_key(self.folder.keys, may_create=False, credentials=self.folder.credentials)
+        with tarfile.open(fileobj=writer, mode="w|") as archive:  # type: ignore[call-overload]  # a file that is only written
+            _add(archive, "keys/wrapping.key", wrapping)
+            for path in (self.folder.keys / name for name in KEYS):
+                if path.exists():
+                    _add(archive, f"keys/{path.name}", path.read_bytes())
+        writer.close()
+        return file.getvalue()
+
+    def _writer(self, file: IO[bytes], passphrase: str) -> sealed.Writer:
+        at = messages.write_time(self.clock.now().at)
+        return sealed.Writer(file, passphrase, self.journal.device, at, device.SOFTWARE)
+
+    def _path(self, name: str) -> Path:
+        if not NAME.fullmatch(name) or not (path := self.place / name).exists():
+            raise BackupRefused("there is no backup of that name here")
+        return path
+
+    def _described(self, path: Path) -> Backup:
+        with path.open("rb") as file:
+            head = sealed.read_head(file)[1]
+        return Backup(path.name, head.at, path.stat().st_size)
+
+    def _room(self) -> None:
+        """A backup must never take the room that punches need."""
+        needed = sum(path.stat().st_size for path in (self.folder.journal, self.folder.people) if path.exists())
+        free = os.statvfs(self.folder.root)
+        if free.f_bavail * free.f_frsize < needed + SPARE_BYTES:
+            raise database.StorageFull(
+                "the disk has no room for a backup beside the records to come; free some, or remove older backups"
+            )
+
+    def _fill(self, writer: sealed.Writer) -> None:
+        head = self.journal.head()
+        with tarfile.open(fileobj=writer, mode="w|") as archive:  # type: ignore[call-overload]  # a file that is only written
+            people_here, templates = self.directory.counts()
+            said = {
+                "device": self.journal.device,
+                "key": self.journal.public_key,
+                "epoch": head.epoch,
+                "people": people_here,
+                "templates": templates,
+                "records": head.seq - head.kept_from + 1,
+            }
+            _add(archive, "manifest.json", json.dumps(said).encode("utf-8"))
+            for name, data in self._files():
+                _add(archive, name, data)
+            for number, batch in enumerate(self._batches(head.kept_from - 1), start=1):
+                _add(archive, f"records/{number:08}.json", batch)
+
+    def _files(self) -> Iterator[tuple[str, bytes]]:
+        for name, opened in self.databases.items():
+            yield name, _image(opened)
+        for name, path in (("config.toml", self.folder.config), ("enterprise.json", self.folder.enterprise)):
+            if path.exists() or name == "config.toml":  # without a file every default holds, and is restored as that
+                yield name, path.read_bytes() if path.exists() else b""
+
+    def _batches(self, after: int) -> Iterator[bytes]:
+        """Every record kept here, as the uplink sends them: each batch carries its signature, and no long look blocks a punch."""
+        now = messages.write_time(self.clock.now().at)
+        while (stretch := self.journal.stretch(after)) is not None:
+            yield messages.write_batch(self.journal.device, stretch.epoch, stretch.texts, stretch.first, stretch.sig, now)
+            after = stretch.last
+
+
+def _image(opened: database.Database) -> bytes:
+    """The database as one file would hold it, through its only connection."""
+    with opened.reading() as connection, contextlib.closing(sqlite3.connect(":memory:")) as copy:
+        connection.backup(copy)
+        return copy.serialize()
+
+
+def _add(archive: tarfile.TarFile, name: str, data: bytes) -> None:
+    member = tarfile.TarInfo(name)
+    member.size, member.mode = len(data), 0o600
+    archive.addfile(member, io.BytesIO(data))

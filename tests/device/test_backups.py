@@ -1,0 +1,345 @@
+"""Backups: sealed whole or not at all, and restored without bringing anybody back who has gone."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import shutil
+import tarfile
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from device import config, database, erasure, keys, kiosk, messages, state
+from device.backups import aftermath, counter, restoring, sealed
+from device.backups.restoring import Aside
+from device.backups.sealed import BackupRefused, Reader, Writer
+from device.backups.shelf import KEPT, Shelf
+from device.consent import Purpose
+from device.desired import Kept
+from tests.device import parts
+from tests.device.test_people import EMBEDDER, add
+
+PASSPHRASE = "seven old harbour lamps"
+KEYS_PASSPHRASE = "nine quiet paper boats"
+BY = "web:ada"
+SETTINGS = '[device]\nid = "kiosk-9"\nsite = "gate"\n'
+
+
+@pytest.fixture(autouse=True)
+def cheap_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Argon2id as cheap as it goes: what is tested here is not how long guessing takes."""
+    monkeypatch.setattr(sealed.Head.__init__, "__defaults__", (64, 1))
+
+
+@dataclass
+class Machine:
+    """One kiosk's state folder, opened as the daemon opens it."""
+
+    folder: state.Folder
+    clock: parts.Clock
+
+    def start(self) -> kiosk.Files:
+        """From `daka run kiosk` to the moment before anybody is looked at."""
+        restoring.settle(self.folder)
+        chosen = config.read(self.folder.config)
+        files = kiosk.open_files(self.folder, chosen.device.id, self.clock, replace_damaged=True)
+        aftermath.settle(self.folder, files.journal, files.directory, self.clock)
+        erasure.Eraser(files.journal, files.directory, self.clock, self.folder.root).settle()
+        return files
+
+    def shelf(self, files: kiosk.Files) -> Shelf:
+        kept = Kept(self.folder.desired)
+        return Shelf(
+            self.folder,
+            files.journal,
+            files.directory,
+            {"people.db": files.directory.database, "desired.db": kept.database},
+            self.clock,
+        )
+
+    def bring(self, backup: Path, with_keys: bytes = b"") -> Aside:
+        aside = Aside(self.folder)
+        data = backup.read_bytes()
+        for offset in range(0, len(data), 200_000):
+            aside.take(offset, data[offset : offset + 200_000])
+        if with_keys:
+            aside.take_keys(with_keys, KEYS_PASSPHRASE)
+        return aside
+
+
+def stop(files: kiosk.Files) -> None:
+    files.journal.close()
+    files.directory.close()
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    folder = state.Folder(tmp_path / "kiosk")
+    folder.root.mkdir()
+    folder.config.write_text(SETTINGS, encoding="utf-8")
+    return Machine(folder, parts.Clock())
+
+
+@pytest.fixture
+def running(machine: Machine) -> Iterator[kiosk.Files]:
+    """Three people with faces, and forty punches."""
+    files = machine.start()
+    for person, number in ((parts.ADA, "1"), (parts.BOB, "2"), ("p-" + "ef" * 16, "3")):
+        add(files.directory, person, number)
+    parts.fill(files.journal, 40, lambda number: parts.punch(parts.ADA))
+    yield files
+    stop(files)
+
+
+def test_what_was_sealed_comes_back_and_only_with_its_passphrase(tmp_path: Path) -> None:
+    for size in (0, 1, sealed.PIECE, sealed.PIECE + 1, 3 * sealed.PIECE):
+        data, file = bytes(range(256)) * (size // 256 + 1), io.BytesIO()
+        writer = Writer(file, PASSPHRASE, "kiosk-9", "2026-11-23T09:00:00.000000Z", "daka test")
+        writer.write(data[:size])
+        writer.close()
+        file.seek(0)
+        assert Reader(file, PASSPHRASE).read() == data[:size]
+        file.seek(0)
+        with pytest.raises(BackupRefused, match="passphrase"):
+            Reader(file, "another passphrase").read()
+
+
+def test_a_sealed_file_that_was_changed_cut_or_reordered_is_refused() -> None:
+    file = io.BytesIO()
+    writer = Writer(file, PASSPHRASE, "kiosk-9", "2026-11-23T09:00:00.000000Z", "daka test")
+    writer.write(bytes(3 * sealed.PIECE + 5))
+    writer.close()
+    whole = file.getvalue()
+    start, step = len(whole) - 3 * (sealed.PIECE + sealed.TAG) - 5 - sealed.TAG, sealed.PIECE + sealed.TAG
+    swapped = whole[:start] + whole[start + step : start + 2 * step] + whole[start : start + step] + whole[start + 2 * step :]
+    flipped = bytearray(whole)
+    flipped[start + step + 7] ^= 1
+    head = whole.replace(b"kiosk-9", b"kiosk-8", 1)
+    for wrong in (swapped, bytes(flipped), whole[: start + step], whole[: start + 2 * step], whole[:-1], whole + b"x", head):
+        with pytest.raises(BackupRefused, match="cannot be opened"):
+            Reader(io.BytesIO(wrong), PASSPHRASE).read()
+    for no_backup in (b"", b"PK\3\4 a spreadsheet", sealed.MAGIC + b"{}\n", sealed.MAGIC + b'{"memory_kib": 99999999}\n'):
+        with pytest.raises(BackupRefused, match="no backup"):
+            Reader(io.BytesIO(no_backup), PASSPHRASE)
+
+
+@pytest.mark.parametrize("weak", ["", "short", "aaaaaaaaaaaaaaaa", "1212121212121212"])
+def test_a_passphrase_that_can_be_guessed_makes_no_backup(machine: Machine, running: kiosk.Files, weak: str) -> None:
+    with pytest.raises(BackupRefused, match="passphrase"):
+        machine.shelf(running).make(weak)
+
+
+def test_no_key_no_name_and_no_template_stands_in_a_backup_in_the_clear(machine: Machine, running: kiosk.Files) -> None:
+    shelf = machine.shelf(running)
+    data = (shelf.place / shelf.make(PASSPHRASE).name).read_bytes()
+    secrets = [path.read_bytes() for path in machine.folder.keys.iterdir()]
+    with running.directory.database.reading() as connection:
+        secrets += [row[0] for row in connection.execute("SELECT sealed FROM template UNION SELECT wrapped FROM person_key")]
+    assert len(secrets) >= 6
+    assert not [secret for secret in (*secrets, b"Name 1", b"SQLite format", parts.ADA.encode()) if secret in data]
+
+
+def test_only_the_last_few_stay_and_one_can_be_taken_away(machine: Machine, running: kiosk.Files) -> None:
+    shelf = machine.shelf(running)
+    names = []
+    for _ in range(KEPT + 1):
+        names.append(shelf.make(PASSPHRASE).name)
+        machine.clock.seconds += 1
+    assert [backup.name for backup in shelf.list()] == names[:0:-1]
+    shelf.remove(names[-1])
+    assert names[-1] not in [backup.name for backup in shelf.list()]
+    for elsewhere in (names[-1], "../journal.db", "daka-kiosk-9-20261123T090000Z.backup/../x"):
+        with pytest.raises(BackupRefused):
+            shelf.piece(elsewhere, 0)
+
+
+def test_an_erased_person_is_in_no_backup_that_lies_on_the_kiosk(machine: Machine, running: kiosk.Files) -> None:
+    shelf = machine.shelf(running)
+    shelf.make(PASSPHRASE)
+    erasure.Eraser(running.journal, running.directory, machine.clock, machine.folder.root, lambda _: shelf.clear()).erase(
+        "2", "asked", BY
+    )
+    assert shelf.list() == ()
+
+
+def test_a_new_machine_becomes_the_kiosk_again_in_a_new_epoch(machine: Machine, running: kiosk.Files, tmp_path: Path) -> None:
+    shelf = machine.shelf(running)
+    made = shelf.place / shelf.make(PASSPHRASE).name
+    epoch, key = running.journal.head().epoch, running.journal.public_key
+    folder = state.Folder(tmp_path / "new")
+    fresh = Machine(folder, parts.Clock(500.0))
+    first = fresh.start()
+    first.journal.append(parts.punch(parts.BOB), fresh.clock.now())
+    with pytest.raises(BackupRefused, match="other keys"):
+        fresh.bring(made).look(PASSPHRASE)
+    aside = fresh.bring(made, shelf.keys(KEYS_PASSPHRASE))
+    found = aside.look(PASSPHRASE)
+    assert (found.device, found.people, found.templates, found.records) == ("kiosk-9", 3, 3, 41)
+    assert (found.keeps_journal, found.unsent) == (False, 2)
+    stop(first)
+    aside.make_ready(BY)
+    after = fresh.start()
+    assert after.journal.public_key == key
+    assert after.journal.head().epoch != epoch
+    records = [messages.parse(record.text) for record in after.journal.rare(("genesis", "audit"), 2**53, 10)]
+    assert [record["body"].get("reason", record["body"].get("action")) for record in records] == [
+        "backup_restored",
+        "restored_backup",
+    ]
+    assert records[0]["body"]["by"] == BY
+    assert len(after.directory.list()) == 3
+    assert {person for person, _ in after.directory.templates(EMBEDDER).whole} == {parts.ADA, parts.BOB, "p-" + "ef" * 16}
+    assert config.read(folder.config).device.site == "gate"
+    put_aside = [path.name for path in folder.root.iterdir() if ".before-restore-" in path.name]
+    assert put_aside, "what the new machine had recorded is kept"
+    lines = next(folder.root.glob("records-before-*.jsonl")).read_bytes().splitlines()
+    assert messages.read_batch(lines[-1], "kiosk-9").last == 41
+    assert not (folder.root / "restore").exists()
+    stop(after)
+    again = fresh.start()
+    assert [record.kind for record in again.journal.rare(("audit",), 2**53, 10)] == ["audit"], "a restore is on record once"
+    stop(again)
+
+
+def test_on_the_same_kiosk_nothing_that_was_recorded_since_is_lost_and_nobody_who_went_since_comes_back(
+    machine: Machine, running: kiosk.Files
+) -> None:
+    shelf = machine.shelf(running)
+    made = shelf.place / shelf.make(PASSPHRASE).name
+    kept = machine.folder.root / "kept.backup"
+    shutil.copy(made, kept)
+    machine.clock.seconds += 1_000
+    erasure.Eraser(running.journal, running.directory, machine.clock, machine.folder.root).erase("2", "asked", BY)
+    running.directory.withdraw(parts.ADA, BY, tuple(Purpose), machine.clock.now().at)
+    running.journal.append(parts.punch(parts.ADA), machine.clock.now())
+    before = running.journal.head()
+    aside = machine.bring(kept)
+    found = aside.look(PASSPHRASE)
+    assert (found.keeps_journal, found.unsent, found.erased) == (True, 0, 1)
+    stop(running)
+    aside.make_ready(BY)
+    after = machine.start()
+    assert after.journal.head().epoch == before.epoch
+    assert after.journal.head().seq > before.seq
+    assert [person.number for person in after.directory.list()] == ["1", "3"], "the erased one stays erased"
+    assert {person for person, _ in after.directory.templates(EMBEDDER).whole} == {"p-" + "ef" * 16}, "the consent stays taken back"
+    assert not after.directory.get(parts.ADA).has_consent
+    stop(after)
+
+
+@pytest.mark.parametrize("steps", range(1, 14))
+def test_a_power_cut_in_the_middle_of_a_restore_leaves_it_to_the_next_start(
+    machine: Machine, running: kiosk.Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, steps: int
+) -> None:
+    """Cut at each rename in turn: the step after the cut is taken at the next start, and never twice."""
+    shelf = machine.shelf(running)
+    made = shelf.place / shelf.make(PASSPHRASE).name
+    fresh = Machine(state.Folder(tmp_path / "new"), parts.Clock(500.0))
+    stop(fresh.start())
+    aside = fresh.bring(made, shelf.keys(KEYS_PASSPHRASE))
+    aside.look(PASSPHRASE)
+    aside.make_ready(BY)
+    taken = 0
+    real = Path.replace
+
+    class PowerCut(BaseException):
+        pass
+
+    def cut(self: Path, target: Path) -> Path:
+        nonlocal taken
+        taken += 1
+        if taken == steps:
+            raise PowerCut
+        return real(self, target)
+
+    monkeypatch.setattr(Path, "replace", cut)
+    with contextlib.suppress(PowerCut):
+        restoring.settle(fresh.folder)
+    monkeypatch.setattr(Path, "replace", real)
+    after = fresh.start()
+    assert len(after.directory.list()) == 3
+    assert after.journal.public_key == running.journal.public_key
+    reasons = [messages.parse(record.text)["body"].get("reason") for record in after.journal.rare(("genesis",), 2**53, 10)]
+    assert reasons == ["restored_backup"]
+    stop(after)
+
+
+def test_a_backup_under_another_key_than_the_systems_is_refused_with_the_way_out(
+    machine: Machine, running: kiosk.Files, tmp_path: Path
+) -> None:
+    shelf = machine.shelf(running)
+    made, sealed_keys = shelf.place / shelf.make(PASSPHRASE).name, shelf.keys(KEYS_PASSPHRASE)
+    credentials = tmp_path / "credentials"
+    credentials.mkdir()
+    (credentials / keys.CREDENTIAL).write_bytes(bytes(32))
+    other = Machine(state.Folder(tmp_path / "new", credentials=credentials), parts.Clock())
+    other.folder.root.mkdir()
+    with pytest.raises(BackupRefused, match="another device key"):
+        other.bring(made, sealed_keys).look(PASSPHRASE)
+    (credentials / keys.CREDENTIAL).write_bytes((machine.folder.keys / "wrapping.key").read_bytes())
+    assert other.bring(made, sealed_keys).look(PASSPHRASE).people == 3
+    assert not list(other.folder.root.rglob("wrapping.key")), "no file of it beside the credential"
+
+
+def test_no_backup_that_the_web_ui_may_have_holds_a_key(machine: Machine, running: kiosk.Files) -> None:
+    """Whoever takes the web daemon over can choose the passphrase: what it opens for them must not open a template."""
+    shelf = machine.shelf(running)
+    with (shelf.place / shelf.make(PASSPHRASE).name).open("rb") as file:
+        content = Reader(file, PASSPHRASE).read()
+    secrets = [path.read_bytes() for path in machine.folder.keys.iterdir()]
+    assert len(secrets) >= 2
+    assert not [secret for secret in secrets if secret in content]
+    opened = Reader(io.BytesIO(shelf.keys(KEYS_PASSPHRASE)), KEYS_PASSPHRASE).read()
+    assert not [secret for secret in secrets if secret not in opened], "they are all in their own file"
+    asked = counter.counter(shelf, threading.Event())
+    assert not {route.path for route in asked.routes()} & {route.path for route in asked.key_routes()}
+    assert "keys" not in " ".join(route.path for route in asked.routes())
+
+
+def test_an_archive_with_foreign_names_or_a_database_to_come_is_refused(machine: Machine, running: kiosk.Files) -> None:
+    shelf = machine.shelf(running)
+    good = shelf.place / shelf.make(PASSPHRASE).name
+    members = {}
+    with good.open("rb") as file, tarfile.open(fileobj=Reader(file, PASSPHRASE), mode="r|") as archive:  # type: ignore[call-overload]
+        for member in archive:
+            source = archive.extractfile(member)
+            assert source is not None
+            members[member.name] = source.read()
+    newer = bytearray(members["people.db"])
+    newer[60:64] = (99).to_bytes(4, "big")  # SQLite's user_version (sqlite.org/fileformat.html, 1.3)
+    wrong = (
+        {**members, "../escaped": b"x"},
+        {**members, "web/secret.key": b"x"},
+        {**members, "people.db": bytes(newer)},
+        {**members, "people.db": members["people.db"][:5_000]},
+        {name: data for name, data in members.items() if name != "manifest.json"},
+        {**members, "manifest.json": json.dumps({"device": "kiosk-9"}).encode()},
+    )
+    for content in wrong:
+        path = machine.folder.root / "wrong.backup"
+        with path.open("wb") as target:
+            writer = Writer(target, PASSPHRASE, "kiosk-9", "2026-11-23T09:00:00.000000Z", "daka test")
+            with tarfile.open(fileobj=writer, mode="w|") as archive:  # type: ignore[call-overload]
+                for name, data in content.items():
+                    member = tarfile.TarInfo(name)
+                    member.size = len(data)
+                    archive.addfile(member, io.BytesIO(data))
+            writer.close()
+        aside = machine.bring(path)
+        with pytest.raises(BackupRefused):
+            aside.look(PASSPHRASE)
+        with pytest.raises(BackupRefused, match="looked into"):
+            aside.make_ready(BY)
+    assert not (machine.folder.root.parent / "escaped").exists()
+
+
+def test_a_disk_without_room_makes_no_backup(machine: Machine, running: kiosk.Files, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("device.backups.shelf.SPARE_BYTES", 2**60)
+    with pytest.raises(database.StorageFull):
+        machine.shelf(running).make(PASSPHRASE)
+    assert machine.shelf(running).list() == ()
