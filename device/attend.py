@@ -20,6 +20,7 @@ class Why(enum.StrEnum):
     NOT_RECORDED = "not_recorded"
     NOT_THEM = "not_them"  # the face is not that of the person whose number, badge, code or PIN came first
     EXPIRED = "expired"  # the employment, or the visit, has ended
+    UNSURE = "unsure"  # some looks named somebody, too few of them, or not the same person
     FACE_NOT_ENOUGH = "face_not_enough"  # somebody else here looks too much alike: badge, QR code or PIN first
 
 
@@ -41,7 +42,7 @@ class Identity:
     """Several looks agreed that this is `person`; `score` is the worst of them, cosine, `margin` its lead over anybody else.
 
     `claim` is how they had said so before, `has_look_alike` that a face alone does not tell them from somebody else.
-    `embeddings` and `liveness_runs` count what it took.
+    `embeddings` and `liveness_runs` count what it took. `face` is the number of the face's track, for the screen; 0 without a face.
     `without_face` is how they were established where no face was compared, `vouched_by` the supervisor who did, and why.
 
     `first_attempt` is the first frame that showed this face, `accepted_at` the first that counted, `seen_at` the last.
@@ -63,16 +64,22 @@ class Identity:
     without_face: Method | None = None
     vouched_by: str = ""
     vouched_why: Reason = Reason.NONE
+    face: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Stranger:
-    """Several good looks, and nobody enrolled, or not whom they said: a normal outcome that leaves nothing behind."""
+    """Several good looks, and nobody enrolled, or not whom they said: a normal outcome that leaves nothing behind.
+
+    `is_unsure`: some of the looks named somebody, but too few for a name.
+    """
 
     looks: int
     first_seen: Moment
     seen_at: Moment
     claim: Claim = Claim.NONE
+    is_unsure: bool = False
+    face: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +165,8 @@ def decide(
 ) -> Punch | Refused:
     """One walk-up, one answer. Nobody has expired by an unsure clock."""
     if isinstance(who, Stranger):
+        if who.is_unsure:
+            return Refused(Why.UNSURE)
         return Refused(Why.STRANGER if who.claim is Claim.NONE else Why.NOT_THEM)
     ends = about.expires_at
     if ends is not None and who.accepted_at.quality is not Quality.UNSYNCED and who.accepted_at.at >= ends:

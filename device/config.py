@@ -118,14 +118,36 @@ class Recognition(Section):
         description="A number, badge, QR code or PIN waits this long for its face, seconds.",
     )
     min_margin: float = Field(default=0.05, ge=0, le=1, description="Lead in cosine over the second-best other person.")
-    votes: int = Field(default=3, ge=1, le=30, description="Looks that must agree before a person is named.")
-    looks_before_stranger: int = Field(
-        default=8,
-        ge=2,
-        le=100,
-        description="Looks of one attempt, of which the votes must agree; without agreement a face counts as a stranger.",
+    votes: int = Field(
+        default=2,
+        ge=1,
+        le=3,
+        description="Looks of one attempt that must name the same person; none of the others may name another.",
     )
-    stranger_after_s: float = Field(default=2.0, ge=0, le=60, description="And not before a face was looked at this long, seconds.")
+    looks_before_stranger: int = Field(
+        default=3,
+        ge=2,
+        le=3,
+        description="Looks of one attempt, one embedding each; without agreement the person is told which other ways there are.",
+    )
+    stranger_after_s: float = Field(
+        default=2.0,
+        ge=0,
+        le=60,
+        description="Where nobody was named, the last look waits until this long after the first, seconds.",
+    )
+    again_after_s: float = Field(
+        default=5.0,
+        ge=1,
+        le=60,
+        description="Pause before a fresh attempt for somebody who stays without being recognised, seconds; doubles each time.",
+    )
+    settle_ms: float = Field(
+        default=200.0,
+        ge=0,
+        le=1_000,
+        description="A face is looked at once it has stood still for this long, milliseconds: whoever walks past is not.",
+    )
     look_interval_ms: float = Field(default=100.0, ge=0, le=5_000, description="Pause between two looks at one face, milliseconds.")
     detect_interval_ms: float = Field(
         default=100.0,
@@ -144,10 +166,10 @@ class Recognition(Section):
         default=72, ge=32, le=1000, description="Height of the smallest face that is compared, pixels of the frame."
     )
     nearest_lead: float = Field(
-        default=1.2,
-        ge=1,
+        default=1.5,
+        ge=1.1,
         le=5,
-        description="How many times taller than the next face the nearest must be; otherwise nobody is named.",
+        description="Of two faces, one so many times taller than the other stands before it, and the one behind is not compared.",
     )
 
     @model_validator(mode="after")

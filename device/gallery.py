@@ -33,8 +33,8 @@ class Promise:
     """The share of strangers' attempts that may name somebody; an attempt has up to `looks` looks, of which `votes` must agree."""
 
     strangers_named: float = 0.05
-    looks: int = 8
-    votes: int = 3
+    looks: int = 3
+    votes: int = 2
 
 
 @dataclass(frozen=True, slots=True)

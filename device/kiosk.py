@@ -178,6 +178,7 @@ class Inside:
     board: line.Board
     claims: claims.Claims
     watching: attention.Attention
+    recogniser: recognise.Recogniser
     walk: line.Line
     sittings: sitting.Sittings
     ways: ways.Ways
@@ -257,9 +258,9 @@ def assemble(files: Files, config: Config, eyes: sight.Sight, source: camera.Cam
     amending = corrections.Corrections(files.journal, time_source, lambda: timedelta(seconds=config.attend.change_within_s))
     held_of = holdings.Holdings(files.journal, files.directory, time_source)
     affairs = own.Own(other, office.consents, files.directory, files.journal, held_of)
-    at_hand = (webcodes.WebCodes(), amending, readers.Readers(other, time_source), affairs)
+    at_hand = (staff, webcodes.WebCodes(), amending, readers.Readers(other, time_source), affairs)
     return Inside(
-        files, config, eyes, source, time_source, office, board, claiming, watching, walk, sittings, other, staff, *at_hand
+        files, config, eyes, source, time_source, office, board, claiming, watching, recogniser, walk, sittings, other, *at_hand
     )
 
 
@@ -425,7 +426,7 @@ def behind(inside: Inside, folder: state.Folder, following: Following, stamping:
         sitting=lambda: inside.sittings.standing(0, 0.0),
         notices=lambda: page_counter.notices_for("", following.notices(), time_source.now()),
     )
-    return backstage.Behind(parts, hands, lambda: inside.watching.faces)
+    return backstage.Behind(parts, hands, lambda: inside.recogniser.outlines)
 
 
 def _listen_to_codes(inside: Inside, stop: threading.Event) -> None:

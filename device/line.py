@@ -218,6 +218,7 @@ class Line:
                 seq=seq,
                 hash=digest,
                 method=method_of(known) if known else "",
+                face=who.face,
             )
         )
 

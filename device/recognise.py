@@ -1,37 +1,38 @@
-"""Who stands in front of the kiosk. Several looks at one nearest face vote; pixels and vectors end here.
+"""Who stands at the kiosk. Several looks at each face vote; pixels and vectors end here.
 
-Only the nearest face is ever embedded. A face that is not enrolled leaves nothing behind but the answer `Stranger`.
+Up to four people who stand there are compared, each by their own track, one look a frame; whoever passes behind them is not. A face
+that is not enrolled leaves nothing behind but the answer `Stranger`.
 """
 
 from __future__ import annotations
 
-import dataclasses
-import enum
-from collections import deque
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from device import api, attend, liveness
+from device import api, attend, comparing, liveness, standing, tracks
+from device.attempt import Attempt, Embedder, Look
 from device.attend import Claim, Identity, Stranger
 from device.attention import Attention
 from device.camera import Frame
 from device.challenger import Challenger, Trial
 from device.clock import Moment
+from device.comparing import Claimed as Claimed
+from device.comparing import Known as Known
 from device.messages import Capture, Liveness
-from models import align, match
+from device.outlines import Outline, plain
+from device.outlines import Waiting as Waiting
+from device.standing import Policy as Policy
+from device.standing import Standing
+from device.tracks import Crowd, Place, Track
+from models import align, quality
 from models.challenge import Phase
-from models.detect import Box, Face
+from models.detect import Face
 from models.quality import Shortfall
-
-
-class Embedder(Protocol):
-    """Turns an aligned face into a unit vector; models.embed has the real one."""
-
-    def embed(self, chip: NDArray[np.uint8]) -> NDArray[np.float32]: ...
 
 
 class Gate(Protocol):
@@ -40,110 +41,17 @@ class Gate(Protocol):
     def __call__(self, pixels: NDArray[np.uint8], face: Face, chip: NDArray[np.uint8]) -> tuple[Shortfall, ...]: ...
 
 
-class Waiting(enum.StrEnum):
-    """What the kiosk is waiting for; a hint for the person, never a decision. The gate's reasons keep their names."""
-
-    NOBODY = "nobody"
-    TOO_FAR = "too_far"
-    TOO_NEAR = "too_near"
-    OUTSIDE = "outside"
-    TOO_DARK = "too_dark"
-    TOO_BRIGHT = "too_bright"
-    TURNED_AWAY = "turned_away"
-    BLURRED = "blurred"
-    TILTED = "tilted"
-    EYES_COVERED = "eyes_covered"
-    MOUTH_COVERED = "mouth_covered"  # a mask: another way is offered beside taking it off
-    TWO_PEOPLE = "two_people"
-    LOOKING = "looking"
-    DONE = "done"
-    OTHER_WAY = "other_way"  # somebody uses PIN, code or badge: no face is looked at meanwhile
-    CHALLENGE = "challenge"  # the prompt says what the person has to do
-    SAY_WHO = "say_who"  # too many people for a search: number, badge, QR code or PIN first
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """When looks become an identity. Scores and margins are cosines, sizes pixels of the frame."""
-
-    min_margin: float
-    votes: int
-    looks_before_stranger: int
-    stranger_after: timedelta
-    look_interval: timedelta
-    min_face_px: int
-    nearest_lead: float
-    claim_lasts: timedelta
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Known:
-    """Everybody who may be recognised, replaced whole at each change.
-
-    `search_from` is the cosine from which a look counts in a search of all, None where there are too many people for one at the
-    rate that was chosen; `one_to_one` the same against one person's templates. `look_alikes` need more than a face.
-    """
-
-    gallery: match.Gallery
-    search_from: float | None
-    one_to_one: float
-    look_alikes: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Claimed:
-    """Somebody says who they are; only these templates are looked at until the answer, or until it has lasted too long.
-
-    `challenge`: what they want asks for the active challenge, as a lock does.
-    """
-
-    person: str
-    by: Claim
-    templates: match.Gallery
-    made: Moment
-    challenge: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """One embedded face against the gallery; `person` is empty where nobody was near enough."""
-
-    person: str
-    score: float
-    margin: float
-    moment: Moment
-
-
-@dataclass(slots=True)
-class Track:
-    """One face followed over frames; ends when it is lost or when somebody else turns out to stand there."""
-
-    box: Box
-    first_seen: Moment
-    last_seen: Moment
-    looks: list[Look] = field(default_factory=list)
-    claimed: Claimed | None = None
-    signs: list[liveness.Sign] = field(default_factory=list)
-    brightness: deque[liveness.Brightness] = field(default_factory=lambda: deque(maxlen=MOST_BRIGHTNESS))
-    trial: Trial | None = None
-    answer: Identity | Stranger | None = None
-    looked_at: Moment | None = None
-    misses: int = 0
-
-
-LOST_AFTER = timedelta(milliseconds=700)  # longer than a blink of the detector, shorter than two people changing places
-MISSES = 3  # looks in a row after an answer that are not that person: somebody else stands there
-LOOK_AGAIN = timedelta(seconds=1)  # after an answer: is it still the same person?
-MOST_BRIGHTNESS = 45  # frames: three seconds
-SAME_PLACE = 0.6  # of the face's width: how far a face moves between two frames at 15 a second
-SAME_SIZE = 1.6  # ratio of heights between two frames
-
+MISSES = 3  # such looks in a row that name nobody: somebody else stands there
+QUIET_FOR = timedelta(seconds=10)  # who is named again by the same face, or after two came too close, is not told so again
+MOST_CHANGES = 2  # looks that name another person than those before; after that the attempt is over
+CLAIM_LEAD = 1.2  # times taller than anybody beside: then a badge is this one's
+NEIGHBOUR_TURN = 0.2  # of the distance between the eyes, models.quality.turn: about 17 degrees, the median of 441 photographs
 
 Seen = Identity | Stranger | Waiting | api.Prompt
 
 
 class Recogniser:
-    """Follows the nearest face and answers once for each person who stands there."""
+    """Follows everybody at the kiosk and answers once for each person who stands there."""
 
     def __init__(
         self,
@@ -160,49 +68,72 @@ class Recogniser:
         self.known = known  # immutable; replaced whole when somebody is enrolled or withdraws
         self._policy, self._capture, self._guard, self._challenger = policy, capture, guard, challenger
         self._min_face_px = policy.min_face_px if guard is None else max(policy.min_face_px, guard.min_face_px)
-        self._track: Track | None = None
+        self._crowd = Crowd()
+        self._people: dict[int, Standing] = {}
         self._claimed: Claimed | None = None
+        self._outlines: tuple[Outline, ...] = ()
+        self._outlined: tuple[Face, ...] = ()
 
     def claim(self, claimed: Claimed) -> None:
-        """From the next frame on compare with this person alone. May be called from any thread."""
+        """From the next frame on compare one face with this person alone. May be called from any thread."""
         self._claimed = claimed
+
+    @property
+    def outlines(self) -> tuple[Outline, ...]:
+        """What to draw around the faces of the newest frame, nearest first."""
+        faces = self._attention.faces
+        return self._outlines if faces is self._outlined else plain(faces)
 
     def see(self, frame: Frame) -> Seen:
         """One frame; Identity or Stranger exactly once for each person, otherwise what is waited for, or asked of the person."""
-        claimed = self._claim_in_force(frame.moment)
-        seen = self._attention.look(frame)
-        nearest = self._nearest(seen.faces)
-        if isinstance(nearest, Waiting):
-            self._forget_if_lost(frame.moment)
-            return nearest
-        track = self._follow(nearest, frame.moment, claimed)
-        if self._guard is not None and track.answer is None:
-            track.brightness.append(liveness.brightness(frame.pixels, nearest.box))
-        if track.trial is not None:
-            return self._challenged(track, track.trial, frame, nearest if seen.fresh else None, nearest)
-        if claimed is None and self.known.search_from is None:
-            return Waiting.SAY_WHO if track.answer is None else Waiting.DONE
-        if not seen.fresh or not self._is_due(track, frame.moment):
-            return Waiting.LOOKING if track.answer is None else Waiting.DONE
-        chip = align.chip(frame.pixels, nearest.landmarks)
-        if shortfalls := self._gate(frame.pixels, nearest, chip):
-            return Waiting(shortfalls[0].reason)
-        look = self._look(chip, frame.moment, claimed)
-        if self._guard is not None and track.answer is None and len(track.signs) < liveness.MOST_LOOKS:
-            track.signs.append(self._guard.look(frame.pixels, nearest.box))
-        if track.answer is not None:
-            return self._look_again(track, look, nearest, frame.moment)
-        track.looked_at = frame.moment
-        track.looks.append(look)
-        answer = self._answer(track, claimed)
-        if isinstance(answer, Identity) and self._has_to_show_life(track, claimed):
-            assert self._challenger is not None
-            track.trial = self._challenger.begin(answer, frame.moment)
-            return track.trial.prompt(frame.moment)
-        track.answer = answer
-        if track.answer is not None and claimed is not None and self._claimed is claimed:
-            self._claimed = None
-        return track.answer or Waiting.LOOKING
+        seen, now = self._attention.look(frame), frame.moment
+        self._crowd.follow(seen.faces, now)
+        here = self._those_who_stand_here(now)
+        unclear = self._bind_claim(here, now)
+        if self._guard is not None:
+            self._measure_light(here, frame)
+        answer = self._challenged(here, frame, fresh=seen.fresh) or (self._look_at_next(here, frame) if seen.fresh else None)
+        leads = standing.leader(here)
+        self._outlines, self._outlined = self._drawn(leads), seen.faces
+        if answer is not None or leads is None:
+            return answer or (Waiting.TOO_FAR if seen.faces else Waiting.NOBODY)
+        if leads.trial is not None:
+            return leads.trial.prompt(now)
+        return Waiting.TWO_PEOPLE if unclear else leads.hint
+
+    # Who stands there
+
+    def _those_who_stand_here(self, now: Moment) -> list[Standing]:
+        """Whoever stands at the kiosk in this frame, nearest first; who has left it is forgotten."""
+        places = tracks.places(self._crowd.seen, self._min_face_px, self._policy.nearest_lead)
+        here = [self._standing(track, now) for track in self._crowd.seen if places[track.number] is Place.AT_THE_KIOSK]
+        kept = {track.number for track in self._crowd.tracks}
+        behind = {number for number, place in places.items() if place is Place.BEHIND}
+        for number, one in list(self._people.items()):
+            gone = attend.elapsed(one.stood, now) > tracks.LOST_AFTER and not (number in behind and one.is_named)
+            if gone or number not in kept:
+                del self._people[number]
+        return here
+
+    def _standing(self, track: Track, now: Moment) -> Standing:
+        found = self._people.get(track.number)
+        if found is None:
+            found = self._people[track.number] = Standing(track, Attempt(now), now, self._named_before(track, now))
+            found.hint = Waiting.TOO_CLOSE if track.is_doubtful else Waiting.LOOKING
+        found.stood = now
+        return found
+
+    def _named_before(self, track: Track, now: Moment) -> dict[str, Moment]:
+        """Who was named by the faces of which this must be one. Their results stand; their votes do not go on."""
+        before = [self._people[number] for number in track.instead_of if number in self._people]
+        return {person: at for one in before for person, at in one.named.items() if attend.elapsed(at, now) <= QUIET_FOR}
+
+    def _measure_light(self, here: Iterable[Standing], frame: Frame) -> None:
+        for one in here:
+            if one.answer is None:
+                one.brightness.append(liveness.brightness(frame.pixels, one.track.face.box))
+
+    # Whose badge it was
 
     def _claim_in_force(self, now: Moment) -> Claimed | None:
         """The claim, unless it has lasted too long; nobody is clocked in by a face that comes along later."""
@@ -211,139 +142,207 @@ class Recogniser:
             self._claimed = claimed = None
         return claimed
 
-    def _nearest(self, faces: tuple[Face, ...]) -> Face | Waiting:
-        if not faces:
-            return Waiting.NOBODY
-        if faces[0].box.height < self._min_face_px:
-            return Waiting.TOO_FAR
-        if len(faces) > 1 and faces[0].box.height < self._policy.nearest_lead * faces[1].box.height:
-            return Waiting.TWO_PEOPLE
-        return faces[0]
-
-    def _forget_if_lost(self, now: Moment) -> None:
-        if self._track is not None and attend.elapsed(self._track.last_seen, now) > LOST_AFTER:
-            self._track = None
-
-    def _follow(self, face: Face, now: Moment, claimed: Claimed | None) -> Track:
-        self._forget_if_lost(now)
-        track = self._track
-        if track is None or not is_same_face(track.box, face.box) or (claimed is not None and track.claimed is not claimed):
-            track = self._track = Track(face.box, now, now, claimed=claimed)
-        track.box, track.last_seen = face.box, now
-        return track
-
-    def _is_due(self, track: Track, now: Moment) -> bool:
-        """Quickly while somebody seems to be known; who is not is looked at less often, and once more when the attempt ends.
-
-        So no attempt has more looks than the gallery's threshold was worked out for.
-        """
-        if track.looked_at is None:
-            return True
-        policy, since = self._policy, attend.elapsed(track.looked_at, now)
-        if track.answer is not None:
-            return since >= LOOK_AGAIN
-        if len(track.looks) == policy.looks_before_stranger - 1 and attend.elapsed(track.first_seen, now) < policy.stranger_after:
+    def _bind_claim(self, here: list[Standing], now: Moment) -> bool:
+        """Give the claim to the one face that it can be of, for good: no neighbour answers for them. True while that is unclear."""
+        claimed = self._claim_in_force(now)
+        for one in self._people.values():
+            if one.claimed is not None and one.claimed is not claimed and one.trial is None:
+                one.begin_anew(now, None)
+        if claimed is None or any(one.claimed is claimed for one in self._people.values()):
             return False
-        quick = len(track.looks) < 2 * policy.votes or any(look.person for look in track.looks)
-        return since >= (policy.look_interval if quick else policy.stranger_after / policy.looks_before_stranger)
+        may_be = [
+            one
+            for one in here
+            if one.passed_over is not claimed and one.trial is None and not standing.is_somebody_else(one, claimed)
+        ]
+        if len(may_be) > 1 and may_be[0].track.height < CLAIM_LEAD * may_be[1].track.height:
+            return True
+        for number, one in enumerate(may_be):
+            if number:
+                one.passed_over = claimed
+            else:
+                one.begin_anew(now, claimed)
+        return False
 
-    def _look(self, chip: NDArray[np.uint8], moment: Moment, claimed: Claimed | None) -> Look:
-        known = self.known
-        gallery, least = (known.gallery, known.search_from) if claimed is None else (claimed.templates, known.one_to_one)
-        best = match.best(gallery, self._embedder.embed(chip))
-        if best is None or least is None:
-            return Look("", -1.0, 0.0, moment)
-        margin = best.score - best.runner_up
-        good = best.score >= least and margin >= self._policy.min_margin
-        return Look(best.person if good else "", best.score, margin, moment)
+    def _claim_is_over(self, one: Standing) -> None:
+        """It was answered for, whatever came of it."""
+        if one.claimed is not None and self._claimed is one.claimed:
+            self._claimed = None
+        one.claimed = None
 
-    def _look_again(self, track: Track, look: Look, face: Face, now: Moment) -> Waiting:
-        """After the answer: a different person in the same place starts afresh, so that nobody is passed over."""
-        track.looked_at = now
-        known = track.answer.person if isinstance(track.answer, Identity) else ""
-        track.misses = 0 if look.person == known else track.misses + 1
-        if (look.person and look.person != known) or track.misses >= MISSES:
-            self._track = Track(face.box, now, now, [look], looked_at=now)
-            return Waiting.LOOKING
-        return Waiting.DONE
+    # Looks
 
-    def _answer(self, track: Track, claimed: Claimed | None) -> Identity | Stranger | None:
-        votes = [look for look in track.looks if look.person][-self._policy.votes :]
-        if len(votes) == self._policy.votes and len({look.person for look in votes}) == 1:
-            return self._identity(track, votes[0].person, claimed)
-        long_enough = attend.elapsed(track.first_seen, track.last_seen) >= self._policy.stranger_after
-        if long_enough and len(track.looks) >= self._policy.looks_before_stranger:
-            return Stranger(len(track.looks), track.first_seen, track.last_seen, claimed.by if claimed else Claim.NONE)
-        return None
+    def _look_at_next(self, here: list[Standing], frame: Frame) -> Identity | Stranger | None:
+        """One look a frame, at whoever has waited longest: a face that fails again and again keeps nobody else waiting."""
+        due = [one for one in here if self._is_due(one, here, frame.moment)]
+        if not due:
+            return None
+        one = min(due, key=lambda one: -1 if one.tried_at is None else one.tried_at.monotonic_us)
+        one.tried_at = frame.moment
+        return self._look_at(one, frame, is_nearest=one is here[0])
 
-    def _identity(self, track: Track, person: str, claimed: Claimed | None) -> Identity:
-        """From the looks since the last that named somebody else: two people who change places are no votes for each other."""
-        others = [number for number, look in enumerate(track.looks) if look.person not in ("", person)]
-        since = others[-1] + 1 if others else 0
-        looks = [look for look in track.looks[since:] if look.person == person]
+    def _is_due(self, one: Standing, here: list[Standing], now: Moment) -> bool:
+        if one.trial is not None or one.track.is_doubtful:
+            return False
+        if one.claimed is None and self.known.search_from is None:
+            one.waits_for(Waiting.SAY_WHO)
+            return False
+        if not one.track.has_settled(now, self._policy.settle):
+            if attend.elapsed(one.track.first_seen, now) >= self._policy.settle:
+                one.waits_for(Waiting.MOVING)
+            return False
+        if one.hint in (Waiting.MOVING, Waiting.TOO_CLOSE):
+            one.waits_for(Waiting.LOOKING)
+        if self._needs_a_challenge(one) and any(other.trial for other in here):
+            one.waits_for(Waiting.YOUR_TURN_SOON)
+            return False
+        return standing.pace(one, self._policy, now)
+
+    def _look_at(self, one: Standing, frame: Frame, *, is_nearest: bool) -> Identity | Stranger | None:
+        face, now = one.track.face, frame.moment
+        if not is_nearest and abs(quality.turn(face.landmarks)) > NEIGHBOUR_TURN:
+            one.waits_for(Waiting.TURNED_AWAY)  # somebody beside who speaks with the nearest, or only looks past
+            return None
+        chip = align.chip(frame.pixels, face.landmarks)
+        if shortfalls := self._gate(frame.pixels, face, chip):
+            one.waits_for(Waiting(shortfalls[0].reason))
+            return None
+        if not one.is_named and self._guard is not None and one.attempt.has_liveness_runs_left:
+            one.attempt.look_for_life(self._guard, frame.pixels, face.box)
+        if self._needs_a_challenge(one):
+            assert self._challenger is not None
+            one.trial = self._challenger.begin(self._identity(one, one.attempt.named, now), now)
+            return None
+        one.looked_at = now
+        vector = one.attempt.embed(self._embedder, chip)
+        return self._count(one, comparing.looked_up(vector, self.known, one.claimed, self._policy.min_margin, now), now)
+
+    # What the looks come to
+
+    def _count(self, one: Standing, look: Look, now: Moment) -> Identity | Stranger | None:
+        """One more vote, and the answer if it was the last that was needed."""
+        if isinstance(one.answer, Identity):
+            self._look_again(one, one.answer, look, now)
+            return None
+        if one.attempt.contradicts(look):
+            one.changes += 1
+            one.attempt = Attempt.starting_with(look)
+        else:
+            one.attempt.looks.append(look)
+        one.hint = Waiting.SPENT if one.spent else Waiting.LOOKING
+        if one.attempt.looks_left(self._policy.looks) > 0 and one.changes < MOST_CHANGES:
+            return None
+        return self._answered(one, now)
+
+    def _look_again(self, one: Standing, known: Identity, look: Look, now: Moment) -> None:
+        """After a name: a different person in the same place starts afresh, so that nobody is passed over."""
+        one.attempt = Attempt(now)  # each such look is the first of an attempt that comes to nothing while it is the same person
+        if look.person == known.person:
+            one.named[known.person], one.empty_since_named, one.confirmed = now, 0, one.confirmed + 1
+            return
+        one.empty_since_named += 1
+        if look.person or one.empty_since_named >= MISSES:
+            one.begin_anew(now, None)
+            one.attempt, one.looked_at, one.empty_since_named = Attempt.starting_with(look), now, 0
+
+    def _answered(self, one: Standing, now: Moment) -> Identity | Stranger | None:
+        """The end of an attempt: a name, or none and a pause; no result is shown twice."""
+        person = one.attempt.named
+        enough = bool(person) and len(one.attempt.for_person(person)) >= self._policy.votes and one.changes < MOST_CHANGES
+        if enough and not self._is_challenge_due(one):
+            return self._named(one, self._identity(one, person, now), now)
+        return self._not_named(one, now)
+
+    def _named(self, one: Standing, who: Identity, now: Moment) -> Identity | None:
+        was = one.named.get(who.person)
+        one.answer, one.attempt, one.trial, one.looked_at, one.hint = who, Attempt(now), None, now, Waiting.DONE
+        one.named[who.person] = now
+        is_told = was is not None and one.claimed is None and attend.elapsed(was, now) <= QUIET_FOR
+        self._claim_is_over(one)
+        return None if is_told else who
+
+    def _not_named(self, one: Standing, now: Moment) -> Stranger | None:
+        """The budget is spent: said once, then a pause, and a fresh attempt that says something only when it finds a name."""
+        attempt, by = one.attempt, one.claimed.by if one.claimed else Claim.NONE
+        torn = any(look.person for look in attempt.looks)
+        found = Stranger(len(attempt.looks), attempt.begun, now, by, is_unsure=torn, face=one.track.number)
+        one.attempt, one.spent, one.spent_at, one.changes, one.hint = Attempt(attempt.begun), one.spent + 1, now, 0, Waiting.SPENT
+        one.looked_at = None
+        self._claim_is_over(one)
+        told, one.answer = one.answer is not None, found
+        return None if told else found
+
+    def _identity(self, one: Standing, person: str, now: Moment) -> Identity:
+        looks, attempt = one.attempt.for_person(person), one.attempt
         return Identity(
             person,
             min(look.score for look in looks),
             min(look.margin for look in looks),
             len(looks),
-            track.looks[since].moment if since else track.first_seen,
+            attempt.begun,
             looks[0].moment,
-            track.last_seen,
-            self._liveness(track),
+            now,
+            self._liveness(one),
             self._capture,
-            claimed.by if claimed else Claim.NONE,
+            one.claimed.by if one.claimed else Claim.NONE,
             person in self.known.look_alikes,
-            len(track.looks),
-            len(track.signs),
+            attempt.embeddings,
+            attempt.liveness_runs,
+            face=one.track.number,
         )
 
-    def _has_to_show_life(self, track: Track, claimed: Claimed | None) -> bool:
-        if self._challenger is None:
-            return False
-        verdict = liveness.Verdict.NOT_ASSESSED if self._guard is None else self._guard.verdict(track.signs, track.brightness)
-        return self._challenger.is_due(verdict, asked_for=claimed is not None and claimed.challenge)
+    # Whether somebody is there
 
-    def _challenged(
-        self, track: Track, trial: Trial, frame: Frame, fresh: Face | None, nearest: Face
-    ) -> Identity | Waiting | api.Prompt:
-        """One frame of a challenge. Whoever has passed it is compared once more: nobody does it for somebody else's picture."""
-        phase = trial.see(frame, nearest)
-        if phase is Phase.PASSED and trial.may_confirm(frame.moment):
-            if fresh is None or not self._is_still(trial.who, frame, fresh, track.claimed):
-                return trial.prompt(frame.moment)
-            return self._shown_life(track, trial, frame.moment, passed=True)
-        if phase in (Phase.PASSED, Phase.FAILED):
-            return self._shown_life(track, trial, frame.moment, passed=False)
-        return trial.prompt(frame.moment)
+    def _verdict(self, one: Standing) -> liveness.Verdict:
+        return liveness.Verdict.NOT_ASSESSED if self._guard is None else self._guard.verdict(one.attempt.signs, one.brightness)
 
-    def _is_still(self, who: Identity, frame: Frame, face: Face, claimed: Claimed | None) -> bool:
-        chip = align.chip(frame.pixels, face.landmarks)
-        return not self._gate(frame.pixels, face, chip) and self._look(chip, frame.moment, claimed).person == who.person
-
-    def _shown_life(self, track: Track, trial: Trial, now: Moment, *, passed: bool) -> Identity:
-        """The answer after a challenge. Nothing good is claimed of a camera that is none."""
-        proven = Liveness.PASSED if self._capture is Capture.CAMERA else Liveness.NOT_ASSESSED
-        found = dataclasses.replace(trial.who, liveness=proven if passed else Liveness.FAILED, seen_at=now)
-        track.answer, track.trial, track.looked_at = found, None, now
-        if track.claimed is not None and self._claimed is track.claimed:
-            self._claimed = None
-        return found
-
-    def _liveness(self, track: Track) -> Liveness:
+    def _liveness(self, one: Standing) -> Liveness:
         """What the signs come to. Nothing good is ever claimed of a camera that is none."""
-        if self._guard is None:
-            return Liveness.NOT_ASSESSED
-        verdict = self._guard.verdict(track.signs, track.brightness)
+        verdict = self._verdict(one)
         if verdict is liveness.Verdict.FAILED:
             return Liveness.FAILED
         passed = verdict is liveness.Verdict.PASSED and self._capture is Capture.CAMERA
         return Liveness.PASSED if passed else Liveness.NOT_ASSESSED
 
+    def _is_challenge_due(self, one: Standing) -> bool:
+        asked_for = one.claimed is not None and one.claimed.challenge
+        return self._challenger is not None and self._challenger.is_due(self._verdict(one), asked_for=asked_for)
 
-def is_same_face(before: Box, now: Box) -> bool:
-    """Whether a face can have moved from one box to the other between two frames."""
-    moved = max(
-        abs((before.x + before.width / 2) - (now.x + now.width / 2)), abs((before.y + before.height / 2) - (now.y + now.height / 2))
-    )
-    grown = max(before.height, now.height) / max(min(before.height, now.height), 1.0)
-    return moved <= SAME_PLACE * max(before.width, now.width) and grown <= SAME_SIZE
+    def _needs_a_challenge(self, one: Standing) -> bool:
+        """Before the last look, which is kept for when it is over, of somebody whom that look can name."""
+        attempt = one.attempt
+        votes = len(attempt.for_person(attempt.named)) if attempt.named else 0
+        can_be_named = votes > 0 and votes + 1 >= self._policy.votes
+        return can_be_named and attempt.looks_left(self._policy.looks) == 1 and self._is_challenge_due(one)
+
+    def _challenged(self, here: list[Standing], frame: Frame, *, fresh: bool) -> Identity | None:
+        """One frame of the challenge, if somebody has one. Whoever passed is compared once more: nobody does it for a picture."""
+        found = next(((one, one.trial) for one in here if one.trial is not None), None)
+        if found is None:
+            return None
+        (one, trial), face, now = found, found[0].track.face, frame.moment
+        phase = trial.see(frame, face)
+        if phase is Phase.FAILED or (phase is Phase.PASSED and not trial.may_confirm(now)):
+            return self._shown_life(one, trial, now, passed=False)
+        chip = align.chip(frame.pixels, face.landmarks) if phase is Phase.PASSED and fresh else None
+        if chip is None or self._gate(frame.pixels, face, chip):
+            return None
+        return self._shown_life(one, trial, now, passed=self._is_still(one, trial.who, chip, now))
+
+    def _is_still(self, one: Standing, who: Identity, chip: NDArray[np.uint8], now: Moment) -> bool:
+        """The last look of the attempt, at this person's templates alone."""
+        vector = one.attempt.embed(self._embedder, chip)
+        look = comparing.with_one(vector, self.known, who.person, one.claimed, now)
+        one.attempt.looks.append(look)
+        return look.person == who.person
+
+    def _shown_life(self, one: Standing, trial: Trial, now: Moment, *, passed: bool) -> Identity | None:
+        """The answer after a challenge. Nothing good is claimed of a camera that is none."""
+        proven = Liveness.PASSED if self._capture is Capture.CAMERA else Liveness.NOT_ASSESSED
+        who = self._identity(one, trial.who.person, now) if passed else trial.who
+        return self._named(one, replace(who, liveness=proven if passed else Liveness.FAILED, seen_at=now), now)
+
+    # What the screen draws
+
+    def _drawn(self, leads: Standing | None) -> tuple[Outline, ...]:
+        return tuple(standing.outline(track, self._people.get(track.number), leads) for track in self._crowd.seen)

@@ -48,12 +48,14 @@ def recognition_policy(config: Config) -> recognise.Policy:
     return recognise.Policy(
         min_margin=chosen.min_margin,
         votes=chosen.votes,
-        looks_before_stranger=chosen.looks_before_stranger,
+        looks=chosen.looks_before_stranger,
         stranger_after=timedelta(seconds=chosen.stranger_after_s),
         look_interval=timedelta(milliseconds=chosen.look_interval_ms),
         min_face_px=chosen.min_face_px,
         nearest_lead=chosen.nearest_lead,
         claim_lasts=timedelta(seconds=chosen.claim_lasts_s),
+        settle=timedelta(milliseconds=chosen.settle_ms),
+        again_after=timedelta(seconds=chosen.again_after_s),
     )
 
 

@@ -106,7 +106,8 @@ LOCK_STAGES = {
     "reading_log": _("The lock's log is read"),
 }  # fmt: skip
 WHYS = {
-    "stranger": _("Not enrolled"), "too_soon": _("Repeated within the gap"), "simulated": _("Simulated camera"),
+    "stranger": _("Not enrolled"), "unsure": _("Not sure who it was"), "too_soon": _("Repeated within the gap"),
+    "simulated": _("Simulated camera"),
     "liveness_failed": _("A picture or a screen"), "not_recorded": _("Could not be recorded"),
     "not_them": _("Not the person named"),
     "face_not_enough": _("Looks like somebody else"),

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from bench import cast
 from device import api, camera, clock, config, enrolment, kiosk, sight, state, terms, timekeeping, walkups
+from device.attend import Identity, Stranger
 from device.walkups.rendering import Instant
 from models import weights as models
 from models.arrays import Pixels, Vector
@@ -66,23 +67,30 @@ class Work:
     embedder: CountedEmbedder
     antispoofing: CountedAntiSpoofing | None
 
-    def taken(self) -> tuple[int, int]:
-        """Embeddings and liveness runs since the last time that somebody asked."""
-        counts = self.embedder.runs, self.antispoofing.runs if self.antispoofing else 0
-        self.embedder.runs = 0
-        if self.antispoofing:
-            self.antispoofing.runs = 0
-        return counts
+    @property
+    def done(self) -> tuple[int, int]:
+        """Embeddings and liveness runs so far."""
+        return self.embedder.runs, self.antispoofing.runs if self.antispoofing else 0
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One decision, in which frame of its walk-up it fell, and how much work had been done for it since the last one."""
+    """One decision, in which frame of its walk-up it fell, which face it is about, and what its attempt cost."""
 
     decision: api.Decision
     frame: int
+    box: Box
     embeddings: int
     liveness_runs: int
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """What came of one walk-up: embeddings and liveness runs until the first answer, and all of them, whatever they led to."""
+
+    answers: tuple[Answer, ...]
+    at_first: tuple[int, int]
+    in_all: tuple[int, int]
 
 
 class Hall:
@@ -91,6 +99,12 @@ class Hall:
     def __init__(self, inside: kiosk.Inside, work: Work, ticks: FrameClock) -> None:
         self._inside, self._work, self._ticks = inside, work, ticks
         self._empty = walkups.empty(SIZE)
+        self._seen: Identity | Stranger | None = None
+        inside.walk.witness = self._witness
+
+    def _witness(self, seen: Identity | Stranger) -> None:
+        """Whoever is decided about; the line goes on as if nobody had looked."""
+        self._seen = seen
 
     def enrol(self, member: cast.Member) -> str | None:
         """The opaque id of somebody who agreed and is enrolled now; None where the office refuses the photograph."""
@@ -103,17 +117,23 @@ class Hall:
             return None
         return person.person
 
-    def play(self, walkup: walkups.WalkUp) -> tuple[Answer, ...]:
+    def play(self, walkup: walkups.WalkUp) -> Played:
         """Every decision about one walk-up; afterwards the hall is empty and forgotten."""
         answers: list[Answer] = []
-        self._work.taken()
+        before, at_first = self._work.done, (0, 0)
         frames = self._shown(walkups.render(walkup, SIZE, FRAMES_PER_SECOND))
         for index, decision in enumerate(frames):
             if decision is not None:
-                answers.append(Answer(decision, index, *self._work.taken()))
+                at_first = at_first if answers else _since(before, self._work.done)
+                answers.append(self._answer(decision, index))
         for _ in self._shown(next(self._empty) for _ in range(PAUSE_FRAMES)):
             pass
-        return tuple(answers)
+        return Played(tuple(answers), at_first, _since(before, self._work.done))
+
+    def _answer(self, decision: api.Decision, frame: int) -> Answer:
+        box = next(one.box for one in self._inside.recogniser.outlines if one.face == decision.face)
+        cost = (self._seen.embeddings, self._seen.liveness_runs) if isinstance(self._seen, Identity) else (0, 0)
+        return Answer(decision, frame, box, *cost)
 
     def _shown(self, frames: Iterable[NDArray[np.uint8]]) -> Iterator[api.Decision | None]:
         board = self._inside.board
@@ -123,6 +143,10 @@ class Hall:
             self._inside.walk.take(camera.Frame(pixels, self._ticks.now()))
             found = board.after(before, 0.0) if board.count > before else ()
             yield found[-1] if found else None
+
+
+def _since(before: tuple[int, int], now: tuple[int, int]) -> tuple[int, int]:
+    return now[0] - before[0], now[1] - before[1]
 
 
 @contextmanager
@@ -156,3 +180,11 @@ def face_height(approach: tuple[float, float], frame: int, count: int) -> float:
     """Pixels of the frame, as `device.walkups` renders it: even steps of distance, and height is one over distance."""
     walked = Instant(frame / count, frame / FRAMES_PER_SECOND).walked
     return SIZE[1] / ((1 - walked) / approach[0] + walked / approach[1])
+
+
+def centre_x(approach: tuple[float, float], across: tuple[float, float], frame: int, count: int) -> float:
+    """Pixels of the frame: where the middle of the face is while they walk up and stand, but for their swaying."""
+    first, last = (fraction * SIZE[1] for fraction in approach)
+    now = Instant(frame / count, frame / FRAMES_PER_SECOND)
+    done = now.walked if first == last else (face_height(approach, frame, count) - first) / (last - first)
+    return (across[0] + (across[1] - across[0]) * done) * SIZE[0]

@@ -116,7 +116,8 @@ class Decision:
 
     `outcome`: `punched`, `refused`, `identified` (a face or a PIN has to complete it, see `complete_by`, within `wait_s` seconds),
     `verified` (who it is stands fast; `ticket` is good for their own affairs) or `pin_changed`. `seq` and `hash` are the receipt,
-    or (no hash) the earlier record of a repeated look. `wait_s` beside `why` = `wait`: when the next try counts.
+    or (no hash) the earlier record of a repeated look. `wait_s` beside `why` = `wait`: when the next try counts. `face` numbers the
+    face before the camera whose answer this is, while it is followed; 0 without one.
     """
 
     number: int
@@ -135,6 +136,7 @@ class Decision:
     ticket: str = ""
     complete_by: tuple[str, ...] = ()
     wait_s: float = 0.0
+    face: int = 0
 
 
 @dataclass(frozen=True, slots=True)

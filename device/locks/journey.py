@@ -162,4 +162,4 @@ def _record(journey: Journey, seen: Identity) -> LockBody:
 
 def _decision(seen: Identity, now: Moment, outcome: str, why: str) -> api.Decision:
     at = messages.write_time(now.at)
-    return api.Decision(0, at, outcome, why.lower(), seen.person, "", "", seen.votes, 0, 0, "")
+    return api.Decision(0, at, outcome, why.lower(), seen.person, "", "", seen.votes, 0, 0, "", face=seen.face)

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from device import camera, server
+from device.outlines import Outline
 from device.page import address, routes, shell
 from device.page.application import application
 from device.page.counter import Counter
 from device.page.mirror import Mirror
 from device.page.scenery import Parts, Scenery
-from models.detect import Face
 
 log = logging.getLogger(__name__)
 
@@ -25,11 +25,11 @@ THREADS = 12  # three open questions a page at most: scene, picture, and what so
 
 @dataclass(frozen=True)
 class Behind:
-    """The kiosk's parts as the page sees them. `faces` are those of the newest frame, nearest first."""
+    """The kiosk's parts as the page sees them. `outlines`: the faces of the newest frame, nearest first."""
 
     parts: Parts
     counter: Counter
-    faces: Callable[[], tuple[Face, ...]]
+    outlines: Callable[[], tuple[Outline, ...]]
 
 
 def open_page(stack: ExitStack, passed: socket.socket | None, file: Path, behind: Behind) -> None:
@@ -50,11 +50,11 @@ def open_page(stack: ExitStack, passed: socket.socket | None, file: Path, behind
     )
     threading.Thread(target=serving.run, name="page", daemon=True).start()
     stack.callback(serving.close)
-    threading.Thread(target=_reflect, args=(parts.source.frames(), mirror, behind.faces), name="mirror", daemon=True).start()
+    threading.Thread(target=_reflect, args=(parts.source.frames(), mirror, behind.outlines), name="mirror", daemon=True).start()
     log.info("the kiosk page is served at %s; %s holds the address to open, with the token of this boot", found.origin, file)
 
 
-def _reflect(frames: Iterable[camera.Frame], mirror: Mirror, faces: Callable[[], tuple[Face, ...]]) -> None:
+def _reflect(frames: Iterable[camera.Frame], mirror: Mirror, outlines: Callable[[], tuple[Outline, ...]]) -> None:
     """Every frame of the camera, however slow the line is; ends with the camera."""
     for frame in frames:
-        mirror.show(frame, faces())
+        mirror.show(frame, outlines())

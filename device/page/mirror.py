@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import cv2
 
 from device.camera import Frame
-from models.detect import Box, Face
+from device.outlines import Outline
+from models.detect import Box
 
 WIDTH_PX = 640  # a larger camera picture is brought to this: sharp enough for a mirror, quick enough for a small board
 QUALITY = 80
@@ -21,12 +22,23 @@ FRESH_US = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
+class Drawn:
+    """One face as the page draws it: `box` is left, top, width, height as shares of the picture; for the rest see `Outline`."""
+
+    face: int
+    box: tuple[float, float, float, float]
+    regard: str
+    waiting: str
+    leads: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Picture:
-    """One picture for the screen. `face` is left, top, width, height of the nearest face as shares of the picture, () for none."""
+    """One picture for the screen, and the faces in it, nearest first."""
 
     number: int
     jpeg: bytes
-    face: tuple[float, ...]
+    faces: tuple[Drawn, ...]
     age_ms: float
 
 
@@ -38,17 +50,17 @@ class Mirror:
         self._now_us = now_us
         self._changed = threading.Condition()
         self._frame: Frame | None = None
-        self._face: tuple[float, ...] = ()
+        self._faces: tuple[Drawn, ...] = ()
         self._number = 0
         self._seen_us: int | None = None
 
-    def show(self, frame: Frame, faces: tuple[Face, ...]) -> None:
-        """The newest frame and what was found in it, nearest first."""
+    def show(self, frame: Frame, outlines: tuple[Outline, ...]) -> None:
+        """The newest frame and whom it shows, nearest first."""
         height, width = frame.pixels.shape[:2]
         with self._changed:
             self._frame, self._number = frame, self._number + 1
-            self._face = shares(faces[0].box, width, height) if faces else ()
-            if faces:
+            self._faces = tuple(drawn(one, width, height) for one in outlines)
+            if outlines:
                 self._seen_us = frame.moment.monotonic_us
             self._changed.notify_all()
 
@@ -65,8 +77,8 @@ class Mirror:
         with self._changed:
             if not self._changed.wait_for(is_ready, wait_s) or self._frame is None:
                 return None
-            frame, face, found = self._frame, self._face, self._number
-        return Picture(found, encoded(frame), face, (self._now_us() - frame.moment.monotonic_us) / 1000)
+            frame, faces, found = self._frame, self._faces, self._number
+        return Picture(found, encoded(frame), faces, (self._now_us() - frame.moment.monotonic_us) / 1000)
 
     def _is_fresh(self) -> bool:
         return self._frame is not None and self._now_us() - self._frame.moment.monotonic_us <= FRESH_US
@@ -82,7 +94,12 @@ def encoded(frame: Frame) -> bytes:
     return buffer.tobytes() if done else b""
 
 
-def shares(box: Box, width: int, height: int) -> tuple[float, ...]:
+def drawn(outline: Outline, width: int, height: int) -> Drawn:
+    """An outline in shares of the picture instead of pixels."""
+    return Drawn(outline.face, shares(outline.box, width, height), outline.regard.value, outline.waiting, outline.leads)
+
+
+def shares(box: Box, width: int, height: int) -> tuple[float, float, float, float]:
     """The box as shares of the picture, four decimals."""
     return (
         round(box.x / width, 4),

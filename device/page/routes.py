@@ -38,10 +38,10 @@ def routes(shell: Shell, scenery: Scenery, mirror: Mirror) -> tuple[PageRoute, .
 
 
 def picture_answer(picture: Picture, waiting: str) -> Response:
-    """A frame, and beside it in the headers where the face is and what the kiosk waits for at this moment."""
+    """A frame, and beside it in the headers which faces it shows and what the kiosk waits for at this moment."""
     response = Response(picture.jpeg, mimetype="image/jpeg")
     response.headers["Daka-Frame"] = str(picture.number)
-    response.headers["Daka-Face"] = " ".join(str(share) for share in picture.face)
+    response.headers["Daka-Faces"] = json.dumps(messages.CODEC.unstructure(picture.faces))
     response.headers["Daka-Waiting"] = waiting
     response.headers["Daka-Age-Ms"] = f"{picture.age_ms:.1f}"
     return response

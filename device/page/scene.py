@@ -50,7 +50,7 @@ class Condition(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """One decision as the screen shows it; `seq` is the receipt's number, 0 for none.
+    """One decision as the screen shows it; `seq` is the receipt's number, 0 for none, `face` which of the faces it is about.
 
     `ticket` goes on with somebody who was identified or verified, `complete_by` says how; `wait_s` is how long it is good,
     or has to be waited. `new_text`: a newer consent text waits for their yes or no.
@@ -69,6 +69,7 @@ class Shown:
     complete_by: tuple[str, ...]
     wait_s: float
     new_text: bool
+    face: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +175,7 @@ def shown(
         complete_by=decision.complete_by,
         wait_s=decision.wait_s,
         new_text=decision.outcome == "punched" and has_new_text(decision.person),
+        face=decision.face,
     )
 
 

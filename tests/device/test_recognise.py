@@ -1,4 +1,4 @@
-"""Who stands there, by several looks at the nearest face alone.
+"""Who stands there, by several looks at one face; test_recognise_several has several faces at once.
 
 Detector and embedder are scripted here; test_recognise_photographs has the real ones.
 """
@@ -26,13 +26,15 @@ from tests.device import parts
 
 POLICY = recognise.Policy(
     min_margin=0.05,
-    votes=3,
-    looks_before_stranger=8,
+    votes=2,
+    looks=3,
     stranger_after=timedelta(seconds=2),
     look_interval=timedelta(milliseconds=100),
     min_face_px=72,
-    nearest_lead=1.2,
+    nearest_lead=1.5,
     claim_lasts=timedelta(seconds=15),
+    settle=timedelta(0),
+    again_after=timedelta(seconds=5),
 )
 STEP_S = 0.1
 
@@ -114,7 +116,8 @@ def play(
 
 def answers(seen: Sequence[recognise.Seen]) -> list[str]:
     named = {parts.ADA: "ada", parts.BOB: "bob"}
-    return [named[one.person] if isinstance(one, Identity) else "stranger" for one in seen if isinstance(one, Identity | Stranger)]
+    found = [one for one in seen if isinstance(one, Identity | Stranger)]
+    return [named[one.person] if isinstance(one, Identity) else "unsure" if one.is_unsure else "stranger" for one in found]
 
 
 def test_three_agreeing_looks_name_a_person_with_three_embeddings() -> None:
@@ -127,14 +130,15 @@ def test_three_agreeing_looks_name_a_person_with_three_embeddings() -> None:
 
 
 def test_an_identity_carries_its_worst_look_and_its_moments() -> None:
-    script = [[Someone(NOBODY)], [Someone(unit(0, 0.9))], [Someone(unit(0, 0.6))], [Someone(unit(0, 0.8))]]
-    who = play(script)[0][3]
+    script = [[Someone(unit(0, 0.9))], [Someone(unit(0, 0.6))], [Someone(unit(0, 0.8))]]
+    who = play([[Someone(ADA, 40)], *script])[0][3]
     assert isinstance(who, Identity)
     assert who.score == pytest.approx(0.6, abs=1e-5)
     assert who.margin == pytest.approx(0.6, abs=1e-5)
-    assert who.first_attempt == parts.moment(0)
+    assert who.first_attempt == parts.moment(STEP_S), "when they stood at the kiosk, not when they were first seen far away"
     assert who.accepted_at == parts.moment(STEP_S)
     assert who.seen_at == parts.moment(3 * STEP_S)
+    assert (who.embeddings, who.votes) == (3, 3)
 
 
 def test_a_clean_punch_takes_at_most_three_embeddings_at_any_frame_rate() -> None:
@@ -145,16 +149,24 @@ def test_a_clean_punch_takes_at_most_three_embeddings_at_any_frame_rate() -> Non
         assert answers(seen) == ["ada"]
 
 
-def test_after_the_answer_a_person_who_stays_is_looked_at_once_a_second_and_not_named_again() -> None:
-    seen, hall = play([[Someone(ADA)]] * 53)
+def test_after_the_answer_a_person_who_stays_is_looked_at_ever_less_often_and_not_named_again() -> None:
+    seen, hall = play([[Someone(ADA)]] * 163)
     assert answers(seen) == ["ada"]
-    assert len(hall.embedded) == 3 + 5
+    assert len(hall.embedded) == 3 + 4, "after one second, two more, four more, eight more"
     assert set(seen[3:]) == {Waiting.DONE}
 
 
-def test_looks_come_no_faster_than_the_interval() -> None:
-    _, hall = play([[Someone(NOBODY)]] * 30, step_s=0.02)
+def test_a_face_that_was_out_of_sight_after_the_answer_is_looked_at_at_once() -> None:
+    seen, hall = play([[Someone(ADA)]] * 4 + [[]] * 4 + [[Someone(BOB)]] * 5)
+    assert answers(seen) == ["ada", "bob"]
     assert len(hall.embedded) == 6
+
+
+def test_looks_come_no_faster_than_the_interval() -> None:
+    _, hall = play([[Someone(ADA)]] * 8, step_s=0.02)
+    assert len(hall.embedded) == 2
+    _, hall = play([[Someone(NOBODY)]] * 12, step_s=0.02)
+    assert len(hall.embedded) == 1, "and less often where nobody was found: the same picture would say the same"
 
 
 def test_two_looks_are_not_enough() -> None:
@@ -164,7 +176,8 @@ def test_two_looks_are_not_enough() -> None:
 def test_looks_below_the_score_do_not_count() -> None:
     below = Someone(unit(0, 0.49))
     assert answers(play([[below]] * 15)[0]) == []
-    assert answers(play([[below], [Someone(ADA)], [below], [Someone(ADA)], [below], [Someone(ADA)]])[0]) == ["ada"]
+    assert answers(play([[below]] * 3 + [[Someone(ADA)]] * 4)[0]) == ["ada"]
+    assert answers(play([[Someone(ADA)], [below], [below]])[0]) == ["unsure"]
 
 
 def test_a_face_between_two_people_is_neither() -> None:
@@ -185,16 +198,16 @@ def test_a_stranger_is_one_only_after_both_time_and_looks() -> None:
     at = next(number for number, one in enumerate(seen) if isinstance(one, Stranger))
     assert at * STEP_S == pytest.approx(2.0)
     assert answers(seen) == ["stranger"]
-    slow, _ = play([[Someone(NOBODY)]] * 12, step_s=0.5)
+    slow, _ = play([[Someone(NOBODY)]] * 6, step_s=0.6)
     at = next(number for number, one in enumerate(slow) if isinstance(one, Stranger))
-    assert at == 7  # the eighth look, long after two seconds
+    assert at == 4  # the third look, once two seconds are over
     stranger = slow[at]
     assert isinstance(stranger, Stranger)
-    assert (stranger.looks, stranger.first_seen) == (8, parts.moment(0))
+    assert (stranger.looks, stranger.first_seen) == (3, parts.moment(0))
 
 
 def test_somebody_taken_for_a_stranger_in_bad_light_is_named_when_it_gets_better() -> None:
-    assert answers(play([[Someone(NOBODY)]] * 25 + [[Someone(ADA)]] * 15)[0]) == ["stranger", "ada"]
+    assert answers(play([[Someone(NOBODY)]] * 25 + [[Someone(ADA)]] * 50)[0]) == ["stranger", "ada"]
 
 
 def test_an_empty_gallery_knows_nobody() -> None:
@@ -203,20 +216,6 @@ def test_an_empty_gallery_knows_nobody() -> None:
         looking(hall), open_gate, hall, recognise.Known(match.Gallery(), 0.5, 0.5), POLICY, Capture.SIMULATED
     )
     assert answers([recogniser.see(hall.frame(number, number * STEP_S)) for number in range(30)]) == ["stranger"]
-
-
-def test_only_the_nearest_face_is_ever_embedded() -> None:
-    seen, hall = play([[Someone(BOB, 100, 400), Someone(ADA, 200, 50)]] * 30)
-    assert answers(seen) == ["ada"]
-    assert all(vector is ADA for vector in hall.embedded)
-
-
-def test_two_people_equally_near_are_asked_to_separate_and_neither_is_embedded() -> None:
-    seen, hall = play([[Someone(ADA, 120, 50), Someone(BOB, 101, 400)]] * 30)
-    assert set(seen) == {Waiting.TWO_PEOPLE}
-    assert hall.embedded == []
-    clear, _ = play([[Someone(ADA, 120, 50), Someone(BOB, 100, 400)]] * 3)
-    assert answers(clear) == ["ada"]
 
 
 def test_a_face_too_far_away_is_not_embedded() -> None:
@@ -240,10 +239,9 @@ def test_a_different_person_in_the_same_place_is_not_taken_for_the_first(looks_a
     assert found.count("bob") == 1
 
 
-@pytest.mark.parametrize("looks_at_first", [1, 2])
-def test_a_stranger_who_steps_into_the_place_of_a_half_seen_person_is_not_that_person(looks_at_first: int) -> None:
-    seen, _ = play([[Someone(ADA)]] * looks_at_first + [[Someone(NOBODY)]] * 40)
-    assert answers(seen) == ["stranger"]
+def test_a_stranger_who_steps_into_the_place_of_a_half_seen_person_is_not_that_person() -> None:
+    seen, _ = play([[Someone(ADA)]] + [[Someone(NOBODY)]] * 40)
+    assert answers(seen) == ["unsure"]
 
 
 def test_a_face_that_jumps_across_the_picture_is_somebody_else() -> None:
@@ -263,18 +261,10 @@ def test_votes_from_before_a_long_gap_do_not_count() -> None:
 def test_a_withdrawn_person_is_nobody_from_the_next_look_on() -> None:
     hall = Hall([[Someone(ADA)]] * 60)
     recogniser = recognise.Recogniser(looking(hall), open_gate, hall, KNOWN, POLICY, Capture.CAMERA)
-    seen = [recogniser.see(hall.frame(number, number * STEP_S)) for number in range(2)]
+    seen = [recogniser.see(hall.frame(0, 0.0))]
     recogniser.known = recognise.Known(GALLERY.without(parts.ADA), 0.5, 0.5)
-    seen += [recogniser.see(hall.frame(number, number * STEP_S)) for number in range(2, 60)]
-    assert answers(seen) == ["stranger"]
-
-
-@pytest.mark.parametrize("change", [{"x": 300.0}, {"height": 200.0, "x": 160.0}])
-def test_a_box_too_far_or_too_different_is_another_face(change: dict[str, float]) -> None:
-    before = _face(Someone(ADA), 0).box
-    after = _face(replace(Someone(ADA), **change), 0).box  # type: ignore[arg-type]
-    assert recognise.is_same_face(before, before)
-    assert not recognise.is_same_face(before, after)
+    seen += [recogniser.see(hall.frame(number, number * STEP_S)) for number in range(1, 60)]
+    assert answers(seen) == ["unsure"]
 
 
 @pytest.mark.parametrize("reason", list(Reason))
@@ -314,7 +304,7 @@ def test_after_a_badge_the_face_is_compared_with_its_owner_alone_and_the_badge_i
 def test_somebody_else_s_badge_with_my_own_face_names_neither_of_us() -> None:
     seen = after_claim([[Someone(BOB)]] * 40, claimed(parts.ADA))
     first = next(one for one in seen if isinstance(one, Identity | Stranger))
-    assert first == Stranger(first.looks if isinstance(first, Stranger) else 0, parts.moment(0), first.seen_at, Claim.BADGE)
+    assert first == Stranger(3, parts.moment(0), first.seen_at, Claim.BADGE, face=1)
 
 
 def test_a_claim_lasts_seconds_and_the_next_face_is_searched_for() -> None:
@@ -358,7 +348,7 @@ def test_two_people_who_change_places_between_two_frames_are_each_named_by_their
 @pytest.mark.parametrize("pattern", [(ADA, BOB), (ADA, ADA, BOB), (ADA, BOB, NOBODY)])
 def test_looks_that_name_now_one_and_now_another_name_nobody(pattern: tuple[NDArray[np.float32], ...]) -> None:
     seen, _ = play([[Someone(pattern[number % len(pattern)])] for number in range(24)])
-    assert answers(seen) == ["stranger"]
+    assert answers(seen) == ["unsure"]
 
 
 @pytest.mark.parametrize("step_s", [0.033, 0.1, 0.133])
@@ -366,11 +356,13 @@ def test_an_attempt_has_no_more_looks_than_the_threshold_was_worked_out_for(step
     """However fast the camera: a stranger gets one answer, after at most eight looks and not before two seconds."""
     seen, hall = play([[Someone(NOBODY)]] * round(2.9 / step_s), step_s=step_s)
     (who,) = [one for one in seen if isinstance(one, Stranger)]
-    assert who.looks == POLICY.looks_before_stranger
+    assert who.looks == POLICY.looks
     assert who.seen_at.monotonic_us - who.first_seen.monotonic_us >= 2_000_000
-    assert len(hall.embedded) == POLICY.looks_before_stranger
+    assert len(hall.embedded) == POLICY.looks
 
 
-def test_a_person_whose_first_looks_fail_is_still_named_by_the_last_ones() -> None:
-    script = [[Someone(NOBODY)]] * 4 + [[Someone(ADA)]] * 3
-    assert answers(play(script)[0]) == ["ada"]
+def test_a_person_whose_first_look_fails_is_still_named_by_the_others() -> None:
+    script = [[Someone(NOBODY)]] + [[Someone(ADA)]] * 4
+    seen, hall = play(script)
+    assert answers(seen) == ["ada"]
+    assert len(hall.embedded) == 3

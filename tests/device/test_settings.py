@@ -15,7 +15,7 @@ id = "kiosk-9"  # as on the sticker
 site = "gate"
 
 [recognition] # measured in March
-votes = 4
+votes = 2
 """
 
 
@@ -27,13 +27,13 @@ def file(tmp_path: Path) -> Path:
 
 
 def test_a_change_is_read_back_and_comments_stay(file: Path) -> None:
-    changed = settings.change(file, {"device.site": '大门 "A"', "recognition.votes": 5, "attend.min_gap_s": 30.0})
-    assert changed == {"device.site": ("gate", '大门 "A"'), "recognition.votes": (4, 5), "attend.min_gap_s": (60.0, 30.0)}
+    changed = settings.change(file, {"device.site": '大门 "A"', "recognition.votes": 3, "attend.min_gap_s": 30.0})
+    assert changed == {"device.site": ("gate", '大门 "A"'), "recognition.votes": (2, 3), "attend.min_gap_s": (60.0, 30.0)}
     chosen = config.read(file)
     assert (chosen.device.id, chosen.device.site, chosen.recognition.votes, chosen.attend.min_gap_s) == (
         "kiosk-9",
         '大门 "A"',
-        5,
+        3,
         30.0,
     )
     text = file.read_text("utf-8")
@@ -43,7 +43,7 @@ def test_a_change_is_read_back_and_comments_stay(file: Path) -> None:
 
 
 def test_what_stays_as_it_was_is_no_change(file: Path) -> None:
-    assert settings.change(file, {"recognition.votes": 4}) == {}
+    assert settings.change(file, {"recognition.votes": 2}) == {}
     assert file.read_text("utf-8") == WRITTEN
 
 
@@ -51,8 +51,8 @@ def test_what_stays_as_it_was_is_no_change(file: Path) -> None:
     ("changes", "named"),
     [
         ({"recognition.votes": 0}, "recognition.votes"),
-        ({"recognition.votes": "5"}, "recognition.votes"),
-        ({"recognition.votez": 5}, "recognition.votez"),
+        ({"recognition.votes": "3"}, "recognition.votes"),
+        ({"recognition.votez": 3}, "recognition.votez"),
         ({"device.site": "x", "attend.min_gap_s": -1.0}, "attend.min_gap_s"),
         ({"device.id": "server"}, "device.id"),
     ],
@@ -83,5 +83,5 @@ def test_every_setting_is_shown_with_its_meaning_and_its_limits(file: Path) -> N
     shown = {one.name: one for one in settings.shown(file)}
     assert set(shown) == {name for name, _, _ in config.settings()}
     votes = shown["recognition.votes"]
-    assert (votes.value, votes.default, votes.lowest, votes.highest) == (4, 3, 1, 30)
+    assert (votes.value, votes.default, votes.lowest, votes.highest) == (2, 2, 1, 3)
     assert all(one.meaning for one in shown.values())

@@ -134,8 +134,12 @@ port = {self.port}
 
     def walk_up(self, photograph: str, seconds: float = 8.0, **role: object) -> None:
         """Somebody comes before the camera, and stays long enough for a machine that has other work."""
+        self.walk_up_together(script.Role(photograph, **role), seconds=seconds)  # type: ignore[arg-type]
+
+    def walk_up_together(self, *roles: script.Role, seconds: float = 8.0) -> None:
+        """Several people at once."""
         self._eyes = self._eyes or sight.load(SAMPLES, config.Recognition())
-        scene = script.Scene("", (script.Role(photograph, **role),), "", "", seconds=seconds)  # type: ignore[arg-type]
+        scene = script.Scene("", roles, "", "", seconds=seconds)
         number = next(self._numbers)
         walkups.write(script.walk_up(scene, SAMPLES, self._eyes, number), self.stage / f"{number:04}.toml")
 

@@ -14,6 +14,7 @@ import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
 from device import api, checks, config, state
+from device.demonstration import script
 from device.page import words
 from device.page.application import TOKEN_HEADER
 from tests import browser as browsers
@@ -21,7 +22,7 @@ from tests.e2e.kiosk import GAP_S, Kiosk, wait_for
 
 CN, EN = words.catalogue("zh-CN"), words.catalogue("en")
 SOON_MS = 25_000
-FACE, PIN_ONLY, SUPERVISOR = "1001", "1002", "1003"
+FACE, PIN_ONLY, SUPERVISOR, BESIDE = "1001", "1002", "1003", "1004"
 PIN = "274951"
 SIZES = ((1024, 600), (1280, 800), (800, 1280), (1920, 1080))
 
@@ -35,6 +36,7 @@ def kiosk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kiosk]:
     made.employ(FACE, "王小明", "zh-CN", photograph="obama.jpg", pin=PIN)
     made.employ(PIN_ONLY, "Annika", "en", pin=PIN)
     made.employ(SUPERVISOR, "李主管", "zh-CN", pin=PIN)
+    made.employ(BESIDE, "陈贝", "zh-CN", photograph="person_b_1.jpg")
     made.personnel.change_person(SUPERVISOR, "", "", "", "", "yes", "test")
     yield made
     made.stop()
@@ -87,7 +89,7 @@ def test_nobody_there_shows_the_clock_and_asks_for_no_picture(kiosk: Kiosk, page
 
 def test_a_person_clocks_in_by_face_and_changes_the_direction(kiosk: Kiosk, page: Page) -> None:
     kiosk.walk_up("obama2.jpg")
-    expect(page.locator("#oval.known")).to_be_visible(timeout=SOON_MS)
+    expect(page.locator(".oval.known")).to_be_visible(timeout=SOON_MS)
     shown = card(page)
     (punch,) = kiosk.punches(FACE)[-1:]
     assert shown["seq"] == str(punch["seq"])
@@ -100,6 +102,19 @@ def test_a_person_clocks_in_by_face_and_changes_the_direction(kiosk: Kiosk, page
     (amended,) = kiosk.corrections.amendments([int(shown["seq"])]).values()
     assert amended.voided
     assert amended.replaced_by
+
+
+def test_two_side_by_side_are_both_clocked_in_without_touching_the_screen(kiosk: Kiosk, page: Page) -> None:
+    rest(kiosk)
+    before = {number: len(kiosk.punches(number)) for number in (FACE, BESIDE)}
+    kiosk.walk_up_together(
+        script.Role("obama2.jpg", approach=(0.2, 0.36), path=((0.28, 0.45), (0.28, 0.5))),
+        script.Role("person_b_2.jpg", approach=(0.2, 0.36), path=((0.74, 0.45), (0.74, 0.5))),
+    )
+    expect(page.locator("#results > li[data-outcome='punched']")).to_have_count(2, timeout=SOON_MS)
+    expect(page.locator("#outline .oval.known")).to_have_count(2, timeout=SOON_MS)
+    assert {number: len(kiosk.punches(number)) for number in (FACE, BESIDE)} == {number: n + 1 for number, n in before.items()}
+    assert {"王小明", "陈贝"} <= set(page.locator("#results").inner_text().split("\n")), "both results stand there"
 
 
 def test_whoever_says_not_me_is_heard_and_nothing_is_lost(kiosk: Kiosk, page: Page) -> None:

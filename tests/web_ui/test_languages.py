@@ -102,7 +102,7 @@ def test_no_page_in_chinese_is_left_half_english(browsers: dict[str, Browser]) -
     administrator = browsers["administrator"]
     administrator.submit("/me/password", form=0, language="zh-CN")
     try:
-        assert "须有多少次观察一致" in administrator.get("/settings").text
+        assert "须有多少次观察认定同一人" in administrator.get("/settings").text
         for page in ("/", "/people", "/punches", "/sync", "/accounts", "/me", "/setup"):
             words = set(re.findall(r"\b(?:the|and|with|from|not|yet|of)\b", text_of(administrator.get(page))))
             assert not words, (page, words)

@@ -19,6 +19,8 @@ const LANGUAGE_BACK_MS = 20_000;
 const LARGE = { storage_full: ["stop", "paper"], storage_failing: ["stop", "paper"], camera_away: ["warn", "camera"], camera_black: ["warn", "camera"] };
 const SMALL = { clock_unknown: "clock", clock_unsure: "clock", server_away: "message", simulated: "camera" };
 
+const QUIET = new Set(["looking", "spent"]); // nothing to do, or said with the result
+
 let scene = null;
 let easy = false;
 let goneSince = null;
@@ -115,7 +117,7 @@ function hint(waiting, there) {
   const text = plain && !challenge ? "" : words.word(name);
   if (shown.textContent !== text) shown.textContent = text;
   shown.classList.toggle("challenge", Boolean(challenge));
-  if (text && waiting !== "looking") speech.say(name);
+  if (text && !QUIET.has(waiting)) speech.say(name);
   if (there) touchedAt = performance.now();
   conditionsIfMoved();
 }

@@ -3,10 +3,10 @@
 import { at, icon, make } from "./build.js";
 import * as clock from "./clock.js";
 import * as consent from "./consent.js";
-import * as mirror from "./mirror.js";
+import * as outlines from "./outlines.js";
 import { tell } from "./net.js";
 import * as sound from "./sound.js";
-import { say } from "./speech.js";
+import { say, tellAloud } from "./speech.js";
 import { chosen, has, word } from "./words.js";
 
 const MOST = 4;
@@ -25,9 +25,9 @@ export function set(scene, isEasy) {
 export function show(decision) {
   const language = decision.language || chosen();
   const good = decision.outcome === "punched" || GOOD.has(decision.why);
-  mirror.colour(good ? "known" : "refused");
+  outlines.colour(decision.face, good ? "known" : "refused");
   sound.play(good ? sound.YES : sound.NO);
-  say(sentenceOf(decision), { seconds: Math.ceil(decision.wait_s ?? 0) }, language);
+  tellAloud(sentenceOf(decision), { seconds: Math.ceil(decision.wait_s ?? 0) }, language);
   const list = at("results");
   list.prepend(card(decision, language, good));
   for (const older of [...list.children].slice(1)) older.classList.add("small");

@@ -7,6 +7,7 @@ const AGAIN_MS = 4000; // the same hint is not said over and over
 let wanted = "accessible";
 let easy = false;
 let kiosks = false;
+let telling = false;
 let last = { name: "", at: -Infinity };
 
 /* `hasVoice`: whether the kiosk itself can speak. */
@@ -23,7 +24,19 @@ function voice(language) {
   return found.find((one) => one.lang === language) ?? found.find((one) => one.lang.split(/[-_]/)[0] === language.split("-")[0]);
 }
 
+/* A result: said after the one before, never over it; two people who are told the same hear it once. */
+export function tellAloud(name, values, language) {
+  speak(name, values, language, false);
+}
+
+/* A hint: not while a result is said, and the newest instead of an older one. */
 export function say(name, values = {}, language = chosen()) {
+  if (!isTelling()) speak(name, values, language, true);
+}
+
+const isTelling = () => telling && (globalThis.speechSynthesis?.speaking || globalThis.speechSynthesis?.pending);
+
+function speak(name, values, language, isHint) {
   const now = performance.now();
   if (!isOn() || (last.name === name && now - last.at < AGAIN_MS)) return;
   last = { name, at: now };
@@ -36,6 +49,7 @@ export function say(name, values = {}, language = chosen()) {
   const spoken = new SpeechSynthesisUtterance(word(name, values, language));
   spoken.voice = own;
   spoken.lang = language;
-  speechSynthesis.cancel();
+  if (isHint || !isTelling()) speechSynthesis.cancel();
+  telling = !isHint;
   speechSynthesis.speak(spoken);
 }

@@ -11,12 +11,12 @@ import pytest
 from numpy.typing import NDArray
 
 from device.camera import Frame
+from device.outlines import Outline, Regard
 from device.page.mirror import Mirror
-from models.detect import Box, Face
+from models.detect import Box
 from tests.device import parts
 
-LANDMARKS = np.zeros((5, 2), np.float32)
-SOMEBODY = (Face(Box(160.0, 120.0, 80.0, 120.0), LANDMARKS, 0.9),)
+SOMEBODY = (Outline(7, Box(160.0, 120.0, 80.0, 120.0), Regard.LOOKING, "too_dark", leads=True),)
 
 
 def frame(clock: parts.Clock, level: int = 90, size: tuple[int, int] = (640, 480)) -> Frame:
@@ -48,7 +48,9 @@ def test_a_person_sees_themselves_with_their_face_marked(mirror: Mirror, clock: 
     mirror.show(frame(clock, 77), SOMEBODY)
     picture = mirror.after(0, 0.0)
     assert picture is not None
-    assert picture.face == (0.25, 0.25, 0.125, 0.25)
+    (drawn,) = picture.faces
+    assert drawn.box == (0.25, 0.25, 0.125, 0.25)
+    assert (drawn.face, drawn.regard, drawn.waiting, drawn.leads) == (7, "looking", "too_dark", True)
     assert abs(int(unpacked(picture.jpeg).mean()) - 77) <= 1
 
 

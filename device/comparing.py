@@ -1,0 +1,61 @@
+"""Whose face a look shows: a search of everybody, or a comparison with the one person whom somebody says to be. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from device.attempt import Look
+from device.attend import Claim
+from device.clock import Moment
+from models import match
+from models.arrays import Vector
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Known:
+    """Everybody who may be recognised, replaced whole at each change.
+
+    `search_from` is the cosine from which a look counts in a search of all, None where there are too many people for one at the
+    rate that was chosen; `one_to_one` the same against one person's templates. `look_alikes` need more than a face.
+    """
+
+    gallery: match.Gallery
+    search_from: float | None
+    one_to_one: float
+    look_alikes: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Claimed:
+    """Somebody says who they are; only these templates are looked at until the answer, or until it has lasted too long.
+
+    `challenge`: what they want asks for the active challenge, as a lock does.
+    """
+
+    person: str
+    by: Claim
+    templates: match.Gallery
+    made: Moment
+    challenge: bool = False
+
+
+def looked_up(vector: Vector, known: Known, claimed: Claimed | None, least_margin: float, moment: Moment) -> Look:
+    """One look against everybody, or against the one person who was claimed."""
+    if claimed is not None:
+        return _compared(vector, claimed.templates, known.one_to_one, least_margin, moment)
+    return _compared(vector, known.gallery, known.search_from, least_margin, moment)
+
+
+def with_one(vector: Vector, known: Known, person: str, claimed: Claimed | None, moment: Moment) -> Look:
+    """One look against one person's templates alone."""
+    templates = known.gallery.of_person(person) if claimed is None else claimed.templates
+    return _compared(vector, templates, known.one_to_one, 0.0, moment)
+
+
+def _compared(vector: Vector, gallery: match.Gallery, least: float | None, least_margin: float, moment: Moment) -> Look:
+    best = match.best(gallery, vector)
+    if best is None or least is None:
+        return Look("", match.NOBODY, 0.0, moment)
+    margin = best.score - best.runner_up
+    good = best.score >= least and margin >= least_margin
+    return Look(best.person if good else "", best.score, margin, moment)
