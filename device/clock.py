@@ -80,8 +80,11 @@ class _Timex(ctypes.Structure):
     )
 
 
+_TIMEX = _Timex()  # one for all: every thread that asks at the same time is told the same
+_TIMEX_AT = ctypes.byref(_TIMEX)
+
+
 def kernel_clock_is_synced() -> bool:
     """adjtimex(2) without changing anything: chrony, timesyncd and ntpd all clear STA_UNSYNC once they follow a source."""
-    timex = _Timex()
-    answer = int(LIBC.adjtimex(ctypes.byref(timex)))
-    return answer >= 0 and not timex.status & STA_UNSYNC
+    answer = int(LIBC.adjtimex(_TIMEX_AT))
+    return answer >= 0 and not _TIMEX.status & STA_UNSYNC

@@ -236,7 +236,7 @@ class Journal:
         connection.execute("INSERT INTO record VALUES (?, ?, ?, ?, ?, ?)", row)
         last_punches.remember(connection, seq, body, moment)
         if isinstance(body, messages.Erasure):
-            connection.execute("INSERT OR REPLACE INTO erased VALUES (?, ?)", (body.person, messages.write_time(moment.at)))
+            connection.execute("INSERT OR REPLACE INTO erased VALUES (?, ?)", (body.person, at))
         self._remember_time(connection, seq, body, moment)
         return Receipt(seq, record.hash.hex(), moment.at)
 
@@ -455,6 +455,7 @@ class Journal:
             return self._delete_up_to(connection, last)
 
     def _delete_up_to(self, connection: sqlite3.Connection, last: int) -> int:
+        last_punches.catch_up(connection)
         gone = connection.execute("DELETE FROM record WHERE seq <= ?", (last,)).rowcount
         if gone:
             self._forget_boots(connection, last + 1)

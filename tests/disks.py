@@ -61,7 +61,7 @@ def ext4(folder: Path, megabytes: int) -> Iterator[Path]:
     place.mkdir()
     with image.open("wb") as file:
         file.truncate(megabytes * 2**20)
-    subprocess.run(["mkfs.ext4", "-q", "-F", "-m", "0", "-O", "^has_journal", str(image)], check=True)
+    subprocess.run(["mkfs.ext4", "-q", "-F", "-m", "0", "-b", "4096", "-O", "^has_journal", str(image)], check=True)
     _mount(image, place)
     try:
         yield place

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -210,6 +211,17 @@ def test_a_change_made_in_1970_is_read_at_the_right_time_once_there_is_one(opene
     last = opened.last_punch(parts.ADA)
     assert last is not None
     assert last.moment.at == parts.START - timedelta(seconds=60)
+
+
+def test_a_punch_that_one_vouched_for_is_never_taken_for_ones_own(opened: journal.Journal) -> None:
+    own = opened.append(parts.punch(parts.BOB), parts.moment()).seq
+    vouched = dataclasses.replace(parts.punch(direction=Direction.OUT), assisted_by=parts.BOB)
+    opened.append(vouched, parts.moment(10))
+    later = opened.append(parts.punch(parts.BOB, Direction.OUT), parts.moment(20)).seq
+    opened.append(messages.Void(later, parts.hash_of(opened, later), "why", "web:li"), parts.moment(30))
+    last = opened.last_punch(parts.BOB)
+    assert last is not None
+    assert (last.seq, last.direction) == (own, Direction.IN)
 
 
 STEPS = st.lists(

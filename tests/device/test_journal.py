@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import threading
 import time
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from device import database, journal, messages
+from device import clock, database, journal, last_punches, messages
 from device.journal import AcknowledgementRefused, WrongKey
-from device.messages import Purpose, SchemaRefused
+from device.messages import Direction, Purpose, SchemaRefused
 from tests.device import parts
 
 SERVER = parts.Server()
@@ -87,6 +89,36 @@ def test_a_record_that_the_schema_refuses_leaves_nothing_behind(opened: journal.
     assert opened.head() == before
     assert opened.last_punch("Ada") is None
     assert opened.append(parts.punch(), parts.moment()).seq == 2
+
+
+def test_the_last_punch_is_known_however_many_records_follow_it(tmp_path: Path) -> None:
+    opened = parts.open_journal(tmp_path)
+    first = opened.append(parts.punch(parts.ADA), parts.moment()).seq
+    for number in range(2 * last_punches.STEP + 5):
+        way = (Direction.OUT, Direction.IN)[number % 2]
+        later = opened.append(parts.punch(parts.BOB, way), parts.moment(number + 1)).seq
+        ada, bob = opened.last_punch(parts.ADA), opened.last_punch(parts.BOB)
+        assert ada is not None
+        assert bob is not None
+        assert (ada.seq, bob.seq, bob.direction, bob.moment) == (first, later, way, moment_kept(number + 1))
+    opened.close()
+
+
+def moment_kept(seconds: float) -> clock.Moment:
+    """What is kept of a punch's moment; whether its clock was right, the timeline says."""
+    return dataclasses.replace(parts.moment(seconds), quality=clock.Quality.UNSYNCED)
+
+
+def test_the_last_punch_is_known_after_its_record_has_gone(tmp_path: Path) -> None:
+    opened = parts.open_journal(tmp_path)
+    seq = opened.append(parts.punch(parts.ADA, Direction.OUT), parts.moment()).seq
+    last = opened.append(parts.BODIES[1], parts.moment(1)).seq
+    answer = parts.Server().acknowledgement(opened.head().epoch, last, parts.hash_of(opened, last))
+    opened.acknowledge(answer, parts.Server().key.public_key(), "")
+    assert opened.prune(parts.START + timedelta(days=365), 2**40) == last - 1
+    ada = opened.last_punch(parts.ADA)
+    assert ada is not None
+    assert (ada.seq, ada.direction) == (seq, Direction.OUT)
 
 
 def test_the_last_punch_of_each_person_is_remembered_across_restarts(tmp_path: Path) -> None:
