@@ -7,11 +7,13 @@ a digest, never run, never logged.
 from __future__ import annotations
 
 import enum
+import functools
 import secrets
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Protocol
+from typing import Concatenate, ParamSpec, Protocol
 
 from device import api, attend, cards, database, messages
 from device.attend import Claim, Identity
@@ -28,6 +30,7 @@ TICKET_LASTS = timedelta(seconds=60)  # time to type a PIN, or to read one's own
 ONE_ATTEMPT = timedelta(seconds=60)  # tries closer together are one attempt: our own failures make nobody late
 MOST_TICKETS = 16
 WITH_PIN = {Method.BADGE: Method.BADGE_AND_PIN, Method.QR: Method.QR_AND_PIN}
+Given = ParamSpec("Given")
 CLAIMS = {Method.BADGE: Claim.BADGE, Method.QR: Claim.QR}
 
 
@@ -84,6 +87,19 @@ class _Tries:
     latest: Moment
 
 
+def told_if_unread(answer: Callable[Concatenate[Ways, Given], api.Decision]) -> Callable[Concatenate[Ways, Given], api.Decision]:
+    """A question that a failing disk leaves open is answered all the same: nothing is known, and one may try again."""
+
+    @functools.wraps(answer)
+    def answered(self: Ways, /, *given: Given.args, **named: Given.kwargs) -> api.Decision:
+        try:
+            return answer(self, *given, **named)
+        except database.StorageError:
+            return self.say_no(No.NOT_READ)
+
+    return answered
+
+
 class Ways:
     """The counter for everybody without a face. Safe to use from several threads."""
 
@@ -94,20 +110,19 @@ class Ways:
         self._tries: dict[str, _Tries] = {}
         self._lock = threading.Lock()
 
+    @told_if_unread
     def pin(self, number: str, pin: str, *, punch: bool = True) -> api.Decision:
         """Number and PIN: a punch, or (`punch` false) a ticket for the person's own affairs."""
         if not self._rules.pin and punch:
-            return self._no(No.SWITCHED_OFF)
+            return self.say_no(No.SWITCHED_OFF)
         now = self._clock.now()
         first = self._first_try(number, now)
-        try:
-            checked = self._check_pin(number, pin, now)
-        except database.StorageError:
-            return self._no(No.NOT_READ)
+        checked = self._check_pin(number, pin, now)
         if (refusal := self._refusal(checked)) is not None:
             return refusal
         return self._established(checked.person, Method.PIN, frozenset({"pin"}), first, now, punch=punch)
 
+    @told_if_unread
     def change_pin(self, number: str, old: str, new: str) -> api.Decision:
         """The person's own change, also of a PIN that was assigned; the old one proves who asks."""
         now = self._clock.now()
@@ -117,45 +132,39 @@ class Ways:
             if _can_be_typed(number, old):
                 checked = self._directory.credentials.change_pin(number, old, new, now)
         except PinRefused:
-            return self._no(No.PIN_UNFIT)
-        except database.StorageError:
-            return self._no(No.NOT_READ)
+            return self.say_no(No.PIN_UNFIT)
         if (refusal := self._refusal(checked)) is not None:
             return refusal
         return self._say("pin_changed", self._directory.get(checked.person), now)
 
+    @told_if_unread
     def code(self, text: str, *, punch: bool = True) -> api.Decision:
         """A QR code from a phone, a badge or a face card; anything else is nobody's."""
         if len(text) > MOST_TEXT or not text.isprintable():
-            return self._no(No.UNKNOWN_CODE)
-        try:
-            if text.startswith(cards.PREFIX):
-                return self._face_card(text)
-            if text.startswith(PHONE_PREFIX):
-                return self._phone(text, punch=punch)
-            person = self._directory.credentials.whose("qr", text)
-        except database.StorageError:
-            return self._no(No.NOT_READ)
-        return self._static(person, Method.QR, "qr", self._rules.qr_completed_by, punch=punch) or self._no(No.UNKNOWN_CODE)
+            return self.say_no(No.UNKNOWN_CODE)
+        if text.startswith(cards.PREFIX):
+            return self._face_card(text)
+        if text.startswith(PHONE_PREFIX):
+            return self._phone(text, punch=punch)
+        person = self._directory.credentials.whose("qr", text)
+        return self._static(person, Method.QR, "qr", self._rules.qr_completed_by, punch=punch) or self.say_no(No.UNKNOWN_CODE)
 
+    @told_if_unread
     def badge(self, text: str, *, punch: bool = True) -> api.Decision:
         """What a badge reader typed."""
         if len(text) > MOST_TEXT or not text.isprintable():
-            return self._no(No.UNKNOWN_BADGE)
-        try:
-            person = self._directory.credentials.whose("badge", text)
-        except database.StorageError:
-            return self._no(No.NOT_READ)
-        return self._static(person, Method.BADGE, "badge", self._rules.badge_completed_by, punch=punch) or self._no(
-            No.UNKNOWN_BADGE
-        )
+            return self.say_no(No.UNKNOWN_BADGE)
+        person = self._directory.credentials.whose("badge", text)
+        found = self._static(person, Method.BADGE, "badge", self._rules.badge_completed_by, punch=punch)
+        return found or self.say_no(No.UNKNOWN_BADGE)
 
+    @told_if_unread
     def complete(self, ticket: str, pin: str, *, punch: bool = True) -> api.Decision:
         """The PIN of whoever showed a badge or code; the ticket says who that was."""
         now = self._clock.now()
         presented = self._presented(ticket, now)
         if presented is None:
-            return self._no(No.TICKET_GONE)
+            return self.say_no(No.TICKET_GONE)
         number = self._directory.get(presented.person).number
         checked = self._check_pin(number, pin, now)
         if (refusal := self._refusal(checked, ticket)) is not None:
@@ -164,34 +173,36 @@ class Ways:
         self._drop(ticket)
         return self._established(presented.person, method, presented.factors | {"pin"}, presented.first, now, punch=punch)
 
+    @told_if_unread
     def assist(self, ticket: str, pin: str, number: str, reason: str) -> api.Decision:
         """A supervisor vouches: badge, code or face first (`ticket`), then their PIN, the employee's number and the reason."""
         now = self._clock.now()
         presented = self._presented(ticket, now)
         if presented is None:
-            return self._no(No.TICKET_GONE)
+            return self.say_no(No.TICKET_GONE)
         supervisor = self._directory.get(presented.person)
         if (why := self._may_vouch(supervisor, presented, reason, now)) is not None:
-            return self._no(why)
+            return self.say_no(why)
         checked = self._check_pin(supervisor.number, pin, now)
         if (refusal := self._refusal(checked, ticket)) is not None:
             return refusal
         try:
             person = self._directory.by_number(number)
         except PersonUnknown:
-            return self._no(No.UNKNOWN_PERSON)
+            return self.say_no(No.UNKNOWN_PERSON)
         if person.person == supervisor.person:
-            return self._no(No.NOT_ONESELF)
+            return self.say_no(No.NOT_ONESELF)
         self._drop(ticket)
         who = _identity(person.person, Method.SUPERVISOR, presented.first, now)
         return self._settled(replace(who, vouched_by=supervisor.person, vouched_why=Reason(reason)), person)
 
+    @told_if_unread
     def ticket_of(self, decision: api.Decision) -> api.Decision:
         """Whoever was just recognised by face may see to their own affairs, too; a decision older than a ticket is none."""
         now = self._clock.now()
         age = now.at - messages.read_time(decision.at)
         if decision.outcome != "punched" or not timedelta(0) <= age < TICKET_LASTS:
-            return self._no(No.TICKET_GONE)
+            return self.say_no(No.TICKET_GONE)
         factors = frozenset({"face" if decision.method.startswith("face") else decision.method})
         return self._established(decision.person, Method(decision.method), factors, now, now, punch=False)
 
@@ -220,7 +231,7 @@ class Ways:
         try:
             taken = self._claims.card(text)
         except cards.CardRefused:
-            return self._no(No.CARD_REFUSED)
+            return self.say_no(No.CARD_REFUSED)
         return self._say(
             "identified", self._directory.get(taken.person), self._clock.now(), complete_by=("face",), wait_s=taken.lasts_s
         )
@@ -228,14 +239,14 @@ class Ways:
     def _phone(self, text: str, *, punch: bool) -> api.Decision:
         now = self._clock.now()
         if not self._rules.phone:
-            return self._no(No.SWITCHED_OFF)
+            return self.say_no(No.SWITCHED_OFF)
         if now.quality is Quality.UNSYNCED:
-            return self._no(No.CLOCK_UNSURE)
+            return self.say_no(No.CLOCK_UNSURE)
         checked = self._directory.credentials.check_phone(text, now)
         if checked.verdict is Verdict.WAIT:
-            return self._no(No.WAIT, checked.wait_s)
+            return self.say_no(No.WAIT, checked.wait_s)
         if checked.verdict is not Verdict.RIGHT:
-            return self._no(No.UNKNOWN_CODE)
+            return self.say_no(No.UNKNOWN_CODE)
         return self._established(checked.person, Method.QR, frozenset({"phone"}), now, now, punch=punch)
 
     def _static(self, person: str, method: Method, factor: str, completed_by: str, *, punch: bool) -> api.Decision | None:
@@ -248,7 +259,7 @@ class Ways:
         taken = self._claims.of_person(person, CLAIMS[method]) if completed_by == "face_or_pin" and punch else None
         complete_by = (("face",) if taken else ()) + (("pin",) if known.has_pin else ())
         if not complete_by and punch:
-            return self._no(No.NOTHING_COMPLETES)
+            return self.say_no(No.NOTHING_COMPLETES)
         ticket = self._ticket(Presented(person, method, frozenset({factor}), now, now))
         lasts_s = TICKET_LASTS.total_seconds()
         return self._say("identified", known, now, method=method, ticket=ticket, complete_by=complete_by, wait_s=lasts_s)
@@ -272,9 +283,10 @@ class Ways:
         """None if the PIN was right."""
         whys = {Verdict.WRONG: No.WRONG, Verdict.WAIT: No.WAIT, Verdict.MUST_CHANGE: No.PIN_MUST_CHANGE}
         why = whys.get(checked.verdict)
-        return None if why is None else self._no(why, checked.wait_s, ticket)
+        return None if why is None else self.say_no(why, checked.wait_s, ticket)
 
-    def _no(self, why: No, wait_s: float = 0.0, ticket: str = "") -> api.Decision:
+    def say_no(self, why: No, wait_s: float = 0.0, ticket: str = "") -> api.Decision:
+        """Refuse, for everybody to see; `ticket` goes on with whoever has one."""
         return self._board.put(_answer("refused", self._clock.now(), why=why, wait_s=wait_s, ticket=ticket))
 
     def _say(

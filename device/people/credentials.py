@@ -11,6 +11,7 @@ import enum
 import hashlib
 import hmac
 import itertools
+import math
 import secrets
 import sqlite3
 import threading
@@ -35,7 +36,9 @@ PIN_DIGITS = range(6, 13)
 FREE_TRIES = 3
 FIRST_WAIT_S, LONGEST_WAIT_S = 5.0, 120.0  # 720 tries a day at most: a million six-digit PINs take years, with the kiosk in sight
 FORGOTTEN_AFTER = timedelta(hours=1)
-FREE_AT_KIOSK, WAIT_AT_KIOSK_S = 30, 3.0  # wrong ones for whatever numbers: one plain PIN tried on everybody gets slow, too
+FREE_AT_KIOSK, MOST_AT_KIOSK = 30, 40  # wrong ones for whatever numbers: one plain PIN tried on everybody gets slow, too
+WAIT_AT_KIOSK_S = 3.0
+FORGIVEN_EVERY_S = 20.0  # one of them: the mistakes of a busy morning never add up, and nonsense is over minutes after it ends
 FORGOTTEN_AT_KIOSK = timedelta(minutes=10)
 MOST_SUBJECTS = 5_000  # numbers that somebody typed wrongly; the oldest are forgotten beyond
 # RFC 9106 section 4, second choice, with half its memory: a kiosk of 1 GB has other work, and one check runs at a time.
@@ -99,28 +102,38 @@ def check_hash(pin_hash: str) -> None:
         )
 
 
-def wait_after(failures: int) -> float:
+def wait_after(failures: float) -> float:
     """Seconds that the next try has to wait after so many wrong ones in a row."""
     if failures < FREE_TRIES:
         return 0.0
-    return min(FIRST_WAIT_S * 2.0 ** min(failures - FREE_TRIES, 30), LONGEST_WAIT_S)
+    doubled: float = FIRST_WAIT_S * 2.0 ** min(failures - FREE_TRIES, 30.0)
+    return min(doubled, LONGEST_WAIT_S)
 
 
-def wait_at_kiosk(failures: int) -> float:
+def wait_at_kiosk(failures: float) -> float:
     """Seconds that the next try waits after so many wrong ones for different numbers; short, since it holds others up."""
-    return 0.0 if failures < FREE_AT_KIOSK else WAIT_AT_KIOSK_S
+    return WAIT_AT_KIOSK_S * min(max(failures - FREE_AT_KIOSK, 0.0) / (MOST_AT_KIOSK - FREE_AT_KIOSK), 1.0)
 
 
 @dataclass(frozen=True, slots=True)
 class _Pace:
-    """How tries are slowed: the wait after so many, and after what quiet they are forgotten."""
+    """How tries are slowed: the wait after so many, after what quiet they are forgotten, and how many of them a second are
+    forgiven meanwhile; more than `most` are not remembered."""
 
-    wait_after: Callable[[int], float]
+    wait_after: Callable[[float], float]
     forgotten_after: timedelta
+    forgiven_per_s: float = 0.0
+    most: float = math.inf
+
+    def left(self, failures: float, passed: timedelta) -> float:
+        """What of the failures still counts after that time."""
+        if passed >= self.forgotten_after:
+            return 0
+        return max(failures - self.forgiven_per_s * passed.total_seconds(), 0) if self.forgiven_per_s else failures
 
 
 FOR_A_NUMBER = _Pace(wait_after, FORGOTTEN_AFTER)
-FOR_THE_KIOSK = _Pace(wait_at_kiosk, FORGOTTEN_AT_KIOSK)
+FOR_THE_KIOSK = _Pace(wait_at_kiosk, FORGOTTEN_AT_KIOSK, 1 / FORGIVEN_EVERY_S, MOST_AT_KIOSK)
 
 
 class Credentials:
@@ -181,8 +194,10 @@ class Credentials:
         if checked.verdict not in (Verdict.RIGHT, Verdict.MUST_CHANGE):
             return checked
         with self._database.transaction() as connection:
-            (assigned,) = connection.execute("SELECT assigned FROM pin WHERE person = ?", (checked.person,)).fetchone()
-            self.keep_pin(connection, checked.person, HASHER.hash(new), moment.at, must_change=False, assigned=assigned)
+            row = connection.execute("SELECT assigned FROM pin WHERE person = ?", (checked.person,)).fetchone()
+            if row is None:  # the office took it away, or erased the person, between the two looks
+                return Checked(Verdict.WRONG)
+            self.keep_pin(connection, checked.person, HASHER.hash(new), moment.at, must_change=False, assigned=row[0])
         return Checked(Verdict.RIGHT, checked.person)
 
     def _pin_of(self, number: str) -> tuple[str, str, bool]:
@@ -206,11 +221,10 @@ class Credentials:
                 _keep_tries(connection, subject, failures, moment)
                 last = moment
             passed = attend.elapsed(last, moment) if last is not None else pace.forgotten_after
-            if passed >= pace.forgotten_after:
-                failures = 0
-            if (wait_s := pace.wait_after(failures) - passed.total_seconds()) > 0:
+            left = pace.left(failures, passed)
+            if (wait_s := pace.wait_after(left) - passed.total_seconds()) > 0:
                 return wait_s
-            _keep_tries(connection, subject, failures + 1, moment)
+            _keep_tries(connection, subject, min(left + 1, pace.most), moment)
         return 0.0
 
     def _waits(self, subject: bytes) -> float:
@@ -347,14 +361,14 @@ def _verify(pin_hash: str, pin: str) -> bool:
         return False
 
 
-def _tries(connection: sqlite3.Connection, subject: bytes) -> tuple[int, Moment | None]:
+def _tries(connection: sqlite3.Connection, subject: bytes) -> tuple[float, Moment | None]:
     row = connection.execute("SELECT failures, at, boot_id, monotonic_us FROM attempt WHERE subject = ?", (subject,)).fetchone()
     if row is None:
         return 0, None
     return row[0], Moment(messages.read_time(row[1]), row[3], row[2], Quality.UNSYNCED)
 
 
-def _keep_tries(connection: sqlite3.Connection, subject: bytes, failures: int, moment: Moment) -> None:
+def _keep_tries(connection: sqlite3.Connection, subject: bytes, failures: float, moment: Moment) -> None:
     row = (subject, failures, messages.write_time(moment.at), moment.boot_id, moment.monotonic_us)
     connection.execute("INSERT OR REPLACE INTO attempt VALUES (?, ?, ?, ?, ?)", row)
     old = "SELECT subject FROM attempt ORDER BY at DESC LIMIT -1 OFFSET ?"

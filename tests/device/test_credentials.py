@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import argon2
 import pytest
@@ -154,14 +155,48 @@ def test_numbers_that_nobody_has_fill_no_disk(directory: Directory, monkeypatch:
         assert connection.execute("SELECT count(*) FROM attempt").fetchone() == (3,)
 
 
+def nonsense(kept: Credentials, seconds: float, every_s: float, start_s: float = 0.0) -> float:
+    """Somebody types whatever numbers with one PIN; the share of their tries that had to wait."""
+    tries = int(seconds / every_s)
+    answers = [kept.check_pin(f"x{number}", OTHER, parts.moment(start_s + every_s * number)).verdict for number in range(tries)]
+    return answers.count(Verdict.WAIT) / tries
+
+
 def test_one_plain_pin_tried_on_everybody_gets_slow_and_the_right_ones_wait_seconds_at_most(kept: Credentials) -> None:
-    for number in range(credentials.FREE_AT_KIOSK):
-        assert kept.check_pin(f"x{number}", OTHER, parts.moment(number)).verdict is Verdict.WRONG
-    told = kept.check_pin("1001", PIN, parts.moment(credentials.FREE_AT_KIOSK))
-    assert (told.verdict, told.wait_s <= credentials.WAIT_AT_KIOSK_S <= 3) == (Verdict.WAIT, True)
-    later = credentials.FREE_AT_KIOSK + 3
-    assert kept.check_pin("1001", PIN, parts.moment(later)).verdict is Verdict.RIGHT
-    assert kept.check_pin("1001", PIN, parts.moment(later + 700)).verdict is Verdict.RIGHT
+    assert nonsense(kept, 30, 1.0) == 0
+    assert nonsense(kept, 120, 1.0, start_s=30) > 0.5
+    told = kept.check_pin("1001", PIN, parts.moment(150))
+    assert (told.verdict, 0 < told.wait_s <= credentials.WAIT_AT_KIOSK_S <= 3) == (Verdict.WAIT, True)
+    assert kept.check_pin("1001", PIN, parts.moment(153)).verdict is Verdict.RIGHT
+
+
+def test_minutes_after_the_nonsense_has_ended_nobody_waits_any_more(kept: Credentials) -> None:
+    nonsense(kept, 120, 1.0)
+    ends = 120 + credentials.FORGIVEN_EVERY_S * (credentials.MOST_AT_KIOSK - credentials.FREE_AT_KIOSK + 1)
+    assert ends <= 120 + 240
+    for number in range(20):  # one after the other, with no second between them
+        assert kept.check_pin("1001", PIN, parts.moment(ends + 0.1 * number)).verdict is Verdict.RIGHT
+
+
+def test_the_mistakes_of_a_busy_site_never_add_up_to_a_brake(kept: Credentials) -> None:
+    """Every half minute somebody mistypes, and nobody is ever quiet for ten minutes."""
+    assert nonsense(kept, 3_600, 30.0) == 0
+    assert kept.check_pin("1001", PIN, parts.moment(3_600)).verdict is Verdict.RIGHT
+
+
+def test_a_pin_that_is_taken_away_while_its_owner_changes_it_is_a_plain_no(
+    kept: Credentials, directory: Directory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checked = kept.check_pin
+
+    def meanwhile(*given: Any) -> credentials.Checked:
+        found = checked(*given)
+        kept.remove_pin(parts.ADA)
+        return found
+
+    monkeypatch.setattr(kept, "check_pin", meanwhile)
+    assert kept.change_pin("1001", PIN, OTHER, parts.moment()).verdict is Verdict.WRONG
+    assert checked("1001", OTHER, parts.moment(1)).verdict is Verdict.WRONG
 
 
 def test_right_pins_never_make_the_kiosk_slow(kept: Credentials) -> None:

@@ -107,6 +107,30 @@ def test_nobody_is_told_whether_the_number_or_the_pin_was_wrong(make: Make) -> N
     assert kiosk.records() == []
 
 
+def test_a_disk_that_cannot_be_read_is_said_whatever_one_asks_at_the_counter_and_one_may_try_again(make: Make) -> None:
+    kiosk = make()
+    ticket = kiosk.ways.badge("badge-bob").ticket
+    punched = kiosk.ways.pin("1001", PIN)
+    file = kiosk.directory.database.path
+    kiosk.directory.close()
+    file.rename(file.with_suffix(".away"))
+    file.mkdir()
+    said = [
+        kiosk.ways.pin("1001", PIN),
+        kiosk.ways.change_pin("1001", PIN, "591730"),
+        kiosk.ways.code("DAKA3:whatever"),
+        kiosk.ways.badge("badge-ada"),
+        kiosk.ways.complete(ticket, OTHER),
+        kiosk.ways.assist(ticket, OTHER, "1001", "forgotten"),
+        kiosk.ways.ticket_of(punched),
+    ]
+    assert {(one.outcome, one.why, one.person) for one in said} == {("refused", ways.No.NOT_READ, "")}
+    assert len(kiosk.records()) == 1
+    file.rmdir()
+    file.with_suffix(".away").rename(file)
+    assert kiosk.ways.complete(ticket, OTHER).outcome == "punched", "what was shown before still counts"
+
+
 def test_our_own_failures_make_nobody_late(make: Make) -> None:
     kiosk = make()
     kiosk.ways.pin("1001", OTHER)
