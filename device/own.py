@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from device import api, journal, messages, people
 from device.consenting import ConsentOffice
+from device.corrections import AT_THE_KIOSK
 from device.holdings import Holdings
 from device.people import Agreement, Directory, Person
-from device.register import Register, Wanted
+from device.register import COUNTS, Listed, Register, Wanted
 from device.ways import Ways
 
 MOST_PUNCHES = 20
 BY = "self"
+BY_THE_OFFICE = "office"
 
 
 class TicketGone(people.PeopleError):
@@ -59,16 +61,23 @@ class Own:
         return person
 
     def _punches(self, person: str) -> tuple[api.OwnPunch, ...]:
-        line = self._journal.timeline()
-        found = self._register.find(Wanted(people=frozenset({person}), limit=MOST_PUNCHES))
+        """Those that count, at the times that they are to be read with; what was changed stands as it was changed to."""
+        found = self._register.find(Wanted(people=frozenset({person}), state=COUNTS, limit=MOST_PUNCHES))
         records = {record.seq: record for record in self._journal.pick(found.seqs)}
-        return tuple(_punch(records[seq], line) for seq in found.seqs if seq in records)
+        return tuple(self._punch(records[listed.seq], listed) for listed in found.punches if listed.seq in records)
 
+    def _punch(self, record: messages.Record, listed: Listed) -> api.OwnPunch:
+        said = (listed.direction, self._way_of(record), record.body.get("reason", ""))
+        return api.OwnPunch(record.seq, record.hash.hex(), messages.write_time(listed.at), listed.review, *said)
 
-def _punch(record: messages.Record, line: messages.Timeline) -> api.OwnPunch:
-    body, at = record.body, line.correct(record.stamp)
-    said = (messages.direction_of(body), body["method"], body.get("reason", ""))
-    return api.OwnPunch(record.seq, record.hash.hex(), messages.write_time(at.at), at.review, *said)
+    def _way_of(self, record: messages.Record) -> str:
+        """How the person was established; their own change at the kiosk leaves that as it was."""
+        while record.kind == "correction" and record.body["by"] == AT_THE_KIOSK:
+            replaced = self._journal.pick([record.body["replaces"]])
+            if not replaced:
+                break
+            record = replaced[0]
+        return str(record.body.get("method", BY_THE_OFFICE))
 
 
 def _consent(agreed: Agreement, counts: bool) -> api.OwnConsent:

@@ -197,6 +197,7 @@ ENGLISH = {
     "method.qr+pin": "QR code and PIN",
     "method.badge+pin": "badge and PIN",
     "method.supervisor": "supervisor",
+    "method.office": "by the office",
     # What stands in the way
     "condition.storage_full.title": "No room left for records",
     "condition.storage_full.way": (

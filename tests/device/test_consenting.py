@@ -5,11 +5,12 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from device import cards, config, consent, consenting, gallery, holdings, journal, messages, own
+from device import cards, config, consent, consenting, corrections, gallery, holdings, journal, messages, own
 from device.consent import Purpose
 from device.people import ConsentMissing, Directory, PeopleError, Person
 from models.openset import Bound
@@ -214,6 +215,23 @@ def test_a_person_sees_their_own_punches_and_nobody_elses_after_it_stands_fast_w
     for ticket in ("", "nonsense", kiosk.ways.badge("badge-ada", punch=False).ticket):
         with pytest.raises(own.TicketGone):
             affairs(kiosk).affairs(ticket)
+
+
+def test_ones_own_records_show_what_was_put_right_and_not_what_counts_no_more(make: Make) -> None:
+    kiosk = make()
+    desk = corrections.Corrections(kiosk.journal, kiosk.clock, lambda: timedelta(seconds=15))
+    changed = desk.change_direction(desk.change_direction(kiosk.ways.pin("1001", PIN).seq, "out").counts, "break")
+    kiosk.clock.seconds = 3_600
+    wrong = kiosk.ways.pin("1001", PIN).seq
+    early = parts.START + timedelta(seconds=1_800)
+    office = desk.correct(wrong, "back", early, "came earlier", "web:li")
+    kiosk.clock.seconds = 7_200
+    desk.void(kiosk.ways.pin("1001", PIN).seq, "somebody else's", "web:li")
+    seen = affairs(kiosk).affairs(kiosk.ways.pin("1001", PIN, punch=False).ticket)
+    assert [(one.seq, one.direction, one.method, one.at) for one in seen.punches] == [
+        (office.counts, "back", "office", messages.write_time(early)),
+        (changed.counts, "break", "pin", messages.write_time(parts.START)),
+    ]
 
 
 def test_a_person_agrees_and_withdraws_at_the_kiosk_themself(make: Make) -> None:

@@ -113,6 +113,12 @@ port = {self.port}
         self.process.terminate()
         assert self.process.wait(20) == 0, (self.root / "log").read_text("utf-8")
 
+    def kill(self) -> None:
+        """As the kernel does it when memory is short."""
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait()
+
     @property
     def url(self) -> str:
         """The page's address with the token of this boot."""
@@ -138,10 +144,17 @@ port = {self.port}
 
     def walk_up_together(self, *roles: script.Role, seconds: float = 8.0) -> None:
         """Several people at once."""
-        self._eyes = self._eyes or sight.load(SAMPLES, config.Recognition())
         scene = script.Scene("", roles, "", "", seconds=seconds)
-        number = next(self._numbers)
-        walkups.write(script.walk_up(scene, SAMPLES, self._eyes, number), self.stage / f"{number:04}.toml")
+        self.play(script.walk_up(scene, SAMPLES, self.eyes(), next(self._numbers)))
+
+    def eyes(self) -> sight.Sight:
+        """Who finds the faces in the photographs that are staged."""
+        self._eyes = self._eyes or sight.load(SAMPLES, config.Recognition())
+        return self._eyes
+
+    def play(self, walk: walkups.WalkUp) -> None:
+        """Put people before the camera, after whoever is there."""
+        walkups.write(walk, self.stage / f"{next(self._numbers):04}.toml")
 
     def hold_up(self, text: str, seconds: float = 4.0) -> None:
         """A printed QR code before the camera."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import contextlib
 import re
 import statistics
 import time
@@ -11,19 +11,18 @@ from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Error as PlaywrightError
 
 from device import api, checks, config, state
 from device.demonstration import script
 from device.page import words
 from device.page.application import TOKEN_HEADER
 from tests import browser as browsers
-from tests.e2e.kiosk import GAP_S, Kiosk, wait_for
+from tests.e2e.kiosk import Kiosk, wait_for
+from tests.e2e.page import CN, EN, PIN, SOON_MS, WITH_BADGES, card, opened, rest, told_otherwise, type_on_the_pad
 
-CN, EN = words.catalogue("zh-CN"), words.catalogue("en")
-SOON_MS = 25_000
 FACE, PIN_ONLY, SUPERVISOR, BESIDE = "1001", "1002", "1003", "1004"
-PIN = "274951"
 SIZES = ((1024, 600), (1280, 800), (800, 1280), (1920, 1080))
 
 pytestmark = pytest.mark.timeout(180)
@@ -31,7 +30,7 @@ pytestmark = pytest.mark.timeout(180)
 
 @pytest.fixture(scope="module")
 def kiosk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kiosk]:
-    made = Kiosk(tmp_path_factory.mktemp("page"), more='[ways]\nbadge_reader = "/dev/input/no-reader"\n')
+    made = Kiosk(tmp_path_factory.mktemp("page"), more=WITH_BADGES)
     made.start()
     made.employ(FACE, "王小明", "zh-CN", photograph="obama.jpg", pin=PIN)
     made.employ(PIN_ONLY, "Annika", "en", pin=PIN)
@@ -50,33 +49,8 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def page(kiosk: Kiosk, browser: Browser) -> Iterator[Page]:
-    context = browser.new_context(viewport={"width": 1280, "height": 800}, color_scheme="light")
-    opened = context.new_page()
-    errors: list[str] = []
-    opened.on("pageerror", lambda error: errors.append(str(error)))
-    opened.goto(kiosk.url)
-    expect(opened.locator("#come-words")).to_have_text(CN["idle.come"], timeout=SOON_MS)
-    yield opened
-    context.close()
-    assert not errors
-
-
-def type_on_the_pad(page: Page, text: str) -> None:
-    for digit in text:
-        page.click(f"[data-digit='{digit}']")
-    page.click(".key.go")
-
-
-def card(page: Page, outcome: str = "punched") -> dict[str, str]:
-    """The newest result, once there is one."""
-    first = page.locator(f"#results > li[data-outcome='{outcome}']").first
-    expect(first).to_be_visible(timeout=SOON_MS)
-    return {"seq": first.get_attribute("data-seq") or "", "text": first.inner_text(), "classes": first.get_attribute("class") or ""}
-
-
-def rest(kiosk: Kiosk) -> None:
-    """Until the same person may clock in once more."""
-    time.sleep(GAP_S)
+    with opened(kiosk, browser) as found:
+        yield found
 
 
 def test_nobody_there_shows_the_clock_and_asks_for_no_picture(kiosk: Kiosk, page: Page) -> None:
@@ -105,7 +79,7 @@ def test_a_person_clocks_in_by_face_and_changes_the_direction(kiosk: Kiosk, page
 
 
 def test_two_side_by_side_are_both_clocked_in_without_touching_the_screen(kiosk: Kiosk, page: Page) -> None:
-    rest(kiosk)
+    rest()
     before = {number: len(kiosk.punches(number)) for number in (FACE, BESIDE)}
     kiosk.walk_up_together(
         script.Role("obama2.jpg", approach=(0.2, 0.36), path=((0.28, 0.45), (0.28, 0.5))),
@@ -118,7 +92,7 @@ def test_two_side_by_side_are_both_clocked_in_without_touching_the_screen(kiosk:
 
 
 def test_whoever_says_not_me_is_heard_and_nothing_is_lost(kiosk: Kiosk, page: Page) -> None:
-    rest(kiosk)
+    rest()
     kiosk.walk_up("obama3.jpg")
     shown = card(page)
     page.get_by_role("button", name=CN["result.not_me"]).click()
@@ -170,7 +144,7 @@ def test_an_assigned_pin_is_changed_on_the_way(kiosk: Kiosk, page: Page) -> None
 
 
 def test_a_code_before_the_camera_says_who_and_a_pin_completes_it(kiosk: Kiosk, page: Page) -> None:
-    rest(kiosk)
+    rest()
     code = kiosk.personnel.new_code(PIN_ONLY, "test").code
     page.click("#b-qr")
     expect(page.locator(".viewer canvas")).to_have_attribute("data-frames", re.compile(r"\d+"), timeout=SOON_MS)
@@ -182,7 +156,7 @@ def test_a_code_before_the_camera_says_who_and_a_pin_completes_it(kiosk: Kiosk, 
 
 
 def test_a_supervisor_vouches_without_being_clocked_in_by_their_own_code(kiosk: Kiosk, page: Page) -> None:
-    rest(kiosk)
+    rest()
     before = len(kiosk.punches(SUPERVISOR))
     code = kiosk.personnel.new_code(SUPERVISOR, "test").code
     page.click("#b-help")
@@ -257,7 +231,7 @@ def has_consent(kiosk: Kiosk, number: str) -> bool:
 
 
 def test_the_pad_is_worked_by_keyboard_alone(kiosk: Kiosk, page: Page) -> None:
-    rest(kiosk)
+    rest()
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     page.keyboard.type(PIN_ONLY)
@@ -268,19 +242,6 @@ def test_the_pad_is_worked_by_keyboard_alone(kiosk: Kiosk, page: Page) -> None:
     assert page.locator(".entry").inner_text() == "●" * len(PIN)
     page.keyboard.press("Enter")
     assert "Annika" in card(page)["text"]
-
-
-def told_otherwise(page: Page, **other: object) -> None:
-    """The same daemon with another setting, as far as the page hears of it."""
-
-    def change(route: Route) -> None:
-        heard = route.fetch().json()
-        more = {name: heard[name] + value if isinstance(value, list) else value for name, value in other.items()}
-        route.fulfill(body=json.dumps(heard | more), content_type="application/json")
-
-    page.route("**/v1/scene*", change)
-    page.reload()
-    expect(page.locator("#come-words")).to_have_text(CN["idle.come"], timeout=SOON_MS)
 
 
 def test_the_pin_pad_is_scrambled_where_it_is_set_and_the_number_pad_is_not(kiosk: Kiosk, page: Page) -> None:
@@ -304,7 +265,7 @@ def test_the_pin_pad_is_scrambled_where_it_is_set_and_the_number_pad_is_not(kios
 def test_in_or_out_by_button_counts_for_the_next_punch(kiosk: Kiosk, page: Page) -> None:
     told_otherwise(page, abilities=["choose"])
     for _ in range(2):
-        rest(kiosk)
+        rest()
         page.locator("#choose [data-direction='out']").click()
         expect(page.locator("#choose [data-direction='out']")).to_have_attribute("aria-pressed", "true")
         kiosk.personnel.pin(PIN_ONLY, PIN)
@@ -315,7 +276,7 @@ def test_in_or_out_by_button_counts_for_the_next_punch(kiosk: Kiosk, page: Page)
 
 def test_a_going_is_called_a_break_on_its_card_and_the_next_punch_comes_back_from_it(kiosk: Kiosk, page: Page) -> None:
     told_otherwise(page, abilities=["choose"])
-    rest(kiosk)
+    rest()
     page.locator("#choose [data-direction='out']").click()
     expect(page.locator("#choose [data-direction='out']")).to_have_attribute("aria-pressed", "true")
     kiosk.personnel.pin(PIN_ONLY, PIN)
@@ -324,15 +285,15 @@ def test_a_going_is_called_a_break_on_its_card_and_the_next_punch_comes_back_fro
     expect(page.locator("#results li").first).to_have_class(re.compile("break"), timeout=SOON_MS)
     expect(page.locator("#results .what").first).to_have_text(EN["done.break"])
     assert kiosk.corrections.amendments([seq])[seq].voided
-    rest(kiosk)
+    rest()
     kiosk.personnel.pin(PIN_ONLY, PIN)
     expect(page.locator("#results .what").first).to_have_text(EN["done.back"], timeout=SOON_MS)
-    rest(kiosk)
+    rest()
     page.locator("#choose [data-direction='break']").click()
     expect(page.locator("#choose [data-direction='break']")).to_have_attribute("aria-pressed", "true")
     kiosk.personnel.pin(PIN_ONLY, PIN)
     expect(page.locator("#results .what").first).to_have_text(EN["done.break"], timeout=SOON_MS)
-    rest(kiosk)
+    rest()
     kiosk.personnel.pin(PIN_ONLY, PIN)
     expect(page.locator("#results .what").first).to_have_text(EN["done.back"], timeout=SOON_MS)
     punches = [(punch["direction"], punch["pause"]) for punch in kiosk.punches(PIN_ONLY)[-4:]]
@@ -441,6 +402,38 @@ def test_no_error_page_of_the_browser_is_seen_while_the_daemon_is_away(kiosk: Ki
     expect(page.locator("#come-words")).to_have_text(CN["idle.come"], timeout=SOON_MS)
 
 
+def test_a_page_whose_files_break_off_in_the_middle_says_so_and_loads_itself_anew(kiosk: Kiosk, browser: Browser) -> None:
+    context = browser.new_context(service_workers="block")  # the first start of a display: nothing is kept yet
+    page = context.new_page()
+    page.route("**/net.js", lambda route: route.abort(), times=1)
+    page.goto(kiosk.url)
+    expect(page.locator("#first")).to_contain_text("The terminal is starting")
+    assert browsers.violations(page) == ["meta-refresh: ['meta[http-equiv=\"refresh\"]']"], "nothing to read is taken away by it"
+    expect(page.locator("#come-words")).to_have_text(CN["idle.come"], timeout=SOON_MS)
+    assert page.locator("meta[http-equiv='refresh']").count() == 0, "once it lives it stays"
+    context.close()
+
+
+@pytest.mark.long
+def test_whenever_the_daemon_is_killed_while_the_page_loads_no_error_page_is_seen(kiosk: Kiosk, page: Page) -> None:
+    page.evaluate("navigator.serviceWorker.ready")
+    page.reload()
+    origin = kiosk.url.partition("#")[0]
+    for after_s in (0.0, 0.03, 0.1, 0.4):
+        page.evaluate("setTimeout(() => location.reload())")
+        time.sleep(after_s)
+        kiosk.kill()
+        seen = set()
+        for _ in range(20):
+            with contextlib.suppress(PlaywrightError):  # between two documents there is none
+                seen.add(page.evaluate("[location.href, document.title].join(' ')"))
+            time.sleep(0.2)
+        assert seen == {f"{origin} Daka 打卡"}, after_s
+        expect(page.locator("#away-title")).to_have_text(CN["away.title"], timeout=SOON_MS)
+        kiosk.start()
+        expect(page.locator("#come-words")).to_be_visible(timeout=SOON_MS)
+
+
 def test_without_the_token_the_page_says_how_to_get_in(kiosk: Kiosk, browser: Browser) -> None:
     context = browser.new_context()
     page = context.new_page()
@@ -496,7 +489,7 @@ def test_no_screen_has_a_fault_of_accessibility(kiosk: Kiosk, page: Page, scheme
     expect(page.locator(".consent")).to_be_visible()
     assert browsers.violations(page) == [], "consent"
     page.keyboard.press("Escape")
-    rest(kiosk)
+    rest()
     kiosk.personnel.pin(PIN_ONLY, PIN)
     card(page)
     assert browsers.violations(page) == [], "a result"
@@ -565,7 +558,7 @@ def test_whoever_agreed_to_an_older_text_is_asked_again_where_they_clock_in(kios
     kiosk.admin.give_consent(PIN_ONLY, "en", "consent", "test")
     words = {language: f"Our own words ({language})." for language in ("zh-CN", "zh-TW", "en")}
     kiosk.admin.publish_consent_text("face_recognition", "2027", words, "test", asks_again=True)
-    rest(kiosk)
+    rest()
     page.click("#b-pin")
     type_on_the_pad(page, PIN_ONLY)
     type_on_the_pad(page, PIN)

@@ -53,7 +53,7 @@ function agree({ language, sha256 }) {
 }
 
 function agreed(templates, ticket) {
-  const said = make("p", { class: "said-yes", role: "status" }, word("enrol.has", { count: templates }));
+  const said = sheets.say("enrol.has", { count: templates }, "said-yes");
   if (scene.abilities.includes("enrol")) return sheets.change(said, sheets.wide("enrol.start", () => sit(ticket), { drawn: "face", kind: "wide centre" }), ...others());
   const next = make("p", { "data-word": templates ? "enrol.done" : "enrol.office" });
   return sheets.change(said, next, ...others());
@@ -79,6 +79,7 @@ function openSitting() {
 
 function leave() {
   mirror.lookFor(null);
+  ways.other("none");
   if (sitting && scene.sitting.state === "sitting") {
     left = true;
     tell("/v1/own/sitting-end").catch(() => {});
@@ -93,25 +94,29 @@ function follow() {
   if (state === "sitting") {
     sheets.stay();
     const asked = word(`challenge.${pose}`);
-    if (sitting.pose.textContent !== asked) sitting.pose.textContent = asked;
-    if (pose) say(`challenge.${pose}`);
-    sitting.hint.textContent = hint && has(`waiting.${hint}`) ? word(`waiting.${hint}`) : "";
+    const isNew = sitting.pose.textContent !== asked;
+    if (isNew) sitting.pose.textContent = asked;
+    const inTheWay = hint && has(`waiting.${hint}`) ? `waiting.${hint}` : "";
+    sitting.hint.textContent = inTheWay && word(inTheWay);
+    say(isNew || !inTheWay ? `challenge.${pose}` : inTheWay);
     sitting.progress.replaceChildren(...Array.from({ length: of }, (_, place) => make("span", { class: place < done ? "done" : "" })));
   } else if (state === "done" && templates) {
-    end(make("p", { class: "said-yes", role: "status", "data-word": "enrol.done" }));
+    end(sheets.tell("enrol.done", { class: "said-yes" }));
   } else if (state === "refused" || state === "ended") {
-    end(make("p", { class: "said-no", role: "alert", "data-word": "enrol.failed" }));
+    end(sheets.tell("enrol.failed", { class: "said-no", role: "alert" }));
   }
 }
 
+/* Whoever still stands there reads what came of it, and is not clocked in by it. */
 function end(said) {
   sitting = null;
   mirror.lookFor(null);
+  ways.other("pin");
   sheets.change(said, ...others());
 }
 
 function refuse() {
-  sheets.change(make("p", { role: "status", "data-word": "enrol.refused" }), ...others());
+  sheets.change(sheets.tell("enrol.refused"), ...others());
 }
 
 const others = () => [make("h2", { "data-word": "enrol.other" }), make("div", { class: "choices-2" }, ...["pin", "qr", "badge"]
@@ -122,9 +127,9 @@ function withdraw() {
   ways.numberAndPin({ title: "enrol.withdraw", purpose: "verify" }, ({ ticket }) => {
     ways.hand("/v1/own", { ticket }, ({ affairs }) => {
       const given = affairs.consents.some((consent) => consent.purpose === FACE);
-      if (!given) return sheets.change(make("p", { role: "status", "data-word": "enrol.nothing" }), ...others());
+      if (!given) return sheets.change(sheets.tell("enrol.nothing"), ...others());
       const sure = () => ways.hand("/v1/own/withdrawal", { ticket }, () => {
-        sheets.change(make("p", { class: "said-yes", role: "status", "data-word": "enrol.withdrawn" }), ...others());
+        sheets.change(sheets.tell("enrol.withdrawn", { class: "said-yes" }), ...others());
       });
       const has = make("p", {}, word("enrol.has", { count: affairs.templates }));
       sheets.change(has, make("p", { "data-word": "enrol.sure" }), make("div", { class: "choices-2" },

@@ -4,7 +4,7 @@ import { at, icon, make } from "./build.js";
 import * as clock from "./clock.js";
 import * as help from "./help.js";
 import * as mirror from "./mirror.js";
-import { Gone, hear, pause, Refused, takeToken } from "./net.js";
+import { Gone, hear, pause, Refused } from "./net.js";
 import * as results from "./results.js";
 import * as sheets from "./sheets.js";
 import * as speech from "./speech.js";
@@ -27,7 +27,7 @@ let goneSince = null;
 let touchedAt = -Infinity;
 
 async function start() {
-  takeToken();
+  await stayLoaded();
   keepShell();
   while (!words.version) await words.load().catch(() => pause(500));
   words.choose(document.documentElement.lang);
@@ -35,6 +35,13 @@ async function start() {
   mirror.onPicture(hint);
   mirror.run();
   hearScenes();
+}
+
+/* Every file of the page is here: it need not load itself anew. That was to come some seconds after the last of them. */
+async function stayLoaded() {
+  if (document.readyState !== "complete") await new Promise((done) => addEventListener("load", done, { once: true }));
+  window.stop();
+  document.querySelector("meta[http-equiv='refresh']")?.remove();
 }
 
 function keepShell() {
@@ -117,7 +124,7 @@ function hint(waiting, there) {
   const text = plain && !challenge ? "" : words.word(name);
   if (shown.textContent !== text) shown.textContent = text;
   shown.classList.toggle("challenge", Boolean(challenge));
-  if (text && !QUIET.has(waiting)) speech.say(name);
+  if (text && !QUIET.has(waiting) && !sheets.isOpen()) speech.say(name);
   if (there) touchedAt = performance.now();
   conditionsIfMoved();
 }
@@ -162,7 +169,7 @@ function bar() {
   at("b-help").addEventListener("click", help.open);
   at("b-language").addEventListener("click", chooseLanguage);
   at("b-easy").addEventListener("click", () => setEasy(!easy));
-  document.addEventListener("pointerdown", () => { touchedAt = performance.now(); });
+  for (const event of ["pointerdown", "keydown"]) document.addEventListener(event, () => { touchedAt = performance.now(); });
   document.addEventListener("contextmenu", (event) => event.preventDefault());
   words.onChange(() => scene && show({ ...scene, decisions: [] }));
   setInterval(backToNormal, 1000);

@@ -10,15 +10,7 @@ export class Refused extends Error {
   }
 }
 
-const KEPT = "daka-token";
-
-/* The token of this boot comes in the address behind #, which is sent to nobody, and leaves the address bar at once. */
-export function takeToken() {
-  const brought = location.hash.slice(1);
-  if (!brought) return;
-  localStorage.setItem(KEPT, brought);
-  history.replaceState(null, "", "/");
-}
+const KEPT = "daka-token"; // put there by first.js
 
 export async function ask(path, { method = "GET", body, signal, wait_s = 10 } = {}) {
   const headers = { "Daka-Token": localStorage.getItem(KEPT) ?? "" };

@@ -1,6 +1,7 @@
 // The pad: one number after the other, by finger or by keyboard. What is a secret shows as dots and is forgotten when it is handed over.
 
 import { icon, make } from "./build.js";
+import { say } from "./speech.js";
 import { word } from "./words.js";
 
 // A finger on a key takes the focus from nowhere: Enter goes on meaning OK.
@@ -44,6 +45,7 @@ export function pad({ ask, secret = false, scramble = false, most = 12, least = 
   };
   document.addEventListener("keydown", typed);
   show();
+  if (!said) say(ask);
   return whole;
 }
 

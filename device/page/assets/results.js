@@ -32,6 +32,14 @@ export function show(decision) {
   list.prepend(card(decision, language, good));
   for (const older of [...list.children].slice(1)) older.classList.add("small");
   for (const oldest of [...list.children].slice(MOST)) oldest.remove();
+  fit(list);
+}
+
+/* What does not fit becomes shorter, the oldest first, and goes at last: no card is cut in two. */
+function fit(list) {
+  for (const shorten of [(one) => one.classList.add("tiny"), (one) => one.remove()]) {
+    for (const one of [...list.children].slice(1).reverse()) if (list.scrollHeight > list.clientHeight) shorten(one);
+  }
 }
 
 export function sentenceOf({ outcome, direction, why }) {
@@ -50,6 +58,7 @@ function card(decision, language, good) {
   const body = make("div", { class: "body" }, title && make("p", { class: "name" }, title), make("p", { class: "what" }, what), when);
   made.append(icon(!good ? "no" : punched && direction in OTHERS ? direction : "in"), body);
   if (punched) addChoices(made, decision, language);
+  made.addEventListener("focusin", () => goAway(made));
   goAway(made);
   return made;
 }
@@ -108,5 +117,5 @@ function goAway(made) {
 function leave(made) {
   const list = made.parentElement;
   made.remove();
-  list?.firstElementChild?.classList.remove("small");
+  list?.firstElementChild?.classList.remove("small", "tiny");
 }

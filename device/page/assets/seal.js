@@ -23,7 +23,7 @@ function choose(ticket, approvals, number) {
   const entries = approvals.map((one) => make("button", { class: "wide", on: { click: () => begin(ticket, one.grant, number) } },
     make("b", {}, one.label || one.lock),
     make("span", { class: "soft" }, word("seal.left", { left: one.stamps - one.used, all: one.stamps, until: clock.time(Date.parse(one.expires_at)) }))));
-  sheets.change(make("h2", { "data-word": "seal.which" }), ...entries);
+  sheets.change(sheets.ask("seal.which"), ...entries);
 }
 
 function begin(ticket, grant, number) {
@@ -64,14 +64,14 @@ function show(now, number) {
   if (now.stage === "verify") {
     const canvas = make("canvas", { width: 640, height: 480, role: "img", "data-label": "mirror.label" });
     mirror.lookFor(canvas);
-    return sheets.change(what, make("h2", { "data-word": "seal.face" }), now.why && reason(now), make("div", { class: "viewer" }, canvas));
+    return sheets.change(what, sheets.ask("seal.face"), now.why && reason(now), make("div", { class: "viewer" }, canvas));
   }
   if (now.stage === "press") {
     const how = now.factor ? "seal.press_finger" : "seal.press";
-    return sheets.change(what, make("h2", { role: "status" }, word(how, { seconds: now.seconds })));
+    return sheets.change(what, sheets.ask(how, { seconds: now.seconds }));
   }
   if (now.stage === "done") {
-    return sheets.change(what, make("h2", { class: "said-yes", role: "status" }, word("seal.done", { used: now.used, all: now.stamps })));
+    return sheets.change(what, sheets.ask("seal.done", { used: now.used, all: now.stamps }, { class: "said-yes" }));
   }
   if (now.stage === "failed") return sheets.change(what, reason(now));
   return sheets.change(what, make("p", { class: "centred", "data-word": has(`seal.stage.${now.stage}`) ? `seal.stage.${now.stage}` : "seal.stage.connecting" }), waiting());

@@ -1,6 +1,7 @@
 // The one sheet that lies over the stage: opened by a button, closed by its button, by Escape, or when nobody has touched it for a while.
 
 import { at, icon, make } from "./build.js";
+import * as speech from "./speech.js";
 import { fill, onChange, word } from "./words.js";
 
 const STAYS_MS = 45_000;
@@ -64,7 +65,23 @@ export function change(...content) {
   stay();
 }
 
-export const say = (name, values = {}, kind = "said-no") => make("p", { class: kind, role: "alert" }, word(name, values));
+/* A sentence to be read and, where one listens, heard. */
+export function say(name, values = {}, kind = "said-no") {
+  speech.say(name, values);
+  return make("p", { class: kind, role: "alert" }, word(name, values));
+}
+
+/* The same for good news, or for what to do: found again by its name when the language changes. */
+export function tell(name, attributes = {}) {
+  speech.say(name);
+  return make("p", { role: "status", "data-word": name, ...attributes });
+}
+
+/* What somebody is to do, large; `attributes` of the heading. */
+export function ask(name, values, attributes = {}) {
+  speech.say(name, values);
+  return values ? make("h2", { role: "status", ...attributes }, word(name, values)) : make("h2", { "data-word": name, ...attributes });
+}
 
 export function wide(name, act, { drawn, kind = "wide" } = {}) {
   return make("button", { class: kind, on: { click: act } }, drawn && icon(drawn), make("span", { "data-word": name }));

@@ -8,7 +8,7 @@ let wanted = "accessible";
 let easy = false;
 let kiosks = false;
 let telling = false;
-let last = { name: "", at: -Infinity };
+const said = new Map(); // by name, when it was last said
 
 /* `hasVoice`: whether the kiosk itself can speak. */
 export function set(setting, isEasy, hasVoice) {
@@ -38,8 +38,8 @@ const isTelling = () => telling && (globalThis.speechSynthesis?.speaking || glob
 
 function speak(name, values, language, isHint) {
   const now = performance.now();
-  if (!isOn() || (last.name === name && now - last.at < AGAIN_MS)) return;
-  last = { name, at: now };
+  if (!isOn() || now - (said.get(name) ?? -Infinity) < AGAIN_MS) return;
+  said.set(name, now);
   const own = voice(language);
   if (!own) {
     if (!kiosks) return;

@@ -10,11 +10,12 @@ import { has, word } from "./words.js";
 let scene = { scramble: false, conditions: [], abilities: [] };
 let reading = null; // who wants to hear of a badge or code that was shown, instead of a punch
 let completing = false;
+let showing = false; // a badge or code is waited for: what comes of it closes the sheet; nobody else's punch does
 
 export function set(heard) { scene = heard; }
 
 let told = Promise.resolve();
-const other = (kind) => { told = told.then(() => tell("/v1/other-way", { kind })).catch(() => {}); }; // one after the other
+export const other = (kind) => { told = told.then(() => tell("/v1/other-way", { kind })).catch(() => {}); }; // one after the other
 const isCameraAway = () => scene.conditions.some((name) => name.startsWith("camera_"));
 export const refusal = ({ why, wait_s }) => sheets.say(has(`why.${why}`) ? `why.${why}` : "why.other", { seconds: Math.ceil(wait_s) });
 
@@ -66,7 +67,7 @@ export function pin() {
 
 export function changePin() {
   numberAndPin({ title: "help.pin", purpose: "verify" }, (decision, number, old) => {
-    newPin(number, old, () => sheets.change(make("p", { class: "said-yes", role: "status", "data-word": "pin.changed" })));
+    newPin(number, old, () => sheets.change(sheets.tell("pin.changed", { class: "said-yes" })));
   });
 }
 
@@ -79,20 +80,22 @@ function viewer(aim) {
 export function qr() {
   sheets.open("qr.title", (sheet) => {
     if (isCameraAway()) {
-      sheet.append(make("p", { "data-word": "qr.no_camera" }));
+      sheet.append(sheets.tell("qr.no_camera"));
       return null;
     }
     other("reader");
-    sheet.append(make("p", { class: "centred", "data-word": "qr.how" }), viewer(true));
-    return () => { mirror.lookFor(null); other("none"); };
+    showing = true;
+    sheet.append(sheets.tell("qr.how", { class: "centred" }), viewer(true));
+    return () => { showing = false; mirror.lookFor(null); other("none"); };
   });
 }
 
 export function badge() {
   sheets.open("badge.title", (sheet) => {
     other("reader");
-    sheet.append(icon("badge", "icon picture-large"), make("p", { class: "centred", "data-word": "badge.how" }));
-    return () => other("none");
+    showing = true;
+    sheet.append(icon("badge", "icon picture-large"), sheets.tell("badge.how", { class: "centred" }));
+    return () => { showing = false; other("none"); };
   });
 }
 
@@ -105,7 +108,7 @@ export function takes(decision) {
     return true;
   }
   if (decision.outcome === "identified") complete(decision);
-  else if (decision.outcome === "punched" || completing) sheets.close();
+  else if (completing || (showing && decision.outcome === "punched")) sheets.close();
   return decision.outcome === "identified" || decision.outcome === "verified";
 }
 
@@ -125,7 +128,7 @@ function complete({ ticket, complete_by: by, name }) {
     completing = true;
     if (!by.includes("face") || isCameraAway()) queueMicrotask(() => withPin());
     else {
-      sheet.append(hello(name), make("h2", { "data-word": "complete.face" }), viewer(false));
+      sheet.append(hello(name), sheets.ask("complete.face"), viewer(false));
       if (by.includes("pin")) sheet.append(sheets.wide("bar.pin", () => withPin(), { drawn: "pin", kind: "wide centre" }));
     }
     return () => { completing = false; mirror.lookFor(null); other("none"); };
@@ -145,7 +148,7 @@ export function supervisor() {
 
 function show(sheet) {
   const said = make("div");
-  sheet.append(make("h2", { "data-word": "supervisor.show" }), said);
+  sheet.append(sheets.ask("supervisor.show"), said);
   if (!isCameraAway()) sheet.append(viewer(true));
   else sheet.append(icon("badge", "icon picture-large"));
   reading = (decision) => {
@@ -170,5 +173,5 @@ function askReason(ticket, digits, number) {
   });
   const reasons = ["forgotten", "not_recognised", "unable", "new", "device"];
   const buttons = reasons.map((reason) => sheets.wide(`supervisor.reason.${reason}`, () => vouch(reason)));
-  sheets.change(make("h2", { "data-word": "supervisor.why" }), ...buttons);
+  sheets.change(sheets.ask("supervisor.why"), ...buttons);
 }
