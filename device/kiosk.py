@@ -55,6 +55,7 @@ from device import (
     state,
     terms,
     timekeeping,
+    upgrade_brought,
     upgrades,
     vitals,
     ways,
@@ -309,18 +310,13 @@ def counters(
         *people_counter.ways_routes(inside.ways),
         *people_counter.own_routes(inside.affairs),
     )
-    web = web_counter.WebCounter(
-        web_counter.Kiosk(inside.office, files.directory, files.journal, time_source, codes, watch.readings, folder.config, stop)
-    )
-    _in_background("register", web.fill)
     backing_up = backups_counter.counter(shelf, stop)
     backups = (*backing_up.routes(), *backing_up.key_routes())
     board = selftest_board.SelfTestBoard(inside.config.uplink.enabled)
     machine = Route("GET", "/v1/machine", watch.readings.read)
     watched = metrics.routes(for_admins[0], machine, device.SOFTWARE)
     for_web = (
-        *vitals.web_routes(watch.signs),
-        *web_counter.web_routes(web, for_admins),
+        *web_routes(inside, folder, watch, for_admins, stop),
         *backing_up.routes(),
         *selftest_board.web_routes(board, files.journal, time_source),
     )
@@ -342,6 +338,25 @@ def counters(
         Counter(folder.uplink_socket, "uplink", for_uplink, threads=6),  # three of them wait for news
         Counter(folder.metrics_socket, "metrics", watched, threads=1, belongs=server.is_loopback),
         Counter(folder.kiosk_bridge_socket, "bridge", stamping.for_bridge, threads=4),
+    )
+
+
+def web_routes(
+    inside: Inside, folder: state.Folder, watch: Watch, for_admins: tuple[Route, ...], stop: threading.Event
+) -> tuple[Route, ...]:
+    """What the administrators' pages may ask: their own counter's, the office's in part, and a release that is brought."""
+    files, time_source = inside.files, inside.time_source
+    web = web_counter.WebCounter(
+        web_counter.Kiosk(
+            inside.office, files.directory, files.journal, time_source, inside.codes, watch.readings, folder.config, stop
+        )
+    )
+    _in_background("register", web.fill)
+    brought = upgrade_brought.Brought(folder.brought_updates, lambda: upgrades.standing(folder.update))
+    return (
+        *vitals.web_routes(watch.signs),
+        *web_counter.web_routes(web, for_admins),
+        *upgrade_brought.routes(brought, lambda body: files.journal.append(body, time_source.now())),
     )
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from flask import Flask
 
 from device import config, corrections, database, downlink, enrolment, journal, messages, people, templates
-from device.api import client, selftest, serving
+from device.api import client, selftest, serving, upgrades
 from device.api.serving import MOST_BODY_BYTES as MOST_BODY_BYTES
 from device.api.serving import MOST_PATH_BYTES as MOST_PATH_BYTES
 from device.api.serving import MOST_WAIT_S as MOST_WAIT_S
@@ -49,6 +49,7 @@ REFUSALS: Refusals = (
     (locks.LocksError, 422),
     (selftest.SelfTestRefused, 409),
     (BackupRefused, 422),
+    (upgrades.ReleaseRefused, 422),
     (client.KioskAway, 503),
     (client.KioskRefused, 409),
 )

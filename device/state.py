@@ -69,6 +69,11 @@ class Folder:
         return self.run / "update.json"
 
     @property
+    def brought_updates(self) -> Path:
+        """A signed release that an administrator brought, until root has looked at it."""
+        return self.root / "updates"
+
+    @property
     def alarms(self) -> Path:
         return self.root / "alarms.json"
 

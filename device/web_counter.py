@@ -30,6 +30,7 @@ OFFICE_CALLS = frozenset(
         ("GET", "/v1/status"),
         ("GET", "/v1/upgrades"),
         ("POST", "/v1/upgrade-check"),
+        ("POST", "/v1/upgrade-check"),
         ("GET", "/v1/decisions"),
         ("POST", "/v1/people"),
         ("POST", "/v1/consent"),

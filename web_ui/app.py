@@ -35,6 +35,7 @@ HEADERS = {
     "Permissions-Policy": "camera=(), microphone=(), geolocation=(), usb=(), bluetooth=()",
     "X-Frame-Options": "DENY",
 }
+BROUGHT = ("backups.restore", "updates.bring")  # by administrators: a backup, a release
 STATIC_FOR_S = 3_600
 
 
@@ -99,10 +100,10 @@ def _only_this_host() -> None:
 
 
 def _room_for_a_list() -> None:
-    """Two forms may be large, and only for whoever is signed in: a list of people, and a backup that an administrator brings."""
+    """Some forms may be large, for whoever is signed in: a list of people, and what administrators bring to the kiosk."""
     if request.endpoint == "people.import_list" and current_user.is_authenticated:
         request.max_form_memory_size = MOST_LIST_BYTES
-    if request.endpoint == "backups.restore" and current_user.is_authenticated and current_user.account.role in ADMINISTRATORS:
+    if request.endpoint in BROUGHT and current_user.is_authenticated and current_user.account.role in ADMINISTRATORS:
         request.max_content_length = serve.MOST_BODY_BYTES
 
 

@@ -112,6 +112,7 @@ RULES: dict[str, tuple[tuple[Hurts, Any], ...]] = {
     "uplink.policy_key": (
         (other, _("Whoever holds the private half of this key may change settings and people here, and erase them.")),
     ),
+    "updates.window": ((becomes(""), _("A new version may be installed at any hour; for a minute nobody can clock in then.")),),
     "lock.grant_key": ((other, _("Whoever holds the private half of this key may have contract locks opened.")),),
     "web.enabled": ((off, _UNREACHABLE),),
     "web.address": ((other, _UNREACHABLE),),

@@ -280,6 +280,17 @@ class Restore(Form):
     passphrase = secret_line(_("Passphrase"), autocomplete="off")
 
 
+class Release(Really):
+    """A new version and what signs it."""
+
+    archive = FileField(
+        _("Release"), [FileRequired(_("Choose a file first."))], description=_("Named like daka-1.2.3-cp311-aarch64.tar.")
+    )
+    signature = FileField(
+        _("Its signature"), [FileRequired(_("Choose a file first."))], description=_("The same name, ending in .targets.json.")
+    )
+
+
 class LockName(Form):
     """What people call a lock."""
 

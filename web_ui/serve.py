@@ -17,7 +17,7 @@ from web_ui.tls import Identity, context
 THREADS = 8
 TIMEOUT_S = 20  # for a slow sender; longer answers are work beside the pages
 MOST_HEADER_BYTES = 32 * 1024
-MOST_BODY_BYTES = 4 * 1024**3  # a backup; every other form is held to far less by the application
+MOST_BODY_BYTES = 4 * 1024**3  # a backup, a release; every other form is held to far less by the application
 
 
 class ListenError(WebError):

@@ -118,7 +118,8 @@ ACTIONS = {
     "look_alikes_vouched_for": _("Look-alikes vouched for"), "face_card_issued": _("Face card issued"),
     "face_card_revoked": _("Face card revoked"), "site_evaluated": _("Site evaluated"), "setting_changed": _("Setting changed"),
     "restarted": _("Kiosk restarted"), "self_test": _("Self-test begun"), "backup_made": _("Backup made"),
-    "backup_removed": _("Backup removed"), "backup_keys_made": _("Keys sealed into a file"),
+    "backup_removed": _("Backup removed"), "release_brought": _("Release brought"),
+    "upgrade_check_asked": _("Upgrade check asked for"), "backup_keys_made": _("Keys sealed into a file"),
     "backup_restored": _("Backup restored"), "web_backup_taken": _("Backup downloaded"),
     "lock_paired": _("Lock paired"), "lock_renamed": _("Lock renamed"),
     "lock_removed": _("Lock removed"), "list_imported": _("List imported"), "roster_applied": _("Roster applied"),
@@ -184,6 +185,26 @@ REMEDIES = (
     _("check the broker's access list for this kiosk's name"),
     _("compare uplink.server_key with the enterprise's, or join again"),
     _("is the ingester running, and is this kiosk trusted there? daka-enterprise show alarms"),
+)
+
+UPDATE_OUTCOMES = {
+    "none": _("No update has been tried yet."), "trying": _("Being tried"), "holds": _("Runs and holds"),
+    "went_back": _("Did not hold; the version before runs again"), "refused": _("Refused; nothing was changed"),
+}  # fmt: skip
+UPGRADE_OUTCOMES = {
+    "none": _("Not asked yet"), "nothing": _("Nothing newer"), "offered": _("A newer version is offered"),
+    "fetching": _("Being fetched"), "fetched": _("Fetched; waits for its turn"), "failed": _("Could not be fetched"),
+}  # fmt: skip
+UPGRADE_FACTS = {
+    "device_model": _("Device model"), "operating_system": _("Operating system"), "software_version": _("Software version"),
+    "enterprise_id": _("Enterprise"), "network_state": _("Network"),
+}  # fmt: skip
+# Why a release is refused that somebody brings, word for word as device.upgrade_brought says it.
+RELEASE_REFUSALS = (
+    _("a release is named like daka-1.2.3-cp311-aarch64.tar; leave the names as the enterprise gave them"),
+    _("this is the signature of another release than the one that came before it"),
+    _("the pieces of the release did not come in order; bring it again"),
+    _("this is far too large for a release"),
 )
 
 # Why a backup is refused, word for word as device.backups says it.

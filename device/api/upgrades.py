@@ -6,6 +6,11 @@ from dataclasses import dataclass
 
 from device import messages
 from device.api.client import Client
+from device.errors import DeviceError
+
+
+class ReleaseRefused(DeviceError):
+    """A release that somebody brings cannot be one; nothing of it is kept. The message says why."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -178,6 +178,14 @@ class WebClient(AdminClient, PeopleClient):
         """How the last self-test stands."""
         return self._get("/v1/self-test", SelfTest)
 
+    def release_piece(self, name: str, offset: int, piece: bytes, by: str) -> None:
+        """Bring a signed release, piece by piece: first the archive, then its signature; root looks at it afterwards."""
+        self._ask("POST", "/v1/update-piece", params={"name": name, "offset": offset, "by": by}, content=piece, timeout_s=60.0)
+
+    def release_waiting(self) -> str:
+        """The archive that was brought and waits for its turn; "" for none."""
+        return str(self._ask("GET", "/v1/update-waiting").json()["archive"])
+
     def audit(self, action: str, by: str, before: str = "", after: str = "") -> Done:
         """Write into the journal what was done to the web UI's own accounts."""
         return self._post("/v1/audit", Done, action=action, by=by, before=before, after=after)

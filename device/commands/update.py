@@ -25,6 +25,7 @@ VERSIONS = Path("/opt/daka/versions")
 CURRENT = Path("/opt/daka/current")
 FOLDER = Path("/var/lib/daka-update")
 FETCHED = Path("/var/lib/daka-uplink/updates")
+BROUGHT = Path("/var/lib/daka/updates")
 SOCKETS = Path("/run/daka")
 PUBLISHED = SOCKETS / "update.json"
 KEY = Path("/etc/daka/update.key")
@@ -78,18 +79,24 @@ def _waits_for() -> str:
 
 @update.command("take")
 @click.option(
-    "--from", "folder", type=click.Path(path_type=Path), default=FETCHED, show_default=True, help="What the uplink fetched."
+    "--from",
+    "folders",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    default=(FETCHED, BROUGHT),
+    show_default=True,
+    help="What the uplink fetched, and what an administrator brought.",
 )
 @patience_option
-def take(folder: Path, patience: int) -> None:
-    """Apply what the uplink has fetched, if it is time for maintenance and nobody stands at the kiosk; run by a timer."""
-    updater, found = _updater(patience), sorted(folder.glob(f"*{updates.METADATA_SUFFIX}"))
+def take(folders: tuple[Path, ...], patience: int) -> None:
+    """Apply what was fetched or brought, if it is time for maintenance and nobody stands at the kiosk; run by a timer."""
+    updater, found = _updater(patience), _waiting(folders)
     if not found:
         click.echo("nothing has been fetched")
         return
     archive = found[0].with_name(found[0].name.removesuffix(updates.METADATA_SUFFIX))
     if updater.standing.archive == archive.name and updater.standing.outcome in ("holds", "went_back", "refused"):
-        click.echo(f"{archive.name} was tried already: {updater.standing.outcome}; the uplink takes it away")
+        click.echo(f"{archive.name} was tried already: {updater.standing.outcome}; whoever brought it takes it away")
         return
     if waits := _waits_for():
         click.echo(f"{archive.name} waits: {waits}")
@@ -103,6 +110,13 @@ def take(folder: Path, patience: int) -> None:
             updater.refuse(archive.name, str(error))
         raise
     click.echo(f"{standing.version} runs and holds; {standing.before} stays beside it")
+
+
+def _waiting(folders: tuple[Path, ...]) -> list[Path]:
+    """The signatures of what waits; what was tried already last, until whoever brought it has taken it away."""
+    tried = upgrades.standing(PUBLISHED).archive + updates.METADATA_SUFFIX
+    found = [path for folder in folders for path in sorted(folder.glob(f"*{updates.METADATA_SUFFIX}"))]
+    return sorted(found, key=lambda path: path.name == tried)
 
 
 @update.command("status")

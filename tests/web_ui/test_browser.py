@@ -26,7 +26,7 @@ ORDINARY = (
     "/people/1001/ways", "/people/1001/erase", "/punches", "/punches/5", "/punches/5/correct", "/punches/5/void", "/punches/new",
     "/locks", "/sync", "/sync/test", "/health", "/recognition", "/privacy", "/privacy/components", "/privacy/requests", "/accounts",
     "/accounts/new", "/accounts/1", "/accounts/1/role", "/accounts/1/password", "/accounts/1/remove", "/audit", "/settings",
-    "/settings/restart", "/backups", "/backups/restore", "/me",
+    "/settings/restart", "/backups", "/backups/restore", "/updates", "/updates/bring", "/me",
     "/me/password", "/me/second-factor", "/setup", "/setup/enterprise", "/setup/camera",
     "/setup/person", "/setup/health", "/nothing-here", "/privacy/retention", "/privacy/texts",
 )  # fmt: skip

@@ -16,6 +16,7 @@ from web_ui.pages import (
     setup,
     sync,
     today,
+    updates,
     ways,
 )
 
@@ -36,4 +37,5 @@ PAGES = (
     audit.pages,
     settings.pages,
     backups.pages,
+    updates.pages,
 )

@@ -94,7 +94,12 @@ def capabilities(values: dict[str, Any]) -> list[Capability]:
             _("What you are looking at; once it is off, only the kiosk's own command line brings it back."),
             "web.enabled",
         ),
-        Capability(_("Upgrade check"), False, _("The device asks nobody for upgrades by itself.")),
+        Capability(
+            _("Upgrade check"),
+            bool(values["updates.check"]),
+            _("Asks the enterprise daily for a newer version; what it says stands under Updates."),
+            "updates.check",
+        ),
     ]
 
 

@@ -1,0 +1,64 @@
+"""The Updates page: exactly what an upgrade check says, its switch, and a signed release that is brought."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import flask
+from flask_babel import Babel
+
+import device
+from device import upgrade_brought
+from tests.web_ui.running import PASSWORD, Browser, Office, text_of
+from web_ui import words
+
+ARCHIVE = "daka-9.9.9-cp311-aarch64.tar"
+
+
+def test_the_page_says_what_runs_and_the_five_things_that_a_check_would_say(browsers: dict[str, Browser]) -> None:
+    page = text_of(browsers["auditor"].get("/updates"))
+    assert f"Runs now {device.__version__}" in page
+    assert "has not joined an enterprise, so nobody is asked" in page
+    five = ("Device model", "Operating system", "Software version", "Enterprise", "Network")
+    table = page.partition("What Value")[2].partition("As it was sent last")[0]
+    places = [table.index(f" {name} ") for name in five]
+    assert all(place >= 0 for place in places)
+    assert "Nothing has been sent" in page
+    assert "Bring a signed release" not in page
+
+
+def test_the_upgrade_check_is_switched_from_its_page(browsers: dict[str, Browser]) -> None:
+    administrator = browsers["administrator"]
+    assert administrator.submit("/updates", form="updates.check").status_code == 302
+    assert "Switch the upgrade check" in administrator.get("/updates").text
+    assert "updates.check = Off" in text_of(administrator.get("/audit?kind=audit"))
+    assert administrator.submit("/settings", form="updates.check").status_code == 302
+
+
+def test_a_signed_release_is_brought_with_its_signature_and_nothing_else(office: Office, browsers: dict[str, Browser]) -> None:
+    administrator = browsers["administrator"]
+    assert browsers["operator"].get("/updates/bring").status_code == 403
+
+    def bring(archive: str, signature: str, password: str = PASSWORD) -> str:
+        files = {"archive": (archive, b"archive"), "signature": (signature, b"{}")}
+        answer = administrator.submit("/updates/bring", files=files, current=password)
+        return text_of(answer) if answer.status_code != 302 else "brought"
+
+    assert "password is not right" in bring(ARCHIVE, f"{ARCHIVE}.targets.json", "not the password")
+    assert "another release" in bring(ARCHIVE, "daka-1.0.0-cp311-aarch64.tar.targets.json")
+    assert "named like" in bring("notes.txt", "notes.txt.targets.json")
+    assert bring(ARCHIVE, f"{ARCHIVE}.targets.json") == "brought"
+    assert f"Waits for its turn {ARCHIVE}" in text_of(administrator.get("/updates"))
+    assert (office.folder.brought_updates / ARCHIVE).read_bytes() == b"archive"
+    assert "Release brought" in text_of(administrator.get("/audit?kind=audit"))
+
+
+def test_every_reason_against_a_release_has_its_words() -> None:
+    tree = ast.parse(Path(upgrade_brought.__file__).read_text("utf-8"))
+    calls = [call for call in ast.walk(tree) if isinstance(call, ast.Call) and getattr(call.func, "id", "") == "ReleaseRefused"]
+    said = {call.args[0].value for call in calls if isinstance(call.args[0], ast.Constant)} | {upgrade_brought.NAMED}
+    application = flask.Flask("words")
+    Babel(application)
+    with application.test_request_context():
+        assert said == {str(sentence) for sentence in words.RELEASE_REFUSALS}
