@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from device import journal
+from device.journal import pruning
 from tests.device import parts
 from tests.device.parts import START, Server
 
@@ -73,7 +74,7 @@ def test_a_large_journal_gives_up_its_oldest_acknowledged_records_whatever_their
 
 
 def test_a_step_is_small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(journal, "PRUNE_STEP", 10)
+    monkeypatch.setattr(pruning, "PRUNE_STEP", 10)
     opened = opened_with(tmp_path, 50, acknowledged=45)
     assert [opened.prune(FAR_AHEAD, PLENTY) for _ in range(6)] == [10, 10, 10, 10, 4, 0]
 

@@ -1,0 +1,112 @@
+"""Whether a chain holds: each record by its hash, its predecessor and its signature, and the end of it by the server's cursor."""
+
+from __future__ import annotations
+
+import hashlib
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from device import database, messages
+from device.journal import sql
+from device.journal.reading import Readable
+from device.journal.values import ChainBroken, Head, WrongKey
+from device.messages import Purpose, Record, timeline
+
+TAIL_CHECKED_AT_START = 1_000  # records; the whole chain is for `daka verify`
+
+
+class Checked(Readable):
+    """A readable journal that can be held against its device's key."""
+
+    def __init__(self, opened: database.Database, device: str, key: Ed25519PublicKey) -> None:
+        super().__init__(opened)
+        self.device = device
+        self._public = key
+
+    def verify(self, newest: int | None = None) -> Head:
+        """Walk the chain (or its `newest` records); ChainBroken names the first record that does not hold."""
+        head = self.head()
+        if head.kept_from > head.acknowledged + 1:
+            raise ChainBroken(1, f"missing, though the server has not signed for it; the first one here is {head.kept_from}")
+        start = head.kept_from if newest is None else max(head.kept_from, head.seq - newest + 1)
+        prev = messages.GENESIS_PREV if start == 1 else None
+        expected = start
+        while rows := self._rows(expected, 1_000):
+            for row in rows:
+                prev = self._verified(head.epoch, row, expected, prev)
+                expected += 1
+        self._verify_cursor()
+        return head
+
+    def _rows(self, first: int, most: int) -> list[tuple[int, bytes, str, bytes, str, str]]:
+        with self._database.reading() as connection:
+            return connection.execute(
+                "SELECT seq, hash, sig, text, kind, at FROM record WHERE seq >= ? ORDER BY seq LIMIT ?", (first, most)
+            ).fetchall()
+
+    def _verified(self, epoch: str, row: tuple[int, bytes, str, bytes, str, str], expected: int, prev: str | None) -> str:
+        seq, digest, sig, text, kind, at = row
+        if seq != expected:
+            raise ChainBroken(expected, f"missing; the next one here is {seq}")
+        if not (isinstance(text, bytes) and isinstance(digest, bytes) and isinstance(sig, str)):
+            raise ChainBroken(seq, "it is not stored as this journal stores records")
+        if hashlib.sha256(text).digest() != digest:
+            raise ChainBroken(seq, "its content does not match its hash")
+        record = _read(seq, text)
+        if (record.device, record.epoch, record.seq) != (self.device, epoch, seq):
+            raise ChainBroken(seq, "it was made by another device, in another epoch or at another place")
+        if (record.kind, messages.write_time(record.stamp.at)) != (kind, at):
+            raise ChainBroken(seq, "it is filed under another kind or time than its own")
+        if prev is not None and record.prev != prev:
+            raise ChainBroken(seq, "it does not name the record before it")
+        if record.kind == "time" and not self._files_anchor(record):
+            raise ChainBroken(seq, "the trusted time that it states is filed otherwise")
+        try:
+            messages.verify(self._public, Purpose.RECORD, self.device, epoch, digest, sig)
+        except messages.SignatureRefused as error:
+            raise ChainBroken(seq, "its signature does not hold") from error
+        return digest.hex()
+
+    def _files_anchor(self, record: Record) -> bool:
+        """Whether the table of anchors repeats what this `time` record says."""
+        body = messages.read_body(record)
+        with self._database.reading() as connection:
+            row = connection.execute(f"{sql.ANCHORS} WHERE seq = ?", (record.seq,)).fetchone()
+        return row is not None and isinstance(body, messages.TimeBody) and sql.anchor(row) == timeline.anchor_of(body)
+
+    def _verify_cursor(self) -> None:
+        """What the server has signed for must still be here: a journal whose tail was cut off fails."""
+        with self._database.reading() as connection:
+            cursor = connection.execute("SELECT upto, head FROM acknowledged").fetchone()
+            if cursor is None or cursor[0] == 0:
+                return
+            row = connection.execute("SELECT hash FROM record WHERE seq = ?", (cursor[0],)).fetchone()
+        if row is None:
+            raise ChainBroken(cursor[0], "missing, though the server has signed for it")
+        if row[0].hex() != cursor[1]:
+            raise ChainBroken(cursor[0], "not the record that the server has signed for")
+
+    def check_at_start(self) -> None:
+        """Sound pages, the right key, and a chain whose newest part holds; raises what is wrong."""
+        with self._database.reading() as connection:
+            if (verdict := sql.one(connection, "PRAGMA quick_check(1)")) != "ok":
+                raise database.StorageDamaged(f"{self._database.path.name}: {verdict}")
+            row = connection.execute("SELECT device, key FROM epoch").fetchone()
+            orphans = connection.execute("SELECT 1 FROM record LIMIT 1").fetchone()
+        if row is None and orphans:
+            raise ChainBroken(1, "its epoch is gone from the file")
+        if row is None:
+            return
+        if row != (self.device, messages.public_key_text(self._public)):
+            raise WrongKey(
+                f"{self._database.path.name} belongs to device {row[0]} and its key; "
+                "restore keys/journal.key and device.id, or move the journal away to begin a new epoch"
+            )
+        self.verify(TAIL_CHECKED_AT_START)
+
+
+def _read(seq: int, text: bytes) -> Record:
+    try:
+        return messages.read_record(messages.parse(text))
+    except messages.MessageError as error:
+        raise ChainBroken(seq, "it is not a record") from error

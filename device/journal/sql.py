@@ -1,0 +1,72 @@
+"""Rows of a journal's file as values."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from device import messages
+from device.journal.values import Tip
+from device.messages import timeline
+
+# SQLite's JSON functions take a BLOB for its own binary JSON, hence the cast.
+BRIEF = """
+WITH punch AS (
+    SELECT seq, kind, at, CAST(text AS TEXT) AS text FROM record
+    WHERE seq > ? AND kind IN ('punch', 'correction', 'void', 'dispute') ORDER BY seq LIMIT ?
+)
+SELECT seq, kind, at, json_extract(text, '$.boot_id'), json_extract(text, '$.monotonic_us'), json_extract(text, '$.time_quality'),
+       coalesce(json_extract(text, '$.body.person'), ''),
+       CASE WHEN json_extract(text, '$.body.pause') THEN iif(json_extract(text, '$.body.direction') = 'out', 'break', 'back')
+       ELSE coalesce(json_extract(text, '$.body.direction'), '') END,
+       coalesce(json_extract(text, '$.body.method'), 'office'), coalesce(json_extract(text, '$.body.punched_at'), ''),
+       coalesce(json_extract(text, '$.body.punch'), json_extract(text, '$.body.replaces'), 0)
+FROM punch
+"""
+ANCHORS = "SELECT boot_id, monotonic_us, utc, source, uncertainty_us FROM anchor"
+
+
+def anchor(row: tuple[str, int, str, str, int]) -> messages.Anchor:
+    """A row of ANCHORS."""
+    utc_us = timeline.microseconds(messages.read_time(row[2]))
+    return messages.Anchor(row[0], row[1], utc_us, messages.Source(row[3]), row[4])
+
+
+def boots(connection: sqlite3.Connection) -> list[timeline.Boot]:
+    """Every boot, with the monotonic clock of its last record: the one before the next boot's first."""
+    rows = connection.execute(
+        "SELECT b.boot_id, b.first_seq, b.first_at, b.first_monotonic_us, b.first_quality, r.text FROM boot b LEFT JOIN record r "
+        "ON r.seq = (SELECT min(n.first_seq) - 1 FROM boot n WHERE n.first_seq > b.first_seq) ORDER BY b.first_seq"
+    ).fetchall()
+    return [boot(*row) for row in rows]
+
+
+def boot(boot_id: str, seq: int, at: str, monotonic_us: int, quality: str, last: bytes | None) -> timeline.Boot:
+    """A boot whose last record is gone, or that still runs, is known up to its first one."""
+    ended_us = int(messages.parse(last)["monotonic_us"]) if last else monotonic_us
+    at_us = timeline.microseconds(messages.read_time(at))
+    return timeline.Boot(boot_id, seq, at_us, monotonic_us, quality, max(monotonic_us, ended_us))
+
+
+def tip(connection: sqlite3.Connection) -> Tip:
+    """Where the chain ends."""
+    epoch = one(connection, "SELECT epoch FROM epoch")
+    last = connection.execute("SELECT seq, hash FROM record ORDER BY seq DESC LIMIT 1").fetchone()
+    return Tip(epoch, last[0], last[1].hex()) if last else Tip(epoch, 0, messages.GENESIS_PREV)
+
+
+def acknowledged(connection: sqlite3.Connection) -> int:
+    """The last record that the server has signed for, or 0."""
+    row = connection.execute("SELECT upto FROM acknowledged").fetchone()
+    return int(row[0]) if row else 0
+
+
+def one(connection: sqlite3.Connection, query: str) -> str:
+    """The one value that a query gives."""
+    (value,) = connection.execute(query).fetchone()
+    return value  # type: ignore[no-any-return]
+
+
+def used_bytes(connection: sqlite3.Connection) -> int:
+    """Pages in use; deleted ones are reused, so the file itself need not shrink."""
+    pages, free = int(one(connection, "PRAGMA page_count")), int(one(connection, "PRAGMA freelist_count"))
+    return (pages - free) * int(one(connection, "PRAGMA page_size"))
