@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import secrets
+from collections.abc import Callable
 
 from flask import request
 
@@ -19,6 +20,7 @@ def admin_routes(
     keeper: timekeeping.Timekeeper | None = None,
     landmarks: str = "",
     device_key: str = "",
+    locked: Callable[[], str] = lambda: "",
 ) -> tuple[Route, ...]:
     """What the command line may ask."""
 
@@ -40,6 +42,7 @@ def admin_routes(
             landmarks=landmarks,
             prompt=board.prompt,
             device_key=device_key,
+            locked=locked(),
         )
 
     def decisions() -> tuple[api.Decision, ...]:

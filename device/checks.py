@@ -8,7 +8,7 @@ from pathlib import Path
 
 import httpx
 
-from device import api, clock, config, diagnoses, mqtt, selftest, state
+from device import api, clock, config, credential, diagnoses, mqtt, selftest, state
 from device.errors import DeviceError
 from device.findings import Finding as Finding
 from device.findings import Verdict as Verdict
@@ -25,6 +25,11 @@ ENROL_AGAIN = (
 )
 
 
+PROTECTS = {
+    "file": "whoever has this card has the templates",
+    "tpm": "the card opens on this board alone; whoever has both has the templates",
+    "server": "only card and server's share together open the templates; stolen, they stay shut once this kiosk is distrusted",
+}
 FILES = "files of mode 0600; they do not protect a stolen card"
 
 
@@ -39,6 +44,7 @@ def all_of(folder: state.Folder, weights_directory: Callable[[], Path]) -> tuple
         models(weights_directory()),
         *landmarks(settings, weights_directory()),
         keys(folder),
+        unlocked_by(settings),
         disk(folder.root),
         time(clock.SystemClock()),
         camera(settings),
@@ -78,6 +84,17 @@ def keys(folder: state.Folder) -> Finding:
         if path.stat().st_mode & 0o077:
             return Finding("keys", Verdict.BAD, f"{path} can be read by others", f"chmod 600 {path}")
     return Finding("keys", Verdict.NOTE, FILES, "make the device key a system credential; see docs/operations.md")
+
+
+def unlocked_by(settings: config.Config) -> Finding:
+    """What opens the templates at a start, and what that protects; root is told whether the credential is the TPM's."""
+    how = settings.device.unlock
+    if how == "server" and not settings.uplink.renew_url:
+        return Finding("unlock", Verdict.BAD, "server: but this kiosk has joined none", "daka join, or device.unlock = 'file'")
+    sealed = credential.kind_of(credential.STORE)
+    if how == "tpm" and sealed not in (credential.Kind.TPM, credential.Kind.BOTH, credential.Kind.UNKNOWN):
+        return Finding("unlock", Verdict.BAD, f"tpm: but the device key is {sealed}", "sudo daka unlock tpm")
+    return Finding("unlock", Verdict.NOTE if how == "file" else Verdict.GOOD, f"{how}: {PROTECTS[how]}")
 
 
 def disk(root: Path) -> Finding:
@@ -130,6 +147,8 @@ def kiosk(folder: state.Folder) -> Finding:
     backlog = status.last - status.acknowledged
     if status.trouble:
         return Finding("kiosk daemon", Verdict.BAD, status.trouble, "see its log")
+    if status.locked:
+        return Finding("kiosk daemon", Verdict.BAD, status.locked, diagnoses.REMEDIES["locked"])
     if status.damaged:
         whose = f"a template of {', '.join(status.damaged)} does not open, so their faces are not recognised"
         return Finding("kiosk daemon", Verdict.BAD, whose, ENROL_AGAIN)

@@ -57,6 +57,11 @@ class Device(Section):
     time_zone: str = Field(
         default="", description="Zone of this place, such as Asia/Shanghai, for what people read; empty: the machine's own."
     )
+    unlock: Literal["file", "tpm", "server"] = Field(
+        default="file",
+        description="What opens the templates at a start: file (this card alone), tpm (this board's TPM), server (a share from the "
+        "enterprise's server, at each start). See docs/operations.md.",
+    )
     language: Literal["zh-CN", "zh-TW", "en"] = Field(
         default="zh-CN", description="Language that the kiosk and the web UI start with: zh-CN, zh-TW or en."
     )

@@ -21,6 +21,7 @@ REMEDIES = {
     "journal_trouble": "see the kiosk daemon's log and the disk",
     "clock_unsure": "start chrony or systemd-timesyncd, or connect the kiosk to its server, which tells the time",
     "clock_disagrees": "find out which clock is wrong: this kiosk's NTP source, or the server",
+    "locked": "the uplink asks the server for its share: is the join service running, is this kiosk trusted? see the uplink's log",
     "update_went_back": "daka update status says why; mend that, then offer a newer version",
 }
 UNKNOWN = "this machine does not say"

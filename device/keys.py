@@ -38,14 +38,16 @@ def grant_use_key(folder: Path) -> Ed25519PrivateKey:
     return messages.private_key_from_seed(_secret(folder / "grant-use.key", True))
 
 
-def wrapping_key(folder: Path, *, may_create: bool = True, credentials: Path | None = None) -> bytes:
+def wrapping_key(folder: Path, *, may_create: bool = True, credentials: Path | None = None, must_be_sealed: bool = False) -> bytes:
     """AES-256 key under which the persons' keys are kept, 32 bytes: the system's credential where it hands one, else a file.
 
     The file is made like `journal_key`. `credentials` is $CREDENTIALS_DIRECTORY, which systemd fills from what a TPM or the machine
-    has sealed; with a credential there, a file of the same key must not lie beside it.
+    has sealed; with a credential there, a file of the same key must not lie beside it. `must_be_sealed`: a file will not do.
     """
     path = folder / "wrapping.key"
     if not has_credential(credentials):
+        if must_be_sealed:
+            raise KeyFileError("device.unlock is tpm, and the system hands the device key to nobody; run: sudo daka unlock tpm")
         return _secret(path, may_create)
     assert credentials is not None
     try:

@@ -55,6 +55,7 @@ from device import (
     state,
     terms,
     timekeeping,
+    unlock,
     upgrade_brought,
     upgrades,
     vitals,
@@ -92,11 +93,18 @@ class Files:
 
 
 def open_files(
-    folder: state.Folder, device_id: str, time_source: clock.Clock, *, replace_damaged: bool, check_key: bool = True
+    folder: state.Folder,
+    device_id: str,
+    time_source: clock.Clock,
+    *,
+    replace_damaged: bool,
+    check_key: bool = True,
+    may_be_locked: bool = False,
 ) -> Files:
     """Keys and databases of one state folder, made if it is new; raises what stands in the way.
 
-    Only the daemon replaces a damaged journal by a new epoch; whoever merely looks is told what is wrong.
+    Only the daemon replaces a damaged journal by a new epoch; whoever merely looks is told what is wrong. `may_be_locked`:
+    there is a server whose share the templates may wait for.
     """
     folder.root.mkdir(mode=0o700, parents=True, exist_ok=True)
     key = keys.journal_key(folder.keys, may_create=not folder.journal.exists())
@@ -115,6 +123,8 @@ def open_files(
     )
     if check_key:
         directory.check_device_key()
+    if may_be_locked:
+        directory.lock_if_sealed()
     return Files(opened, directory)
 
 
@@ -125,7 +135,8 @@ def run(folder: state.Folder, config: Config, weights: Path, stop: threading.Eve
     with ExitStack() as stack:
         stack.enter_context(state.locked(folder))
         time_source = timekeeping.Timekeeper(clock.SystemClock(), terms.time_limits(config))
-        files = open_files(folder, config.device.id, time_source, replace_damaged=True)
+        may_be_locked = terms.may_be_locked(config)
+        files = open_files(folder, config.device.id, time_source, replace_damaged=True, may_be_locked=may_be_locked)
         time_source.resume(files.journal.anchors(time_source.now().boot_id), files.journal.append)
         aftermath.settle(folder, files.journal, files.directory, time_source)
         following = Following(folder, config)
@@ -210,6 +221,7 @@ class Watch:
     readings: gauges.Gauges
     signs: vitals.Vitals
     upgrading: upgrades.Upgrades
+    unlocking: unlock.Unlocking
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -277,7 +289,16 @@ def office_routes(
     files, time_source = inside.files, inside.time_source
     held = "credential" if keys.has_credential(folder.credentials) else "file"
     return (
-        *admin.admin_routes(inside.office, inside.board, inside.source, inside.claims, time_source, inside.eyes.landmarks, held),
+        *admin.admin_routes(
+            inside.office,
+            inside.board,
+            inside.source,
+            inside.claims,
+            time_source,
+            inside.eyes.landmarks,
+            held,
+            lambda: inside.walk.locked(),
+        ),
         *admin.sitting_routes(inside.sittings),
         *people_counter.directory_routes(inside.personnel, eraser),
         *people_counter.retention_routes(keeping),
@@ -323,6 +344,7 @@ def counters(
     for_uplink = (
         *vitals.uplink_routes(watch.signs),
         *upgrades.uplink_routes(watch.upgrading),
+        *unlock.uplink_routes(watch.unlocking),
         *post.uplink_routes(carrier),
         *stamping.for_uplink,
         *selftest_board.uplink_routes(board),
@@ -335,7 +357,7 @@ def counters(
             threads=8,
         ),
         Counter(folder.web_socket, "web", for_web, threads=6),
-        Counter(folder.uplink_socket, "uplink", for_uplink, threads=6),  # three of them wait for news
+        Counter(folder.uplink_socket, "uplink", for_uplink, threads=7),  # three of them wait for news
         Counter(folder.metrics_socket, "metrics", watched, threads=1, belongs=server.is_loopback),
         Counter(folder.kiosk_bridge_socket, "bridge", stamping.for_bridge, threads=4),
     )
@@ -361,8 +383,14 @@ def web_routes(
 
 
 def watching(inside: Inside, folder: state.Folder, following: Following) -> Watch:
-    """Vital signs, readings and updates of this kiosk."""
+    """Vital signs, readings, updates and the lock of this kiosk's templates."""
     config, time_source = inside.config, inside.time_source
+    by_tpm = config.device.unlock == "tpm"
+    device_key = keys.wrapping_key(folder.keys, may_create=False, credentials=folder.credentials, must_be_sealed=by_tpm)
+    by_server, journal_key = config.device.unlock == "server", keys.journal_key(folder.keys)
+    unlocking = unlock.Unlocking(by_server, config.device.id, inside.files.directory, journal_key, device_key)
+    unlocking.opened = lambda: inside.office.renew("")
+    inside.walk.locked = lambda: unlocking.why
     signs = vitals.Vitals(
         vitals.Sources(
             config,
@@ -374,6 +402,7 @@ def watching(inside: Inside, folder: state.Folder, following: Following) -> Watc
             lambda: inside.board.trouble,
             time_source.standing,
             lambda: upgrades.standing(folder.update),
+            lambda: unlocking.is_locked,
         )
     )
     kiosk = upgrades.Kiosk(
@@ -386,7 +415,7 @@ def watching(inside: Inside, folder: state.Folder, following: Following) -> Watc
         folder.update,
     )
     readings = gauges.Gauges(inside.files.journal, time_source, folder.root, signs.health, signs.look)
-    return Watch(readings, signs, upgrades.Upgrades(kiosk))
+    return Watch(readings, signs, upgrades.Upgrades(kiosk), unlocking)
 
 
 def backup_shelf(folder: state.Folder, files: Files, following: Following, stamping: room.Room, time_source: clock.Clock) -> Shelf:
@@ -439,6 +468,7 @@ def behind(inside: Inside, folder: state.Folder, following: Following, stamping:
         notice=inside.codes.notice,
         abilities=hands.abilities,
         sitting=lambda: inside.sittings.standing(0, 0.0),
+        locked=lambda: bool(inside.walk.locked()),
         notices=lambda: page_counter.notices_for("", following.notices(), time_source.now()),
     )
     return backstage.Behind(parts, hands, lambda: inside.recogniser.outlines)

@@ -110,6 +110,9 @@ class Line:
         self.witness: Callable[[Identity | Stranger], api.Decision | None] = lambda seen: None  # who is here for something else
         self.sitter: Callable[[Frame], Seen | None] = lambda frame: None  # somebody is being enrolled
         self.pulse = pulse.Pulse()
+        self.locked: Callable[[], str] = lambda: (
+            ""
+        )  # why no template can be read: then no face is looked for, every other way counts
         self._deciding = threading.Lock()  # two ways at once for one person are still two decisions, one after the other
 
     def is_stuck(self) -> bool:
@@ -131,6 +134,9 @@ class Line:
 
     def take(self, frame: Frame) -> None:
         """One frame from the camera to the screen."""
+        if self.locked():
+            self._board.waiting = Waiting.NOBODY
+            return
         if self._suspended(frame.moment):
             self._board.waiting = Waiting.OTHER_WAY
             return

@@ -27,6 +27,10 @@ class WrongDeviceKey(TemplateError):
     """None of the persons' keys opens: not damage, but another kiosk's wrapping key."""
 
 
+class TemplatesLocked(TemplateError):
+    """The key that the templates are sealed under is not here yet: the server's share has not come."""
+
+
 def new_person_key(wrapping_key: bytes, person: str) -> bytes:
     """A fresh AES-256 key of that person's own, wrapped for storage."""
     return _seal(wrapping_key, secrets.token_bytes(32), f"daka/v1/person-key/{person}")
@@ -54,6 +58,11 @@ def unwraps(wrapping_key: bytes, wrapped: bytes, person: str) -> bool:
     except TemplateError:
         return False
     return True
+
+
+def rewrapped(before: bytes, after: bytes, wrapped: bytes, person: str) -> bytes:
+    """That person's key under another wrapping key; the templates stay as they are."""
+    return _seal(after, _unwrap(before, wrapped, person), f"daka/v1/person-key/{person}")
 
 
 def _label(person: str, embedder: str) -> str:

@@ -112,3 +112,8 @@ def time_limits(config: Config) -> timekeeping.Limits:
 def capture_of(source: camera.Camera) -> messages.Capture:
     """Whether these frames come from a camera or stand in for one."""
     return messages.Capture.SIMULATED if source.simulated else messages.Capture.CAMERA
+
+
+def may_be_locked(config: Config) -> bool:
+    """Whether there is a server whose share the templates may wait for: it is asked, or was until now."""
+    return config.device.unlock == "server" or bool(config.uplink.renew_url)

@@ -39,6 +39,7 @@ class Sources:
     trouble: Callable[[], str] = lambda: ""
     standing: Callable[[], timekeeping.Standing] = lambda: timekeeping.Standing("none", 0, 0)
     update: Callable[[], api.UpdateStanding] = api.UpdateStanding
+    locked: Callable[[], bool] = lambda: False
 
 
 class Vitals:
@@ -85,6 +86,7 @@ class Vitals:
         now = self._from.clock.now()
         found = of_machine(machine) | of_health(machine.health, self._from.config, now.at)
         standing = self._from.standing()
+        found |= named("locked", self._from.locked())
         found |= named("journal_trouble", bool(self._from.trouble()))
         found |= named("clock_unsure", now.quality is clock.Quality.UNSYNCED)
         found |= named("clock_disagrees", bool(standing.disagrees_by_us))

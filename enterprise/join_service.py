@@ -21,7 +21,7 @@ from flask import Flask, Response, request, send_from_directory
 from werkzeug.exceptions import HTTPException
 
 from device.messages.joining import MOST_BYTES
-from enterprise import joining, releases
+from enterprise import joining, releases, unlocking
 from enterprise.errors import EnterpriseError
 from enterprise.store import Store, StoreError
 
@@ -52,6 +52,7 @@ def application(service: Service) -> Flask:
     app.add_url_rule("/v1/join", "ask", lambda: _ask(service), methods=["POST"])
     app.add_url_rule("/v1/join/<number>", "answer", lambda number: _answer(service, number))
     app.add_url_rule("/v1/renewal", "renew", lambda: _renew(service), methods=["POST"])
+    app.add_url_rule("/v1/unlock", "unlock", lambda: _unlock(service), methods=["POST"])
     app.add_url_rule("/v1/upgrade-check", "upgrades", lambda: _offers(service), methods=["POST"])
     giving = threading.BoundedSemaphore(MOST_DOWNLOADS)
     app.add_url_rule("/v1/releases/<channel>/<name>", "release", lambda channel, name: _give(service, giving, channel, name))
@@ -75,16 +76,35 @@ def _answer(service: Service, number: str) -> Response:
 
 
 def _renew(service: Service) -> Response:
-    asked = request.get_json(silent=True)
-    if not isinstance(asked, dict) or not all(isinstance(asked.get(name), str) for name in ("certificate", "csr", "signature")):
-        raise joining.JoinError("a renewal has certificate, csr and signature")
-    try:
-        signature = base64.b64decode(asked["signature"], validate=True)
-    except (ValueError, binascii.Error) as error:
-        raise joining.JoinError("the signature is no base64") from error
+    asked, signature = _signed("certificate", "csr")
     with service.store.transaction() as transaction:
         certificate = joining.renew(transaction, service.authority, asked["certificate"], asked["csr"], signature, service.now())
     return _json({"certificate": certificate}, 200)
+
+
+def _unlock(service: Service) -> Response:
+    """A kiosk's share; whoever is refused has no alarm, but a line in the log."""
+    asked, signature = _signed("certificate", "request")
+    payload = _bytes(asked["request"])
+    with service.store.transaction() as transaction:
+        share = unlocking.hand_out(transaction, service.authority, asked["certificate"], payload, signature, service.now())
+    log.warning("a share was handed out: daka-enterprise show alarms")
+    return _json({"share": share}, 200)
+
+
+def _signed(*names: str) -> tuple[dict[str, str], bytes]:
+    """The named texts of the body, and the signature beside them."""
+    asked = request.get_json(silent=True)
+    if not isinstance(asked, dict) or not all(isinstance(asked.get(name), str) for name in (*names, "signature")):
+        raise joining.JoinError(f"the request has {', '.join(names)} and signature")
+    return asked, _bytes(asked["signature"])
+
+
+def _bytes(text: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except (ValueError, binascii.Error) as error:
+        raise joining.JoinError("the request is no base64") from error
 
 
 def _offers(service: Service) -> Response:

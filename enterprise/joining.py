@@ -172,21 +172,36 @@ def answer(transaction: Transaction, number: str) -> bytes:
     return str(found).encode("ascii")
 
 
-def renew(transaction: Transaction, folder: Path, before: str, csr: str, signature: bytes, now: datetime) -> str:
-    """A new certificate for a kiosk that is trusted still and proves the key of the one that it has; JoinError otherwise."""
+def proven(folder: Path, certificate: str, message: bytes, signature: bytes, now: datetime) -> str:
+    """The name in a certificate of our authority that is good now and whose key has signed `message`; JoinError otherwise."""
     root = x509.load_pem_x509_certificate(ca_pem(folder).encode("ascii"))
     try:
-        old = x509.load_pem_x509_certificate(before.encode("ascii"))
-        old.verify_directly_issued_by(root)
-        key = old.public_key()
-        (name,) = (str(one.value) for one in old.subject.get_attributes_for_oid(NameOID.COMMON_NAME))
+        found = x509.load_pem_x509_certificate(certificate.encode("ascii"))
+        found.verify_directly_issued_by(root)
+        key = found.public_key()
+        (name,) = (str(one.value) for one in found.subject.get_attributes_for_oid(NameOID.COMMON_NAME))
         if not isinstance(key, ec.EllipticCurvePublicKey):
             raise ValueError("another kind of key")
-        key.verify(signature, joining.renewal_bytes(name, csr), ec.ECDSA(hashes.SHA256()))
+        key.verify(signature, message, ec.ECDSA(hashes.SHA256()))
     except (ValueError, TypeError, InvalidSignature) as error:
-        raise JoinError("the renewal does not prove a certificate of this authority") from error
-    if not old.not_valid_before_utc <= now <= old.not_valid_after_utc:
+        raise JoinError("the request does not prove a certificate of this authority") from error
+    if not found.not_valid_before_utc <= now <= found.not_valid_after_utc:
         raise JoinError("the certificate has ended; the kiosk has to join again")
+    return name
+
+
+def named(certificate: str) -> str:
+    """The name that a certificate claims, before anything is proven; "" where there is none."""
+    try:
+        found = x509.load_pem_x509_certificate(certificate.encode("ascii"))
+        return str(found.subject.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value)
+    except (ValueError, IndexError):
+        return ""
+
+
+def renew(transaction: Transaction, folder: Path, before: str, csr: str, signature: bytes, now: datetime) -> str:
+    """A new certificate for a kiosk that is trusted still and proves the key of the one that it has; JoinError otherwise."""
+    name = proven(folder, before, joining.renewal_bytes(named(before), csr), signature, now)
     known = transaction.connection.scalar(select(tables.device.c.key).where(tables.device.c.name == name))
     if known is None:
         raise JoinError("this kiosk is not trusted any more")

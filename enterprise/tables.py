@@ -162,6 +162,15 @@ device_health = Table(
     Column("heard_at", Text, nullable=False),
 )
 
+# The half of each kiosk's template key that lies here alone (`device.unlock = "server"`), base64; with it go the templates.
+unlock_share = Table(
+    "unlock_share",
+    metadata,
+    Column("device", Text, primary_key=True),
+    Column("share", Text, nullable=False),
+    Column("made_at", Text, nullable=False),
+)
+
 # How each kiosk says that it is (its state topic, the last will included); numbers and texts are empty while it is offline.
 device_state = Table(
     "device_state",

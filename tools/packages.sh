@@ -9,8 +9,8 @@ CHECK="python3-venv"
 DEMO="$CHECK mosquitto dbus-daemon libgl1 libegl1 libgles2 libglib2.0-0 libevdev2"
 # A real systemd boots in a Debian root of its own, with a network namespace beside it.
 # strace shows syncs and sockets in tests, and makes disks fail; e2fsprogs makes a small disk; the ingester is tested against
-# PostgreSQL; git lists the tracked files; pages are looked at in Chromium, with a font that has Chinese.
-TEST="$DEMO strace e2fsprogs postgresql git chromium fonts-noto-cjk gcc libc6-dev systemd systemd-container mmdebstrap dbus iproute2"
+# PostgreSQL; git lists the tracked files; pages are looked at in Chromium, with a font that has Chinese; swtpm is a TPM for systemd-creds.
+TEST="$DEMO strace e2fsprogs postgresql git chromium fonts-noto-cjk gcc libc6-dev systemd systemd-container mmdebstrap dbus iproute2 swtpm libtss2-tcti-swtpm0 libtss2-esys-3.0.2-0 libtss2-rc0"
 # A machine under emulation: QEMU, and what its first root is made of. Its own kernel and bluetoothd are fetched and not installed.
 VM="$CHECK dbus-daemon qemu-system-x86 busybox-static cpio kmod xz-utils iproute2"
 SERVICES="mosquitto postgresql"

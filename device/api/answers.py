@@ -161,7 +161,7 @@ class Status:
     `boot` changes with each start of the daemon; `camera` is the camera's own sentence, `trouble` the journal's ("" for none).
     `prompt` is what the person before the camera has to do now. `landmarks` says who lays the mesh on a face, and how fast.
     `device_key`: held as a `credential` of the system, or as a `file`,
-    which protects no stolen card.
+    which protects no stolen card. `locked`: why no template can be read yet, "" where they can.
     """
 
     device: str
@@ -187,6 +187,7 @@ class Status:
     landmarks: str = ""
     prompt: Prompt = Prompt()
     device_key: str = ""
+    locked: str = ""
 
 
 @dataclass(frozen=True, slots=True)

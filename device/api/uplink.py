@@ -44,6 +44,19 @@ class UplinkClient(Client):
         """What the server said to it."""
         self._ask("POST", "/v1/lock-answer", content=payload)
 
+    def unlock_request(self) -> bytes | None:
+        """What the server is to be asked for, so that templates can be read; None for nothing."""
+        response = self._ask("GET", "/v1/unlock-request")
+        return response.content if response.status_code == 200 else None
+
+    def unlock(self, share: str) -> None:
+        """The server's sealed answer; KioskRefused where it opens nothing."""
+        self._ask("POST", "/v1/unlock-answer", content=share.encode("ascii"))
+
+    def unlock_failed(self, why: str) -> None:
+        """It could not be had, for whoever looks at the kiosk."""
+        self._ask("POST", "/v1/unlock-failure", json={"why": why})
+
     def report(self, report: UplinkReport) -> None:
         """What only the uplink can see."""
         self._ask("POST", "/v1/uplink-report", json=messages.CODEC.unstructure(report))

@@ -44,6 +44,7 @@ COMMANDS = {
     "backup": "device.commands.backup:backup",
     "lock": "device.commands.locks:lock",
     "doctor": "device.commands.doctor:doctor",
+    "unlock": "device.commands.unlock:unlock",
     "metrics": "device.commands.metrics:metrics",
     "update": "device.commands.update:update",
     "set-broker": "device.commands.set_broker:set_broker",

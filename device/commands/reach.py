@@ -93,7 +93,14 @@ def _reached(context: Context, on_files: Callable[[Opened], Any], client: Callab
 def _open(context: Context, *, check_key: bool = True) -> Opened:
     settings = context.config()
     time_source = timekeeping.Timekeeper(clock.SystemClock(), terms.time_limits(settings))
-    files = kiosk.open_files(context.folder, settings.device.id, time_source, replace_damaged=False, check_key=check_key)
+    files = kiosk.open_files(
+        context.folder,
+        settings.device.id,
+        time_source,
+        replace_damaged=False,
+        check_key=check_key,
+        may_be_locked=check_key and terms.may_be_locked(settings),
+    )
     time_source.resume(files.journal.anchors(time_source.now().boot_id), files.journal.append)
     return Opened(context, settings, files.journal, files.directory, time_source)
 

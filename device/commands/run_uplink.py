@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from device import api, clock, config, messages, mqtt, renewal, reporter, selftest, service, supervisor, upgrade
+from device import api, clock, config, messages, mqtt, renewal, reporter, selftest, service, supervisor, unlocker, upgrade
 from device.commands.context import Context, pass_context
 from device.errors import DeviceError
 from device.selftest_runner import Runner
@@ -54,9 +54,17 @@ def run_uplink(context: Context) -> None:
             threading.Thread(target=reporter.keep, args=telling, name="report", daemon=True).start()
             looking = upgrade.Upgrader(api.UpgradeClient(socket), context.folder.root / "updates", Path(broker.ca))
             threading.Thread(target=looking.keep, args=(stop,), name="updates", daemon=True).start()
+            _unlock(settings.uplink.renew_url, broker, socket, stop)
             under.watch(uplink.works, stop)
             uplink.run(stop)
     under.stopping()
+
+
+def _unlock(url: str, broker: mqtt.Broker, socket: Path, stop: threading.Event) -> None:
+    """Only a kiosk that has joined has a server that could have a share for it."""
+    if url:
+        given = (api.UplinkClient(socket), url, Path(broker.ca), Path(broker.certificate), stop)
+        threading.Thread(target=unlocker.keep, args=given, name="unlock", daemon=True).start()
 
 
 def _way(broker: mqtt.Broker, device: str) -> selftest.Way:

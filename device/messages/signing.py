@@ -31,6 +31,7 @@ class Purpose(enum.StrEnum):
     RENEWAL = "daka/v1/renewal"
     SITE = "daka/v1/site"  # in place of the epoch: the kiosk that it is for
     PERSON = "daka/v1/person-export"
+    UNLOCK = "daka/v1/unlock"  # in place of the epoch: the request's nonce
 
 
 def private_key_from_seed(seed: bytes) -> Ed25519PrivateKey:

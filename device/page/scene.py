@@ -42,6 +42,7 @@ class Condition(enum.StrEnum):
     STORAGE_FAILING = "storage_failing"
     CAMERA_AWAY = "camera_away"
     CAMERA_BLACK = "camera_black"
+    LOCKED = "locked"
     CLOCK_UNKNOWN = "clock_unknown"
     CLOCK_UNSURE = "clock_unsure"
     SERVER_AWAY = "server_away"
@@ -128,6 +129,7 @@ class Health:
     backlog: int
     waits_since: datetime | None
     has_uplink: bool
+    locked: bool = False
 
 
 def conditions(health: Health) -> tuple[str, ...]:
@@ -137,6 +139,7 @@ def conditions(health: Health) -> tuple[str, ...]:
         Condition.STORAGE_FAILING: health.room_left and bool(health.trouble),
         Condition.CAMERA_AWAY: health.camera.state in (State.AWAY, State.ENDED),
         Condition.CAMERA_BLACK: health.camera.state is State.BLACK,
+        Condition.LOCKED: health.locked,
         Condition.CLOCK_UNKNOWN: health.now.at < CLOCK_UNKNOWN_BEFORE,
         Condition.CLOCK_UNSURE: health.now.at >= CLOCK_UNKNOWN_BEFORE and health.now.quality is Quality.UNSYNCED,
         Condition.SERVER_AWAY: _is_server_away(health),

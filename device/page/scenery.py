@@ -43,7 +43,7 @@ class Board(Protocol):
 class Parts:
     """What the scene is made from. `language_of` names a person's own language, `notice` what the screen says about the web UI,
     `notices` what the enterprise says to everybody, `sitting` how an enrolment before the camera goes, `has_new_text` whether a
-    newer consent text asks a person again."""
+    newer consent text asks a person again, `locked` whether the templates wait for the server's share."""
 
     config: Config
     root: Path
@@ -57,6 +57,7 @@ class Parts:
     notices: Callable[[], tuple[str, ...]]
     sitting: Callable[[], api.Sitting]
     has_new_text: Callable[[str], bool] = lambda person: False
+    locked: Callable[[], bool] = lambda: False
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +153,7 @@ class Scenery:
             backlog=stores.backlog,
             waits_since=stores.waits_since,
             has_uplink=parts.config.uplink.enabled,
+            locked=parts.locked(),
         )
 
     def _stores_now(self) -> Stores:

@@ -213,6 +213,8 @@ ENGLISH = {
     ),
     "condition.camera_black.title": "The camera sees nothing",
     "condition.camera_black.way": "Take the cover off the lens or switch the light on. Number and PIN and the badge work as ever.",
+    "condition.locked.title": "Faces are not recognised yet",
+    "condition.locked.way": "The terminal waits for its server to unlock it. Number and PIN, badge and code work as ever.",
     "condition.clock_unknown.title": "The time is not known yet",
     "condition.clock_unknown.way": "You can clock in: the record gets its right time as soon as the terminal knows it.",
     "condition.clock_unsure.title": "Time not confirmed",

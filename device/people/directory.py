@@ -68,6 +68,7 @@ class Directory:
 
     def __init__(self, path: Path, wrapping_key: bytes) -> None:
         self._wrapping_key = wrapping_key
+        self._template_key: bytes | None = wrapping_key
         self.database = database.Database(path, "people")
         self._listed: tuple[tuple[int, int], tuple[Person, ...]] = ((0, -1), ())
         self.credentials = Credentials(self.database, wrapping_key)
@@ -79,6 +80,52 @@ class Directory:
     def check_device_key(self) -> None:
         """Returns if this is the key that the file was begun with; WrongDeviceKey otherwise, before anything is touched."""
         device_key.check(self.database, self.credentials.digest("device key", ""))
+
+    @property
+    def is_locked(self) -> bool:
+        """Whether no template can be read before the server's share has come; whoever has none clocks in as ever."""
+        return self._template_key is None
+
+    def lock_if_sealed(self) -> bool:
+        """Lock if the persons' keys are wrapped under another key than the device's: one that a share belongs to."""
+        if self._wrapped() and not self._opens(self._wrapping_key):
+            self._template_key = None
+        return self.is_locked
+
+    def unlock(self, key: bytes) -> bool:
+        """From now on `key` wraps the persons' keys; those under the device key are wrapped anew. False if it opens none."""
+        if not self.is_locked:
+            self.rewrap(key)
+            return True
+        if not self._opens(key):
+            return False
+        self._template_key = key
+        return True
+
+    def rewrap(self, key: bytes) -> None:
+        """Every person's key under `key`, all or none, and nothing of the old ones left in any file; what is damaged stays."""
+        before = self._require_key()
+        with self.database.transaction() as connection:
+            for person, wrapped in connection.execute("SELECT person, wrapped FROM person_key").fetchall():
+                if templates.unwraps(before, wrapped, person):
+                    fresh = templates.rewrapped(before, key, wrapped, person)
+                    connection.execute("UPDATE person_key SET wrapped = ? WHERE person = ?", (fresh, person))
+        self._template_key = key
+        self.graves.scrub()
+
+    def _wrapped(self) -> list[tuple[str, bytes]]:
+        with self.database.reading() as connection:
+            return connection.execute("SELECT person, wrapped FROM person_key").fetchall()
+
+    def _opens(self, key: bytes) -> bool:
+        return any(templates.unwraps(key, wrapped, person) for person, wrapped in self._wrapped())
+
+    def _require_key(self) -> bytes:
+        if self._template_key is None:
+            raise templates.TemplatesLocked(
+                "the kiosk waits for its server to unlock the templates; until then none can be made or read"
+            )
+        return self._template_key
 
     def start_over(self) -> int:
         """The device key is lost: all that it sealed goes, people and consents stay; says how many templates went."""
@@ -243,7 +290,7 @@ class Directory:
         """The one place where a template comes to be, and it asks."""
         _require(connection, person, Purpose.FACE_RECOGNITION)
         wrapped = self._wrapped_key(connection, person)
-        sealed = templates.seal(self._wrapping_key, wrapped, person, embedder, vector)
+        sealed = templates.seal(self._require_key(), wrapped, person, embedder, vector)
         connection.execute(
             "INSERT INTO template (person, embedder, source, sealed, enrolled_at) VALUES (?, ?, ?, ?, ?)",
             (person, embedder, source, sealed, messages.write_time(at)),
@@ -251,10 +298,11 @@ class Directory:
 
     def unsealed(self, person: str) -> tuple[tuple[str, NDArray[np.float32], datetime], ...]:
         """What was enrolled here of one person under a consent in force: (embedder, vector, when). Not what came from elsewhere."""
+        key = self._require_key()
         with self.database.reading() as connection:
             found = connection.execute(ENROLLED_HERE, (person,)).fetchall()
         return tuple(
-            (embedder, templates.open_sealed(self._wrapping_key, wrapped, person, embedder, sealed), messages.read_time(at))
+            (embedder, templates.open_sealed(key, wrapped, person, embedder, sealed), messages.read_time(at))
             for embedder, wrapped, sealed, at in found
         )
 
@@ -262,7 +310,7 @@ class Directory:
         row = connection.execute("SELECT wrapped FROM person_key WHERE person = ?", (person,)).fetchone()
         if row is not None:
             return bytes(row[0])
-        wrapped = templates.new_person_key(self._wrapping_key, person)
+        wrapped = templates.new_person_key(self._require_key(), person)
         connection.execute("INSERT INTO person_key VALUES (?, ?)", (person, wrapped))
         return wrapped
 
@@ -281,12 +329,14 @@ class Directory:
         return self._opened(TEMPLATES + "AND t.person = ? ORDER BY t.id", embedder, person)
 
     def _opened(self, query: str, *given: str) -> Opened:
+        if self._template_key is None:
+            return Opened((), frozenset())  # nobody is recognised, and nobody is damaged
         with self.database.reading() as connection:
             rows = connection.execute(query, given).fetchall()
         whole, damaged = [], set()
         for person, wrapped, sealed in rows:
             try:
-                whole.append((person, templates.open_sealed(self._wrapping_key, wrapped, person, given[0], sealed)))
+                whole.append((person, templates.open_sealed(self._template_key, wrapped, person, given[0], sealed)))
             except templates.TemplateError:
                 damaged.add(person)
         if rows and not whole and len(given) == 1:
@@ -295,7 +345,7 @@ class Directory:
 
     def _check_device_key(self, rows: Sequence[tuple[str, bytes, bytes]]) -> None:
         """Damage hits one or the other; where nothing opens at all it is the key."""
-        if not any(templates.unwraps(self._wrapping_key, wrapped, person) for person, wrapped, _ in rows):
+        if not any(templates.unwraps(self._require_key(), wrapped, person) for person, wrapped, _ in rows):
             raise templates.WrongDeviceKey(
                 f"none of {len(rows)} templates opens: keys/wrapping.key is not the one that they were sealed under; restore it "
                 "from the backup, or withdraw the consents and enrol everybody again"

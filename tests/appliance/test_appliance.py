@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 
-from tests.appliance.conftest import Appliance, release
+from tests.appliance.conftest import EMPLOYEE, Appliance, release
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -42,6 +42,24 @@ def test_a_daemon_that_hangs_is_ended_by_the_watchdog_and_comes_back(appliance: 
     appliance.wait("the watchdog has ended it", lambda: appliance.restarts_of(unit) > restarts)
     appliance.wait("it runs again", lambda: appliance.process_of(unit) not in (0, before))
     assert "watchdog" in appliance.call("journalctl", "-u", unit, "-n", "50", "--no-pager").lower()
+
+
+def test_figures_are_on_loopback_where_somebody_enables_them_and_count_each_restart_with_its_reason(appliance: Appliance) -> None:
+    program = "import urllib.request as u; print(u.urlopen('http://127.0.0.1:9465/metrics').read().decode())"
+    ask = ("/opt/daka/current/bin/python", "-c", program)
+    appliance.signal("daka-web", "KILL")
+    assert "daka_" not in appliance.call(*ask, check=False)
+    appliance.call("systemctl", "start", "daka-metrics.socket")
+    appliance.wait("the end has its reason", lambda: 'why="signal"' in appliance.call(*ask))
+    said = appliance.call(*ask)
+    assert 'daka_camera_state{state="streaming"} 1' in said
+    assert 'daka_link{kind="wired"} 1' in said
+    assert 'daka_certificate_days_left{name="uplink"}' in said
+    assert EMPLOYEE not in said
+    assert "restarts" in appliance.call("daka", "doctor", check=False)
+    appliance.call("systemctl", "stop", "daka-metrics.socket", "daka-metrics.service")
+    assert "daka-update-take.timer" in appliance.call("systemctl", "list-timers", "--no-pager")
+    assert "nothing has been fetched" in appliance.call("daka", "update", "take")
 
 
 def test_no_daemon_can_do_what_it_must_not(appliance: Appliance) -> None:

@@ -16,7 +16,7 @@ const LONG_MS = 60_000;
 const QUIET_MS = 900; // a daemon that is back within this was never away for anybody
 const RELOAD_EVERY_MS = 60_000;
 const LANGUAGE_BACK_MS = 20_000;
-const LARGE = { storage_full: ["stop", "paper"], storage_failing: ["stop", "paper"], camera_away: ["warn", "camera"], camera_black: ["warn", "camera"] };
+const LARGE = { storage_full: ["stop", "paper"], storage_failing: ["stop", "paper"], camera_away: ["warn", "camera"], camera_black: ["warn", "camera"], locked: ["warn", "clock"] };
 const SMALL = { clock_unknown: "clock", clock_unsure: "clock", server_away: "message", simulated: "camera" };
 
 const QUIET = new Set(["looking", "spent"]); // nothing to do, or said with the result

@@ -1,0 +1,68 @@
+"""The device key as systemd keeps it for the kiosk daemon: by what it is sealed, and sealing it anew. Root's alone."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import enum
+import subprocess
+from pathlib import Path
+
+from device import keys
+from device.errors import DeviceError
+
+STORE = Path(f"/etc/credstore.encrypted/{keys.CREDENTIAL}")
+
+
+class CredentialError(DeviceError):
+    """The credential cannot be sealed as asked; nothing has changed. The message says why."""
+
+
+class Kind(enum.StrEnum):
+    """What a credential of systemd is sealed by."""
+
+    HOST = "sealed by a secret on this card"
+    TPM = "sealed by the TPM"
+    BOTH = "sealed by the TPM and more"
+    NONE = "no credential of the system"
+    UNKNOWN = "not to be seen by this user"
+
+
+# The first 16 bytes of a sealed credential say how; these two are what systemd 252 writes, others involve a TPM and something else.
+BEGINNINGS = {"5a1c6a86df9d4096b1d5a65e0862f19a": Kind.HOST, "0c7cc07b117645919c4b0bea08bc20fe": Kind.TPM}
+
+
+def kind_of(path: Path) -> Kind:
+    """How the credential in `path` is sealed."""
+    try:
+        begins = base64.b64decode(path.read_text("ascii")[:64].replace("\n", ""))[:16].hex()
+    except FileNotFoundError:
+        return Kind.NONE
+    except (OSError, ValueError, binascii.Error):
+        return Kind.UNKNOWN
+    return BEGINNINGS.get(begins, Kind.BOTH)
+
+
+def seal_again(path: Path, by: str, tpm: str = "") -> None:
+    """The same key, sealed by `host` or `tpm2`; the old credential stays until the new one was opened again. `tpm`: which TPM."""
+    which, named = (f"--tpm2-device={tpm}",) if tpm else (), f"--name={keys.CREDENTIAL}"
+    secret = _run(("systemd-creds", "decrypt", *which, named, str(path), "-"))
+    fresh = path.with_name(f"{path.name}.new")
+    try:
+        _run(("systemd-creds", "encrypt", "--quiet", f"--with-key={by}", *which, named, "-", str(fresh)), secret)
+        if _run(("systemd-creds", "decrypt", *which, named, str(fresh), "-")) != secret:
+            raise CredentialError("what was sealed does not open again; the old credential stays")
+        fresh.replace(path)
+    finally:
+        fresh.unlink(missing_ok=True)
+
+
+def _run(command: tuple[str, ...], given: bytes | None = None) -> bytes:
+    try:
+        done = subprocess.run(command, input=given, capture_output=True, check=False, timeout=60)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise CredentialError(f"{command[0]} cannot be run ({error})") from error
+    if done.returncode:
+        said = done.stderr.decode("utf-8", "replace").strip().splitlines()
+        raise CredentialError(f"systemd-creds {command[1]}: {said[-1] if said else done.returncode}")
+    return done.stdout

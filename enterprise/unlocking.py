@@ -1,0 +1,47 @@
+"""Shares that unlock kiosks: made at its first request, kept here, handed out to a kiosk that is trusted and proves both keys.
+
+Each time is an alarm: a kiosk that nobody has restarted, or that was stolen, asks like any other. `distrust` ends it at once.
+"""
+
+from __future__ import annotations
+
+import base64
+import secrets
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import select
+
+from device import messages
+from device.messages import unlock
+from enterprise import joining, tables
+from enterprise.joining import JoinError
+from enterprise.store import Transaction
+
+
+def hand_out(transaction: Transaction, folder: Path, certificate: str, payload: bytes, signature: bytes, now: datetime) -> str:
+    """The share of the kiosk that asks, sealed to this request; JoinError says why not."""
+    name = joining.proven(folder, certificate, unlock.proof_bytes(payload), signature, now)
+    known = transaction.connection.scalar(select(tables.device.c.key).where(tables.device.c.name == name))
+    if known is None:
+        raise JoinError("this kiosk is not trusted any more")
+    try:
+        asked, plain = unlock.read_request(payload)
+        unlock.verify_request(plain, messages.public_key_from_text(known))
+        if asked.device != name:
+            raise JoinError("the request is another kiosk's than the certificate")
+        sealed = unlock.seal_share(_share(transaction, name, now), asked)
+    except messages.MessageError as error:
+        raise JoinError(f"the request does not prove this kiosk's key: {error}") from error
+    transaction.alarm(name, "", "share_handed_out", 0, "its templates were unlocked; was it restarted by one of us?", now)
+    return sealed
+
+
+def _share(transaction: Transaction, device: str, now: datetime) -> bytes:
+    """The kiosk's share; made at its first request."""
+    column = tables.unlock_share.c
+    found = transaction.connection.scalar(select(column.share).where(column.device == device))
+    if found is None:
+        found = base64.b64encode(secrets.token_bytes(unlock.SHARE_BYTES)).decode("ascii")
+        transaction.put(tables.unlock_share, {"device": device, "share": found, "made_at": messages.write_time(now)})
+    return base64.b64decode(found)
