@@ -32,7 +32,7 @@ vm-bluetooth: packages-vm $(VENV)/ready ## the lock's scenarios over Debian's ke
 	@tools/vm-bluetooth.sh $(PYTHON) build/vm $(ARGS)
 
 test: packages-test $(VENV)/ready weights ## run every test (ARGS="-k journal" for some)
-	@$(PYTHON) -m pytest $(ARGS)
+	@tools/test.sh $(PYTHON) $(ARGS)
 
 long: packages-test $(VENV)/ready weights ## run the tests that take minutes
 	@$(PYTHON) -m pytest -m long $(ARGS)
