@@ -101,15 +101,20 @@ class Register:
             place = rows.place(seq)
             return None if place is None else rows.listed(place)
 
-    def latest(self, since: datetime, until: datetime) -> tuple[Listed, ...]:
-        """Each person's latest punch within that time: who is in, and who has gone."""
+    def latest(self, since: datetime, until: datetime, most: int) -> dict[str, tuple[int, tuple[Listed, ...]]]:
+        """By direction: how many people's latest punch within that time is such a one, and the `most` earliest of them."""
         with self._lock:
             rows = self._caught_up()
             places = np.flatnonzero(_matching(rows, Wanted(since=since, until=until, state=COUNTS)))
             ordered = places[np.lexsort((rows.seq[places], rows.at_us[places]))]
             newest_first = ordered[::-1]
             _, last = np.unique(rows.person[newest_first], return_index=True)
-            return tuple(rows.listed(int(place)) for place in newest_first[last])
+            latest = np.sort(len(ordered) - 1 - last)  # places in `ordered`, so in the order of their times
+            found = {}
+            for code in np.unique(rows.direction[ordered[latest]]):
+                such = ordered[latest][rows.direction[ordered[latest]] == code]
+                found[rows.directions.word(int(code))] = (len(such), tuple(rows.listed(int(place)) for place in such[:most]))
+            return found
 
     def _caught_up(self) -> Rows:
         head = self._journal.head()

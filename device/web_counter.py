@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from device.server import Route
 MOST_ROWS = 1_000
 OFFICE = "office"  # the way of a punch that was corrected or added by hand
 USUAL_ROWS = 50
-FEW = 200  # people who are looked up one by one
+FEW = 1_000  # people who are looked up
 MOST_SHOWN = 100  # of those who are in
 MOST_OFFSET = 10_000_000
 OFFICE_KINDS = frozenset({"person", "consent", "audit", "void", "correction", "dispute", "desired", "erasure"})
@@ -175,14 +174,18 @@ class WebCounter:
         return tuple(_row(record, by_seq[record.seq], names) for record in records)
 
     def _names(self, people_shown: set[str]) -> dict[str, people.Person]:
-        """Those of them who are still known; one by one for a page, all at once for an export."""
+        """Those of them who are still known; an export's thousands from the list that is kept."""
         if len(people_shown) > FEW:
             return {person.person: person for person in self._everybody()}
-        found = {}
-        for person in people_shown:
-            with contextlib.suppress(people.PersonUnknown):
-                found[person] = self._kiosk.directory.get(person)
-        return found
+        return self._kiosk.directory.several(people_shown)
+
+    def people_by_id(self) -> tuple[api.Person, ...]:
+        """People by their opaque ids, as far as they are known."""
+        body = request.get_json(silent=True)
+        wanted = body.get("people") if isinstance(body, dict) else None
+        if not isinstance(wanted, list) or len(wanted) > MOST_ROWS or not all(isinstance(one, str) for one in wanted):
+            abort(400)
+        return tuple(personnel.shown(person) for person in self._kiosk.directory.several(wanted).values())
 
     def fill(self) -> None:
         """Read the journal at the start, beside everything else."""
@@ -201,13 +204,11 @@ class WebCounter:
         since, until = _time("since"), _time("until")
         if since is None or until is None:
             abort(400)
-        latest = self._register.latest(since, until)
-        ways = {one.person: messages.Direction(one.direction) for one in latest}
-        inside = sorted((one for one in latest if ways[one.person].is_inside), key=lambda one: one.at)
-        resting = sorted((one for one in latest if ways[one.person] is messages.Direction.BREAK), key=lambda one: one.at)
-        names = self._names({one.person for one in (*inside[:MOST_SHOWN], *resting[:MOST_SHOWN])})
-        people, away = (tuple(_present(one, names.get(one.person)) for one in found[:MOST_SHOWN]) for found in (inside, resting))
-        return api.Attendance(len(inside), len(latest) - len(inside) - len(resting), people, len(resting), away)
+        latest = self._register.latest(since, until, MOST_SHOWN)
+        inside, resting, gone = _by_place(latest)
+        names = self._names({one.person for one in (*inside[1], *resting[1])})
+        people, away = (tuple(_present(one, names.get(one.person)) for one in found) for found in (inside[1], resting[1]))
+        return api.Attendance(inside[0], gone, people, resting[0], away)
 
     def records(self) -> tuple[dict[str, Any], ...]:
         """Records of some kinds, newest first."""
@@ -286,6 +287,7 @@ def web_routes(counter: WebCounter, office_routes: tuple[Route, ...]) -> tuple[R
         *(route for route in office_routes if (route.method, route.path) in OFFICE_CALLS),
         Route("GET", "/v1/people-page", counter.people_page),
         Route("GET", "/v1/person", counter.person),
+        Route("POST", "/v1/people-by-id", counter.people_by_id),
         Route("GET", "/v1/punch-page", counter.punch_page),
         Route("GET", "/v1/punch", counter.punch),
         Route("GET", "/v1/presence", counter.presence),
@@ -327,6 +329,19 @@ def _row(record: messages.Record, listed: register.Listed, names: dict[str, peop
         reason=body.get("reason", ""),
         by=body.get("by", ""),
     )
+
+
+Latest = tuple[int, tuple[register.Listed, ...]]
+
+
+def _by_place(latest: dict[str, Latest]) -> tuple[Latest, Latest, int]:
+    """Who is in, who is on a break, and how many have gone."""
+    inside: Latest = (0, ())
+    for word, (count, listed) in latest.items():
+        if messages.Direction(word).is_inside:
+            inside = (inside[0] + count, tuple(sorted((*inside[1], *listed), key=lambda one: one.at))[:MOST_SHOWN])
+    resting = latest.get(messages.Direction.BREAK, (0, ()))
+    return inside, resting, sum(count for count, _ in latest.values()) - inside[0] - resting[0]
 
 
 def _present(listed: register.Listed, known: people.Person | None) -> api.Presence:

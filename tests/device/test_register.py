@@ -74,8 +74,18 @@ def test_a_trusted_time_moves_the_punches_of_its_boot_to_where_they_belong(opene
 def test_the_latest_punch_of_each_says_who_is_in(opened: journal.Journal) -> None:
     _, bob = punched(opened, parts.ADA, parts.BOB)
     gone = opened.append(parts.punch(parts.ADA, messages.Direction.OUT), parts.moment(500)).seq
-    found = register.Register(opened).latest(parts.START, parts.START + timedelta(hours=1))
-    assert {one.seq for one in found} == {gone, bob}
+    found = register.Register(opened).latest(parts.START, parts.START + timedelta(hours=1), 10)
+    assert {way: (count, [one.seq for one in listed]) for way, (count, listed) in found.items()} == {
+        "in": (1, [bob]),
+        "out": (1, [gone]),
+    }
+
+
+def test_of_a_crowd_the_earliest_are_listed_and_all_are_counted(opened: journal.Journal) -> None:
+    seqs = [opened.append(parts.punch(f"p-{number:032x}"), parts.moment(number)).seq for number in range(30)]
+    opened.append(parts.punch("p-" + "0" * 32), parts.moment(100))
+    count, listed = register.Register(opened).latest(parts.START, parts.START + timedelta(hours=1), 5)["in"]
+    assert (count, [one.seq for one in listed]) == (30, seqs[1:6]), "whoever punched again stands where the latest punch is"
 
 
 def test_a_voided_punch_counts_no_more_and_a_disputed_one_does_until_somebody_has_looked(opened: journal.Journal) -> None:
@@ -90,7 +100,7 @@ def test_a_voided_punch_counts_no_more_and_a_disputed_one_does_until_somebody_ha
     assert known.find(Wanted()).total == 2
     opened.append(messages.Dispute(ada, "0" * 64, "not me", "kiosk"), parts.moment(202))
     assert known.find(Wanted(state="voided")).seqs == (ada,)
-    assert known.latest(parts.START, parts.START + timedelta(hours=1))[0].seq == bob
+    assert [one.seq for one in known.latest(parts.START, parts.START + timedelta(hours=1), 10)["in"][1]] == [bob]
 
 
 def test_a_correction_stands_at_its_own_time_or_at_that_of_the_punch_it_replaces(opened: journal.Journal) -> None:
