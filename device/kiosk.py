@@ -43,6 +43,7 @@ from device import (
     personnel,
     post,
     recognise,
+    recognition_counter,
     retention,
     roster,
     scanner,
@@ -374,10 +375,12 @@ def web_routes(
         )
     )
     _in_background("register", web.fill)
+    level = terms.liveness_level(inside.config, inside.eyes, inside.source)
     brought = upgrade_brought.Brought(folder.brought_updates, lambda: upgrades.standing(folder.update))
     return (
         *vitals.web_routes(watch.signs),
         *web_counter.web_routes(web, for_admins),
+        *recognition_counter.routes(inside.office, files.directory, level),
         *upgrade_brought.routes(brought, lambda body: files.journal.append(body, time_source.now())),
     )
 

@@ -67,6 +67,12 @@ def guard(config: Config, eyes: sight.Sight, source: camera.Camera) -> liveness.
     return liveness.Guard(eyes.antispoofing, liveness.Limits(chosen.live_from, chosen.spoof_below), chosen.min_face_px)
 
 
+def liveness_level(config: Config, eyes: sight.Sight, source: camera.Camera) -> str:
+    """At which level the passive signs are looked for: off, raster or learned."""
+    found = guard(config, eyes, source)
+    return "off" if found is None else str(found.level.value)
+
+
 def challenger_of(config: Config, eyes: sight.Sight, source: camera.Camera) -> challenger.Challenger | None:
     """Whoever asks people to show that they are there. Pictures from a file can do nothing that is asked of them, so they are asked
     only where the settings want it always."""

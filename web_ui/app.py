@@ -123,7 +123,7 @@ def _static(filename: str) -> Response:
 
 def _headers(response: Response) -> Response:
     for name, value in HEADERS.items():
-        response.headers[name] = value
+        response.headers.setdefault(name, value)  # a report that somebody brought has a stricter policy of its own
     if request.endpoint != "static":
         response.headers["Cache-Control"] = "no-store"
     return response

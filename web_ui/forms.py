@@ -291,6 +291,16 @@ class Release(Really):
     )
 
 
+class Report(Form):
+    """An evaluation that somebody else made."""
+
+    report = FileField(
+        _("Report"),
+        [FileRequired(_("Choose a file first."))],
+        description=_("From daka evaluate: .html or .json, at most 8 MB."),
+    )
+
+
 class LockName(Form):
     """What people call a lock."""
 

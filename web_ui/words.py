@@ -44,6 +44,11 @@ CHOICES = {
         "off": _("never"), "accessible": _("in the accessible mode"), "always": _("always"),
     },
 }  # fmt: skip
+LIVENESS_LEVELS = {
+    "off": _("No signs are looked for: switched off, or the camera is simulated."),
+    "raster": _("Prints and screens by their raster alone; the learned model is not installed."),
+    "learned": _("Prints and screens by their raster, and what the learned model was trained on."),
+}
 BASES = {"consent": _("Consent"), "contract": _("Contract"), "legal_duty": _("Legal duty")}
 REQUESTS = {"access": _("Access"), "correction": _("Correction"), "erasure": _("Erasure"), "objection": _("Objection")}
 OUTCOMES = {"granted": _("Granted"), "partly": _("Granted in part"), "refused": _("Refused")}
@@ -121,6 +126,7 @@ ACTIONS = {
     "restarted": _("Kiosk restarted"), "self_test": _("Self-test begun"), "backup_made": _("Backup made"),
     "backup_removed": _("Backup removed"), "release_brought": _("Release brought"),
     "upgrade_check_asked": _("Upgrade check asked for"), "backup_keys_made": _("Keys sealed into a file"),
+    "web_report_kept": _("Evaluation report kept"), "web_report_removed": _("Evaluation report removed"),
     "backup_restored": _("Backup restored"), "web_backup_taken": _("Backup downloaded"),
     "lock_paired": _("Lock paired"), "lock_renamed": _("Lock renamed"),
     "lock_removed": _("Lock removed"), "list_imported": _("List imported"), "roster_applied": _("Roster applied"),

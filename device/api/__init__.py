@@ -61,6 +61,7 @@ from device.api.people import PhoneIssued as PhoneIssued
 from device.api.people import PinSet as PinSet
 from device.api.people import Purged as Purged
 from device.api.people import PurgedItem as PurgedItem
+from device.api.recognition import RecognitionStanding as RecognitionStanding
 from device.api.selftest import SelfTest as SelfTest
 from device.api.selftest import SelfTestRunner as SelfTestRunner
 from device.api.selftest import SelfTestStep as SelfTestStep

@@ -11,6 +11,7 @@ from device.api.admin import AdminClient
 from device.api.answers import Person
 from device.api.locks import LocksClient
 from device.api.people import PeopleClient
+from device.api.recognition import RecognitionStanding
 from device.api.selftest import SelfTest
 
 WEB_SOCKET = "kiosk-web.sock"
@@ -174,6 +175,10 @@ class WebClient(AdminClient, PeopleClient):
     def restart(self, by: str) -> Done:
         """The kiosk daemon ends, and whoever keeps it running starts it with its new settings."""
         return self._post("/v1/restart", Done, by=by)
+
+    def recognition(self) -> RecognitionStanding:
+        """What is searched, from what evidence, and who looks like whom."""
+        return self._get("/v1/recognition", RecognitionStanding)
 
     def begin_self_test(self, by: str) -> SelfTest:
         """Have the uplink try the way to the server; KioskRefused while a test is under way."""

@@ -373,6 +373,15 @@ class Directory:
         with self.database.reading() as connection:
             return frozenset(person for (person,) in connection.execute("SELECT DISTINCT person FROM look_alike"))
 
+    def look_alike_pairs(self) -> tuple[tuple[str, str], ...]:
+        """The pairs of whom somebody vouched that they are two people, by employee number, each once."""
+        query = (
+            "SELECT a.number, b.number FROM look_alike l JOIN person a ON a.person = l.person JOIN person b ON b.person = l.other "
+            "WHERE a.number < b.number ORDER BY a.number, b.number"
+        )
+        with self.database.reading() as connection:
+            return tuple((one, other) for one, other in connection.execute(query))
+
     def keep_site_measurement(self, measured: SiteMeasurement) -> None:
         """In place of an earlier one."""
         measurements.keep(self.database, measured)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, abort, render_template, request, url_for
+from flask import Blueprint, abort, flash, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_login import current_user
 from werkzeug.utils import redirect
 from werkzeug.wrappers import Response
 
-from web_ui import forms
-from web_ui.house import actor, house, kiosk
+from web_ui import forms, reports
+from web_ui.house import actor, audit, house, kiosk
 from web_ui.jobs import TooMuch
 from web_ui.pages.settings import write
 from web_ui.roles import ADMINISTRATORS, READERS, needs
@@ -36,6 +36,9 @@ def page() -> str:
         rates=rates,
         settings=others,
         liveness=liveness_policy({name: setting.value for name, setting in settings.items()}),
+        standing=kiosk().recognition(),
+        reports=reports.listed(house().store),
+        form=forms.Report(),
         status=kiosk().status(),
         button=forms.Nothing(),
     )
@@ -101,3 +104,72 @@ def evaluated(key: str) -> str:
     if job is None:
         abort(404)
     return render_template("evaluated.html", job=job, title=_("Measurement of this site"))
+
+
+@pages.post("/recognition/reports")
+@needs(READERS)
+def bring() -> Response:
+    """An auditor's report, kept as it came."""
+    form = forms.Report()
+    if not form.validate_on_submit():
+        flash(" ".join(str(error) for errors in form.errors.values() for error in errors), "error")
+        return redirect(url_for("recognition.page"))
+    file = form.report.data
+    try:
+        reports.keep(house().store, file.filename or "", file.read(reports.MOST_BYTES + 1), actor())
+    except reports.ReportRefused as refused:
+        flash(str(refused), "error")
+    else:
+        audit("report_kept", "", (file.filename or "")[:100])
+        flash(_("The report is kept."))
+    return redirect(f"{url_for('recognition.page')}#reports")
+
+
+def _report(number: int) -> tuple[reports.Report, bytes]:
+    found = reports.content(house().store, number)
+    if found is None:
+        abort(404)
+    return found
+
+
+@pages.get("/recognition/reports/<int:number>")
+@needs(READERS)
+def report(number: int) -> str:
+    """What it says: a document as a table, a page through a window of its own in which nothing can act."""
+    found, content = _report(number)
+    figures = reports.figures(content) if found.kind == "json" else []
+    return render_template("report.html", report=found, figures=figures, form=forms.Confirm(), button=forms.Nothing())
+
+
+@pages.get("/recognition/reports/<int:number>/page")
+@needs(READERS)
+def shown(number: int) -> Response:
+    """The page as it came, in a sandbox: neither script nor picture, and no way to anything of ours."""
+    found, content = _report(number)
+    if found.kind != "html":
+        abort(404)
+    answer = Response(content, mimetype="text/html")
+    answer.headers["Content-Security-Policy"] = reports.POLICY
+    return answer
+
+
+@pages.get("/recognition/reports/<int:number>/file")
+@needs(READERS)
+def download(number: int) -> Response:
+    """The file as it came."""
+    found, content = _report(number)
+    answer = Response(content, mimetype="application/octet-stream")
+    answer.headers["Content-Disposition"] = f'attachment; filename="evaluation-{found.id}.{found.kind}"'
+    return answer
+
+
+@pages.post("/recognition/reports/<int:number>/remove")
+@needs(ADMINISTRATORS)
+def remove(number: int) -> Response:
+    """It is kept no more."""
+    if not forms.Nothing().validate_on_submit():
+        abort(400)
+    found, _content = _report(number)
+    reports.remove(house().store, number)
+    audit("report_removed", found.name, "")
+    return redirect(f"{url_for('recognition.page')}#reports")
