@@ -32,6 +32,7 @@ OF_PERSON = "instr(CAST(text AS TEXT), ?1) AND json_extract(CAST(text AS TEXT), 
 UNTOLD = f"""
 SELECT text FROM record WHERE seq > (SELECT seq FROM last_punch_upto) AND kind = 'punch' AND {OF_PERSON} ORDER BY seq DESC LIMIT 1
 """
+ALL_TOLD = "UPDATE last_punch_upto SET seq = (SELECT coalesce(max(seq), 0) FROM record)"
 TELL = """
 INSERT OR REPLACE INTO last_punch
 SELECT json_extract(text, '$.body.person'), seq, at, json_extract(text, '$.boot_id'), json_extract(text, '$.monotonic_us'),
@@ -58,7 +59,18 @@ def remember(connection: sqlite3.Connection, seq: int, body: Body, moment: clock
 def catch_up(connection: sqlite3.Connection) -> None:
     """Tell the table of every punch that is on record; needed before records go."""
     connection.execute(TELL)
-    connection.execute("UPDATE last_punch_upto SET seq = (SELECT coalesce(max(seq), 0) FROM record)")
+    connection.execute(ALL_TOLD)
+
+
+def settle(connection: sqlite3.Connection) -> None:
+    """Tell the table of everything, for versions that look nowhere else; theirs is newer where one of them has run since."""
+    (newest,) = connection.execute("SELECT coalesce(max(seq), 0) FROM last_punch").fetchone()
+    (upto,) = connection.execute("SELECT seq FROM last_punch_upto").fetchone()
+    (last,) = connection.execute("SELECT coalesce(max(seq), 0) FROM record").fetchone()
+    if newest > upto:
+        connection.execute(ALL_TOLD)
+    elif last > upto:
+        catch_up(connection)
 
 
 def of(connection: sqlite3.Connection, person: str) -> LastPunch | None:

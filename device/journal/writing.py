@@ -10,6 +10,7 @@ import secrets
 import sqlite3
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -59,12 +60,17 @@ class Journal(Prunable):
     def begin(self, reason: str, moment: clock.Moment) -> None:
         """Write the epoch and its genesis record, unless there is one; a half-begun journal cannot exist."""
         with self._database.transaction() as connection:
-            if connection.execute("SELECT 1 FROM epoch").fetchone():
-                return
-            key = messages.public_key_text(self._public)
-            connection.execute("INSERT INTO epoch VALUES (1, ?, ?, ?)", (secrets.token_hex(16), self.device, key))
-            self._append(connection, sql.tip(connection), messages.Genesis(reason, self._software, key), moment)
+            if not connection.execute("SELECT 1 FROM epoch").fetchone():
+                key = messages.public_key_text(self._public)
+                connection.execute("INSERT INTO epoch VALUES (1, ?, ?, ?)", (secrets.token_hex(16), self.device, key))
+                self._append(connection, sql.tip(connection), messages.Genesis(reason, self._software, key), moment)
         self._newest = self._last_seq()
+        self._settle()
+
+    def _settle(self) -> None:
+        """At the beginning and at the end: another version may open the file next. A disk that takes nothing now stops neither."""
+        with suppress(database.StorageError), self._database.transaction() as connection:
+            last_punches.settle(connection)
 
     def append(self, body: Body, moment: clock.Moment) -> Receipt:
         """One record, durable when this returns; StorageError, and nothing written, when it cannot be.
@@ -202,4 +208,6 @@ class Journal(Prunable):
 
     def close(self) -> None:
         """Close the file."""
+        if self._tip is not None:  # else nothing was appended, or the last try failed
+            self._settle()
         self._database.close()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import itertools
+import sqlite3
 import threading
 import time
 from datetime import timedelta
@@ -107,6 +109,22 @@ def test_the_last_punch_is_known_however_many_records_follow_it(tmp_path: Path) 
 def moment_kept(seconds: float) -> clock.Moment:
     """What is kept of a punch's moment; whether its clock was right, the timeline says."""
     return dataclasses.replace(parts.moment(seconds), quality=clock.Quality.UNSYNCED)
+
+
+def test_another_version_finds_every_last_punch_in_the_table_and_what_it_wrote_there_counts(tmp_path: Path) -> None:
+    opened = parts.open_journal(tmp_path)
+    seq = opened.append(parts.punch(parts.ADA, Direction.OUT), parts.moment()).seq
+    opened.close()
+    with contextlib.closing(sqlite3.connect(tmp_path / "journal.db", isolation_level=None)) as earlier:
+        assert earlier.execute("SELECT seq, direction FROM last_punch").fetchall() == [(seq, "out")]
+        # as a version writes that tells the table of each punch, and of an undone one, at once
+        earlier.execute("UPDATE last_punch SET seq = seq + 1, direction = 'in'")
+        earlier.execute("UPDATE last_punch_upto SET seq = 0")
+    again = parts.open_journal(tmp_path)
+    ada = again.last_punch(parts.ADA)
+    assert ada is not None
+    assert (ada.seq, ada.direction) == (seq + 1, Direction.IN)
+    again.close()
 
 
 def test_the_last_punch_is_known_after_its_record_has_gone(tmp_path: Path) -> None:
