@@ -24,6 +24,7 @@ id = "kiosk-bench"
 
 [camera]
 source = "stage:{stage}"
+frames_per_second = {rate}
 
 [models]
 directory = "{weights}"
@@ -50,12 +51,24 @@ class Daemon:
 
 
 @contextmanager
-def running(folder: state.Folder, weights: Path, more: str = "", landmarks: str = "opencv") -> Iterator[Daemon]:
-    """The daemon, ready and looking at an empty hall; `more`: further settings as TOML. Unmeasured where it does not start."""
+def running(
+    folder: state.Folder,
+    weights: Path,
+    more: str = "",
+    landmarks: str = "opencv",
+    program: str = "device.commands.main",
+    rate: float = 15.0,
+) -> Iterator[Daemon]:
+    """The daemon, ready and looking at an empty hall; `more`: further settings as TOML. Unmeasured where it does not start.
+
+    `rate`: frames a second asked of the camera; `program`: a module that is the daemon's command line, or dresses it up.
+    """
     stage = folder.root / "stage"
     stage.mkdir(mode=0o700, parents=True, exist_ok=True)
-    folder.config.write_text(CONFIGURATION.format(stage=stage, weights=weights, landmarks=landmarks, more=more), encoding="utf-8")
-    command = (sys.executable, "-m", "device.commands.main", "--log-level", "warning", "--state", str(folder.root), "run", "kiosk")
+    folder.config.write_text(
+        CONFIGURATION.format(stage=stage, weights=weights, landmarks=landmarks, rate=rate, more=more), encoding="utf-8"
+    )
+    command = (sys.executable, "-m", program, "--log-level", "warning", "--state", str(folder.root), "run", "kiosk")
     with (folder.root / "daemon.log").open("wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log)
     with suppress(PermissionError):  # without the right to it, measured at everybody's weight

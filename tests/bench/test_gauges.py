@@ -6,14 +6,16 @@ import io
 import time
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from rich.console import Console
 
-from bench import crowd, registry, report, run
+from bench import crowd, marked, registry, report, run
 from bench.families import gallery, peers
 from bench.registry import Gauge, Reading, Setting, Statistic, Unmeasured
 from device import keys, people, state
+from device.page import mirror
 from models import match
 
 SETTING = Setting(Path("weights"), Path("scratch"))
@@ -85,3 +87,14 @@ def test_errors_are_counted_at_the_threshold_of_the_other_half() -> None:
     missing = [None if number == 0 else vector for number, vector in enumerate(near)]
     assert 0 < max(peers.errors(names, missing)) < 10
     assert min(peers.errors(names, list(random.standard_normal((90, 128))))) > 20
+
+
+@pytest.mark.parametrize("now_ms", [0, 1, 1_764_200_000_123, 2**32 - 1, 2**40 + 5])
+def test_the_time_that_is_drawn_into_a_frame_is_read_from_its_jpeg(now_ms: int) -> None:
+    hall = np.random.default_rng(1).integers(0, 256, (480, 640, 3), np.uint8)
+    drawn = marked.marked(hall, now_ms)
+    _, jpeg = cv2.imencode(".jpg", drawn, (cv2.IMWRITE_JPEG_QUALITY, mirror.QUALITY))
+    row = cv2.imdecode(jpeg, cv2.IMREAD_GRAYSCALE)[marked.FIELD_PX // 2]  # type: ignore[index]
+    fields = row[marked.FIELD_PX // 2 :: marked.FIELD_PX] > 127
+    assert int("".join("01"[int(field)] for field in fields), 2) == now_ms % 2**32
+    assert (drawn[marked.FIELD_PX :] == hall[marked.FIELD_PX :]).all()

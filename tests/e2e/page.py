@@ -15,6 +15,15 @@ from tests.e2e.kiosk import GAP_S, Kiosk
 CN, EN = words.catalogue("zh-CN"), words.catalogue("en")
 SOON_MS = 25_000
 PIN = "274951"
+WATCH = """
+window.painted = {};
+new MutationObserver((changes) => {
+  for (const node of changes.flatMap((change) => [...change.addedNodes])) {
+    const seq = node.dataset?.seq;
+    if (seq) requestAnimationFrame(() => requestAnimationFrame(() => { window.painted[seq] = Date.now(); }));
+  }
+}).observe(document.getElementById("results"), { childList: true });
+"""
 WITH_BADGES = '[ways]\nbadge_reader = "/dev/input/no-reader"\n'
 
 

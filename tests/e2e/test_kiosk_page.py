@@ -14,13 +14,13 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 from playwright.sync_api import Error as PlaywrightError
 
-from device import api, checks, config, state
+from device import api, checks, config, messages, state
 from device.demonstration import script
 from device.page import words
 from device.page.application import TOKEN_HEADER
 from tests import browser as browsers
 from tests.e2e.kiosk import Kiosk, wait_for
-from tests.e2e.page import CN, EN, PIN, SOON_MS, WITH_BADGES, card, opened, rest, told_otherwise, type_on_the_pad
+from tests.e2e.page import CN, EN, PIN, SOON_MS, WATCH, WITH_BADGES, card, opened, rest, told_otherwise, type_on_the_pad
 
 FACE, PIN_ONLY, SUPERVISOR, BESIDE = "1001", "1002", "1003", "1004"
 SIZES = ((1024, 600), (1280, 800), (800, 1280), (1920, 1080))
@@ -62,6 +62,7 @@ def test_nobody_there_shows_the_clock_and_asks_for_no_picture(kiosk: Kiosk, page
 
 
 def test_a_person_clocks_in_by_face_and_changes_the_direction(kiosk: Kiosk, page: Page) -> None:
+    page.evaluate(WATCH)
     kiosk.walk_up("obama2.jpg")
     expect(page.locator(".oval.known")).to_be_visible(timeout=SOON_MS)
     shown = card(page)
@@ -69,6 +70,7 @@ def test_a_person_clocks_in_by_face_and_changes_the_direction(kiosk: Kiosk, page
     assert shown["seq"] == str(punch["seq"])
     assert {"王小明", CN[f"done.{punch['direction']}"]} <= set(shown["text"].split("\n"))
     assert str(punch["seq"]) in shown["text"]
+    assert 0 < seconds_to_the_screen(kiosk, page, int(shown["seq"])) < 3.0, "within a second, on a machine that has no other work"
     other = "out" if punch["direction"] == "in" else "in"
     page.get_by_role("button", name=CN[f"result.to_{other}"]).click()
     expect(page.locator("#results")).to_contain_text(CN["result.changed"], timeout=SOON_MS)
@@ -76,6 +78,13 @@ def test_a_person_clocks_in_by_face_and_changes_the_direction(kiosk: Kiosk, page
     (amended,) = kiosk.corrections.amendments([int(shown["seq"])]).values()
     assert amended.voided
     assert amended.replaced_by
+
+
+def seconds_to_the_screen(kiosk: Kiosk, page: Page, seq: int) -> float:
+    """From the capture of the frame that decided to the painted result; one clock, read by the daemon and in the page."""
+    painted = page.wait_for_function("seq => window.painted[seq]", arg=str(seq), timeout=SOON_MS).json_value()
+    decided = next(one.at for one in kiosk.admin.decisions(0, 0.0) if one.seq == seq)
+    return float(painted) / 1e3 - messages.read_time(decided).timestamp()
 
 
 def test_two_side_by_side_are_both_clocked_in_without_touching_the_screen(kiosk: Kiosk, page: Page) -> None:
