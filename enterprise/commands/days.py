@@ -24,6 +24,7 @@ DAY = click.DateTime(["%Y-%m-%d"])
 @click.option("--holidays", default="", help="Holidays as in attend.holidays; without it those of the kiosks' policy.")
 @click.option("--repeat-minutes", default=5, show_default=True, type=click.IntRange(0, 120), help="Closer punches are one.")
 @click.option("--longest-hours", default=16, show_default=True, type=click.IntRange(1, 48), help="A longer stay is no stay.")
+@click.option("--longest-break-hours", default=4, show_default=True, type=click.IntRange(1, 16), help="A longer break is a going.")
 @click.option("--csv", "file", type=click.Path(dir_okay=False, path_type=Path), default=None, help="Write a CSV file instead.")
 @database_option
 def show_days(
@@ -34,11 +35,12 @@ def show_days(
     holidays: str,
     repeat_minutes: int,
     longest_hours: int,
+    longest_break_hours: int,
     file: Path | None,
     database: str,
 ) -> None:
     """Working days: punches of all kiosks paired, corrections followed, times corrected. Numbers and names are the roster's."""
-    rules = Rules(timedelta(minutes=repeat_minutes), timedelta(hours=longest_hours))
+    rules = Rules(timedelta(minutes=repeat_minutes), timedelta(hours=longest_hours), timedelta(hours=longest_break_hours))
     with opened_database(database) as opened, opened.reading() as connection:
         place = attendance.calendar(connection, zone, shifts, holidays)
         last = until.date() if until else place.day_of(now())

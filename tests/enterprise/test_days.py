@@ -60,6 +60,22 @@ def test_in_at_one_kiosk_and_out_at_another_with_a_correction_and_the_rosters_na
     assert (day["worked_minutes"], day["kiosks"], day["marks"]) == ("570", "gate-a gate-b", "corrected inferred")
 
 
+def test_a_break_that_was_punched_is_taken_off_in_place_of_the_planned_one(office: Office, address: str, tmp_path: Path) -> None:
+    gate, yard = Kiosk("gate-a"), Kiosk("gate-b")
+    out, back = (replace(punch_body(PERSON), direction=way.door, pause=way.pause) for way in (Direction.BREAK, Direction.BACK))
+    write(gate, punch_body(PERSON), 0)
+    write(gate, out, 3 * 3_600)
+    write(yard, back, 3 * 3_600 + 20 * 60)
+    write(gate, replace(punch_body(PERSON), direction=Direction.OUT), 9 * 3_600)
+    sent(office, gate)
+    sent(office, yard)
+    (day,) = days(address, tmp_path / "days.csv", "--shifts", "office 09:00-18:00 break 12:30-13:30")
+    assert (day["break_minutes"], day["worked_minutes"], day["kiosks"], day["marks"]) == ("20", "520", "gate-a", "")
+    assert office.rows("SELECT direction, pause FROM punch ORDER BY at") == [("in", 0), ("out", 1), ("in", 1), ("out", 0)]
+    shown = CliRunner().invoke(commands.daka_enterprise, ["show", "punches", "--database", address], env={"COLUMNS": "300"})
+    assert {"break", "back"} <= set(shown.output.replace("│", " ").split())
+
+
 def test_every_time_is_right_to_a_second_though_the_kiosk_booted_in_1970(office: Office, address: str, tmp_path: Path) -> None:
     kiosk = Kiosk("gate-a")
     kiosk.texts.clear()
