@@ -86,13 +86,13 @@ class _Course:
     breaks: list[Span] = field(default_factory=list)
     marks: set[str] = field(default_factory=set)
     last_here: dict[str, Counted] = field(default_factory=dict)
-    last: tuple[Direction, datetime] | None = None
+    last: tuple[Direction, datetime, str] | None = None
 
     def take(self, punch: Counted) -> None:
         """The next punch, in the order of their times."""
         way, inferred = _way(punch, self)
         repeated = self.last is not None and self.last[0] is way and punch.at.at - self.last[1] < self.rules.repeat
-        self.last_here[punch.device], self.last = punch, (way, punch.at.at)
+        self.last_here[punch.device], self.last = punch, (way, punch.at.at, punch.device)
         marks = _marks(punch) | ({INFERRED} if inferred else set())
         if way is Direction.OUT:
             self._go(punch, marks, repeated=repeated)
@@ -172,16 +172,19 @@ def _stays_of(person: str, punches: Iterable[Counted], rules: Rules) -> list[Sta
 
 
 def _way(punch: Counted, course: _Course) -> tuple[Direction, bool]:
-    """The direction, and whether it had to be worked out."""
-    rules, at, said = course.rules, punch.at.at, punch.direction
-    if punch.by or said.door is not _own_proposal(punch, course.last_here.get(punch.device), rules):
+    """The direction, and whether it had to be worked out.
+
+    A kiosk that speaks of a break, and saw the person last, knows; and who is said to come back does not go.
+    """
+    at, said = punch.at.at, punch.direction
+    knows = said.pause and course.last is not None and course.last[2] == punch.device
+    comes_back = said is Direction.BACK and course.is_inside(at)
+    if punch.by or knows or comes_back or said.door is not _own_proposal(punch, course.last_here.get(punch.device), course.rules):
         return said, False
     if course.pause is not None and course.is_on_break(at):
-        knows = said is Direction.BACK and course.pause.device == punch.device
-        found = said if knows else _repeated(course, at) or (said if said.is_inside else Direction.BACK)
+        found = said if said.is_inside else _repeated(course, at) or Direction.BACK
     else:
-        inside = course.pause is None and course.is_inside(at)
-        plain = Direction.OUT if inside else Direction.IN
+        plain = Direction.OUT if course.pause is None and course.is_inside(at) else Direction.IN
         found = _repeated(course, at) or (said if said.door is plain else plain)
     return found, found is not said
 

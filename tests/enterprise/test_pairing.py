@@ -186,6 +186,30 @@ def test_a_cigarette_of_three_minutes_at_one_kiosk_is_a_break_and_no_second_look
     assert [(one.ends - one.begins) for one in stay.breaks] == [timedelta(minutes=3)]
 
 
+@pytest.mark.parametrize(
+    "walks",
+    [
+        (("08:00", IN), ("08:03", BREAK), ("08:20", BACK), ("17:00", OUT)),
+        (("08:00", IN), ("12:00", BREAK), ("12:30", BACK), ("12:33", BREAK), ("12:50", BACK), ("17:00", OUT)),
+    ],
+)
+def test_what_one_kiosk_says_of_breaks_counts_however_soon_it_follows(walks: tuple[tuple[str, Direction], ...]) -> None:
+    (stay,) = pairing.stays([punch(f"11-25T{when}", way) for when, way in walks], RULES)
+    breaks = [one for one, (_, way) in enumerate(walks) if way is BREAK]
+    assert [one.begins for one in stay.breaks] == [at(f"11-25T{walks[place][0]}") for place in breaks]
+    assert [one.ends for one in stay.breaks] == [at(f"11-25T{walks[place + 1][0]}") for place in breaks]
+    assert shown([stay]) == [("11-25T08:00", "11-25T17:00", set())]
+
+
+def test_back_through_another_gate_after_three_minutes_is_back_and_two_gates_on_the_way_out_are_one_going() -> None:
+    walks = (punch("11-25T09:00", IN), punch("11-25T10:00", BREAK), punch("11-25T10:03", IN, "gate-b"), punch("11-25T18:00", OUT))
+    (stay,) = pairing.stays(walks, RULES)
+    assert [(one.ends - one.begins) for one in stay.breaks] == [timedelta(minutes=3)]
+    two = (punch("11-25T09:00", IN), punch("11-25T09:01", IN, "gate-b"), punch("11-25T12:00", BREAK, "gate-b"))
+    (stay,) = pairing.stays([*two, punch("11-25T12:02", BREAK), punch("11-25T12:40", BACK), punch("11-25T18:00", OUT)], RULES)
+    assert [(one.ends - one.begins) for one in stay.breaks] == [timedelta(minutes=40)]
+
+
 def test_late_and_early_are_measured_against_the_shift() -> None:
     (day,) = days(punch("11-25T09:20", IN), punch("11-25T17:30", OUT), shifts=OFFICE)
     assert (day.late, day.early) == (timedelta(minutes=20), timedelta(minutes=30))
