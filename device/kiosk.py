@@ -370,9 +370,7 @@ def web_routes(
     """What the administrators' pages may ask: their own counter's, the office's in part, and a release that is brought."""
     files, time_source = inside.files, inside.time_source
     web = web_counter.WebCounter(
-        web_counter.Kiosk(
-            inside.office, files.directory, files.journal, time_source, inside.codes, watch.readings, folder.config, stop
-        )
+        web_counter.Kiosk(inside.office, files.directory, files.journal, time_source, inside.codes, watch.readings, folder, stop)
     )
     _in_background("register", web.fill)
     level = terms.liveness_level(inside.config, inside.eyes, inside.source)

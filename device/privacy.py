@@ -108,18 +108,19 @@ def probes(unit: str) -> tuple[Probe, ...]:
         Probe("write the settings", _writes("/etc/daka/probe")),
         Probe("read the administrator's home", lambda: os.listdir("/root")),
     )
+    layer = Probe("write the settings that the web UI has set", _writes("/var/lib/daka-settings/probe"))
     own: dict[str, tuple[Probe, ...]] = {
         "daka-kiosk": (*no_network, _opening("read the web daemon's accounts", "/var/lib/daka-web/web/web.db")),
         "daka-uplink": (
             Probe("send a packet to anybody but the broker", _send),
-            *(camera, templates, records, keys),
+            *(camera, templates, records, keys, layer),
             bus,
         ),
-        "daka-bridge": (*no_network, camera, templates, records, keys),
+        "daka-bridge": (*no_network, camera, templates, records, keys, layer),
         "daka-display": (
             Probe("send a packet to anybody but the kiosk page", _send, NO_WAY),
             Probe("connect to anybody but the kiosk page", _connect, NO_WAY),
-            *(camera, templates, records, keys, bus),
+            *(camera, templates, records, keys, layer, bus),
             Probe("ask for people at the kiosk's socket", _asks("/run/daka/kiosk-admin.sock")),
         ),
         "daka-web": (
@@ -128,6 +129,7 @@ def probes(unit: str) -> tuple[Probe, ...]:
             templates,
             records,
             keys,
+            layer,
             bus,
         ),
     }

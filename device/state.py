@@ -29,6 +29,7 @@ class Folder:
     config_file: Path | None = None
     sockets: Path | None = None
     credentials: Path | None = None  # what the service manager hands to this process alone
+    layer: Path | None = None  # what the daemon writes for the web UI, where the settings file is root's
 
     @property
     def config(self) -> Path:

@@ -6,12 +6,11 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from flask import Response, abort, request
 
-from device import api, clock, desk, gauges, journal, messages, people, personnel, register, server, settings, webcodes
+from device import api, clock, desk, gauges, journal, messages, people, personnel, register, server, settings, state, webcodes
 from device.server import Route
 
 MOST_ROWS = 1_000
@@ -101,7 +100,7 @@ class Kiosk:
     clock: clock.Clock
     codes: webcodes.WebCodes
     gauges: gauges.Gauges
-    config_file: Path
+    folder: state.Folder
     stop: threading.Event
 
 
@@ -224,14 +223,14 @@ class WebCounter:
 
     def settings(self) -> tuple[api.SettingShown, ...]:
         """Every setting."""
-        return settings.shown(self._kiosk.config_file)
+        return settings.shown(self._kiosk.folder.config, self._kiosk.folder.layer)
 
     def change_settings(self) -> api.SettingsChanged:
         """Write settings; what each was and became is in the journal before this returns."""
         body = request.get_json(silent=True)
         if not isinstance(body, dict) or not isinstance(body.get("changes"), dict) or not isinstance(body.get("by"), str):
             abort(400)
-        changed = settings.change(self._kiosk.config_file, body["changes"])
+        changed = settings.change(self._kiosk.folder.config, body["changes"], self._kiosk.folder.layer)
         for name, (before, after) in changed.items():
             self._record("setting_changed", body["by"], f"{name} = {before}"[:500], f"{name} = {after}"[:500])
         return api.SettingsChanged(tuple(changed))

@@ -19,7 +19,7 @@ rm -f /etc/systemd/journald.conf.d/50-daka.conf /etc/systemd/system.conf.d/50-da
 systemctl daemon-reload
 rm -rf /opt/daka /run/daka
 if [ -n "$data" ]; then
-    rm -rf /var/lib/daka /var/lib/daka-uplink /var/lib/daka-web /var/lib/daka-bridge /var/lib/daka-update /etc/daka /etc/credstore.encrypted/daka.wrapping-key
+    rm -rf /var/lib/daka /var/lib/daka-uplink /var/lib/daka-web /var/lib/daka-bridge /var/lib/daka-update /var/lib/daka-settings /etc/daka /etc/credstore.encrypted/daka.wrapping-key
     for user in daka-kiosk daka-uplink daka-bridge daka-web daka-display daka-metrics; do userdel "$user" 2>/dev/null || true; done
     groupdel daka-admin 2>/dev/null || true
     echo "daka: removed, with every record, template and key"

@@ -85,7 +85,10 @@ class Attendance:
 
 @dataclass(frozen=True, slots=True)
 class SettingShown:
-    """One setting: what it is now, without anybody's choice, what it means, its limits, or the few values that it may have."""
+    """One setting: what it is now, without anybody's choice, what it means, its limits, or the few values that it may have.
+
+    `by_root`: it stands in a file that is root's, and only there it can be changed.
+    """
 
     name: str
     value: Any
@@ -94,6 +97,7 @@ class SettingShown:
     lowest: float | None
     highest: float | None
     choices: tuple[str, ...] = ()
+    by_root: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from typing import IO, Any
 
 from cryptography.exceptions import UnsupportedAlgorithm
 
-from device import config, database, keys, messages, people, state, templates
+from device import config, database, keys, messages, people, settings, state, templates
 from device.api.backups import BackupContent
 from device.backups import sealed
 from device.backups.sealed import BackupRefused
@@ -172,7 +172,7 @@ def settle(folder: state.Folder) -> None:
     folder.keys.mkdir(mode=0o700, exist_ok=True)
     for name in KEYS:
         _take_place(aside.brought_keys / "keys" / name, folder.keys / name)
-    _take_place(opened / "config.toml", folder.config)
+    _put_settings_back(opened / "config.toml", folder)
     _take_place(opened / "enterprise.json", folder.enterprise)
     for name in DATABASES:
         for suffix in ("-wal", "-shm"):
@@ -184,6 +184,13 @@ def settle(folder: state.Folder) -> None:
     _write(folder.root / DONE, json.dumps(note).encode("utf-8"))
     aside.ready.unlink()
     aside.forget()
+
+
+def _put_settings_back(text: Path, folder: state.Folder) -> None:
+    """Where the settings file is root's it stays as it is: only what the web UI may set comes back."""
+    if text.exists():
+        settings.put_back(text.read_text(encoding="utf-8"), folder.config, folder.layer)
+        text.unlink()
 
 
 def restored(folder: state.Folder) -> dict[str, Any] | None:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import IO
 
 import device
-from device import database, journal, keys, messages, people, state
+from device import database, journal, keys, messages, people, settings, state
 from device.api.backups import PIECE_BYTES, Backup
 from device.backups import sealed
 from device.backups.sealed import BackupRefused
@@ -146,9 +146,9 @@ class Shelf:
     def _files(self) -> Iterator[tuple[str, bytes]]:
         for name, opened in self.databases.items():
             yield name, _image(opened)
-        for name, path in (("config.toml", self.folder.config), ("enterprise.json", self.folder.enterprise)):
-            if path.exists() or name == "config.toml":  # without a file every default holds, and is restored as that
-                yield name, path.read_bytes() if path.exists() else b""
+        yield "config.toml", settings.whole_text(self.folder.config, self.folder.layer).encode("utf-8")  # empty: every default
+        if self.folder.enterprise.exists():
+            yield "enterprise.json", self.folder.enterprise.read_bytes()
 
     def _batches(self, after: int) -> Iterator[bytes]:
         """Every record kept here, as the uplink sends them: each batch carries its signature, and no long look blocks a punch."""

@@ -6,7 +6,7 @@ import json
 
 import click
 
-from device import config
+from device import config, settings
 from device.commands.context import Context, pass_context
 
 
@@ -21,6 +21,8 @@ def list_settings(context: Context) -> None:
     """Every setting: its value here, its default, its meaning and unit."""
     tree = context.config().model_dump()
     click.echo(f"{context.folder.config}{'' if context.folder.config.exists() else ' (absent: every default holds)'}")
+    if context.folder.layer is not None:
+        click.echo(f"{context.folder.layer} (what the web UI has set; what stands in the file above is root's and goes first)")
     section_shown = ""
     for name, default, meaning in config.settings():
         section, key = name.split(".")
@@ -43,3 +45,6 @@ def check(context: Context) -> None:
     """Read the file as the daemons would, and name what is wrong."""
     context.config()
     click.echo(f"{context.folder.config} is sound" if context.folder.config.exists() else "no file; every default holds")
+    if context.folder.layer is not None:
+        for name in settings.left_out(context.folder.config, context.folder.layer):
+            click.echo(f"{name} in {context.folder.layer} does not count: it is root's, or this version does not know it so")

@@ -18,7 +18,9 @@ from device.errors import DeviceError
 from device.messages import MessageError
 from models.errors import ModelError
 
-APPLIANCE = state.Folder(Path("/var/lib/daka"), Path("/etc/daka/config.toml"), Path("/run/daka"))
+APPLIANCE = state.Folder(
+    Path("/var/lib/daka"), Path("/etc/daka/config.toml"), Path("/run/daka"), layer=Path("/var/lib/daka-settings/settings.toml")
+)
 
 COMMANDS = {
     "demo": "device.commands.demo:demo",
@@ -59,8 +61,9 @@ def default_state() -> Path:
 def folder_at(root: Path, config: Path | None, sockets: Path | None, credentials: Path | None = None) -> state.Folder:
     """The state folder `root`; the appliance's has its settings and sockets elsewhere, unless the environment says where."""
     if root == APPLIANCE.root:
-        return state.Folder(root, config or APPLIANCE.config_file, sockets or APPLIANCE.sockets, credentials)
-    return state.Folder(root, config, sockets, credentials)
+        config, sockets = config or APPLIANCE.config_file, sockets or APPLIANCE.sockets
+    layer = APPLIANCE.layer if config == APPLIANCE.config_file else None
+    return state.Folder(root, config, sockets, credentials, layer)
 
 
 @click.group(cls=LazyGroup, commands_in=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from device import config, database, erasure, keys, kiosk, messages, state
+from device import config, database, erasure, keys, kiosk, messages, settings, state
 from device.backups import aftermath, counter, restoring, sealed
 from device.backups.restoring import Aside
 from device.backups.sealed import BackupRefused, Reader, Writer
@@ -46,7 +46,7 @@ class Machine:
     def start(self) -> kiosk.Files:
         """From `daka run kiosk` to the moment before anybody is looked at."""
         restoring.settle(self.folder)
-        chosen = config.read(self.folder.config)
+        chosen = config.read(self.folder.config, self.folder.layer)
         files = kiosk.open_files(self.folder, chosen.device.id, self.clock, replace_damaged=True)
         aftermath.settle(self.folder, files.journal, files.directory, self.clock)
         erasure.Eraser(files.journal, files.directory, self.clock, self.folder.root).settle()
@@ -229,6 +229,41 @@ def test_on_the_same_kiosk_nothing_that_was_recorded_since_is_lost_and_nobody_wh
     assert [person.number for person in after.directory.list()] == ["1", "3"], "the erased one stays erased"
     assert {person for person, _ in after.directory.templates(EMBEDDER).whole} == {"p-" + "ef" * 16}, "the consent stays taken back"
     assert not after.directory.get(parts.ADA).has_consent
+    stop(after)
+
+
+def test_where_the_settings_file_is_roots_a_restore_leaves_it_and_brings_back_what_the_web_ui_had_set(
+    machine: Machine, running: kiosk.Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on an appliance, where no daemon can write it: the kiosk starts with the backup."""
+    settings.change(machine.folder.config, {"page.names": "first", "uplink.host": "elsewhere"})
+    shelf = machine.shelf(running)
+    made, sealed_keys = shelf.place / shelf.make(PASSPHRASE).name, shelf.keys(KEYS_PASSPHRASE)
+    file, layer = tmp_path / "etc" / "config.toml", tmp_path / "settings.toml"
+    file.parent.mkdir()
+    file.write_text('[device]\nsite = "yard"\n', encoding="utf-8")
+    appliance = Machine(state.Folder(tmp_path / "new", config_file=file, layer=layer), parts.Clock(500.0))
+    stop(appliance.start())
+    aside = appliance.bring(made, sealed_keys)
+    aside.look(PASSPHRASE)
+    aside.make_ready(BY)
+    real = Path.replace
+
+    def refuses(self: Path, target: Path) -> Path:
+        if target.parent == file.parent:
+            raise PermissionError(13, "read-only", str(target))
+        return real(self, target)
+
+    monkeypatch.setattr(Path, "replace", refuses)
+    after = appliance.start()
+    assert len(after.directory.list()) == 3
+    chosen = config.read(file, layer)
+    assert (chosen.device.id, chosen.device.site, chosen.page.names, chosen.uplink.host) == ("kiosk-9", "yard", "first", "")
+    again = appliance.shelf(after)
+    data = (again.place / again.make(PASSPHRASE).name).open("rb")
+    with data, tarfile.open(fileobj=Reader(data, PASSPHRASE), mode="r|") as archive:  # type: ignore[call-overload]
+        content = next(archive.extractfile(member).read() for member in archive if member.name == "config.toml")
+    assert b'names = "first"' in content, "and the next backup holds both files' settings"
     stop(after)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from pathlib import Path
 
@@ -85,3 +86,52 @@ def test_every_setting_is_shown_with_its_meaning_and_its_limits(file: Path) -> N
     votes = shown["recognition.votes"]
     assert (votes.value, votes.default, votes.lowest, votes.highest) == (2, 2, 1, 3)
     assert all(one.meaning for one in shown.values())
+
+
+@pytest.fixture
+def layer(tmp_path: Path) -> Path:
+    """Beside a settings file that is root's, as on an appliance."""
+    (tmp_path / "settings").mkdir()
+    return tmp_path / "settings" / "settings.toml"
+
+
+def test_where_the_file_is_roots_the_web_ui_writes_a_layer_that_every_daemon_reads(file: Path, layer: Path) -> None:
+    assert settings.change(file, {"attend.min_gap_s": 30.0, "page.names": "first"}, layer)
+    assert file.read_text("utf-8") == WRITTEN, "root's file stays as root wrote it"
+    assert stat.S_IMODE(layer.stat().st_mode) == 0o644
+    chosen = config.read(file, layer)
+    assert (chosen.device.site, chosen.attend.min_gap_s, chosen.page.names) == ("gate", 30.0, "first")
+    assert settings.change(file, {"page.names": "full"}, layer) == {"page.names": ("first", "full")}
+    with pytest.raises(settings.SettingsRefused, match=r"attend\.min_gap_s"):
+        settings.change(file, {"attend.min_gap_s": -1.0}, layer)
+
+
+@pytest.mark.parametrize(("name", "value"), [("device.site", "door"), ("uplink.host", "elsewhere"), ("uplink.server_key", "x")])
+def test_what_root_has_written_or_alone_may_say_is_not_set_from_the_web_ui(file: Path, layer: Path, name: str, value: str) -> None:
+    with pytest.raises(settings.SettingsRefused, match=f"{name} is root's on this machine; set it in .*config.toml"):
+        settings.change(file, {name: value, "page.names": "first"}, layer)
+    assert not layer.exists()
+    section, key = name.split(".")
+    layer.write_text(f'[{section}]\n{key} = "{value}"\n', encoding="utf-8")  # as a daemon that was taken over would
+    assert config.read(file, layer) == config.read(file)
+    assert settings.left_out(file, layer) == [name]
+    assert {one.name for one in settings.shown(file, layer) if one.by_root} > {name, "device.id", "uplink.policy_key"}
+
+
+def test_a_release_that_is_taken_back_starts_with_what_a_newer_one_wrote(file: Path, layer: Path) -> None:
+    layer.write_text('[page]\nnames = "in_braille"\ntheme = "dark"\n[smell]\nenabled = true\n', encoding="utf-8")
+    chosen = config.read(file, layer)
+    assert (chosen.page.names, chosen.page.theme) == ("full", "dark")
+    assert settings.change(file, {"page.speech": "off"}, layer)
+    assert "in_braille" in layer.read_text("utf-8"), "the newer release finds it again"
+
+
+def test_a_changed_file_keeps_its_mode_and_its_owner(file: Path) -> None:
+    """Root chooses what opens the templates, and every daemon goes on reading the file."""
+    file.chmod(0o644)
+    if os.geteuid() == 0:
+        os.chown(file, 65_534, 65_534)
+    owner = (file.stat().st_uid, file.stat().st_gid)
+    settings.change(file, {"device.unlock": "tpm"})
+    found = file.stat()
+    assert (stat.S_IMODE(found.st_mode), found.st_uid, found.st_gid) == (0o644, *owner)

@@ -31,6 +31,7 @@ from device import (
     personnel,
     retention,
     sight,
+    state,
     web_counter,
     webcodes,
 )
@@ -70,7 +71,7 @@ def running(short_folder: Path, eyes: sight.Sight) -> Iterator[Running]:
     office_routes = (*admin.admin_routes(office, board, source, counter), *staff, *putting_right)
     codes, stop = webcodes.WebCodes(), threading.Event()
     readings = gauges.Gauges(opened, time_source, short_folder)
-    kiosk = web_counter.Kiosk(office, directory, opened, time_source, codes, readings, short_folder / "config.toml", stop)
+    kiosk = web_counter.Kiosk(office, directory, opened, time_source, codes, readings, state.Folder(short_folder), stop)
     routes = web_counter.web_routes(web_counter.WebCounter(kiosk), office_routes)
     socket = short_folder / "run" / api.WEB_SOCKET
     end = serve(socket, "web", routes)
