@@ -288,7 +288,8 @@ def office_routes(
 ) -> tuple[Route, ...]:
     """What the office may ask, on the command line and, in part, through the web UI."""
     files, time_source = inside.files, inside.time_source
-    held = "credential" if keys.has_credential(folder.credentials) else "file"
+    alone = "credential" if keys.has_credential(folder.credentials) else "file"
+    held = alone if inside.config.device.unlock == "file" else inside.config.device.unlock
     return (
         *admin.admin_routes(
             inside.office,

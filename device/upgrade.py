@@ -200,7 +200,7 @@ class Upgrader:
     def _clear(self, standing: api.UpdateStanding) -> None:
         """What root has tried goes, and is not fetched again: it runs, or did not hold, or was not signed."""
         path = self._folder / standing.archive
-        if standing.outcome in ("holds", "went_back", "refused") and NAME.fullmatch(standing.archive) and path.exists():
+        if NAME.fullmatch(standing.archive) and path.exists() and standing.is_about(path.name, path.stat().st_mtime):
             with path.open("rb") as file:
                 digest = hashlib.file_digest(file, "sha256").hexdigest()
             durable.keep(self._folder / DONE, json.dumps([*self._done(), digest][-MOST_DONE:]).encode("ascii"))

@@ -20,7 +20,6 @@ MOST_BYTES = 2 << 30
 MOST_SIGNATURE_BYTES = 1 << 20
 SPARE_BYTES = 500 * 2**20  # what punches and the unpacking need
 NAMED = "a release is named like daka-1.2.3-cp311-aarch64.tar; leave the names as the enterprise gave them"
-TRIED = ("holds", "went_back", "refused")
 
 
 class Brought:
@@ -53,8 +52,7 @@ class Brought:
         """The archive that waits for root, "" for none; what root has tried goes."""
         found = sorted(self._folder.glob(f"*{SIGNATURE}")) if self._folder.is_dir() else []
         name = found[0].name.removesuffix(SIGNATURE) if found else ""
-        standing = self._standing()
-        if name and standing.archive == name and standing.outcome in TRIED:
+        if name and self._standing().is_about(name, found[0].stat().st_mtime):
             shutil.rmtree(self._folder, ignore_errors=True)
             return ""
         return name

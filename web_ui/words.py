@@ -81,6 +81,10 @@ LINKS = {
     "wired": _("Cable"), "wifi": _("Wi-Fi"), "mobile": _("Mobile network"), "other": _("Other"), "none": _("No way out"),
     "unknown": _("Not known: the uplink has not reported"),
 }  # fmt: skip
+DEVICE_KEYS = {
+    "credential": _("Held by the machine"), "tpm": _("Held by the TPM"),
+    "server": _("On this card, and with the server's share only"),
+}  # fmt: skip
 RADIOS = {"present": _("There"), "absent": _("None; contract locks need one"), "unknown": _("The system has no Bluetooth")}
 CERTIFICATES = {"uplink": _("Certificate for the server"), "web": _("Certificate of these pages")}
 ALARMS = {

@@ -160,7 +160,7 @@ class Status:
     `damaged`: employee numbers of those who have a template that does not open.
     `boot` changes with each start of the daemon; `camera` is the camera's own sentence, `trouble` the journal's ("" for none).
     `prompt` is what the person before the camera has to do now. `landmarks` says who lays the mesh on a face, and how fast.
-    `device_key`: held as a `credential` of the system, or as a `file`,
+    `device_key`: held as a `credential` of the system, by its `tpm`, with the `server`'s share, or as a `file`,
     which protects no stolen card. `locked`: why no template can be read yet, "" where they can.
     """
 

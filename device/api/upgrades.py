@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from device import messages
 from device.api.client import Client
@@ -27,6 +28,11 @@ class UpdateStanding:
     why: str = ""
     floor: str = ""
     archive: str = ""
+
+    def is_about(self, archive: str, laid_down: float) -> bool:
+        """Whether this file was tried to its end: not an earlier one of the same name. `laid_down`: seconds since 1970."""
+        ended = self.outcome in ("holds", "went_back", "refused") and self.archive == archive
+        return ended and datetime.fromisoformat(self.at).timestamp() >= laid_down
 
 
 @dataclass(frozen=True, slots=True)

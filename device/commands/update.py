@@ -95,18 +95,19 @@ def take(folders: tuple[Path, ...], patience: int) -> None:
         click.echo("nothing has been fetched")
         return
     archive = found[0].with_name(found[0].name.removesuffix(updates.METADATA_SUFFIX))
-    if updater.standing.archive == archive.name and updater.standing.outcome in ("holds", "went_back", "refused"):
+    if upgrades.standing(PUBLISHED).is_about(archive.name, found[0].stat().st_mtime):
         click.echo(f"{archive.name} was tried already: {updater.standing.outcome}; whoever brought it takes it away")
         return
     if waits := _waits_for():
         click.echo(f"{archive.name} waits: {waits}")
         return
+    before = updater.standing
     try:
         standing = _applied(updater, archive)
     except updates.UpdateNotNow:
         raise
     except (updates.UpdateRefused, updates.UpdateFailed) as error:
-        if updater.standing.archive != archive.name:  # else what came of it is written down already
+        if updater.standing == before:  # else what came of it is written down already
             updater.refuse(archive.name, str(error))
         raise
     click.echo(f"{standing.version} runs and holds; {standing.before} stays beside it")

@@ -32,7 +32,7 @@ def test_a_release_waits_once_its_signature_has_come_too(tmp_path: Path) -> None
 
 @pytest.mark.parametrize("outcome", ["holds", "went_back", "refused"])
 def test_what_root_has_tried_goes(tmp_path: Path, outcome: str) -> None:
-    shelf = brought(tmp_path, UpdateStanding(outcome=outcome, archive=ARCHIVE))
+    shelf = brought(tmp_path, UpdateStanding(outcome=outcome, archive=ARCHIVE, at="9999-01-01T00:00:00+00:00"))
     shelf.take(ARCHIVE, 0, b"x")
     shelf.take(SIGNATURE, 0, b"{}")
     assert shelf.waiting() == ""
@@ -65,3 +65,10 @@ def test_neither_a_huge_release_nor_a_full_disk_is_filled_up(tmp_path: Path, mon
     monkeypatch.setattr(upgrade_brought, "SPARE_BYTES", 2**60)
     with pytest.raises(database.StorageFull):
         shelf.take(ARCHIVE, 0, b"1")
+
+
+def test_a_release_that_is_brought_again_after_a_try_waits_again(tmp_path: Path) -> None:
+    shelf = brought(tmp_path, UpdateStanding(outcome="refused", archive=ARCHIVE, at="2026-01-01T00:00:00+00:00"))
+    shelf.take(ARCHIVE, 0, b"archive")
+    shelf.take(f"{ARCHIVE}.targets.json", 0, b"signature")
+    assert shelf.waiting() == ARCHIVE

@@ -9,7 +9,7 @@ import ssl
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 
 import pytest
@@ -65,7 +65,10 @@ class Site:
         return made
 
     def root_says(self, outcome: str, name: str) -> None:
-        (self.folder / "update.json").write_text(json.dumps({"outcome": outcome, "archive": name, "wants": "of the future"}))
+        later = (datetime.now(UTC) + timedelta(seconds=1)).isoformat()
+        (self.folder / "update.json").write_text(
+            json.dumps({"outcome": outcome, "archive": name, "at": later, "wants": "of the future"})
+        )
 
 
 @pytest.fixture(scope="module")
@@ -211,6 +214,16 @@ def test_what_root_has_tried_goes_and_is_not_fetched_again(site: Site, outcome: 
     assert site.step().version == "9.0.1"
 
 
+def test_another_release_under_the_name_of_one_that_was_tried_is_a_new_one(site: Site) -> None:
+    made = site.offer()
+    site.root_says("refused", made.name)
+    earlier = json.loads((site.folder / "update.json").read_text()) | {"at": "2026-01-01T00:00:00+00:00"}
+    (site.folder / "update.json").write_text(json.dumps(earlier))
+    assert site.step().outcome == "fetched"
+    assert site.step().outcome == "fetched"
+    assert (site.fetched / made.name).exists()
+
+
 def test_an_offer_of_another_channel_is_not_for_this_kiosk(site: Site) -> None:
     site.offer(channel="early")
     assert site.step().outcome == "nothing"
@@ -281,7 +294,7 @@ def test_a_window_that_is_none_is_refused(window: str) -> None:
 def take(site: Site, monkeypatch: pytest.MonkeyPatch, waits: str = "", tried: list[str] | None = None) -> Result:
     """`daka update take` on a machine whose only changed part is what it would do to a real one."""
     done = tried if tried is not None else []
-    hands = updates.Hands(lambda: "0.1.0", lambda _: done.append("stage"), done.append, lambda _: None, lambda: NOW)
+    hands = updates.Hands(lambda: "0.1.0", lambda _: done.append("stage"), done.append, lambda _: None, lambda: datetime.now(UTC))
     monkeypatch.setattr(commands, "FOLDER", site.folder / "root")
     monkeypatch.setattr(commands, "PUBLISHED", site.folder / "update.json")
     monkeypatch.setattr(commands, "_updater", lambda patience=0: updates.Updater(site.folder / "root", hands, commands._publish))
