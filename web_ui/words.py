@@ -244,6 +244,8 @@ BACKUP_REFUSALS = (
     _("desired.db in the backup is damaged; take an older backup"),
     _("locks.db in the backup is damaged; take an older backup"),
     _("the backup was made by a newer version; update this kiosk first"),
+    _("somebody was erased while the backup was made, and may be in it; make it again"),
+    _("somebody was erased while the backup was opened; bring it again"),
 )
 
 # The kiosk daemon explains itself in English. Its reasons that an office meets, in the reader's language, by their kind.

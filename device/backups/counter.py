@@ -11,10 +11,12 @@ from flask import Response, request
 from device import api, messages, server
 from device.api.backups import Backup, BackupContent
 from device.backups.restoring import Aside
+from device.backups.sealed import BackupRefused
 from device.backups.shelf import Shelf
 from device.server import Route
 
 MOST_OFFSET = 2.0**40
+UNCONFIRMED_S = 3_600.0
 
 
 class Counter:
@@ -23,6 +25,7 @@ class Counter:
     def __init__(self, shelf: Shelf, aside: Aside, record: Callable[[messages.Audit], object], restart: Callable[[], None]) -> None:
         self._shelf, self._aside, self._record, self._restart = shelf, aside, record, restart
         self._working = threading.Lock()
+        self._forgetting: threading.Timer | None = None
 
     def make(self) -> Backup:
         """A new sealed file."""
@@ -52,13 +55,32 @@ class Counter:
         """A piece of what is to be restored."""
         with self._working:
             self._aside.take(int(server.number_argument("offset", MOST_OFFSET)), request.get_data())
+            self._forget_later()
         return api.Done()
 
     def look(self) -> BackupContent:
         """What it holds; nothing changes."""
         (passphrase,) = server.json_fields("passphrase")
         with self._working:
-            return self._aside.look(passphrase)
+            before = self._shelf.cleared.times
+            found = self._aside.look(passphrase)
+            self._forget_later()
+            if self._shelf.cleared.times != before:
+                self._aside.forget()
+                raise BackupRefused("somebody was erased while the backup was opened; bring it again")
+            return found
+
+    def _forget_later(self) -> None:
+        """What nobody confirms lies here open: after an hour it goes."""
+        if self._forgetting is not None:
+            self._forgetting.cancel()
+        self._forgetting = threading.Timer(UNCONFIRMED_S, self._forget)
+        self._forgetting.daemon = True
+        self._forgetting.start()
+
+    def _forget(self) -> None:
+        with self._working:
+            self._aside.forget_unconfirmed()
 
     def restore(self) -> api.Done:
         """It takes the place of what is here, at the start that follows at once."""

@@ -32,6 +32,7 @@ DATABASES = ("people.db", "desired.db", "locks.db")
 KEYS = ("journal.key", "sealing.key", "grant-use.key", "wrapping.key")
 PLAIN = ("manifest.json", "config.toml", "enterprise.json")
 READY = "ready.json"
+DRAFT = ".new"  # how a backup ends that is not whole yet
 OTHER_KEYS = (
     "the backup hangs on other keys than those of this machine; bring them too, on its command line: "
     "daka backup restore FILE --keys KEYS"
@@ -80,6 +81,11 @@ class Aside:
     def forget(self) -> None:
         """Nothing that was brought lies here any more."""
         shutil.rmtree(self.root, ignore_errors=True)
+
+    def forget_unconfirmed(self) -> None:
+        """What was brought, and opened without any seal, lies here no longer than somebody works on it."""
+        if not self.ready.exists():
+            self.forget()
 
     def look(self, passphrase: str) -> BackupContent:
         """Open it and say what it holds and what restoring it here would mean; BackupRefused if it cannot be."""
@@ -159,7 +165,10 @@ class Aside:
 def settle(folder: state.Folder) -> None:
     """What is ready takes the place of what is here; before anything is opened. After a power cut it goes on where it was."""
     aside = Aside(folder)
+    for draft in (folder.root / "backups").glob(f"*{DRAFT}"):
+        draft.unlink()  # a power cut left it
     if not aside.ready.exists():
+        aside.forget()
         return
     note = json.loads(aside.ready.read_bytes())
     opened = aside.opened

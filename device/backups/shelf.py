@@ -9,21 +9,26 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import logging
 import os
 import re
 import sqlite3
 import tarfile
+import threading
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
 import device
 from device import database, journal, keys, messages, people, settings, state
 from device.api.backups import PIECE_BYTES, Backup
-from device.backups import sealed
+from device.backups import restoring, sealed
+from device.backups.restoring import DRAFT
 from device.backups.sealed import BackupRefused
 from device.clock import Clock
+
+log = logging.getLogger(__name__)
 
 KEPT = 3
 NAME = re.compile(r"daka-[a-z0-9-]+-\d{8}T\d{6}Z\.backup")
@@ -31,15 +36,23 @@ KEYS = ("journal.key", "sealing.key", "grant-use.key")
 SPARE_BYTES = 200 * 2**20  # what has to stay free for punches
 
 
+class Cleared:
+    """How often everything had to go: a backup that was begun before somebody's erasure is never finished after it."""
+
+    def __init__(self) -> None:
+        self.lock, self.times = threading.Lock(), 0
+
+
 @dataclass(frozen=True)
 class Shelf:
-    """Makes them and keeps the last ones."""
+    """Makes them and keeps the last ones. One for each state folder: the makers and the eraser share it."""
 
     folder: state.Folder
     journal: journal.Journal
     directory: people.Directory
     databases: Mapping[str, database.Database]  # by the names that they have in a backup
     clock: Clock
+    cleared: Cleared = field(default_factory=Cleared)
 
     @property
     def place(self) -> Path:
@@ -51,7 +64,8 @@ class Shelf:
         self._room()
         now = self.clock.now().at
         path = self.place / f"daka-{self.journal.device}-{now:%Y%m%dT%H%M%SZ}.backup"
-        draft = path.with_suffix(".new")
+        draft = path.with_suffix(DRAFT)
+        before = self.cleared.times
         try:
             self.place.mkdir(mode=0o700, exist_ok=True)
             with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "wb") as file:
@@ -60,19 +74,26 @@ class Shelf:
                 writer.close()
                 file.flush()
                 os.fsync(file.fileno())
-            draft.replace(path)
-            database.sync_folder(self.place)
+            self._finished(draft, path, before)
         except OSError as error:
-            draft.unlink(missing_ok=True)
             raise database.translated(draft, error) from error
+        finally:
+            draft.unlink(missing_ok=True)
         for old in self.list()[KEPT:]:
             self.remove(old.name)
         return self._described(path)
 
+    def _finished(self, draft: Path, path: Path, before: int) -> None:
+        with self.cleared.lock:
+            if self.cleared.times != before:
+                raise BackupRefused("somebody was erased while the backup was made, and may be in it; make it again")
+            draft.replace(path)
+        database.sync_folder(self.place)
+
     def list(self) -> tuple[Backup, ...]:
-        """Those that lie here, newest first."""
+        """Those that lie here, newest first; also what no head can be read of, so that it can be removed."""
         found = [path for path in self.place.glob("*.backup") if NAME.fullmatch(path.name)] if self.place.is_dir() else []
-        return tuple(sorted((self._described(path) for path in found), key=lambda backup: backup.at, reverse=True))
+        return tuple(sorted(map(self._described, found), key=lambda backup: backup.at, reverse=True))
 
     def piece(self, name: str, offset: int) -> bytes:
         """A piece of one of them."""
@@ -85,9 +106,18 @@ class Shelf:
         self._path(name).unlink(missing_ok=True)
 
     def clear(self) -> None:
-        """None lies here any more: somebody was erased, and they are in all of them."""
-        for backup in self.list():
-            self.remove(backup.name)
+        """Nothing lies here any more, drafts and what was brought neither: somebody was erased, and they are in all of them.
+
+        What cannot be removed is said and hinders no erasure. A restore that is confirmed goes on: it carries the erasure over.
+        """
+        with self.cleared.lock:
+            self.cleared.times += 1
+            for path in tuple(self.place.iterdir()) if self.place.is_dir() else ():
+                try:
+                    path.unlink(missing_ok=True)
+                except OSError as error:
+                    log.error("a backup that holds somebody who was erased could not be removed: %s", error)
+            restoring.Aside(self.folder).forget_unconfirmed()
 
     def keys(self, passphrase: str) -> bytes:
         """The keys that everything hangs on, sealed; made once, since they never change. For root at this machine alone."""
@@ -112,9 +142,9 @@ class Shelf:
         return path
 
     def _described(self, path: Path) -> Backup:
-        with path.open("rb") as file:
-            head = sealed.read_head(file)[1]
-        return Backup(path.name, head.at, path.stat().st_size)
+        stamp = path.stem.rpartition("-")[2]  # NAME ends in it
+        at = f"{stamp[:4]}-{stamp[4:6]}-{stamp[6:11]}:{stamp[11:13]}:{stamp[13:15]}.000000Z"
+        return Backup(path.name, at, path.stat().st_size)
 
     def _room(self) -> None:
         """A backup must never take the room that punches need."""

@@ -8,10 +8,12 @@ import json
 import shutil
 import tarfile
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import flask
 import pytest
 
 from device import config, database, erasure, keys, kiosk, messages, settings, state
@@ -165,6 +167,74 @@ def test_an_erased_person_is_in_no_backup_that_lies_on_the_kiosk(machine: Machin
         "2", "asked", BY
     )
     assert shelf.list() == ()
+
+
+def test_whoever_is_erased_while_a_backup_is_made_is_in_none_afterwards(
+    machine: Machine, running: kiosk.Files, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the image of the people's file and the last rename."""
+    shelf = machine.shelf(running)
+    eraser = erasure.Eraser(running.journal, running.directory, machine.clock, machine.folder.root, lambda _: shelf.clear())
+    real = Shelf._batches
+
+    def meanwhile(self: Shelf, after: int) -> Iterator[bytes]:
+        eraser.erase("2", "asked", BY)
+        return real(self, after)
+
+    monkeypatch.setattr(Shelf, "_batches", meanwhile)
+    with pytest.raises(BackupRefused, match="erased while"):
+        shelf.make(PASSPHRASE)
+    assert list(shelf.place.iterdir()) == []
+    monkeypatch.setattr(Shelf, "_batches", real)
+    assert shelf.make(PASSPHRASE).name in [path.name for path in shelf.place.iterdir()]
+
+
+def test_an_erasure_takes_drafts_unreadable_backups_and_what_was_brought(machine: Machine, running: kiosk.Files) -> None:
+    shelf = machine.shelf(running)
+    made = shelf.make(PASSPHRASE)
+    assert shelf.list() == (made,)
+    aside = machine.bring(shelf.place / made.name)
+    aside.look(PASSPHRASE)
+    (shelf.place / "daka-kiosk-9-20260101T000000Z.backup").write_bytes(b"torn")
+    (shelf.place / "daka-kiosk-9-20260101T000001Z.new").write_bytes(b"torn")
+    assert [backup.at for backup in shelf.list()] == [made.at, "2026-01-01T00:00:00.000000Z"], "what cannot be read is shown too"
+    found = erasure.Eraser(running.journal, running.directory, machine.clock, machine.folder.root, lambda _: shelf.clear()).erase(
+        "2", "asked", BY
+    )
+    assert found.remains == ()
+    assert list(shelf.place.iterdir()) == []
+    assert not aside.root.exists()
+
+
+def test_neither_a_draft_nor_an_open_backup_outlives_its_work(
+    machine: Machine, running: kiosk.Files, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shelf = machine.shelf(running)
+    made = shelf.make(PASSPHRASE)
+    aside = machine.bring(shelf.place / made.name)
+    aside.look(PASSPHRASE)
+    (shelf.place / "daka-kiosk-9-20260101T000001Z.new").write_bytes(b"power went")
+    stop(running)
+    after = machine.start()
+    assert not aside.root.exists(), "nobody had confirmed it before the kiosk ended"
+    assert [path.name for path in shelf.place.iterdir()] == [made.name]
+    monkeypatch.setattr(counter, "UNCONFIRMED_S", 0.05)
+    asked, brought = counter.counter(machine.shelf(after), threading.Event()), (shelf.place / made.name).read_bytes()
+    with flask.Flask("asked").test_request_context("/?offset=0", method="POST", data=brought):
+        asked.take()
+    waited = time.monotonic()
+    while aside.root.exists() and time.monotonic() - waited < 20:
+        time.sleep(0.02)
+    assert not aside.root.exists()
+
+    def breaks(self: Shelf, writer: Writer) -> None:
+        raise database.StorageFailing("the card is worn out")
+
+    monkeypatch.setattr(Shelf, "_fill", breaks)
+    with pytest.raises(database.StorageFailing):
+        machine.shelf(after).make(PASSPHRASE)
+    assert [path.name for path in shelf.place.iterdir()] == [made.name]
+    stop(after)
 
 
 def test_a_new_machine_becomes_the_kiosk_again_in_a_new_epoch(machine: Machine, running: kiosk.Files, tmp_path: Path) -> None:
