@@ -76,6 +76,9 @@ RULES: dict[str, tuple[tuple[Hurts, Any], ...]] = {
     "device.id": (
         (other, _("The certificate and the server know this kiosk by its old name: it must join again before records are sent.")),
     ),
+    "device.unlock": (
+        (other, _("If what opens the templates is not there at the next start, no face is recognised until it is.")),
+    ),
     "camera.source": ((no_camera, _("That is no camera: nobody before the kiosk is seen, and punches are marked as simulated.")),),
     "recognition.strangers_named": ((higher, _STRANGERS),),
     "recognition.min_margin": ((lower, _STRANGERS),),

@@ -28,6 +28,12 @@ ON, OFF = _("On"), _("Off")
 COMPLETIONS = {"face_or_pin": _("a face or a PIN"), "pin": _("a PIN"), "nothing": _("nothing: it clocks in by itself")}
 CHOICES = {
     "device.language": {"zh-CN": "简体中文", "zh-TW": "繁體中文", "en": "English"},
+    "device.unlock": {
+        "file": _("a file on this card"), "tpm": _("this board's TPM"), "server": _("a share from the enterprise's server"),
+    },
+    "attend.breaks": {
+        "by_shift": _("when the person's shift has a break"), "always": _("always"), "never": _("never"),
+    },
     "models.landmarks": {"auto": _("the faster one that runs here"), "opencv": _("OpenCV: half the speed, 50 MB less memory")},
     "liveness.challenge": {
         "never": _("nobody is asked for actions"), "unsure": _("when the signs leave it open"), "always": _("at every walk-up"),

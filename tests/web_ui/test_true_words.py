@@ -10,11 +10,11 @@ import pytest
 from click.testing import CliRunner
 from flask_babel import Babel
 
-from device import api, config, selftest
+from device import api, config, selftest, settings
 from device.commands.main import daka
 from tests.web_ui.running import Browser, Office, text_of
 from web_ui.pages import privacy, recognition, sync
-from web_ui.words import CHECK_FAILURES, CHECKS, REMEDIES
+from web_ui.words import CHECK_FAILURES, CHECKS, CHOICES, REMEDIES
 
 
 def test_the_wizard_says_how_a_kiosk_joins_and_names_commands_that_there_are(browsers: dict[str, Browser]) -> None:
@@ -141,3 +141,11 @@ def test_settings_are_shown_in_words_and_never_as_a_programs_values(browsers: di
         assert " True " not in words, page
         assert " False " not in words, page
     assert "liveness.challenge when the signs leave it open" in text_of(administrator.get("/recognition"))
+
+
+def test_every_choice_of_a_setting_has_its_words(tmp_path: Path) -> None:
+    """One without would be a program's word on somebody's page."""
+    shown = settings.shown(tmp_path / "no-file.toml")
+    choices = {one.name: set(one.choices) for one in shown if one.choices}
+    assert len(choices) > 8
+    assert {name: found - set(CHOICES.get(name, {})) for name, found in choices.items() if found - set(CHOICES.get(name, {}))} == {}
