@@ -224,6 +224,9 @@ RELEASE_REFUSALS = (
     _("this is far too large for a release"),
 )
 
+# Other sentences of the kiosk daemon, word for word.
+SENTENCES = (_("the clock is not sure, so nothing counts as old"),)
+
 # Why a backup is refused, word for word as device.backups says it.
 BACKUP_REFUSALS = (
     _("a passphrase has 12 characters or more, of which six differ; unrelated words do well"),
@@ -269,7 +272,12 @@ REFUSALS = {
 
 
 def changed_to(text: str) -> str:
-    """A side of a change as the journal has it, `name = value` for a setting; a program's True and False in words."""
+    """A side of a change as the journal has it, `name = value` for a setting; its keys and a program's True and False in words."""
+    account, _colon, role = text.partition(": ")
+    if role in ROLES:
+        return f"{account}: {ROLES[role]}"
+    if (found := {**REQUESTS, **OUTCOMES}.get(text)) is not None:
+        return str(found)
     name, parted, value = text.partition(" = ")
     said = {"True": str(ON), "False": str(OFF)}.get(value) or str(CHOICES.get(name, {}).get(value, value)) or "–"
     return f"{name} = {said}" if parted else text

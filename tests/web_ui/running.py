@@ -245,6 +245,16 @@ def everybody(running: Office) -> dict[str, Browser]:
     return browsers
 
 
+def ended(browser: Browser, where: str) -> httpx.Response:
+    """The page of a piece of work, once it is done."""
+    for _ in range(200):
+        page = browser.get(where)
+        if "this page renews itself" not in text_of(page):
+            return page
+        time.sleep(0.05)
+    raise AssertionError(text_of(page))
+
+
 def fresh_code(office: Office, name: str, secret: str) -> str:
     """A code of now that counts although an earlier test has used the one of this half minute."""
     with contextlib.closing(sqlite3.connect(office.folder.web / "web.db")) as database, database:

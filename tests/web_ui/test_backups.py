@@ -6,12 +6,10 @@ import ast
 import re
 import sqlite3
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import flask
-import httpx
 import pytest
 from click.testing import CliRunner
 from flask_babel import Babel
@@ -37,16 +35,6 @@ def administrator(kept: Office) -> Browser:
     return running.first_administrator(kept)
 
 
-def ended(browser: Browser, where: str) -> httpx.Response:
-    """The page of a piece of work, once it is done."""
-    for _ in range(200):
-        page = browser.get(where)
-        if "this page renews itself" not in text_of(page):
-            return page
-        time.sleep(0.05)
-    raise AssertionError(text_of(page))
-
-
 def restarted(office: Office) -> None:
     """The kiosk daemon has ended by itself; whoever keeps it running starts it again."""
     office.processes.pop("kiosk").wait(20)
@@ -60,8 +48,8 @@ def test_a_backup_is_made_taken_along_and_restored_with_its_consequences_named(k
     assert administrator.submit("/backups", **{**typed, "again": "something else"}).status_code == 422
     assert administrator.submit("/backups", **{**typed, "current": "not the password"}).status_code == 422
     weak = administrator.submit("/backups", **{**typed, "passphrase": "short", "again": "short"})
-    assert "12 characters or more" in text_of(ended(administrator, weak.headers["location"]))
-    made = ended(administrator, administrator.submit("/backups", **typed).headers["location"])
+    assert "12 characters or more" in text_of(running.ended(administrator, weak.headers["location"]))
+    made = running.ended(administrator, administrator.submit("/backups", **typed).headers["location"])
     assert "The backup is made" in text_of(made)
     address = re.findall(r'href="(/backups/daka-[^"]+)"', made.text)[0]
     file = administrator.get(address)
@@ -72,9 +60,9 @@ def test_a_backup_is_made_taken_along_and_restored_with_its_consequences_named(k
     assert "No backup lies on this kiosk" in text_of(administrator.get("/backups")), "it held whoever was erased"
     administrator.submit("/people/new", number="5001", name="After the backup")
     wrong = administrator.submit("/backups/restore", files={"file": ("b", file.content)}, passphrase="another passphrase")
-    assert "the passphrase is not the one" in text_of(ended(administrator, wrong.headers["location"]))
+    assert "the passphrase is not the one" in text_of(running.ended(administrator, wrong.headers["location"]))
     looked = administrator.submit("/backups/restore", files={"file": ("b", file.content)}, passphrase=PASSPHRASE)
-    page = ended(administrator, looked.headers["location"])
+    page = running.ended(administrator, looked.headers["location"])
     assert "stays erased: 1 people" in text_of(page)
     assert "go on as they are: none is lost" in text_of(page)
     assert administrator.send(page, current="not the password").status_code == 422

@@ -258,7 +258,8 @@ def test_a_list_is_looked_at_first_and_a_refused_line_changes_nothing(browsers: 
     answer = operator.submit("/people/import", files={"file": ("list.csv", good, "text/csv")})
     assert "Nothing has been changed yet" in text_of(answer)
     assert operator.get("/people/3001").status_code == 404
-    assert operator.send(answer, 2).status_code == 302
+    done = running.ended(operator, operator.send(answer, 2).headers["location"])
+    assert "2 added, 0 changed" in text_of(done)
     assert "赵一" in operator.get("/people/3001").text
 
 
@@ -271,7 +272,9 @@ def test_a_long_list_that_was_looked_at_can_be_taken_over(browsers: dict[str, Br
     form = {"csrf_token": re.findall(r'name="csrf_token" value="([^"]+)"', looked_at.text)[0]}
     text = {"text": (None, table.encode("utf-8"))}
     headers = {"Origin": operator.office.url}
-    assert operator.client.post("/people/import", data=form, files=text, headers=headers).status_code == 302
+    taken = operator.client.post("/people/import", data=form, files=text, headers=headers)
+    assert "1 added" in text_of(running.ended(operator, taken.headers["location"]))
+    assert browsers["auditor"].get(taken.headers["location"]).status_code == 403
     assert "長名單" in operator.get("/people/7701").text
     assert 'enctype="multipart/form-data"' in looked_at.text.partition("Take the list over")[0].rpartition("<form")[2]
     refused = operator.client.post("/people/new", data=form, files=text, headers=headers)

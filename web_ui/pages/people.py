@@ -7,11 +7,13 @@ from datetime import timedelta
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from device.api import KioskRefused
 from web_ui import forms, tables
 from web_ui.house import actor, day_bounds, house, kiosk, place, today
+from web_ui.jobs import TooMuch
 from web_ui.languages import NAMES
 from web_ui.pages.accounts import is_really_me
 from web_ui.roles import OFFICE, READERS, needs
@@ -119,26 +121,36 @@ def erase(number: str) -> Response | str | tuple[str, int]:
 @pages.route("/people/import", methods=["GET", "POST"])
 @needs(OFFICE)
 def import_list() -> Response | str | tuple[str, int]:
-    """A list: looked at first, then taken over as a whole or not at all."""
+    """A list: looked at first, then taken over as a whole or not at all, beside the pages: PINs take their time."""
     form, report = forms.PeopleList(), None
     if form.validate_on_submit():
+        if form.text.data:
+            return _take_over(form.text.data)
         try:
-            text = form.text.data or decoded(form.file.data.read(MOST_LIST_BYTES + 1) if form.file.data else b"")
-            report = kiosk().import_list(text, actor(), dry_run=not form.text.data)
+            text = decoded(form.file.data.read(MOST_LIST_BYTES + 1) if form.file.data else b"")
+            report, form.text.data = kiosk().import_list(text, actor(), dry_run=True), text
         except (KioskRefused, ValueError) as refused:
             form.file.errors = (sentence(refused) if isinstance(refused, KioskRefused) else str(refused),)
-        else:
-            if report.applied:
-                flash(
-                    _(
-                        "The list was taken over: %(added)s added, %(changed)s changed.",
-                        added=report.count("add"),
-                        changed=report.count("change"),
-                    )
-                )
-                return redirect(url_for("people.listing"))
-            form.text.data = text
     return render_template("people_import.html", form=form, report=report), INVALID if form.errors else 200
+
+
+def _take_over(text: str) -> Response:
+    client, by = kiosk(), actor()
+    try:
+        job = house().jobs.start(current_user.account.id, "import", lambda job: client.import_list(text, by, dry_run=False))
+    except TooMuch:
+        abort(429)
+    return redirect(url_for("people.imported", key=job.key))
+
+
+@pages.get("/people/import/<key>")
+@needs(OFFICE)
+def imported(key: str) -> str:
+    """How far a list is taken over, and what became of it."""
+    job = house().jobs.find(key, current_user.account.id)
+    if job is None:
+        abort(404)
+    return render_template("people_imported.html", job=job, title=_("Import people"))
 
 
 def decoded(data: bytes) -> str:

@@ -68,6 +68,12 @@ def where_data_lies(values: dict[str, object]) -> list[tuple[str, str, str]]:
         (_("Consents"), _("people.db; as records in the journal"), _("With the person; the record with the journal")),
         (_("Accounts of this web UI"), _("web.db in the web daemon's own folder"), _("Until they are removed")),
         (_("Requests about personal data"), _("web.db, under opaque ids"), _("Until they are removed")),
+        (
+            _("Backups"),
+            _("backups/ on the kiosk, sealed with a passphrase; copies elsewhere are yours"),
+            _("The last three, and none after an erasure"),
+        ),
+        (_("Evaluation reports"), _("web.db in the web daemon's own folder"), _("Until they are removed")),
         (_("Logs"), _("The system's log; no name, no score"), _("As the system's log is kept")),
     ]
 
