@@ -1,7 +1,8 @@
 """A release from signed metadata to running software, and back again by itself where it does not hold.
 
-Nothing is unpacked before its signature, length and digest hold; nothing below the floor is taken; the step that switches is one
-rename, and what was tried is written down before it. The metadata is TUF's (Targets); the other roles of TUF come later.
+Nothing is unpacked before its signature, length and digest hold; nothing below the floor is taken, nor older than what runs unless
+somebody at the machine says so; the step that switches is one rename, and what was tried is written down before it. The metadata is
+TUF's (Targets); the other roles of TUF come later.
 """
 
 from __future__ import annotations
@@ -124,7 +125,7 @@ def _copy(path: Path, to: Path, most: int) -> None:
 def verified(archive: Path, key: Ed25519PublicKey, floor: str, now: datetime | None) -> Release:
     """The release in `archive`, whose signed metadata lies beside it.
 
-    `now` is None while the clock cannot be trusted: then the expiry is not looked at, and the floor alone keeps old releases out.
+    `now` is None while the clock cannot be trusted: then the expiry is not looked at.
     """
     file, signed = _signed(archive.with_name(archive.name + METADATA_SUFFIX), archive.name, key)
     if now is not None and signed.expires < now:
@@ -190,11 +191,16 @@ class Updater:
         except (OSError, ValueError, TypeError) as error:
             raise UpdateFailed(f"{self._folder}/standing.json cannot be read; delete it, then updates go on") from error
 
-    def apply(self, release: Release) -> Standing:
-        """Unpack, install beside, switch, look; where it does not hold, switch back. UpdateFailed says what happened."""
+    def apply(self, release: Release, *, older: bool = False) -> Standing:
+        """Unpack, install beside, switch, look; where it does not hold, switch back. UpdateFailed says what happened.
+
+        `older`: somebody at this machine wants to go down; else no old release comes back, however genuine its signature.
+        """
         before = self._hands.running()
         if release.version == before:
             raise UpdateRefused(f"{release.version} runs already")
+        if not older and below(release.version, before):
+            raise UpdateRefused(f"{release.version} is older than {before}, which runs; by hand: daka update apply --older")
         self._hands.stage(unpacked(release, self._folder / "incoming"))
         standing = replace(
             self.standing,

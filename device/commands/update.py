@@ -49,21 +49,22 @@ patience_option = click.option(
 
 @update.command("apply")
 @click.argument("archive", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--older", is_flag=True, help="Take it even if it is older than what runs; never below the floor.")
 @patience_option
-def apply(archive: Path, patience: int) -> None:
+def apply(archive: Path, patience: int, *, older: bool) -> None:
     """Verify ARCHIVE (its signature lies beside it), install it beside what runs, switch, and go back where it does not hold."""
-    standing = _applied(_updater(patience), archive)
+    standing = _applied(_updater(patience), archive, older=older)
     click.echo(f"{standing.version} runs and holds; {standing.before} stays beside it")
 
 
-def _applied(updater: updates.Updater, archive: Path) -> updates.Standing:
+def _applied(updater: updates.Updater, archive: Path, *, older: bool = False) -> updates.Standing:
     """Verified on a copy of root's own, which goes whatever comes of it."""
     now = clock.SystemClock().now()
     trusted = now.at if now.quality is clock.Quality.SYNCED else None
     try:
         release = updates.verified(updates.taken_in(archive, FOLDER / "archive"), _key(), updater.standing.floor, trusted)
         _fits(release)
-        return updater.apply(release)
+        return updater.apply(release, older=older)
     finally:
         shutil.rmtree(FOLDER / "archive", ignore_errors=True)
 

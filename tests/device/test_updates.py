@@ -211,6 +211,17 @@ def test_what_runs_already_is_not_installed_again(tmp_path: Path) -> None:
         Updater(tmp_path / "state", Machine(version="0.2.0").hands()).apply(verified(archive(tmp_path)))
 
 
+def test_an_older_release_is_taken_only_where_somebody_at_the_machine_says_so(tmp_path: Path) -> None:
+    machine = Machine(version="0.10.0", sound=("0.10.0", "0.9.0"))
+    updater = Updater(tmp_path / "state", machine.hands())
+    release = verified(archive(tmp_path, "0.9.0"))
+    with pytest.raises(UpdateRefused, match=r"0\.9\.0 is older than 0\.10\.0, which runs"):
+        updater.apply(release)
+    assert machine.done == []
+    assert updater.apply(release, older=True).outcome == "holds"
+    assert machine.version == "0.9.0"
+
+
 def test_an_archive_that_would_write_elsewhere_is_refused_though_it_is_signed(tmp_path: Path) -> None:
     members = {"daka/VERSION": "0.2.0 3.11 x86_64\n", "daka/install.sh": "", "../../outside": "x"}
     with pytest.raises(UpdateFailed, match="cannot be unpacked"):

@@ -329,6 +329,19 @@ def test_what_the_enterprise_did_not_sign_is_fetched_in_vain_and_never_again(sit
     assert "was tried already" in take(site, monkeypatch).output
 
 
+def test_an_old_release_that_the_uplink_lays_there_with_its_own_signature_is_refused(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.fetched.mkdir(parents=True)
+    orders, tried = site.upgrades.orders(), list[str]()
+    held = {"daka/VERSION": f"0.0.9 {orders.python} {orders.arch}\n", "daka/install.sh": ""}
+    archive(site.fetched, "0.0.9", "daka-0.0.9.tar", held)
+    refused = take(site, monkeypatch, tried=tried)
+    assert "older than 0.1.0" in str(refused.exception)
+    assert tried == []
+    assert site.upgrades.orders().standing.outcome == "refused"
+
+
 def test_what_only_lacks_room_or_a_key_is_tried_again(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     site.offer()
     site.step()
