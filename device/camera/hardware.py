@@ -73,7 +73,9 @@ class Device:
         if good and pixels is not None and pixels.size:
             self._last_good_s = time.monotonic()
             return pixels
-        if time.monotonic() - self._last_good_s > GIVE_UP_S:
+        if time.monotonic() - self._last_good_s > GIVE_UP_S or not self._target.path.exists():
+            # Let go of one that was unplugged at once: while it is held, the kernel gives its number to no other, and the same camera
+            # plugged in again becomes /dev/video1.
             raise CameraAway(why_it_stopped(self._target.path))
         return None
 

@@ -23,6 +23,7 @@ from models.landmarks.with_opencv import WithOpenCv
 KINDS = {kind.name: kind for kind in (WithMediaPipe, WithOpenCv)}
 PATIENCE_S = 120.0  # a Raspberry Pi reads 130 MB of library from a card
 LOOKS = 9
+TOO_OLD = ": this processor is too old for it"  # what an instruction that it does not know means
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,8 @@ def probe(kind: str, task: Path, program: str = sys.executable) -> Answer:
     except OSError as error:
         return Answer(None, f"no child could be started ({error.strerror})")
     if child.returncode < 0:
-        return Answer(None, f"it died of {signal.Signals(-child.returncode).name}: this processor is too old for it")
+        name = signal.Signals(-child.returncode).name
+        return Answer(None, f"it died of {name}{TOO_OLD if name == 'SIGILL' else ''}")
     try:
         told = json.loads(child.stdout)
         return Answer(told["milliseconds"], told["why"])

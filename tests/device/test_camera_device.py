@@ -63,8 +63,9 @@ class LeapingClock:
         return replace(moment, at=moment.at + self.ahead, monotonic_us=later_us)
 
 
-def opened(open_capture: hardware.OpenCapture, time_source: clock.Clock | None = None) -> camera.Camera:
-    return camera.open_source("device:97", time_source or clock.SystemClock(), open_capture=open_capture)
+def opened(open_capture: hardware.OpenCapture, time_source: clock.Clock | None = None, path: str = "/dev/null") -> camera.Camera:
+    """A camera that is plugged in as long as `path` is there."""
+    return camera.open_source(f"device:{path}", time_source or clock.SystemClock(), open_capture=open_capture)
 
 
 def wait_until(condition: Callable[[], bool], seconds: float = 5.0) -> None:
@@ -130,7 +131,7 @@ def test_a_camera_that_is_unplugged_comes_back_by_itself() -> None:
             raise camera.CameraAway(hardware.why_it_stopped(target.path))
         return second
 
-    with opened(open_capture) as source:
+    with opened(open_capture, path="/dev/video97") as source:
         frames = source.frames()
         assert next(frames).pixels[0, 0, 0] == 100
         wait_until(lambda: states_of(source) is camera.State.AWAY)
@@ -142,6 +143,13 @@ def test_a_camera_that_is_unplugged_comes_back_by_itself() -> None:
     assert len(tries) == 3
     assert first.released.is_set()
     assert tries[0] == hardware.Target(Path("/dev/video97"), (640, 480), 15.0)
+
+
+def test_a_camera_that_was_unplugged_is_let_go_at_once_so_that_its_name_is_free_again() -> None:
+    plug = Plug(iter([picture()] * 3))
+    with opened(lambda target: plug, path="/dev/video97") as source:
+        next(source.frames())
+        wait_until(plug.released.is_set, hardware.GIVE_UP_S / 2)
 
 
 def test_waiting_for_a_camera_becomes_slower_but_never_stops() -> None:

@@ -286,7 +286,8 @@ def test_the_probe_runs_both_ways_here(weights_directory: Path) -> None:
 @pytest.mark.parametrize(
     ("body", "why"),
     [
-        ("kill -ILL $$", "SIGILL"),
+        ("kill -ILL $$", "SIGILL: this processor is too old"),
+        ("kill -ABRT $$", "it died of SIGABRT"),
         ('echo \'{"milliseconds": null, "why": "it is not for this system"}\'', "not for this system"),
         ("exit 3", "code 3"),
         ("echo nonsense", "no answer"),
