@@ -61,7 +61,10 @@ class _Program(ctypes.Structure):
 
 
 def forbid_sockets() -> None:
-    """From now on this thread, and whatever it starts, gets no socket. Cannot be undone. Raises RuntimeUnfit."""
+    """From now on this thread, and whatever it starts, gets no socket. Cannot be undone. Raises RuntimeUnfit.
+
+    A kernel that takes no filter is no harm where the whole process gets none already.
+    """
     known = MACHINES.get(platform.machine())
     if known is None:
         raise RuntimeUnfit(f"no way is known to keep a thread of a {platform.machine()} from sockets")
@@ -72,11 +75,14 @@ def forbid_sockets() -> None:
         given = ctypes.c_void_p(0) if more is None else ctypes.byref(more)
         if libc.prctl(option, value, given, ctypes.c_ulong(0), ctypes.c_ulong(0)) != 0:
             why = errno.errorcode.get(ctypes.get_errno(), "unknown")
+            if _are_refused():
+                return
             raise RuntimeUnfit(f"the kernel does not let a thread give up sockets ({why})")
-    _check()
+    if not _are_refused():
+        raise RuntimeUnfit("a thread that gave up sockets still gets a socket")
 
 
-def _check() -> None:
+def _are_refused() -> bool:
     """Tried, not believed."""
     for family in (socket.AF_INET, socket.AF_INET6, socket.AF_UNIX):
         try:
@@ -84,10 +90,15 @@ def _check() -> None:
         except OSError as error:
             if error.errno == errno.EAFNOSUPPORT:
                 continue
-        raise RuntimeUnfit("a thread that gave up sockets still gets a socket")
+        return False
+    return True
 
 
 def made_without_sockets(make: Callable[[], Result]) -> Result:
-    """What `make` returns, called in a fresh thread without sockets: every thread that it starts is without, too."""
-    with ThreadPoolExecutor(1, "quiet", forbid_sockets) as thread:
+    """What `make` returns, called in a fresh thread without sockets: every thread that it starts is without, too.
+
+    Raises RuntimeUnfit where that cannot be had.
+    """
+    with ThreadPoolExecutor(1, "quiet") as thread:
+        thread.submit(forbid_sockets).result()  # an initializer would hide why it failed
         return thread.submit(make).result()

@@ -16,8 +16,8 @@ import pytest
 from models import weights
 from models.arrays import Pixels
 from models.detect import Box, Detector, Face
-from models.errors import ModelError
-from models.landmarks import BLENDSHAPES, Landmarker, choice, drawn, probe, region
+from models.errors import ModelError, RuntimeUnfit
+from models.landmarks import BLENDSHAPES, Landmarker, choice, drawn, probe, quiet, region
 from models.landmarks.choice import Wanted, Way
 from models.landmarks.probe import Answer
 from models.landmarks.with_mediapipe import WithMediaPipe
@@ -252,6 +252,26 @@ quiet.made_without_sockets(start)
 attempt()
 """
     assert run_child(program).split() == ["97"] * 6 + ["got"] * 3
+
+
+ALREADY = """
+from models.landmarks import quiet
+quiet.forbid_sockets()
+quiet.PR_SET_SECCOMP = 9_999  # now the kernel takes no filter any more, and none is needed
+print(quiet.made_without_sockets(lambda: "made"))
+"""
+
+
+def test_a_process_that_gets_no_socket_needs_no_filter_of_its_own() -> None:
+    assert run_child(ALREADY) == "made\n"
+
+
+def test_where_sockets_cannot_be_forbidden_it_is_said_and_nothing_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(quiet, "PR_SET_SECCOMP", 9_999)
+    made: list[str] = []
+    with pytest.raises(RuntimeUnfit, match=r"does not let a thread give up sockets"):
+        quiet.made_without_sockets(lambda: made.append("made"))
+    assert made == []
 
 
 def test_every_thread_of_the_library_descends_from_the_quiet_one(task: bytes) -> None:
