@@ -11,7 +11,7 @@ import os
 import stat
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -23,6 +23,7 @@ from device.pictures import Pixels
 
 # A cable with a bad contact loses single frames; after this long without any the device is opened anew.
 GIVE_UP_S = 1.0
+DEVICES = Path("/sys/class/video4linux")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,14 @@ class Target:
     path: Path
     size: tuple[int, int]
     frames_per_second: float
+
+
+@dataclass(frozen=True, slots=True)
+class Socket:
+    """Where a camera is plugged in (the kernel's path of the device) and which of its streams this is; its number may change."""
+
+    device: Path
+    index: str
 
 
 class Capture(Protocol):
@@ -50,20 +59,25 @@ OpenCapture = Callable[[Target], Capture]
 class Device:
     """`device:0` or `device:/dev/video0`.
 
-    A path below /dev/v4l/by-id keeps its name when several cameras are plugged in again.
+    A path below /dev/v4l/by-id keeps its name when several cameras are plugged in again. One that is plugged in again at the same
+    socket, and that the kernel gives another number, is found there.
     """
 
     simulated = False
     skipped = 0
 
-    def __init__(self, target: Target, open_capture: OpenCapture) -> None:
-        self._target, self._open_capture = target, open_capture
+    def __init__(self, target: Target, open_capture: OpenCapture, devices: Path = DEVICES) -> None:
+        self._target, self._open_capture, self._devices = target, open_capture, devices
+        self._path = target.path
+        self._socket: Socket | None = None
         self._capture: Capture | None = None
         self._last_good_s = 0.0
 
     def open(self) -> None:
         self.close()
-        self._capture = self._open_capture(self._target)
+        path = again(self._target.path, self._socket, self._devices)
+        self._capture = self._open_capture(replace(self._target, path=path))
+        self._path, self._socket = path, socket_of(path, self._devices) or self._socket
         self._last_good_s = time.monotonic()
 
     def read(self) -> Pixels | None:
@@ -73,10 +87,9 @@ class Device:
         if good and pixels is not None and pixels.size:
             self._last_good_s = time.monotonic()
             return pixels
-        if time.monotonic() - self._last_good_s > GIVE_UP_S or not self._target.path.exists():
-            # Let go of one that was unplugged at once: while it is held, the kernel gives its number to no other, and the same camera
-            # plugged in again becomes /dev/video1.
-            raise CameraAway(why_it_stopped(self._target.path))
+        if time.monotonic() - self._last_good_s > GIVE_UP_S or not self._path.exists():
+            # Let go of one that was unplugged at once: while it is held, the kernel gives its number to no other.
+            raise CameraAway(why_it_stopped(self._path))
         return None
 
     def skip(self) -> bool:
@@ -100,6 +113,23 @@ class Device:
             raise CameraAway(
                 f"Camera {self._target.path} failed while reading ({error}). Unplug it and plug it in again."
             ) from error
+
+
+def socket_of(path: Path, devices: Path = DEVICES) -> Socket | None:
+    """Where the camera at `path` is plugged in; None where the kernel does not say."""
+    try:
+        found = devices / path.resolve().name
+        return Socket((found / "device").resolve(strict=True), (found / "index").read_text().strip())
+    except OSError:
+        return None
+
+
+def again(path: Path, socket: Socket | None, devices: Path = DEVICES) -> Path:
+    """The camera at `path`, or, when that is gone, the one that is now plugged in where it was."""
+    if socket is None or path.exists():
+        return path
+    others = (path.with_name(found.name) for found in sorted(devices.glob("video*")))
+    return next((other for other in others if socket_of(other, devices) == socket), path)
 
 
 def open_v4l2(target: Target) -> Capture:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import itertools
+import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -150,6 +151,45 @@ def test_a_camera_that_was_unplugged_is_let_go_at_once_so_that_its_name_is_free_
     with opened(lambda target: plug, path="/dev/video97") as source:
         next(source.frames())
         wait_until(plug.released.is_set, hardware.GIVE_UP_S / 2)
+
+
+def test_a_camera_that_comes_back_under_another_number_is_found_where_it_is_plugged_in(tmp_path: Path) -> None:
+    devices, dev = tmp_path / "class", tmp_path / "dev"
+    dev.mkdir()
+
+    def plug_in(name: str, port: str, index: str = "0") -> None:
+        (tmp_path / port).mkdir(exist_ok=True)
+        (devices / name).mkdir(parents=True)
+        (devices / name / "device").symlink_to(tmp_path / port)
+        (devices / name / "index").write_text(f"{index}\n")
+        (dev / name).touch()
+
+    def unplug(name: str) -> None:
+        shutil.rmtree(devices / name)
+        (dev / name).unlink()
+
+    opened_at: list[str] = []
+
+    def open_capture(target: hardware.Target) -> hardware.Capture:
+        opened_at.append(target.path.name)
+        if not target.path.exists():
+            raise camera.CameraAway("not there")
+        return Plug(itertools.repeat(picture()))
+
+    plug_in("video0", "port-1")
+    device = hardware.Device(hardware.Target(dev / "video0", (640, 480), 15.0), open_capture, devices)
+    device.open()
+    unplug("video0")
+    plug_in("video1", "port-2")  # somebody else's
+    plug_in("video2", "port-1", "1")  # this camera's other stream
+    with pytest.raises(camera.CameraAway):
+        device.open()
+    plug_in("video3", "port-1")
+    device.open()
+    unplug("video3")
+    plug_in("video0", "port-1")
+    device.open()
+    assert opened_at == ["video0", "video0", "video3", "video0"]
 
 
 def test_waiting_for_a_camera_becomes_slower_but_never_stops() -> None:
