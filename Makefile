@@ -14,10 +14,11 @@ TARGET := codec envelopes ingest carried acknowledgement desired roster
 SECONDS := 60
 FACES :=
 MINUTES := 5
+CUTS := 6
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL: # packages, then the environment, then the weights
-.PHONY: help demo demo-lock vm-bluetooth test long faults fuzz carriers check bench trials rush lock clean weights packages-demo packages-check packages-test packages-vm bundle install uninstall
+.PHONY: help demo demo-lock vm vm-bluetooth test long faults fuzz carriers check bench trials rush lock clean weights packages-demo packages-check packages-test packages-vm bundle install uninstall
 
 help: ## show what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -30,6 +31,9 @@ demo-lock: packages-demo $(VENV)/ready weights ## stamp a contract: approval, fa
 
 vm-bluetooth: packages-vm $(VENV)/ready ## the lock's scenarios over Debian's kernel and the real bluetoothd, in QEMU (ARGS="-k pairs")
 	@tools/vm-bluetooth.sh $(PYTHON) build/vm $(ARGS)
+
+vm: packages-vm $(VENV)/ready weights ## the whole appliance in an emulated machine: live camera, sandboxes, watchdog, power cuts (CUTS=20, ARGS="-k camera")
+	@DAKA_VM_CUTS=$(CUTS) tools/vm.sh $(PYTHON) build/machine $(ARGS)
 
 test: packages-test $(VENV)/ready weights ## run every test (ARGS="-k journal" for some)
 	@tools/test.sh $(PYTHON) $(ARGS)

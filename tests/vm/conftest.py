@@ -1,0 +1,178 @@
+"""A kiosk in an emulated machine, installed from the release bundle under Debian 13's kernel and systemd; the enterprise beside it.
+
+One machine for all scenarios, which follow each other as days do: a disk that has seen ten power cuts is the better witness.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import re
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from device.commands.context import default_weights
+from tests.vm import machine as machines
+from tests.vm.enterprise import DEVICE, Enterprise
+from tests.vm.machine import BROKER_INSIDE, BROKER_PORT, Machine
+
+GUEST = Path(__file__).parent / "guest"
+PEOPLE = 8
+BADGE = "0004512345"
+UPLINK, TESTS = "/var/lib/daka-uplink", "/srv/test"
+PYTHON = "/opt/daka/current/bin/python"
+DAEMONS = ("daka-kiosk", "daka-uplink", "daka-bridge", "daka-web")
+PATIENT = "[Service]\nTimeoutStartSec=10min\nWatchdogSec=10min\n"  # for a processor that is ten times slower than a Pi's
+# and then it need not look at a moving test picture fifteen times a second, nor probe which landmarker is the faster one
+SPARING = """
+[recognition]
+detect_interval_ms = 1000.0
+working_width = 96
+working_height = 96
+"""
+READER_RULE = 'SUBSYSTEM=="input", KERNEL=="event*", ATTRS{name}=="Test badge reader", SYMLINK+="input/test-badge"\n'
+
+
+@dataclass
+class Kiosk:
+    """The machine and the enterprise; `pins` are this run's, drawn at its beginning."""
+
+    machine: Machine
+    enterprise: Enterprise
+    pins: dict[str, str] = field(default_factory=dict)
+
+    def configure(self) -> None:
+        """What an installer does before the first start, and the tests' own files."""
+        slow = self.machine.accelerator is machines.Accelerator.NONE
+        settings = self.machine.call("cat", "/etc/daka/config.toml") + _settings(self.enterprise.key) + (SPARING if slow else "")
+        if slow:
+            settings = settings.replace("[models]\n", '[models]\nlandmarks = "opencv"\n')
+        self.machine.put("/etc/daka/config.toml", settings.encode())
+        broker = self.enterprise.broker
+        own = broker.certificate_of(DEVICE)
+        for name, path in {"root.pem": broker.root, "own.pem": own.certificate, "own.key": own.key}.items():
+            self.machine.put(f"{UPLINK}/{name}", path.read_bytes(), "0600")
+        self.machine.call("chown", "-R", "daka-uplink:", UPLINK)
+        self.machine.call("daka", "set-broker")
+        for path in GUEST.glob("*.py"):
+            self.machine.put(f"{TESTS}/{path.name}", path.read_bytes())
+        for path in (*GUEST.glob("*.service"), *GUEST.glob("*.target")):
+            self.machine.put(f"/etc/systemd/system/{path.name}", path.read_bytes())
+        self.machine.put("/etc/udev/rules.d/99-test.rules", READER_RULE.encode())
+        if slow:
+            for unit in DAEMONS:
+                self.machine.put(f"/etc/systemd/system/{unit}.service.d/99-slow.conf", PATIENT.encode())
+        self.machine.call("udevadm", "control", "--reload")
+        for name in ("person_b_1.jpg", "person_b_2.jpg"):
+            self.machine.put(f"{TESTS}/{name}", (default_weights() / name).read_bytes())
+
+    def hire(self) -> None:
+        """People with PINs that nobody knows before the run."""
+        self.pins = {str(2_000 + number): f"{random.SystemRandom().randrange(10**8):08d}" for number in range(PEOPLE)}
+        wanted = json.dumps({"people": self.pins, "badges": {"2000": BADGE}})
+        self.machine.call(PYTHON, f"{TESTS}/people.py", stdin=wanted.encode())
+        self.machine.put(f"{TESTS}/people.json", json.dumps(self.pins).encode(), "0600")
+        self.enterprise.trust(self.machine.call("daka", "verify").split()[-1])
+
+    def punch(self, most: int, seconds: float = 300.0) -> list[int]:
+        """People at the page, one after the other, as fast as it answers; the receipts that the screen showed."""
+        before = len(self.receipts())
+        self.machine.put(f"{TESTS}/punches.env", f"MOST={most}\nSECONDS={seconds}\n".encode())
+        self.machine.call("systemctl", "daemon-reload")
+        self.machine.call("systemctl", "restart", "punches.service")
+        self.machine.wait(f"{most} receipts are shown", lambda: len(self.receipts()) >= before + most, seconds)
+        return list(self.receipts())[before:]
+
+    def receipts(self) -> dict[int, str]:
+        """Number and time of each receipt that the screen has shown, whole lines only."""
+        return {int(line.split()[1]): line.split()[2] for line in self._lines("receipt ")}
+
+    def careless(self, word: str) -> int:
+        """The last number that the program which syncs nothing has said: `careless`, what it wrote; `found`, what it began with."""
+        return int(self._lines(f"{word} ")[-1].split()[1])
+
+    def _lines(self, begin: str) -> list[str]:
+        text = self.machine.receipts.read_text(errors="replace") if self.machine.receipts.exists() else ""
+        return [line for line in text.rpartition("\n")[0].splitlines() if re.fullmatch(rf"{begin}[0-9]+.*", line)]
+
+    def kept(self) -> dict[int, str]:
+        """Number and time of each punch in the journal's file."""
+        return {int(seq): at for seq, at in json.loads(self.machine.call("python3", f"{TESTS}/kept.py")).items()}
+
+    def arrive(self, receipts: list[int] | dict[int, str]) -> None:
+        """Wait until the enterprise has each of them, and no number twice."""
+        self.machine.wait("the receipts are at the enterprise", lambda: set(receipts) <= set(self.enterprise.punches()), 600)
+        arrived = self.enterprise.punches()
+        assert len(arrived) == len(set(arrived))
+
+    def camera(self) -> str:
+        """What the daemon has last said of its camera since this start of the machine."""
+        said = self.machine.run("journalctl", "-b", "-u", "daka-kiosk", "-o", "cat", "--no-pager", "--grep", "camera .* is ").out
+        return said.strip().rpartition("\n")[2]
+
+    def watch(self) -> float:
+        return self.machine.wait("the camera streams", lambda: "is streaming" in self.camera(), 900)
+
+
+def _settings(key: str) -> str:
+    return f"""
+[device]
+id = "{DEVICE}"
+
+[camera]
+frames_per_second = 5.0
+
+[attend]
+min_gap_s = 0.0
+
+[ways]
+badge_reader = "/dev/input/test-badge"
+badge_completed_by = "nothing"
+
+[uplink]
+enabled = true
+host = "{BROKER_INSIDE}"
+port = {BROKER_PORT}
+ca = "root.pem"
+certificate = "own.pem"
+key = "own.key"
+server_key = "{key}"
+"""
+
+
+def folder_of_machines() -> Path:
+    place = os.environ.get("DAKA_VM")
+    if not place:
+        pytest.skip("the emulated machine is made and played by `make vm`")
+    return Path(place)
+
+
+@pytest.fixture(scope="session")
+def kiosk() -> Iterator[Kiosk]:
+    """Installed, configured, started, with its people, known to the enterprise."""
+    chosen, began = machines.accelerator(folder_of_machines() / "vmlinuz"), time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="run-", dir=folder_of_machines()) as name:
+        enterprise = Enterprise(Path(name) / "enterprise")
+        try:
+            enterprise.open()
+            port = enterprise.broker.port
+            with machines.machine(
+                Path(name) / "machine", folder_of_machines(), folder_of_machines() / "base.raw", port, accelerator=chosen
+            ) as machine:
+                print(f"{machine.call('uname', '-sr').strip()}, {chosen.name}, systemd settled after {machine.boots[0]:.0f} s")
+                machine.call("sh", "/srv/bundle/install.sh", "--no-start")
+                made = Kiosk(machine, enterprise)
+                made.configure()
+                machine.call("systemctl", "start", "daka.target")
+                made.watch()
+                made.hire()
+                print(f"installed, configured and watching after {time.monotonic() - began:.0f} s")
+                yield made
+        finally:
+            enterprise.close()

@@ -1,0 +1,72 @@
+"""The power goes while people punch: nothing that a screen had confirmed is lost, and nothing is there twice.
+
+The emulator and its disk get SIGKILL at a chance moment. A file that another program writes without syncing it shows each time that
+the cut was one.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from tests.vm.conftest import TESTS, Kiosk
+from tests.vm.machine import Disk
+
+pytestmark = [pytest.mark.vm, pytest.mark.timeout(1_800)]
+
+CUTS = int(os.environ.get("DAKA_VM_CUTS", "6"))  # of each kind of disk
+AT_LEAST, LONGEST_S = 4, 8.0  # receipts before a cut, and how long it lets punches go on after them
+
+
+@dataclass(slots=True)
+class Count:
+    cuts: int = 0
+    receipts: int = 0
+    careless_lost: int = 0
+
+
+@pytest.fixture(scope="module")
+def count(kiosk: Kiosk) -> Iterator[Count]:
+    """From here on people punch as soon as the machine is on, without end; the sums are said at the end."""
+    kiosk.machine.put(f"{TESTS}/punches.env", b"MOST=1000000000\nSECONDS=1000000000\n")
+    made = Count()
+    yield made
+    print(f"{made.cuts} power cuts, {made.receipts} receipts shown, 0 lost; of what was not synced {made.careless_lost} lines lost")
+    kiosk.machine.shut_down()
+    kiosk.machine.target, kiosk.machine.disk = "", Disk.REMEMBERS
+    kiosk.machine.start()
+
+
+@pytest.mark.parametrize("number", range(1, CUTS + 1))
+@pytest.mark.parametrize("disk", list(Disk), ids=lambda disk: disk.value)
+def test_nothing_that_a_screen_had_confirmed_is_lost_in_a_power_cut(kiosk: Kiosk, count: Count, disk: Disk, number: int) -> None:
+    machine = kiosk.machine
+    if number == 1:  # another kind of disk is put in while the machine is off
+        machine.shut_down()
+        machine.disk, machine.target = disk, "lean.target"
+        machine.start()
+    before = kiosk.receipts()
+    machine.wait("people punch", lambda: len(kiosk.receipts()) >= len(before) + AT_LEAST, 900)
+    time.sleep(random.uniform(0.0, LONGEST_S))
+    machine.cut_power()
+    shown, said = kiosk.receipts(), kiosk.careless("careless")
+    machine.start()
+    kept, found = kiosk.kept(), kiosk.careless("found")
+    lost = {seq: at for seq, at in shown.items() if kept.get(seq) != at}
+    assert not lost, f"confirmed on the screen and gone: {lost}"
+    kiosk.arrive(shown)  # the ingester has checked every hash and signature on the way
+    if number == CUTS:
+        assert "hold" in machine.call("daka", "verify")
+    assert kiosk.enterprise.kinds()["genesis"] == 1, "the journal was begun anew"
+    assert kiosk.enterprise.alarms() == []
+    fresh = len(shown) - len(before)
+    unsynced = f"{said - found} lines that nobody synced are gone"
+    print(f"cut {number}, the disk {disk.value}: {fresh} receipts in this start, all {len(shown)} kept; {unsynced}")
+    count.cuts, count.receipts = count.cuts + 1, count.receipts + fresh
+    count.careless_lost += said - found
+    assert found < said, "a cut that loses nothing of what was never synced is none"
