@@ -18,7 +18,7 @@ CUTS := 6
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL: # packages, then the environment, then the weights
-.PHONY: help demo demo-lock vm vm-bluetooth test long faults fuzz carriers check bench trials rush lock clean weights packages-demo packages-check packages-test packages-vm bundle install uninstall
+.PHONY: help demo demo-lock vm vm-bluetooth arm64 test long faults fuzz carriers check bench trials rush lock clean weights packages-demo packages-check packages-test packages-vm packages-arm64 bundle install uninstall
 
 help: ## show what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -34,6 +34,9 @@ vm-bluetooth: packages-vm $(VENV)/ready ## the lock's scenarios over Debian's ke
 
 vm: packages-vm $(VENV)/ready weights ## the whole appliance in an emulated machine: live camera, sandboxes, watchdog, power cuts (CUTS=20, ARGS="-k camera")
 	@DAKA_VM_CUTS=$(CUTS) tools/vm.sh $(PYTHON) build/machine $(ARGS)
+
+arm64: packages-arm64 $(VENV)/ready weights ## install the aarch64 bundle and name a face as a Pi 4 and as a Pi 5, emulated
+	@tools/arm64.sh $(PYTHON) build/arm64
 
 test: packages-test $(VENV)/ready weights ## run every test (ARGS="-k journal" for some)
 	@tools/test.sh $(PYTHON) $(ARGS)
@@ -79,7 +82,7 @@ rush: packages-demo $(VENV)/ready weights ## eight fifty-nine in real time, five
 weights: $(VENV)/ready
 	@$(PYTHON) -m device.commands.main models fetch --with-samples
 
-packages-demo packages-check packages-test packages-vm:
+packages-demo packages-check packages-test packages-vm packages-arm64:
 	@tools/packages.sh $(@:packages-%=%)
 
 $(VENV)/ready: $(LOCK) setup.py tools/environment.sh

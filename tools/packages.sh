@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs the Debian packages that a target needs, naming each. No service is started, and none is left enabled that was not.
-# usage: tools/packages.sh demo|check|test|vm
+# usage: tools/packages.sh demo|check|test|vm|arm64
 set -eu
 
 CHECK="python3-venv"
@@ -14,6 +14,8 @@ TEST="$DEMO strace e2fsprogs postgresql git chromium fonts-noto-cjk gcc libc6-de
 # A machine under emulation: QEMU, and what its first root is made of. Its own kernel and bluetoothd are fetched and not installed.
 # For the whole appliance in it also a root (mmdebstrap), a disk (e2fsprogs) that forgets what was not flushed (nbdkit), and the broker.
 VM="$DEMO qemu-system-x86 busybox-static cpio kmod xz-utils iproute2 mmdebstrap e2fsprogs nbdkit"
+# arm64 programs on another processor: QEMU's user mode, and what mmdebstrap needs to make such a root.
+ARM64="$DEMO qemu-user-static arch-test mmdebstrap"
 SERVICES="mosquitto postgresql"
 
 case "${1:-}" in
@@ -21,7 +23,8 @@ case "${1:-}" in
     check) wanted=$CHECK ;;
     test) wanted=$TEST ;;
     vm) wanted=$VM ;;
-    *) echo "usage: tools/packages.sh demo|check|test|vm" >&2; exit 2 ;;
+    arm64) wanted=$ARM64 ;;
+    *) echo "usage: tools/packages.sh demo|check|test|vm|arm64" >&2; exit 2 ;;
 esac
 
 installed() {

@@ -1,0 +1,1 @@
+"""The appliance on arm64: what runs inside the root."""
