@@ -6,6 +6,7 @@ Its only internet socket is the kiosk page's, on loopback; it connects nowhere.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import logging
 import socket
 import sys
@@ -390,7 +391,8 @@ def watching(inside: Inside, folder: state.Folder, following: Following) -> Watc
     by_tpm = config.device.unlock == "tpm"
     device_key = keys.wrapping_key(folder.keys, may_create=False, credentials=folder.credentials, must_be_sealed=by_tpm)
     by_server, journal_key = config.device.unlock == "server", keys.journal_key(folder.keys)
-    unlocking = unlock.Unlocking(by_server, config.device.id, inside.files.directory, journal_key, device_key)
+    servers = functools.partial(following.believed.keys, "acknowledgement")
+    unlocking = unlock.Unlocking(by_server, config.device.id, inside.files.directory, journal_key, device_key, servers)
     unlocking.opened = lambda: inside.office.renew("")
     inside.walk.locked = lambda: unlocking.why
     signs = vitals.Vitals(

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from flask import Response, request
@@ -39,10 +39,21 @@ def template_key(device_key: bytes, share: bytes) -> bytes:
 class Unlocking:
     """One kiosk daemon's; safe to use from several threads. `opened` is called when the templates can be read from now on."""
 
-    def __init__(self, by_server: bool, device: str, directory: Directory, journal: Ed25519PrivateKey, device_key: bytes) -> None:
-        """`by_server`: the templates are to be locked by a share from now on; else a lock of before is taken away once it opens."""
+    def __init__(
+        self,
+        by_server: bool,
+        device: str,
+        directory: Directory,
+        journal: Ed25519PrivateKey,
+        device_key: bytes,
+        servers: Callable[[], Iterable[Ed25519PublicKey]],
+    ) -> None:
+        """`by_server`: the templates are to be locked by a share from now on; else a lock of before is taken away once it opens.
+
+        `servers`: the keys whose word counts, as they do for acknowledgements: whoever carries the share must not choose it.
+        """
         self._by_server, self._device, self._directory = by_server, device, directory
-        self._journal, self._device_key = journal, device_key
+        self._journal, self._device_key, self._servers = journal, device_key, servers
         self._ephemeral = X25519PrivateKey.generate()
         self._asked: words.UnlockRequest | None = None
         self._settled = not by_server and not directory.is_locked
@@ -74,13 +85,13 @@ class Unlocking:
             log.warning("not unlocked: %s", why)
         self._why = why[:200]
 
-    def take(self, sealed: str) -> None:
+    def take(self, answer: bytes) -> None:
         """The server's answer; ShareRefused where it opens nothing."""
         with self._lock:
             if self._settled or self._asked is None:
                 raise ShareRefused("no share was asked for")
             try:
-                share = words.open_share(sealed, self._asked, self._ephemeral)
+                share = words.open_answer(answer, self._asked, self._ephemeral, self._servers())
             except messages.MessageError as error:
                 raise ShareRefused(str(error)) from error
             key = template_key(self._device_key, share)
@@ -101,7 +112,7 @@ def uplink_routes(unlocking: Unlocking) -> tuple[Route, ...]:
         return Response(status=204) if payload is None else Response(payload, mimetype="application/json")
 
     def answer() -> api.Done:
-        unlocking.take(request.get_data().decode("ascii", errors="replace"))
+        unlocking.take(request.get_data())
         return api.Done()
 
     def failure() -> api.Done:

@@ -49,8 +49,8 @@ def keep(client: api.UplinkClient, url: str, ca: Path, identity: Path, stop: thr
         stop.wait(LOOK_S if not failures else min(LOOK_S * 2.0 ** min(failures, 10), MOST_PAUSE_S) * random.uniform(0.5, 1.0))
 
 
-def fetch(url: str, ca: Path, identity: Path, asked: bytes) -> str:
-    """The sealed share, for the certificate and key in `identity`; ShareNotGiven says why not."""
+def fetch(url: str, ca: Path, identity: Path, asked: bytes) -> bytes:
+    """The sealed and signed share, for the certificate and key in `identity`; ShareNotGiven says why not."""
     try:
         pem = identity.read_bytes()
         key = serialization.load_pem_private_key(pem, None)
@@ -72,7 +72,7 @@ def fetch(url: str, ca: Path, identity: Path, asked: bytes) -> str:
         found = response.json()
     except (httpx.HTTPError, httpx.InvalidURL, json.JSONDecodeError, UnicodeDecodeError) as error:
         raise ShareNotGiven(f"{url} does not answer ({type(error).__name__})") from error
-    if response.is_error or not isinstance(found, dict) or not isinstance(found.get("share"), str):
+    if response.is_error or not isinstance(found, dict) or "share" not in found:
         said = found.get("error") if isinstance(found, dict) else ""
         raise ShareNotGiven(f"the server hands no share out: {said or response.status_code}")
-    return str(found["share"])
+    return response.content

@@ -17,6 +17,7 @@ from typing import Any
 
 from cheroot import wsgi
 from cheroot.ssl.builtin import BuiltinSSLAdapter
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from flask import Flask, Response, request, send_from_directory
 from werkzeug.exceptions import HTTPException
 
@@ -35,13 +36,17 @@ TIMEOUT_S = 15
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """What the routes work on: the database, the authority's folder, the root that invitations name, a clock."""
+    """What the routes work on: the database, the authority's folder, the root that invitations name, a clock.
+
+    `signs` is the acknowledgement key, without which no share is handed out.
+    """
 
     store: Store
     authority: Path
     root: str
     now: Callable[[], datetime]
     releases: Path | None = None
+    signs: Ed25519PrivateKey | None = None
 
 
 def application(service: Service) -> Flask:
@@ -85,11 +90,13 @@ def _renew(service: Service) -> Response:
 def _unlock(service: Service) -> Response:
     """A kiosk's share; whoever is refused has no alarm, but a line in the log."""
     asked, signature = _signed("certificate", "request")
-    payload = _bytes(asked["request"])
+    if service.signs is None:
+        raise joining.JoinError("this join service has no acknowledgement.key in its --keys folder to sign a share with")
+    brought = unlocking.Proven(asked["certificate"], _bytes(asked["request"]), signature)
     with service.store.transaction() as transaction:
-        share = unlocking.hand_out(transaction, service.authority, asked["certificate"], payload, signature, service.now())
+        answer = unlocking.hand_out(transaction, service.authority, service.signs, brought, service.now())
     log.warning("a share was handed out: daka-enterprise show alarms")
-    return _json({"share": share}, 200)
+    return Response(answer, mimetype="application/json")
 
 
 def _signed(*names: str) -> tuple[dict[str, str], bytes]:

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import base64
 import secrets
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import select
 
 from device import messages
@@ -19,22 +21,31 @@ from enterprise.joining import JoinError
 from enterprise.store import Transaction
 
 
-def hand_out(transaction: Transaction, folder: Path, certificate: str, payload: bytes, signature: bytes, now: datetime) -> str:
-    """The share of the kiosk that asks, sealed to this request; JoinError says why not."""
-    name = joining.proven(folder, certificate, unlock.proof_bytes(payload), signature, now)
+@dataclass(frozen=True, slots=True)
+class Proven:
+    """What the uplink brings: the kiosk's certificate, the kiosk daemon's request, and the certificate's signature over that."""
+
+    certificate: str
+    request: bytes
+    signature: bytes
+
+
+def hand_out(transaction: Transaction, folder: Path, server: Ed25519PrivateKey, brought: Proven, now: datetime) -> bytes:
+    """The share of the kiosk that asks, sealed to this request and signed by `server`; JoinError says why not."""
+    name = joining.proven(folder, brought.certificate, unlock.proof_bytes(brought.request), brought.signature, now)
     known = transaction.connection.scalar(select(tables.device.c.key).where(tables.device.c.name == name))
     if known is None:
         raise JoinError("this kiosk is not trusted any more")
     try:
-        asked, plain = unlock.read_request(payload)
+        asked, plain = unlock.read_request(brought.request)
         unlock.verify_request(plain, messages.public_key_from_text(known))
         if asked.device != name:
             raise JoinError("the request is another kiosk's than the certificate")
-        sealed = unlock.seal_share(_share(transaction, name, now), asked)
+        answer = unlock.write_answer(_share(transaction, name, now), asked, server)
     except messages.MessageError as error:
         raise JoinError(f"the request does not prove this kiosk's key: {error}") from error
     transaction.alarm(name, "", "share_handed_out", 0, "its templates were unlocked; was it restarted by one of us?", now)
-    return sealed
+    return answer
 
 
 def _share(transaction: Transaction, device: str, now: datetime) -> bytes:

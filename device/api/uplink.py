@@ -49,9 +49,9 @@ class UplinkClient(Client):
         response = self._ask("GET", "/v1/unlock-request")
         return response.content if response.status_code == 200 else None
 
-    def unlock(self, share: str) -> None:
+    def unlock(self, answer: bytes) -> None:
         """The server's sealed answer; KioskRefused where it opens nothing."""
-        self._ask("POST", "/v1/unlock-answer", content=share.encode("ascii"))
+        self._ask("POST", "/v1/unlock-answer", content=answer)
 
     def unlock_failed(self, why: str) -> None:
         """It could not be had, for whoever looks at the kiosk."""

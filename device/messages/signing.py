@@ -32,6 +32,7 @@ class Purpose(enum.StrEnum):
     SITE = "daka/v1/site"  # in place of the epoch: the kiosk that it is for
     PERSON = "daka/v1/person-export"
     UNLOCK = "daka/v1/unlock"  # in place of the epoch: the request's nonce
+    UNLOCK_ANSWER = "daka/v1/unlock-answer"  # likewise
 
 
 def private_key_from_seed(seed: bytes) -> Ed25519PrivateKey:

@@ -1,13 +1,16 @@
 """The share that unlocks a kiosk's templates: asked for at each start, signed by the kiosk, answered sealed to a key of that start.
 
 Whoever carries it or listens has nothing: the answer opens with the ephemeral key alone, which never leaves the daemon's memory.
+Nor can they make one: anybody can seal to that key, so the server signs what it has sealed.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,14 +62,21 @@ def proof_bytes(payload: bytes) -> bytes:
     return Purpose.UNLOCK.encode("ascii") + b"\0" + jcs.digest(payload)
 
 
-def seal_share(share: bytes, asked: UnlockRequest) -> str:
-    """The share for that request alone, base64."""
+def write_answer(share: bytes, asked: UnlockRequest, server: Ed25519PrivateKey) -> bytes:
+    """The share for that request alone, signed by the server's acknowledgement key."""
     recipient = desired.sealing_key_from_text(asked.key)
-    return base64.b64encode(desired.SUITE.encrypt(share, recipient, info=_info(asked))).decode("ascii")
+    sealed = base64.b64encode(desired.SUITE.encrypt(share, recipient, info=_info(asked))).decode("ascii")
+    sig = signing.sign(server, Purpose.UNLOCK_ANSWER, asked.device, asked.nonce, _digest(sealed))
+    return jcs.canonical({"share": sealed, "sig": sig})
 
 
-def open_share(sealed: str, asked: UnlockRequest, secret: X25519PrivateKey) -> bytes:
-    """The share; MessageError for an answer to another request or start."""
+def open_answer(payload: bytes, asked: UnlockRequest, secret: X25519PrivateKey, servers: Iterable[Ed25519PublicKey]) -> bytes:
+    """The share; MessageError for what one of `servers` has not signed, and for an answer to another request or start."""
+    plain = jcs.parse(payload[:MOST_BYTES])
+    if not isinstance(plain, dict) or not all(isinstance(plain.get(name), str) for name in ("share", "sig")):
+        raise SchemaRefused("an unlock answer has share and sig")
+    sealed = plain["share"]
+    signing.verify_any(servers, Purpose.UNLOCK_ANSWER, asked.device, asked.nonce, _digest(sealed), plain["sig"])
     try:
         share = desired.SUITE.decrypt(base64.b64decode(sealed, validate=True), secret, info=_info(asked))
     except (InvalidTag, ValueError, binascii.Error) as error:
@@ -74,6 +84,10 @@ def open_share(sealed: str, asked: UnlockRequest, secret: X25519PrivateKey) -> b
     if len(share) != SHARE_BYTES:
         raise MessageError("the share has another length")
     return share
+
+
+def _digest(sealed: str) -> bytes:
+    return hashlib.sha256(sealed.encode("utf-8")).digest()
 
 
 def _info(asked: UnlockRequest) -> bytes:

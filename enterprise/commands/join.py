@@ -115,8 +115,9 @@ def serve(listen: str, pki: Path, folder: Path, releases: Path | None, database:
     if not own.certificate.exists():
         raise EnterpriseError(f"{own.certificate} is missing; make it with: daka-enterprise authority server --dir {pki} HOST")
     address, port = host_and_port(listen)
+    signs = keys.read(folder) if keys.place(folder).exists() else None  # unlocking kiosks needs it; letting them join does not
     with opened_database(database, create=True) as opened:
-        app = join_service.application(join_service.Service(opened, pki, _key_set(folder)["root"], now, releases))
+        app = join_service.application(join_service.Service(opened, pki, _key_set(folder)["root"], now, releases, signs))
         server = join_service.server(app, address, port, own.certificate, own.key)
         server.prepare()
         log.info("kiosks join at %s:%d", *server.bind_addr[:2])

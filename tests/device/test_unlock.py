@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import os
 import shutil
 import socket
@@ -36,6 +38,7 @@ from tests.device.test_people import EMBEDDER
 
 CARD = bytes(range(32))  # the device key, which lies on the card
 NUMBER, PIN = "77001234", "482913"
+SIGNS = Ed25519PrivateKey.generate()  # the server's acknowledgement key
 
 
 @dataclass
@@ -52,7 +55,7 @@ class Kiosk:
         self.directory = people.Directory(self.folder / "people.db", CARD)
         self.directory.check_device_key()
         self.directory.lock_if_sealed()
-        return unlock.Unlocking(by_server, parts.DEVICE, self.directory, self.journal, CARD)
+        return unlock.Unlocking(by_server, parts.DEVICE, self.directory, self.journal, CARD, lambda: (SIGNS.public_key(),))
 
     @property
     def people(self) -> people.Directory:
@@ -112,7 +115,7 @@ def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     device = authority.issue_device(folder / "pki", parts.DEVICE, now)
     (folder / "identity.pem").write_bytes(device.certificate.read_bytes() + device.key.read_bytes())
     store = stores.connect(f"sqlite:///{folder}/e.db", create=True)
-    service = join_service.Service(store, folder / "pki", "", lambda: datetime.now(UTC))
+    service = join_service.Service(store, folder / "pki", "", lambda: datetime.now(UTC), signs=SIGNS)
     serving = join_service.server(join_service.application(service), "127.0.0.1", port, own.certificate, own.key)
     serving.prepare()
     threading.Thread(target=serving.serve, daemon=True).start()
@@ -203,9 +206,10 @@ def test_a_certificate_that_has_ended_or_another_hand_gets_no_share(kiosk: Kiosk
     late = datetime.now(UTC) + timedelta(days=36_500)
     with house.store.transaction() as transaction:
         with pytest.raises(joining.JoinError, match="has ended"):
-            unlocking.hand_out(transaction, house.folder / "pki", certificate, asked, proof, late)
+            unlocking.hand_out(transaction, house.folder / "pki", SIGNS, unlocking.Proven(certificate, asked, proof), late)
+        changed = unlocking.Proven(certificate, asked + b" ", proof)
         with pytest.raises(joining.JoinError, match="does not prove"):
-            unlocking.hand_out(transaction, house.folder / "pki", certificate, asked + b" ", proof, datetime.now(UTC))
+            unlocking.hand_out(transaction, house.folder / "pki", SIGNS, changed, datetime.now(UTC))
 
 
 def test_an_answer_to_another_start_opens_nothing(kiosk: Kiosk, house: Server) -> None:
@@ -217,10 +221,41 @@ def test_an_answer_to_another_start_opens_nothing(kiosk: Kiosk, house: Server) -
     with pytest.raises(unlock.ShareRefused, match="no share was asked for"):
         later.take(heard)
     later.request()
-    for answer in (heard, "rubbish", ""):
-        with pytest.raises(unlock.ShareRefused, match="not sealed to this request"):
+    for answer in (heard, b"rubbish", b"", b"[]", b'{"share":1,"sig":""}'):
+        with pytest.raises(unlock.ShareRefused):
             later.take(answer)
     assert later.is_locked
+
+
+def test_the_uplink_cannot_choose_the_share_that_locks_the_templates_nor_take_one_of_another_request(
+    kiosk: Kiosk, house: Server
+) -> None:
+    first = kiosk.start()
+    payload = first.request()
+    assert payload is not None
+    asked, _ = words.read_request(payload)
+    chosen = bytes(range(32))
+    mine = words.write_answer(chosen, asked, Ed25519PrivateKey.generate())
+    genuine = json.loads(unlocker.fetch(house.url, house.ca, house.identity, payload))
+    for answer in (mine, messages.canonical(json.loads(mine) | {"sig": genuine["sig"]})):
+        with pytest.raises(unlock.ShareRefused, match="signature"):
+            first.take(answer)
+    payload = first.request()
+    with pytest.raises(unlock.ShareRefused, match="signature"):
+        first.take(messages.canonical(genuine))
+    house.unlock(first)
+    house.unlock(kiosk.start())
+    assert kiosk.faces() == 3
+
+
+def test_a_join_service_without_the_servers_key_hands_no_share_out(kiosk: Kiosk, house: Server) -> None:
+    asked = kiosk.start().request()
+    assert asked is not None
+    keyless = join_service.Service(house.store, house.folder / "pki", "", lambda: datetime.now(UTC))
+    body = {"certificate": "", "request": base64.b64encode(asked).decode(), "signature": ""}
+    said = join_service.application(keyless).test_client().post("/v1/unlock", json=body)
+    assert (said.status_code, "acknowledgement.key" in said.get_json()["error"]) == (403, True)
+    assert house.say("SELECT * FROM unlock_share") == []
 
 
 def test_a_server_that_lost_the_share_is_said_and_everything_else_goes_on(kiosk: Kiosk, house: Server) -> None:

@@ -65,7 +65,7 @@ def running(state: Path, *daemons: str) -> Iterator[subprocess.Popen[bytes]]:
 @contextmanager
 def serving(folder: Path, store: stores.Store, port: int) -> Iterator[None]:
     own = authority.place(folder / "pki", authority.BROKER)
-    service = join_service.Service(store, folder / "pki", "", lambda: datetime.now(UTC), folder / "offers")
+    service = join_service.Service(store, folder / "pki", "", lambda: datetime.now(UTC), folder / "offers", KEY)
     server = join_service.server(join_service.application(service), "127.0.0.1", port, own.certificate, own.key)
     server.prepare()
     threading.Thread(target=server.serve, daemon=True).start()
