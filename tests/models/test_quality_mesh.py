@@ -49,6 +49,7 @@ CASES = [
     Case("tilted the other way", Reason.TILTED, lambda picture, mesh, degrees: tilted(picture, mesh, -degrees), 35.0),
     Case("mask", Reason.MOUTH_COVERED, in_a_blue_mask, 1.0),
     Case("hand before the mouth", Reason.MOUTH_COVERED, coverings.hand_before_the_mouth, 1.0),
+    Case("hand before the eyes", Reason.EYES_COVERED, coverings.hand_before_the_eyes, 1.0),
     Case("dark glasses", Reason.EYES_COVERED, coverings.in_dark_glasses, 1.0),
 ]
 
