@@ -150,18 +150,13 @@ class Recogniser:
                 one.begin_anew(now, None)
         if claimed is None or any(one.claimed is claimed for one in self._people.values()):
             return False
-        may_be = [
-            one
-            for one in here
-            if one.passed_over is not claimed and one.trial is None and not standing.is_somebody_else(one, claimed)
-        ]
+        may_be = standing.may_have_said(here, claimed)
         if len(may_be) > 1 and may_be[0].track.height < CLAIM_LEAD * may_be[1].track.height:
             return True
-        for number, one in enumerate(may_be):
-            if number:
-                one.passed_over = claimed
-            else:
-                one.begin_anew(now, claimed)
+        for beside in may_be[1:]:
+            beside.passed_over = claimed
+        for meant in may_be[:1]:
+            meant.begin_anew(now, claimed)
         return False
 
     def _claim_is_over(self, one: Standing) -> None:
@@ -174,14 +169,14 @@ class Recogniser:
 
     def _look_at_next(self, here: list[Standing], frame: Frame) -> Identity | Stranger | None:
         """One look a frame, at whoever has waited longest: a face that fails again and again keeps nobody else waiting."""
-        due = [one for one in here if self._is_due(one, here, frame.moment)]
+        due = [one for one in here if self._is_due(one, frame.moment)]
         if not due:
             return None
         one = min(due, key=lambda one: -1 if one.tried_at is None else one.tried_at.monotonic_us)
         one.tried_at = frame.moment
         return self._look_at(one, frame, is_nearest=one is here[0])
 
-    def _is_due(self, one: Standing, here: list[Standing], now: Moment) -> bool:
+    def _is_due(self, one: Standing, now: Moment) -> bool:
         if one.trial is not None or one.track.is_doubtful:
             return False
         if one.claimed is None and self.known.search_from is None:
@@ -193,7 +188,7 @@ class Recogniser:
             return False
         if one.hint in (Waiting.MOVING, Waiting.TOO_CLOSE):
             one.waits_for(Waiting.LOOKING)
-        if self._needs_a_challenge(one) and any(other.trial for other in here):
+        if self._needs_a_challenge(one) and any(other.trial for other in self._people.values()):
             one.waits_for(Waiting.YOUR_TURN_SOON)
             return False
         return standing.pace(one, self._policy, now)
@@ -256,7 +251,8 @@ class Recogniser:
     def _named(self, one: Standing, who: Identity, now: Moment) -> Identity | None:
         was = one.named.get(who.person)
         one.answer, one.attempt, one.trial, one.looked_at, one.hint = who, Attempt(now), None, now, Waiting.DONE
-        one.named[who.person] = now
+        if who.liveness is not Liveness.FAILED:
+            one.named[who.person] = now
         is_told = was is not None and one.claimed is None and attend.elapsed(was, now) <= QUIET_FOR
         self._claim_is_over(one)
         return None if is_told else who

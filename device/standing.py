@@ -91,8 +91,13 @@ class Standing:
         self.hint, self.spent, self.changes = Waiting.LOOKING, 0, 0
 
 
-def is_somebody_else(one: Standing, claimed: Claimed) -> bool:
-    return isinstance(one.answer, Identity) and one.answer.person != claimed.person
+def may_have_said(here: list[Standing], claimed: Claimed) -> list[Standing]:
+    """Whose badge, code or PIN it can have been, nearest first: nobody who was named as another, or beside another whose it was."""
+
+    def is_somebody_else(one: Standing) -> bool:
+        return isinstance(one.answer, Identity) and one.answer.person != claimed.person
+
+    return [one for one in here if one.passed_over is not claimed and one.trial is None and not is_somebody_else(one)]
 
 
 def leader(here: list[Standing]) -> Standing | None:

@@ -10,14 +10,14 @@ import numpy as np
 
 from bench import cast
 from bench.trials import hall
-from device import config, walkups
+from device import config, tracks, walkups
 from device.walkups.rendering import LEAVING_BEGINS
 from models.detect import Box
 
 SECONDS = 3.6
 COUNT = round(SECONDS * hall.FRAMES_PER_SECOND)
 SURE = 1.1  # of a limit: nearer to it than that, the script does not say who is right
-STANDS_S, EACH_S = 0.7, 0.4  # who stands so long, and so much longer for each beside, is to be recorded
+STANDS_S, EACH_S = 0.6, 0.3  # who stands so long, and so much longer for each who comes near, is to be recorded
 APART = 0.9  # of the face's height: nearer to each other, faces hide each other, or cannot be told apart by where they are
 
 Approach = tuple[float, float]
@@ -56,7 +56,8 @@ class Scene(Protocol):
 
 def to_be_recorded(standing: tuple[Standing, ...]) -> frozenset[str]:
     """Who stands at the kiosk beyond doubt, long enough for a kiosk that looks at one face after the other."""
-    least = round((STANDS_S + EACH_S * len(standing)) * hall.FRAMES_PER_SECOND)
+    near = sum(max(one.approach) * hall.SIZE[1] * SURE >= NEAREST_PX for one in standing)
+    least = round((STANDS_S + EACH_S * near) * hall.FRAMES_PER_SECOND)
     return frozenset(one.person for one in standing if one.person and _frames_at(one, standing) >= least)
 
 
@@ -73,10 +74,16 @@ def _frames_at(one: Standing, standing: tuple[Standing, ...]) -> int:
         height = one.height(frame)
         others = [other for other in standing if other is not one]
         near = height >= NEAREST_PX * SURE and all(other.height(frame) * SURE < LEAD * height for other in others)
-        free = all(abs(other.x(frame) - one.x(frame)) > APART * max(height, other.height(frame)) for other in others)
+        free = all(_is_apart(one, other, frame) for other in others)
         stretch = stretch + 1 if near and free else 0
         longest = max(longest, stretch)
     return longest
+
+
+def _is_apart(one: Standing, other: Standing, frame: int) -> bool:
+    """Beside each other, or so much smaller behind that neither hides nor is taken for this one."""
+    tall, taller = one.height(frame), max(one.height(frame), other.height(frame))
+    return abs(other.x(frame) - one.x(frame)) > APART * taller or other.height(frame) * tracks.SAME_SIZE < tall
 
 
 def _may_be_at(one: Standing, standing: tuple[Standing, ...], frame: int) -> bool:

@@ -25,7 +25,7 @@ from device.messages import Capture, Liveness
 from device.outlines import Regard
 from device.recognise import Waiting
 from models import challenge, match
-from models.detect import Face
+from models.detect import Box, Face
 from models.quality import Reason, Shortfall
 from tests.device import parts
 from tests.device.test_challenger import LIMITS, Performer, Sure
@@ -190,6 +190,23 @@ def test_who_was_named_before_they_came_too_close_is_not_told_again() -> None:
     assert sorted(named(at.shown(0, 8))) == sorted([parts.ADA, parts.BOB])
     assert named(at.shown(8, 32)) == []
     assert {one.regard for one in at.recogniser.outlines} == {Regard.DONE}
+
+
+def test_who_was_refused_as_a_picture_before_they_came_too_close_is_answered_again() -> None:
+    class Doubting(Sure):
+        says = 0.01
+
+        def live(self, pixels: NDArray[np.uint8], box: Box) -> float:
+            return self.says
+
+    model = Doubting()
+    apart, close = [Someone(ADA, 130, 150), Someone(BOB, 130, 345)], [Someone(ADA, 130, 205), Someone(BOB, 130, 270)]
+    at = kiosk([apart] * 8 + [close] * 4 + [apart] * 12, guard=Guard(model, GuardLimits()))
+    assert {one.liveness for one in at.shown(0, 8) if isinstance(one, Identity)} == {Liveness.FAILED}
+    model.says = 0.9
+    found = [one for one in at.shown(8, 24) if isinstance(one, Identity)]
+    assert sorted(one.person for one in found) == sorted([parts.ADA, parts.BOB])
+    assert Liveness.FAILED not in {one.liveness for one in found}
 
 
 # The budget
