@@ -87,6 +87,7 @@ class Recogniser:
     def see(self, frame: Frame) -> Seen:
         """One frame; Identity or Stranger exactly once for each person, otherwise what is waited for, or asked of the person."""
         seen, now = self._attention.look(frame), frame.moment
+        self._outlined = seen.faces  # already: the screen does not wait for a look, it shows what was known a frame ago
         self._crowd.follow(seen.faces, now)
         here = self._those_who_stand_here(now)
         unclear = self._bind_claim(here, now)
@@ -94,7 +95,7 @@ class Recogniser:
             self._measure_light(here, frame)
         answer = self._challenged(here, frame, fresh=seen.fresh) or (self._look_at_next(here, frame) if seen.fresh else None)
         leads = standing.leader(here)
-        self._outlines, self._outlined = self._drawn(leads), seen.faces
+        self._outlines = self._drawn(leads)
         if answer is not None or leads is None:
             return answer or (Waiting.TOO_FAR if seen.faces else Waiting.NOBODY)
         if leads.trial is not None:

@@ -314,6 +314,21 @@ def test_the_one_who_is_meant_is_drawn_so() -> None:
     assert [(one.regard, one.leads) for one in at.recogniser.outlines] == [(Regard.MEANT, True), (Regard.LOOKING, False)]
 
 
+def test_while_a_look_takes_its_time_the_screen_keeps_what_was_known_a_frame_ago() -> None:
+    """The page draws every picture of the camera, from another thread."""
+    at, drawn = kiosk([side_by_side()] * 4), []
+    at.shown(0, 2)
+    embed = at.hall.embed
+
+    def slow(chip: NDArray[np.uint8]) -> NDArray[np.float32]:
+        drawn.append({one.face for one in at.recogniser.outlines})
+        return embed(chip)
+
+    at.hall.embed = slow  # type: ignore[method-assign]
+    at.shown(2, 4)
+    assert drawn == [{1, 2}, {1, 2}]
+
+
 RATE = 12.0
 
 
