@@ -5,6 +5,7 @@ The only way to either leads through here, so the bound is no habit of the calle
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, Self
@@ -18,6 +19,7 @@ from device.errors import DeviceError
 from models.detect import Box
 
 MOST_EMBEDDINGS = 3
+MOST_BRIGHTNESS = 45  # frames: three seconds
 MOST_LIVENESS_RUNS = liveness.MOST_LOOKS
 
 
@@ -48,6 +50,7 @@ class Attempt:
     begun: Moment
     looks: list[Look] = field(default_factory=list)
     signs: list[liveness.Sign] = field(default_factory=list)
+    brightness: deque[liveness.Brightness] = field(default_factory=lambda: deque(maxlen=MOST_BRIGHTNESS))
     embeddings: int = 0
     liveness_runs: int = 0
 
@@ -91,4 +94,4 @@ class Attempt:
     @classmethod
     def starting_with(cls, look: Look) -> Self:
         """The attempt of somebody who was found where another one stood; the look that showed it is their first."""
-        return cls(look.moment, [look], [], embeddings=1)
+        return cls(look.moment, [look], embeddings=1)

@@ -46,6 +46,17 @@ def looked_up(vector: Vector, known: Known, claimed: Claimed | None, least_margi
     return _compared(vector, known.gallery, known.search_from, least_margin, moment)
 
 
+def looked_up_again(
+    vector: Vector, known: Known, person: str, answered_for: Claimed | None, least_margin: float, moment: Moment
+) -> Look:
+    """Whether it is still this person: by the templates that the answer rested on, and else whoever it is."""
+    if answered_for is not None:
+        look = with_one(vector, known, person, answered_for, moment)
+        if look.person:
+            return look
+    return looked_up(vector, known, None, least_margin, moment)
+
+
 def with_one(vector: Vector, known: Known, person: str, claimed: Claimed | None, moment: Moment) -> Look:
     """One look against one person's templates alone."""
     templates = known.gallery.of_person(person) if claimed is None else claimed.templates

@@ -267,7 +267,8 @@ def assemble(files: Files, config: Config, eyes: sight.Sight, source: camera.Cam
         time_source,
         config.attend.allow_simulated or not source.simulated,
     )
-    walk.sitter = sittings.see
+    walk.sitter, walk.faces = sittings.see, lambda: recogniser.outlines
+    sittings.enrolled = recogniser.excuse
     other = ways.Ways(files.directory, walk, board, claiming, time_source, config.ways)
     staff = personnel.Personnel(files.journal, files.directory, time_source)
     amending = corrections.Corrections(files.journal, time_source, lambda: timedelta(seconds=config.attend.change_within_s))

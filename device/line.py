@@ -17,6 +17,7 @@ from device.camera import Frame
 from device.clock import Moment
 from device.errors import DeviceError
 from device.journal import Receipt
+from device.outlines import Outline
 from device.recognise import Seen, Waiting
 
 log = logging.getLogger(__name__)
@@ -89,6 +90,16 @@ class Board:
             return tuple(decision for decision in self._decisions if decision.number > number)
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Choice:
+    """A direction that somebody pressed, and the faces of those who stood beside them and did not."""
+
+    direction: messages.Direction
+    since: Moment
+    lasts: timedelta
+    beside: frozenset[int]
+
+
 class Line:
     """Everything between a frame and a receipt."""
 
@@ -106,7 +117,8 @@ class Line:
         self.policy, self._models, self._site = policy, models, site
         self._busy_since: float | None = None
         self._other_way: tuple[Moment, timedelta] | None = None
-        self._choice: tuple[messages.Direction, Moment, timedelta] | None = None
+        self._choice: Choice | None = None
+        self.faces: Callable[[], tuple[Outline, ...]] = tuple  # who stands there, as the screen draws them
         self.witness: Callable[[Identity | Stranger], api.Decision | None] = lambda seen: None  # who is here for something else
         self.sitter: Callable[[Frame], Seen | None] = lambda frame: None  # somebody is being enrolled
         self.pulse = pulse.Pulse()
@@ -155,14 +167,18 @@ class Line:
         self._other_way = (since, lasts)
 
     def choose(self, direction: messages.Direction, since: Moment, lasts: timedelta) -> None:
-        """Somebody pressed in, out or break: the next punch goes that way, if it comes while the choice `lasts`."""
-        self._choice = (direction, since, lasts)
+        """Somebody pressed in, out or break: their punch goes that way, if it comes while the choice `lasts`.
 
-    def _chosen(self, now: Moment) -> messages.Direction | None:
-        if self._choice is None:
+        It was the one to whom the screen speaks, or somebody who comes now; whoever stands beside did not press it.
+        """
+        beside = frozenset(one.face for one in self.faces() if one.face and not one.leads)
+        self._choice = Choice(direction, since, lasts, beside)
+
+    def _chosen(self, who: Identity) -> messages.Direction | None:
+        chosen = self._choice
+        if chosen is None or who.face in chosen.beside:
             return None
-        direction, since, lasts = self._choice
-        return direction if timedelta(0) <= attend.elapsed(since, now) < lasts else None
+        return chosen.direction if timedelta(0) <= attend.elapsed(chosen.since, who.seen_at) < chosen.lasts else None
 
     def _suspended(self, now: Moment) -> bool:
         since, lasts = self._other_way or (now, timedelta(0))
@@ -194,10 +210,12 @@ class Line:
         about = self._about(seen) if isinstance(seen, Identity) else attend.NOTHING_ELSE
         match attend.decide(seen, last, self.policy, about):
             case Punch() as punch:
-                self._choice = None
+                if self._choice is not None and punch.identity.face not in self._choice.beside:
+                    self._choice = None
                 return self._record(punch)
             case Refused() as refused:
-                return self._show(seen, "refused", refused.why, seq=refused.earlier)
+                is_known = refused.why is Why.TOO_SOON and isinstance(seen, Identity) and seen.is_again
+                return self._show(seen, "refused", refused.why, seq=refused.earlier, is_quiet=is_known)
 
     def _record(self, punch: Punch) -> api.Decision:
         """Durable before anyone is told; a punch that cannot be written is refused in plain sight."""
@@ -207,31 +225,37 @@ class Line:
         return self._show(who, "punched", "", direction=punch.direction, seq=receipt.seq, digest=receipt.hash)
 
     def _show(
-        self, who: Identity | Stranger, outcome: str, why: str, direction: str = "", seq: int = 0, digest: str = ""
+        self,
+        who: Identity | Stranger,
+        outcome: str,
+        why: str,
+        direction: str = "",
+        seq: int = 0,
+        digest: str = "",
+        is_quiet: bool = False,
     ) -> api.Decision:
         known = who if isinstance(who, Identity) else None
-        return self._board.put(
-            api.Decision(
-                number=0,
-                at=messages.write_time(who.seen_at.at),
-                outcome=outcome,
-                why=why,
-                person=known.person if known else "",
-                name=self._name_of(known.person) if known else "",
-                direction=direction,
-                votes=known.votes if known else 0,
-                score_band=band(known.score) if known else 0,
-                seq=seq,
-                hash=digest,
-                method=method_of(known) if known else "",
-                face=who.face,
-            )
+        decision = api.Decision(
+            number=0,
+            at=messages.write_time(who.seen_at.at),
+            outcome=outcome,
+            why=why,
+            person=known.person if known else "",
+            name=self._name_of(known.person) if known else "",
+            direction=direction,
+            votes=known.votes if known else 0,
+            score_band=band(known.score) if known else 0,
+            seq=seq,
+            hash=digest,
+            method=method_of(known) if known else "",
+            face=who.face,
         )
+        return decision if is_quiet else self._board.put(decision)
 
     def _about(self, who: Identity) -> attend.Circumstances:
         by_shift = self.policy.direction is attend.Rule.SCHEDULE or self.policy.has_breaks
         group = self._group_of(who.person) if by_shift else ""
-        return attend.Circumstances(self._expires_at(who.person), group, self._chosen(who.seen_at))
+        return attend.Circumstances(self._expires_at(who.person), group, self._chosen(who))
 
     def _group_of(self, person: str) -> str:
         try:

@@ -26,6 +26,7 @@ from device.comparing import Known as Known
 from device.messages import Capture, Liveness
 from device.outlines import Outline, plain
 from device.outlines import Waiting as Waiting
+from device.presented import Presented
 from device.standing import Policy as Policy
 from device.standing import Standing
 from device.tracks import Crowd, Place, Track
@@ -44,7 +45,6 @@ class Gate(Protocol):
 MISSES = 3  # such looks in a row that name nobody: somebody else stands there
 QUIET_FOR = timedelta(seconds=10)  # who is named again by the same face, or after two came too close, is not told so again
 MOST_CHANGES = 2  # looks that name another person than those before; after that the attempt is over
-CLAIM_LEAD = 1.2  # times taller than anybody beside: then a badge is this one's
 NEIGHBOUR_TURN = 0.2  # of the distance between the eyes, models.quality.turn: about 17 degrees, the median of 441 photographs
 
 Seen = Identity | Stranger | Waiting | api.Prompt
@@ -70,13 +70,19 @@ class Recogniser:
         self._min_face_px = policy.min_face_px if guard is None else max(policy.min_face_px, guard.min_face_px)
         self._crowd = Crowd()
         self._people: dict[int, Standing] = {}
-        self._claimed: Claimed | None = None
+        self._presented = Presented(policy.claim_lasts)
+        self._excused = ""
+        self._excused_at: Moment | None = None
         self._outlines: tuple[Outline, ...] = ()
         self._outlined: tuple[Face, ...] = ()
 
     def claim(self, claimed: Claimed) -> None:
         """From the next frame on compare one face with this person alone. May be called from any thread."""
-        self._claimed = claimed
+        self._presented.claimed = claimed
+
+    def excuse(self, person: str) -> None:
+        """Somebody has just been enrolled before this camera, and is not clocked in by it until they step away. From any thread."""
+        self._excused = person
 
     @property
     def outlines(self) -> tuple[Outline, ...]:
@@ -90,7 +96,8 @@ class Recogniser:
         self._outlined = seen.faces  # already: the screen does not wait for a look, it shows what was known a frame ago
         self._crowd.follow(seen.faces, now)
         here = self._those_who_stand_here(now)
-        unclear = self._bind_claim(here, now)
+        unclear = self._presented.bind(self._people.values(), here, now)
+        self._excuse_the_enrolled(here, now)
         if self._guard is not None:
             self._measure_light(here, frame)
         answer = self._challenged(here, frame, fresh=seen.fresh) or (self._look_at_next(here, frame) if seen.fresh else None)
@@ -131,40 +138,18 @@ class Recogniser:
 
     def _measure_light(self, here: Iterable[Standing], frame: Frame) -> None:
         for one in here:
-            if one.answer is None:
-                one.brightness.append(liveness.brightness(frame.pixels, one.track.face.box))
+            is_at_rest = one.spent and not one.attempt.looks  # somebody else may come into their place meanwhile
+            if not one.is_named and not is_at_rest:
+                one.attempt.brightness.append(liveness.brightness(frame.pixels, one.track.face.box))
 
-    # Whose badge it was
-
-    def _claim_in_force(self, now: Moment) -> Claimed | None:
-        """The claim, unless it has lasted too long; nobody is clocked in by a face that comes along later."""
-        claimed = self._claimed
-        if claimed is not None and attend.elapsed(claimed.made, now) > self._policy.claim_lasts:
-            self._claimed = claimed = None
-        return claimed
-
-    def _bind_claim(self, here: list[Standing], now: Moment) -> bool:
-        """Give the claim to the one face that it can be of, for good: no neighbour answers for them. True while that is unclear."""
-        claimed = self._claim_in_force(now)
-        for one in self._people.values():
-            if one.claimed is not None and one.claimed is not claimed and one.trial is None:
-                one.begin_anew(now, None)
-        if claimed is None or any(one.claimed is claimed for one in self._people.values()):
-            return False
-        may_be = standing.may_have_said(here, claimed)
-        if len(may_be) > 1 and may_be[0].track.height < CLAIM_LEAD * may_be[1].track.height:
-            return True
-        for beside in may_be[1:]:
-            beside.passed_over = claimed
-        for meant in may_be[:1]:
-            meant.begin_anew(now, claimed)
-        return False
-
-    def _claim_is_over(self, one: Standing) -> None:
-        """It was answered for, whatever came of it."""
-        if one.claimed is not None and self._claimed is one.claimed:
-            self._claimed = None
-        one.claimed = None
+    def _excuse_the_enrolled(self, here: list[Standing], now: Moment) -> None:
+        if not self._excused:
+            return
+        self._excused_at = self._excused_at or now
+        if here:
+            here[0].excused = self._excused
+        if here or attend.elapsed(self._excused_at, now) > tracks.LOST_AFTER:
+            self._excused, self._excused_at = "", None
 
     # Looks
 
@@ -189,13 +174,32 @@ class Recogniser:
             return False
         if one.hint in (Waiting.MOVING, Waiting.TOO_CLOSE):
             one.waits_for(Waiting.LOOKING)
-        if self._needs_a_challenge(one) and any(other.trial for other in self._people.values()):
-            one.waits_for(Waiting.YOUR_TURN_SOON)
+        if self._needs_a_challenge(one) and self._has_to_wait(one):
             return False
         return standing.pace(one, self._policy, now)
 
+    def _has_to_wait(self, one: Standing) -> bool:
+        """For the end of another one's challenge, also while that face is out of sight: there is one at a time."""
+        if not any(other.trial for other in self._people.values()):
+            return False
+        one.waits_for(Waiting.YOUR_TURN_SOON)
+        return True
+
     def _look_at(self, one: Standing, frame: Frame, *, is_nearest: bool) -> Identity | Stranger | None:
-        face, now = one.track.face, frame.moment
+        chip, now = self._worth_comparing(one, frame, is_nearest=is_nearest), frame.moment
+        if chip is None or self._is_for_a_challenge(one, frame):
+            return None
+        one.looked_at = now
+        vector, least_margin = one.attempt.embed(self._embedder, chip), self._policy.min_margin
+        if isinstance(one.answer, Identity):
+            again = comparing.looked_up_again(vector, self.known, one.answer.person, one.answered_for, least_margin, now)
+            self._look_again(one, one.answer, again, now)
+            return None
+        return self._count(one, comparing.looked_up(vector, self.known, one.claimed, least_margin, now), now)
+
+    def _worth_comparing(self, one: Standing, frame: Frame, *, is_nearest: bool) -> NDArray[np.uint8] | None:
+        """The aligned face, or nothing, and that person is told why."""
+        face = one.track.face
         if not is_nearest and abs(quality.turn(face.landmarks)) > NEIGHBOUR_TURN:
             one.waits_for(Waiting.TURNED_AWAY)  # somebody beside who speaks with the nearest, or only looks past
             return None
@@ -203,23 +207,22 @@ class Recogniser:
         if shortfalls := self._gate(frame.pixels, face, chip):
             one.waits_for(Waiting(shortfalls[0].reason))
             return None
+        return chip
+
+    def _is_for_a_challenge(self, one: Standing, frame: Frame) -> bool:
+        """One more run of the passive signs; whether the last look is kept for the challenge that they ask for."""
         if not one.is_named and self._guard is not None and one.attempt.has_liveness_runs_left:
-            one.attempt.look_for_life(self._guard, frame.pixels, face.box)
-        if self._needs_a_challenge(one):
-            assert self._challenger is not None
-            one.trial = self._challenger.begin(self._identity(one, one.attempt.named, now), now)
-            return None
-        one.looked_at = now
-        vector = one.attempt.embed(self._embedder, chip)
-        return self._count(one, comparing.looked_up(vector, self.known, one.claimed, self._policy.min_margin, now), now)
+            one.attempt.look_for_life(self._guard, frame.pixels, one.track.face.box)
+        if not self._needs_a_challenge(one):
+            return False
+        if not self._has_to_wait(one) and self._challenger is not None:
+            one.trial = self._challenger.begin(self._identity(one, one.attempt.named, frame.moment), frame.moment)
+        return True
 
     # What the looks come to
 
     def _count(self, one: Standing, look: Look, now: Moment) -> Identity | Stranger | None:
         """One more vote, and the answer if it was the last that was needed."""
-        if isinstance(one.answer, Identity):
-            self._look_again(one, one.answer, look, now)
-            return None
         if one.attempt.contradicts(look):
             one.changes += 1
             one.attempt = Attempt.starting_with(look)
@@ -252,11 +255,11 @@ class Recogniser:
     def _named(self, one: Standing, who: Identity, now: Moment) -> Identity | None:
         was = one.named.get(who.person)
         one.answer, one.attempt, one.trial, one.looked_at, one.hint = who, Attempt(now), None, now, Waiting.DONE
-        if who.liveness is not Liveness.FAILED:
-            one.named[who.person] = now
-        is_told = was is not None and one.claimed is None and attend.elapsed(was, now) <= QUIET_FOR
-        self._claim_is_over(one)
-        return None if is_told else who
+        one.named[who.person], one.answered_for = now, one.claimed
+        is_again = was is not None and one.claimed is None and attend.elapsed(was, now) <= QUIET_FOR
+        is_excused = one.excused == who.person and one.claimed is None
+        self._presented.is_over(one)
+        return None if is_excused else replace(who, is_again=is_again)
 
     def _not_named(self, one: Standing, now: Moment) -> Stranger | None:
         """The budget is spent: said once, then a pause, and a fresh attempt that says something only when it finds a name."""
@@ -265,7 +268,7 @@ class Recogniser:
         found = Stranger(len(attempt.looks), attempt.begun, now, by, is_unsure=torn, face=one.track.number)
         one.attempt, one.spent, one.spent_at, one.changes, one.hint = Attempt(attempt.begun), one.spent + 1, now, 0, Waiting.SPENT
         one.looked_at = None
-        self._claim_is_over(one)
+        self._presented.is_over(one)
         told, one.answer = one.answer is not None, found
         return None if told else found
 
@@ -291,7 +294,9 @@ class Recogniser:
     # Whether somebody is there
 
     def _verdict(self, one: Standing) -> liveness.Verdict:
-        return liveness.Verdict.NOT_ASSESSED if self._guard is None else self._guard.verdict(one.attempt.signs, one.brightness)
+        return (
+            liveness.Verdict.NOT_ASSESSED if self._guard is None else self._guard.verdict(one.attempt.signs, one.attempt.brightness)
+        )
 
     def _liveness(self, one: Standing) -> Liveness:
         """What the signs come to. Nothing good is ever claimed of a camera that is none."""

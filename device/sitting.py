@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import enum
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Protocol
 
@@ -76,6 +77,7 @@ class Sittings:
         self._changed = threading.Condition()
         self._told = api.Sitting()
         self._sitting: Sitting | None = None
+        self.enrolled: Callable[[str], None] = lambda person: None  # who wants to know, before anybody else is told
 
     def begin(self, number: str, by: str, look_alike_of: str) -> api.Sitting:
         """Somebody sits down; refused without consent, and while somebody else sits."""
@@ -123,6 +125,7 @@ class Sittings:
             hint = self._judge(sat, frame, seen.faces[0])
         if sat.pose is None:
             done = self._office.keep(sat.number, "kiosk", tuple(sat.vectors), sat.by, sat.look_alike_of)
+            self.enrolled(done.person)
             self._close(sat, State.DONE, "", done.templates)
             return Waiting.DONE
         self._tell(replace(self._told, pose=sat.pose, done=len(sat.vectors), hint=hint or ""))

@@ -5,12 +5,11 @@ Nothing here ever goes over from one face's track to another's. Pure: the caller
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from device import attend, liveness
+from device import attend
 from device.attempt import Attempt
 from device.attend import Identity, Stranger
 from device.challenger import Trial
@@ -21,10 +20,10 @@ from device.tracks import Track
 
 LOOK_AGAIN = timedelta(seconds=1)  # after a name: is it still the same person? Each time they are, twice as long
 RARELY = timedelta(seconds=8)
+MOST_DOUBLINGS = 6  # a pause is capped anyway; what is doubled for hours is no time any more
 UNSURE = 0.4  # of the pause, where a look named somebody: they are probably enrolled
 MOST_PAUSE = timedelta(seconds=60)
 SECOND_LOOK = 3  # times the interval, after a look that named nobody: the same picture once more would say the same
-MOST_BRIGHTNESS = 45  # frames: three seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +51,8 @@ class Policy:
 class Standing:
     """Somebody who stands at the kiosk, as far as that one face tells. Nothing of it ever goes over to another track.
 
+    `answered_for`: the claim that the answer rests on, whose templates say whether it is still the same person.
+    `excused`: who has just been enrolled here and is not clocked in by it.
     `stood`: when they last did. `named`: who was named by this face a moment ago, and when, so that no result is shown twice.
     `spent`: how many attempts ended without a name, the last of them at `spent_at`.
     """
@@ -61,8 +62,9 @@ class Standing:
     stood: Moment
     named: dict[str, Moment] = field(default_factory=dict)
     claimed: Claimed | None = None
+    answered_for: Claimed | None = None
     passed_over: Claimed | None = None
-    brightness: deque[liveness.Brightness] = field(default_factory=lambda: deque(maxlen=MOST_BRIGHTNESS))
+    excused: str = ""
     trial: Trial | None = None
     answer: Identity | Stranger | None = None
     looked_at: Moment | None = None
@@ -88,16 +90,8 @@ class Standing:
         """A fresh attempt, for whoever says who they are or no longer does; what was seen before counts for nothing."""
         self.attempt, self.claimed, self.answer, self.trial = Attempt(now), claimed, None, None
         self.looked_at = self.spent_at = None
-        self.hint, self.spent, self.changes = Waiting.LOOKING, 0, 0
-
-
-def may_have_said(here: list[Standing], claimed: Claimed) -> list[Standing]:
-    """Whose badge, code or PIN it can have been, nearest first: nobody who was named as another, or beside another whose it was."""
-
-    def is_somebody_else(one: Standing) -> bool:
-        return isinstance(one.answer, Identity) and one.answer.person != claimed.person
-
-    return [one for one in here if one.passed_over is not claimed and one.trial is None and not is_somebody_else(one)]
+        self.hint = Waiting.LOOKING
+        self.spent = self.changes = self.confirmed = self.empty_since_named = 0
 
 
 def leader(here: list[Standing]) -> Standing | None:
@@ -131,7 +125,7 @@ def pace(one: Standing, policy: Policy, now: Moment) -> bool:
         return _is_to_be_confirmed(one, now)
     if not looks:
         first = policy.again_after * (UNSURE if isinstance(one.answer, Stranger) and one.answer.is_unsure else 1)
-        pause = min(first * 2 ** max(one.spent - 1, 0), MOST_PAUSE)
+        pause = min(first * 2 ** min(max(one.spent - 1, 0), MOST_DOUBLINGS), MOST_PAUSE)
         return one.spent_at is None or attend.elapsed(one.spent_at, now) >= pause
     since = attend.elapsed(looks[-1].moment, now)
     if any(look.person for look in looks):
@@ -145,5 +139,5 @@ def _is_to_be_confirmed(one: Standing, now: Moment) -> bool:
     looked_at, returned_at = one.looked_at, one.track.returned_at
     if looked_at is None or (returned_at is not None and attend.elapsed(looked_at, returned_at) > timedelta(0)):
         return True
-    pause = LOOK_AGAIN if one.empty_since_named else min(LOOK_AGAIN * 2**one.confirmed, RARELY)
+    pause = LOOK_AGAIN if one.empty_since_named else min(LOOK_AGAIN * 2 ** min(one.confirmed, MOST_DOUBLINGS), RARELY)
     return attend.elapsed(looked_at, now) >= pause

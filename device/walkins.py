@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from device import attention, camera, liveness, pictures, recognise, standing
+from device import attempt, attention, camera, liveness, pictures, recognise
 from device.camera import Frame
 from device.camera.sources import EndOfPictures, OnePicture, Source, Video
 from device.camera.status import CameraError
@@ -80,7 +80,7 @@ def judge(path: Path, instruments: Instruments) -> Outcome | None:
         return None
     if not signs:
         return Outcome.NOT_ACQUIRED
-    return ENDED[instruments.guard.verdict(signs, brightness[-standing.MOST_BRIGHTNESS :])]
+    return ENDED[instruments.guard.verdict(signs, brightness[-attempt.MOST_BRIGHTNESS :])]
 
 
 def digest(chosen: tuple[Clip, ...]) -> str:

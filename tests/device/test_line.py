@@ -16,7 +16,9 @@ from hypothesis import strategies as st
 
 from device import api, attend, camera, database, journal, line, messages, people
 from device.attend import Identity, Stranger, Why
+from device.outlines import Outline, Regard
 from device.recognise import Waiting
+from models.detect import Box
 from tests.device import parts
 
 Seen = Identity | Stranger | Waiting
@@ -207,3 +209,23 @@ def test_a_watcher_is_woken_by_the_next_decision_and_not_kept_for_ever() -> None
     threading.Timer(0.05, put).start()
     assert board.after(0, 10) == (decision(1),)
     assert time.monotonic() - started < 5
+
+
+def test_what_is_on_record_already_is_not_said_twice_to_a_face_that_was_told_and_all_the_rest_is(opened: journal.Journal) -> None:
+    again = replace(identity(seconds=5), is_again=True)
+    board = play([identity(), again], opened)
+    assert [one.outcome for one in board.after(0, 0)] == ["punched"]
+    board = play([replace(again, person=parts.BOB)], opened)
+    assert [one.outcome for one in board.after(0, 0)] == ["punched"], "what was refused before is recorded now"
+
+
+def test_a_direction_that_was_pressed_is_not_that_of_whoever_stands_beside(opened: journal.Journal) -> None:
+    board, box = line.Board(), Box(0, 0, 100, 100)
+    walk = line.Line(Script([]), opened, Names(), board, POLICY, parts.MODELS, "gate 1")
+    walk.faces = lambda: (Outline(4, box, Regard.LOOKING, "", leads=True), Outline(5, box, Regard.LOOKING, "", leads=False))
+    walk.choose(messages.Direction.OUT, parts.moment(), timedelta(seconds=10))
+    walk.settle(replace(identity(parts.BOB), face=5))
+    walk.settle(replace(identity(parts.ADA), face=4))
+    walk.settle(replace(identity("p-" + "ee" * 16), face=6))
+    assert [(one.person, one.direction) for one in board.after(0, 0)][:2] == [(parts.BOB, "in"), (parts.ADA, "out")]
+    assert board.after(0, 0)[2].direction == "in", "and it counts once"

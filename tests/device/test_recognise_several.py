@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from device import api, recognise
+from device import api, camera, recognise
 from device.attend import Claim, Identity, Stranger
 from device.challenger import Challenger, Demand
 from device.liveness import Guard
@@ -184,11 +184,20 @@ def test_votes_from_before_two_came_too_close_count_for_nobody() -> None:
     assert all(one.embeddings == 3 and one.accepted_at.monotonic_us >= 600_000 for one in found)
 
 
-def test_who_was_named_before_they_came_too_close_is_not_told_again() -> None:
+def test_who_was_named_before_they_came_too_close_is_marked_as_told_already() -> None:
+    """The line decides what is still to be said: nothing where it is on record, all the rest."""
     apart, close = [Someone(ADA, 120, 150), Someone(BOB, 120, 330)], [Someone(ADA, 120, 205), Someone(BOB, 120, 265)]
     at = kiosk([apart] * 8 + [close] * 4 + [apart] * 20)
-    assert sorted(named(at.shown(0, 8))) == sorted([parts.ADA, parts.BOB])
-    assert named(at.shown(8, 32)) == []
+    first = [one for one in at.shown(0, 8) if isinstance(one, Identity)]
+    again = [one for one in at.shown(8, 32) if isinstance(one, Identity)]
+    assert [(one.person, one.is_again) for one in sorted(first, key=lambda one: one.person)] == [
+        (parts.ADA, False),
+        (parts.BOB, False),
+    ]
+    assert [(one.person, one.is_again) for one in sorted(again, key=lambda one: one.person)] == [
+        (parts.ADA, True),
+        (parts.BOB, True),
+    ]
     assert {one.regard for one in at.recogniser.outlines} == {Regard.DONE}
 
 
@@ -269,6 +278,42 @@ def test_no_crowd_makes_an_answer_cost_more_than_three_of_each(scenes: list[list
     assert guard.looks <= len(script)
 
 
+@pytest.mark.parametrize("vector", [ADA, NOBODY], ids=["named", "a stranger"])
+def test_whoever_stands_there_for_an_hour_stops_nothing(vector: NDArray[np.float32]) -> None:
+    at, answered = kiosk([[Someone(vector, 130, LEFT)], [Someone(vector, 130, LEFT), Someone(BOB, 120, RIGHT)]]), []
+    for number in range(1_900):
+        answered.append(at.recogniser.see(at.hall.frame(int(number > 1_890), 1.9 * number)))
+    assert named(answered[1_880:]) == [parts.BOB]
+
+
+def test_light_that_was_measured_on_one_face_says_nothing_of_the_next_in_its_place() -> None:
+    """A stranger whose face flickers, then somebody enrolled in the same place: no doubt about them."""
+
+    class Beating(Hall):
+        def frame(self, number: int, at_s: float) -> camera.Frame:
+            found = super().frame(0 if at_s < 4.0 else 1, at_s)
+            found.pixels[90:230, 190:330, 1] = 60 + (120 if at_s < 4.0 and number % 2 else 0)
+            return found
+
+        def embed(self, chip: NDArray[np.uint8]) -> NDArray[np.float32]:
+            return self._now[0].vector
+
+    hall = Beating([[Someone(NOBODY)], [Someone(ADA)]])
+    recogniser = recognise.Recogniser(looking(hall), open_gate, hall, KNOWN, POLICY, Capture.CAMERA, Guard(Sure(), GuardLimits()))
+    found = [one for one in Kiosk(hall, recogniser).shown(0, 90) if isinstance(one, Identity)]
+    assert [one.liveness for one in found] == [Liveness.PASSED]
+
+
+def test_whoever_was_just_enrolled_is_not_clocked_in_by_it_until_they_step_away() -> None:
+    at = kiosk([[Someone(ADA)]] * 20 + [[]] * 10 + [[Someone(ADA)]] * 5)
+    at.recogniser.excuse(parts.ADA)
+    assert named(at.shown(0, 20)) == []
+    assert named(at.shown(20, 35)) == [parts.ADA]
+    left = kiosk([[]] * 10 + [[Someone(ADA)]] * 5)
+    left.recogniser.excuse(parts.ADA)
+    assert named(left.shown(0, 15)) == [parts.ADA], "whoever went away at once is nobody's business when they come back"
+
+
 # Whose badge, and whose challenge
 
 
@@ -307,6 +352,20 @@ def test_a_neighbour_who_comes_nearer_does_not_answer_for_a_badge() -> None:
     assert [(type(one), one.claim) for one in found] == [(Identity, Claim.NONE), (Stranger, Claim.BADGE)]
 
 
+@pytest.mark.parametrize(("look_alikes", "from_s"), [(frozenset({parts.ADA}), 0.4), (frozenset(), 2.4)], ids=["a twin", "anybody"])
+def test_who_was_taken_for_another_and_stands_there_alone_can_present_their_badge(
+    look_alikes: frozenset[str], from_s: float
+) -> None:
+    """A face alone was taken for somebody's who looks alike: the badge that the screen asked for is theirs."""
+    at = kiosk([[Someone(ADA)]] * 40, replace(KNOWN, look_alikes=look_alikes))
+    assert named(at.shown(0, 4)) == [parts.ADA]
+    twin = match.Gallery.of([(parts.BOB, unit(0, 0.9))])
+    at.recogniser.claim(recognise.Claimed(parts.BOB, Claim.BADGE, twin, parts.moment(0.4)))
+    (who,) = [one for one in at.shown(4, 40) if isinstance(one, Identity)]
+    assert (who.person, who.claim) == (parts.BOB, Claim.BADGE)
+    assert who.first_attempt == parts.moment(from_s)
+
+
 def test_the_one_who_is_meant_is_drawn_so() -> None:
     at = kiosk([side_by_side(ada=100, bob=140)] * 8)
     at.recogniser.claim(claimed(parts.BOB))
@@ -333,7 +392,11 @@ RATE = 12.0
 
 
 def challenged(
-    script: Sequence[Sequence[Someone]], performs: Sequence[float], seconds: float
+    script: Sequence[Sequence[Someone]],
+    performs: Sequence[float],
+    seconds: float,
+    demand: Demand = Demand.ALWAYS,
+    guard: Guard | None = None,
 ) -> tuple[list[recognise.Seen], list[set[Regard]], Hall]:
     """Both have to show that they are there. `performs`: where the faces are that do what is asked."""
     performer, hall = Performer(), Hall(script)
@@ -343,8 +406,8 @@ def challenged(
             performer.follows = any(abs(face.box.x - x) < 60 for x in performs)
             return performer.find(pixels, face)
 
-    asked = Challenger(OneOfThem(), Demand.ALWAYS, LIMITS, random.Random(6))  # type: ignore[arg-type]
-    recogniser = recognise.Recogniser(looking(hall), open_gate, hall, KNOWN, POLICY, Capture.CAMERA, None, asked)
+    asked = Challenger(OneOfThem(), demand, LIMITS, random.Random(6))  # type: ignore[arg-type]
+    recogniser = recognise.Recogniser(looking(hall), open_gate, hall, KNOWN, POLICY, Capture.CAMERA, guard, asked)
     seen, regards = [], []
     for number in range(int(seconds * RATE)):
         performer.at_s = number / RATE
@@ -362,6 +425,22 @@ def test_a_challenge_is_one_person_s_and_the_next_one_waits_for_it_without_losin
     asked = [one for one in regards if Regard.CHALLENGED in one]
     assert asked
     assert len(hall.embedded) - 2 * 3 <= 2 * 8, "and now and then one, whether they still stand there"
+
+
+def test_a_second_challenge_that_the_last_sign_asks_for_waits_as_well() -> None:
+    """Two signs that pass and a third that tips the balance: for both of them at nearly the same time."""
+
+    class Tipping:
+        def __init__(self) -> None:
+            self.seen: dict[bool, int] = {True: 0, False: 0}
+
+        def live(self, pixels: NDArray[np.uint8], box: Box) -> float:
+            self.seen[box.x < 200] += 1
+            return 0.0 if self.seen[box.x < 200] == 3 else 0.3
+
+    seen, _, _ = challenged([side_by_side(ada=130)], [LEFT, RIGHT], 60.0, Demand.UNSURE, Guard(Tipping(), GuardLimits()))
+    found = [(one.person, one.liveness) for one in seen if isinstance(one, Identity)]
+    assert found == [(parts.ADA, Liveness.PASSED), (parts.BOB, Liveness.PASSED)]
 
 
 def test_a_neighbour_who_does_what_is_asked_does_not_do_it_for_somebody_else() -> None:

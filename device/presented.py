@@ -1,0 +1,69 @@
+"""Whose badge, code or PIN it was: one face of those at the kiosk, and no neighbour answers for it. The caller brings the time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import timedelta
+
+from device import attend
+from device.attend import Identity
+from device.clock import Moment
+from device.comparing import Claimed
+from device.standing import Standing
+
+LEAD = 1.2  # times taller than anybody beside: then a badge is this one's
+ALONE_FOR = timedelta(seconds=2)  # after a badge was presented: nobody else has come to whom it could belong
+
+
+class Presented:
+    """What was presented last, until it is answered for or has lasted too long; it may be set from any thread."""
+
+    def __init__(self, lasts: timedelta) -> None:
+        self._lasts = lasts
+        self.claimed: Claimed | None = None
+
+    def bind(self, people: Iterable[Standing], here: list[Standing], now: Moment) -> bool:
+        """Give the claim to the one face that it can be of, for good. True while that is unclear."""
+        claimed, people = self._in_force(now), list(people)
+        for one in people:
+            if one.claimed is not None and one.claimed is not claimed and one.trial is None:
+                one.begin_anew(now, None)
+        if claimed is None or any(one.claimed is claimed for one in people):
+            return False
+        may_be = may_have_said(here, claimed, now)
+        if len(may_be) > 1 and may_be[0].track.height < LEAD * may_be[1].track.height:
+            return True
+        for beside in may_be[1:]:
+            beside.passed_over = claimed
+        for meant in may_be[:1]:
+            meant.begin_anew(now, claimed)
+        return False
+
+    def is_over(self, one: Standing) -> None:
+        """It was answered for, whatever came of it."""
+        if one.claimed is not None and self.claimed is one.claimed:
+            self.claimed = None
+        one.claimed = None
+
+    def _in_force(self, now: Moment) -> Claimed | None:
+        """The claim, unless it has lasted too long; nobody is clocked in by a face that comes along later."""
+        claimed = self.claimed
+        if claimed is not None and attend.elapsed(claimed.made, now) > self._lasts:
+            self.claimed = claimed = None
+        return claimed
+
+
+def may_have_said(here: list[Standing], claimed: Claimed, now: Moment) -> list[Standing]:
+    """Whose badge, code or PIN it can have been, nearest first: nobody beside another whose it was, nor who was named as another.
+
+    Whoever is alone for a moment is the one nevertheless: a face alone may have been taken for somebody who looks like them.
+    """
+
+    def is_somebody_else(one: Standing) -> bool:
+        named = one.answer
+        return isinstance(named, Identity) and named.person != claimed.person and not named.has_look_alike
+
+    free = [one for one in here if one.passed_over is not claimed and one.trial is None]
+    if len(here) == 1 and attend.elapsed(claimed.made, now) >= ALONE_FOR:
+        return free
+    return [one for one in free if not is_somebody_else(one)]
