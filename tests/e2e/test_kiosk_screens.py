@@ -23,7 +23,20 @@ LOOKS = (
     ((1280, 800), "dark", True, "en"),
 )
 CONDITIONS = ("storage_full", "storage_failing", "camera_away", "camera_black", "clock_unknown", "clock_unsure", "server_away")
-PIN, NUMBER = "274951", "1002"
+OTHERWISE: dict[str, dict[str, Any]] = {
+    "buttons": {"abilities": ["choose", "break"]},
+    "sitting": {"sitting": {"state": "sitting", "pose": "turn_left", "done": 1, "of": 3, "hint": "too_far", "templates": 0}},
+    "office": {
+        "notice": {
+            "code": "27495163",
+            "purpose": "first",
+            "account": "",
+            "addresses": ["https://192.0.2.7:8443"],
+            "fingerprint": ":".join(["AB"] * 32),
+        }
+    },
+}
+PIN, NUMBER, BADGE = "274951", "1002", "a badge of 1002"
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
 
@@ -34,6 +47,7 @@ def kiosk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kiosk]:
     made.start()
     made.employ("1001", "王小明", "zh-CN", photograph="obama.jpg")
     made.employ(NUMBER, "Annika Sørensen", "en", photograph="person_b_1.jpg", pin=PIN)
+    made.personnel.add_badge(NUMBER, BADGE, "test")
     yield made
     made.stop()
 
@@ -67,10 +81,18 @@ def test_every_screen_is_there_to_be_looked_at(kiosk: Kiosk, browser: Browser, l
 
     shoot("rest")
     walk_through_the_sheets(page, shoot)
+    what_one_does(kiosk, page, shoot)
     somebody_comes(kiosk, page, shoot)
+    for name, heard in OTHERWISE.items():
+        told(page, heard, easy=easy)
+        shoot(name)
     for name in CONDITIONS:
-        with_condition(page, name)
+        told(page, {"conditions": [name], "backlog": 12}, easy=easy)
         shoot(f"condition-{name}")
+    page.route("**/v1/scene*", lambda route: route.abort())
+    page.reload()
+    expect(page.locator("#away")).to_be_visible(timeout=25_000)
+    shoot("away")
     page.unroute_all(behavior="ignoreErrors")
     context.close()
 
@@ -105,29 +127,61 @@ def help_entries(page: Page) -> int:
     return found
 
 
+def what_one_does(kiosk: Kiosk, page: Page, shoot: Callable[[str], None]) -> None:
+    """Sheets behind number and PIN."""
+
+    def sign() -> None:
+        for text in (NUMBER, PIN):
+            expect(page.locator(".pad")).to_be_visible(timeout=25_000)
+            page.keyboard.type(text)
+            page.keyboard.press("Enter")
+
+    for name, entry, done in (("mine", 1, ".rows li, .soft"), ("pin-new", 4, ".pad .ask"), ("consent-signed", 2, ".said-yes")):
+        page.click("#b-help")
+        page.locator(".choices-2 .wide").nth(entry).click()
+        if name == "consent-signed":
+            page.locator(".choices-2 .wide").nth(1).click(timeout=25_000)
+        sign()
+        expect(page.locator(done).first).to_be_visible(timeout=25_000)
+        page.wait_for_timeout(500)
+        shoot(name)
+        page.keyboard.press("Escape")
+
+
 def somebody_comes(kiosk: Kiosk, page: Page, shoot: Callable[[str], None]) -> None:
     kiosk.walk_up("impostor_2.jpg", seconds=9.0)
     expect(page.locator("#mirror")).to_be_visible(timeout=25_000)
     shoot("somebody")
     expect(page.locator("#results > li[data-outcome='refused']").first).to_be_visible(timeout=25_000)
     shoot("stranger")
-    kiosk.walk_up("person_b_2.jpg", seconds=7.0)
+    kiosk.walk_up("obama2.jpg", seconds=9.0)
     expect(page.locator("#results > li[data-outcome='punched']").first).to_be_visible(timeout=25_000)
-    kiosk.walk_up("obama2.jpg", seconds=7.0)
+    shoot("result")
+    kiosk.personnel.pin(NUMBER, PIN)
     expect(page.locator("#results > li[data-outcome='punched']").nth(1)).to_be_visible(timeout=25_000)
     shoot("results")
+    page.locator("#results > li").first.locator(".choices button").last.click()
+    expect(page.locator("#results .said").first).to_be_visible(timeout=25_000)
+    shoot("changed")
     expect(page.locator("#results > li")).to_have_count(0, timeout=60_000)
     expect(page.locator("#mirror")).to_be_hidden(timeout=25_000)
+    kiosk.personnel.badge(BADGE)  # says who it is; a face, or here a PIN, completes it
+    expect(page.locator("#sheet")).to_be_visible(timeout=25_000)
+    shoot("badge-completes")
+    page.keyboard.press("Escape")
 
 
-def with_condition(page: Page, name: str) -> None:
-    """The same page, told by its daemon that this stands in the way; only the screen is looked at here."""
+def told(page: Page, heard: dict[str, Any], *, easy: bool) -> None:
+    """The same page, told something else by its daemon; only the screen is looked at here."""
 
     def change(route: Route) -> None:
-        heard = route.fetch().json()
-        route.fulfill(body=json.dumps(heard | {"conditions": [name], "backlog": 12}), content_type="application/json")
+        said = route.fetch().json()
+        more = {name: [*said[name], *value] if name == "abilities" else value for name, value in heard.items()}
+        route.fulfill(body=json.dumps(said | more), content_type="application/json")
 
     page.unroute_all(behavior="ignoreErrors")
     page.route("**/v1/scene*", change)
     page.reload()
     page.wait_for_selector("body.ready")
+    if easy:
+        page.evaluate("document.getElementById('b-easy').click()")  # a sheet may lie over it

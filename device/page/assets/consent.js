@@ -53,6 +53,7 @@ function agree({ language, sha256 }) {
 }
 
 function agreed(templates, ticket) {
+  sheets.title("enrol.title");
   const said = sheets.say("enrol.has", { count: templates }, "said-yes");
   if (scene.abilities.includes("enrol")) return sheets.change(said, sheets.wide("enrol.start", () => sit(ticket), { drawn: "face", kind: "wide centre" }), ...others());
   const next = make("p", { "data-word": templates ? "enrol.done" : "enrol.office" });

@@ -65,6 +65,12 @@ export function change(...content) {
   stay();
 }
 
+/* The same sheet is about something else now. */
+export function title(name) {
+  const head = at("sheet-title");
+  if (head) [head.dataset.word, head.textContent] = [name, word(name)];
+}
+
 /* A sentence to be read and, where one listens, heard. */
 export function say(name, values = {}, kind = "said-no") {
   speech.say(name, values);
