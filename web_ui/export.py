@@ -8,13 +8,8 @@ import tempfile
 from collections.abc import Callable, Iterator
 from datetime import datetime, tzinfo
 from pathlib import Path
-from typing import Any
 
-import openpyxl
 from flask_babel import gettext as _
-from openpyxl.cell import WriteOnlyCell
-from openpyxl.styles import Font
-from openpyxl.utils import get_column_letter
 
 from device import messages
 from device.api import PunchRow, WebClient
@@ -86,33 +81,16 @@ def write_csv(job: Job, client: WebClient, wanted: Wanted, zone: tzinfo, titled:
 
 
 def write_xlsx(job: Job, client: WebClient, wanted: Wanted, zone: tzinfo, titled: tuple[tuple[str, ...], dict[str, str]]) -> Path:
-    """One sheet, its first line fixed; texts are texts, whatever they begin with."""
+    """For a spreadsheet."""
+    from web_ui.sheet import Sheet  # not before somebody asks for one
+
     heads, said = titled
-    book = openpyxl.Workbook(write_only=True)
-    sheet = book.create_sheet("Daka")
-    sheet.freeze_panes = "A2"
-    for place, width in enumerate(WIDTHS, start=1):
-        sheet.column_dimensions[get_column_letter(place)].width = width
-    sheet.append([_bold(sheet, head) for head in heads])
+    sheet = Sheet(heads, WIDTHS)
     for row in rows(job, client, wanted):
-        sheet.append([_text(sheet, cell) for cell in cells(row, zone, said)])
+        sheet.append(cells(row, zone, said))
     path = _file(job, ".xlsx")
-    book.save(path)
+    sheet.save(path)
     return path
-
-
-def _bold(sheet: Any, head: str) -> Any:
-    cell = WriteOnlyCell(sheet, value=head)
-    cell.font = Font(bold=True)
-    return cell
-
-
-def _text(sheet: Any, value: str | int) -> Any:
-    if not isinstance(value, str) or not value.startswith(FORMULA):
-        return value
-    cell = WriteOnlyCell(sheet, value=value)
-    cell.data_type = "s"
-    return cell
 
 
 def write_signed(job: Job, client: WebClient, wanted: Wanted, _zone: tzinfo, _titled: object) -> Path:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
+import subprocess
+import sys
 import time
 
 import httpx
@@ -94,3 +96,8 @@ def test_there_is_no_other_kind_of_export(browsers: dict[str, Browser], kind: st
         400,
         404,
     )
+
+
+def test_the_daemon_loads_no_spreadsheet_before_somebody_asks_for_one() -> None:
+    look = "import sys, web_ui.command; print([name for name in ('openpyxl', 'numpy', 'PIL') if name in sys.modules])"
+    assert subprocess.run((sys.executable, "-c", look), capture_output=True, text=True, check=True).stdout.strip() == "[]"
