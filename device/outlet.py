@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 import socket
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from device.errors import DeviceError
@@ -45,20 +45,21 @@ def _is_address(text: str) -> bool:
     return True
 
 
-def drop_in(host: str, reachable: Iterable[str]) -> str:
+def drop_in(hosts: Iterable[str], reachable: Iterable[str]) -> str:
     """The unit's own part: these addresses and no others."""
     rows = "".join(f"IPAddressAllow={address}\n" for address in reachable)
-    return f"# Written by `daka set-broker {host}`; run it again when an address changes.\n[Service]\n{rows}"
+    return f"# Written by `daka set-broker` for {', '.join(hosts)}; run it again when an address changes.\n[Service]\n{rows}"
 
 
-def write(host: str, at: Path = DROP_IN, resolver: Path = RESOLVER) -> tuple[str, ...]:
-    """Write the addresses of `host` and of its name servers; returns them."""
-    found = addresses_of(host)
-    named = () if found == (host,) else resolvers(resolver.read_text(encoding="utf-8") if resolver.exists() else "")
-    reachable = (*found, *(name for name in named if name not in found))
+def write(hosts: Sequence[str], at: Path = DROP_IN, resolver: Path = RESOLVER) -> tuple[str, ...]:
+    """Write the addresses of the broker, of whoever renews the certificate, and of their name servers; returns them."""
+    found = [address for host in hosts for address in addresses_of(host)]
+    names = any(not _is_address(host) for host in hosts)
+    named = resolvers(resolver.read_text(encoding="utf-8") if names and resolver.exists() else "")
+    reachable = tuple(dict.fromkeys((*found, *named)))
     try:
         at.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-        at.write_text(drop_in(host, reachable), encoding="utf-8")
+        at.write_text(drop_in(hosts, reachable), encoding="utf-8")
     except OSError as error:
-        raise OutletError(f"{at} cannot be written ({error.strerror}); run it as root: sudo daka set-broker {host}") from error
+        raise OutletError(f"{at} cannot be written ({error.strerror}); run it as root: sudo daka set-broker") from error
     return reachable

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from urllib.parse import urlsplit
 
 import click
 
@@ -14,11 +15,16 @@ from device.commands.context import Context, pass_context
 @click.argument("host", required=False)
 @pass_context
 def set_broker(context: Context, host: str | None) -> None:
-    """Let the uplink reach HOST (default: uplink.host of the settings) and its name servers, and nobody else. Needs root."""
-    named = host or context.config().uplink.host
+    """Let the uplink reach HOST (default: uplink.host of the settings), uplink.renew_url and their name servers, and nobody else.
+
+    Needs root.
+    """
+    chosen = context.config().uplink
+    named = host or chosen.host
     if not named:
         raise outlet.OutletError("no broker is named: daka set-broker HOST, or set uplink.host")
-    reachable = outlet.write(named)
+    renews = urlsplit(chosen.renew_url).hostname if chosen.renew_url else None
+    reachable = outlet.write([named] if renews in (None, named) else [named, str(renews)])
     for words in (("daemon-reload",), ("try-restart", "daka-uplink.service")):
         done = subprocess.run(("systemctl", *words), capture_output=True, text=True, check=False)
         if done.returncode:
