@@ -50,6 +50,7 @@ COMMANDS = {
     "metrics": "device.commands.metrics:metrics",
     "update": "device.commands.update:update",
     "set-broker": "device.commands.set_broker:set_broker",
+    "usb": "device.commands.usb:usb_group",
 }
 
 
