@@ -18,7 +18,7 @@ CUTS := 6
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL: # packages, then the environment, then the weights
-.PHONY: help demo demo-lock vm vm-bluetooth arm64 test long faults fuzz carriers check bench trials rush lock clean weights packages-demo packages-check packages-test packages-vm packages-arm64 bundle install uninstall
+.PHONY: help demo demo-lock vm vm-bluetooth arm64 test long figures faults fuzz carriers check bench trials rush lock clean weights packages-demo packages-check packages-test packages-vm packages-arm64 bundle install uninstall
 
 help: ## show what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -43,6 +43,9 @@ test: packages-test $(VENV)/ready weights ## run every test (ARGS="-k journal" f
 
 long: packages-test $(VENV)/ready weights ## run the tests that take minutes
 	@$(PYTHON) -m pytest -m long $(ARGS)
+
+figures: packages-test $(VENV)/ready weights ## cold start, memory and idle share of the whole target with its screen, in a real systemd
+	@$(PYTHON) -m pytest -m long -q -s tests/appliance/test_figures.py $(ARGS)
 
 faults: packages-test $(VENV)/ready ## kill every part N times and more, break disk, link and clock, and compare (ARGS="--report FILE")
 	@$(PYTHON) -m tests.faults --kills $(N) $(ARGS)

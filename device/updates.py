@@ -201,7 +201,11 @@ class Updater:
             raise UpdateRefused(f"{release.version} runs already")
         if not older and below(release.version, before):
             raise UpdateRefused(f"{release.version} is older than {before}, which runs; by hand: daka update apply --older")
-        self._hands.stage(unpacked(release, self._folder / "incoming"))
+        incoming = self._folder / "incoming"
+        try:
+            self._hands.stage(unpacked(release, incoming))
+        finally:
+            shutil.rmtree(incoming, ignore_errors=True)
         standing = replace(
             self.standing,
             outcome="trying",
@@ -225,8 +229,8 @@ class Updater:
         self._publish(standing)
         if standing.outcome != "trying":
             return standing
-        if self._hands.running() != standing.version:  # the power went before the switch
-            return self._write(replace(standing, outcome="went_back", why="the power went before the switch"))
+        if self._hands.running() != standing.version:  # its units may be the new ones already, or half of them
+            return self._go_back(standing, "the power went before the switch")
         return self._prove(standing)
 
     def fell(self, unit: str) -> Standing:

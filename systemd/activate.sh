@@ -11,9 +11,18 @@ install -D -m 0644 "$here/etc/tmpfiles.conf" /usr/lib/tmpfiles.d/daka.conf
 systemd-sysusers daka.conf
 systemd-tmpfiles --create daka.conf
 
-# What this machine alone knows stays: the broker's addresses and the device key's place.
-rm -f /etc/systemd/system/daka*.service /etc/systemd/system/daka*.socket /etc/systemd/system/daka*.target /etc/systemd/system/daka*.timer
-cp -R "$here"/units/* /etc/systemd/system/
+# One unit after the other, each whole, and what is gone last: a power cut in between leaves none missing, and the next start puts them
+# all back (`daka update settle`). What this machine alone knows stays: the broker's addresses and the device key's place.
+place() { # FROM TO
+    mkdir -p "$(dirname "$2")"
+    cp "$1" "$2.new"
+    mv -T "$2.new" "$2"
+}
+system=/etc/systemd/system
+(cd "$here/units" && find . -type f) | while read -r unit; do place "$here/units/$unit" "$system/$unit"; done
+for unit in "$system"/daka*.service "$system"/daka*.socket "$system"/daka*.target "$system"/daka*.timer; do
+    [ -e "$here/units/$(basename "$unit")" ] || rm -f "$unit"
+done
 if [ -e /etc/credstore.encrypted/daka.wrapping-key ]; then
     mkdir -p /etc/systemd/system/daka-kiosk.service.d
     printf '[Service]\nLoadCredentialEncrypted=daka.wrapping-key:/etc/credstore.encrypted/daka.wrapping-key\n' \
@@ -24,8 +33,10 @@ install -D -m 0644 "$here/etc/watchdog.conf" /etc/systemd/system.conf.d/50-daka.
 install -D -m 0644 "$here/etc/dbus.conf" /etc/dbus-1/system.d/daka.conf
 install -D -m 0644 "$here/etc/udev.rules" /etc/udev/rules.d/70-daka.rules
 
+sync -f "$system" # on the disk before anything refers to it
 ln -sfn "versions/$version" /opt/daka/current.new
 mv -T /opt/daka/current.new /opt/daka/current # one rename: there is never no version
+sync -f /opt/daka
 ln -sfn /opt/daka/current/bin/daka /usr/local/bin/daka
 systemctl daemon-reload
 # shellcheck disable=SC2046  # one word a unit

@@ -26,8 +26,14 @@ echo "fetching the locked wheels for Python $wanted on $arch"
 rm -rf "$here/build/lib" "$here/build"/bdist.*
 cp "$here/requirements/appliance.txt" "$folder/requirements.txt"
 cached=$("$python" -c 'from device.commands.context import default_weights; print(default_weights())')
-"$python" -m device.commands.main --log-level warning models fetch --directory "$folder/weights" --from "$cached"
-rm -f "$folder"/weights/*.folded.onnx "$folder/weights/folded.json" # folded on the machine itself, in its own fastest form
+# Verified by their digests, and folded on the machine itself, in its own fastest form.
+"$python" - "$cached" "$folder/weights" <<'P'
+import pathlib, sys
+from models import manifest, weights
+cached, folder = map(pathlib.Path, sys.argv[1:])
+for entry in manifest.load().of_groups(frozenset({manifest.Group.CORE})):
+    (folder / entry.file).write_bytes(weights.read(cached, entry))
+P
 cp -R "$here/systemd/units" "$here/systemd/etc" "$folder/"
 cp "$here/systemd/install.sh" "$here/systemd/activate.sh" "$here/systemd/uninstall.sh" "$folder/"
 mkdir -p "$folder/doc"

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,9 +26,10 @@ from tests.house.test_repository import REPOSITORY
 
 CACHE = REPOSITORY / "build" / "appliance"
 RELEASES = {"bookworm": "3.11", "trixie": "3.13"}
-DEVICE, PORT = "kiosk-1", 8883
+DEVICE, PORT, RENEWAL_PORT = "kiosk-1", 8883, 8444
 EMPLOYEE, ENROLLED_FROM, SHOWN = "1002", "person_b_1.jpg", "person_b_2.jpg"
 PATIENCE_S = 60.0
+DAEMONS = ("daka-kiosk", "daka-uplink", "daka-web", "daka-bridge")
 
 
 @dataclass
@@ -39,6 +44,14 @@ class Enterprise:
     @property
     def pki(self) -> Path:
         return self.folder / "pki"
+
+    @property
+    def keys(self) -> str:
+        return str(self.folder / "keys")
+
+    @property
+    def root_keys(self) -> str:
+        return str(self.folder / "root-keys")
 
     @property
     def database(self) -> str:
@@ -59,7 +72,7 @@ class Enterprise:
         """An authority with its certificates, then broker and ingester."""
         now = datetime.now(UTC)
         authority.create(self.pki, now)
-        authority.issue_server(self.pki, [machines.OUTSIDE], now)
+        authority.issue_server(self.pki, [machines.OUTSIDE, machines.RENEWS], now)
         authority.issue_ingester(self.pki, now, "ingest")
         authority.issue_device(self.pki, DEVICE, now)
         mosquitto.write(self.folder, self.pki, mosquitto.Listener(PORT, machines.OUTSIDE, "root"), ("ingest",))
@@ -75,7 +88,8 @@ class Enterprise:
 
     def _start(self, *command: str) -> None:
         with (self.folder / "log").open("ab") as log:
-            self._running.append(subprocess.Popen(self.machine.outside_command(*command), stdout=log, stderr=log))
+            ours = self.machine.outside_command(*command)
+            self._running.append(subprocess.Popen(ours, stdout=log, stderr=log, preexec_fn=machines.ends_with_us))
 
     @property
     def key(self) -> str:
@@ -83,7 +97,18 @@ class Enterprise:
 
     def punches(self) -> int:
         """Rows that the ingester has committed."""
-        return self.call("show", "punches", "--database", self.database).count(DEVICE)
+        with contextlib.closing(sqlite3.connect(f"file:{self.folder / 'enterprise.db'}?mode=ro", uri=True)) as opened:
+            (found,) = opened.execute("SELECT count(*) FROM record WHERE kind = 'punch' AND device = ?", (DEVICE,)).fetchone()
+        return int(found)
+
+    def renews(self) -> None:
+        """Whoever renews certificates, at an address of their own, and a certificate whose time is two thirds over."""
+        for words in (("init", "root", "--dir", self.root_keys), ("sign", "--dir", self.keys, "--root", self.root_keys)):
+            self.call("keys", *words)
+        self.machine.outside_address(machines.RENEWS)
+        where = ("--dir", str(self.pki), "--keys", self.keys, "--database", self.database)
+        listen = f"{machines.RENEWS}:{RENEWAL_PORT}"
+        self._start(sys.executable, "-m", "enterprise.commands.main", "join", "serve", "--listen", listen, *where)
 
     def close(self) -> None:
         for process in self._running:
@@ -106,7 +131,7 @@ class Appliance:
     def install(self, *options: str) -> str:
         return self.call("/root/bundle/install.sh", *options)
 
-    def configure(self, *, watchdog_s: float = 4.0) -> None:
+    def configure(self, *, watchdog_s: float = 8.0) -> None:
         """What an administrator does before the first start; the watchdog is made quick for the tests alone."""
         files = self.machine.files
         shutil.copy(default_weights() / SHOWN, files / "srv" / "shown.jpg")
@@ -118,10 +143,11 @@ class Appliance:
         for name in ("root.pem", f"{DEVICE}.pem", f"{DEVICE}.key"):
             shutil.copy(self.enterprise.pki / name, state / name)
         self.call("chown", "-R", "daka-uplink:", "/var/lib/daka-uplink")
-        for unit in ("daka-kiosk", "daka-uplink"):
+        for unit in DAEMONS:
             drop_in = files / "etc" / "systemd" / "system" / f"{unit}.service.d" / "test.conf"
             drop_in.parent.mkdir(exist_ok=True)
-            drop_in.write_text(f"[Service]\nWatchdogSec={watchdog_s}\n")
+            # Tests start them more often in two minutes than a failing one may.
+            drop_in.write_text(f"[Unit]\nStartLimitBurst=100\n[Service]\nWatchdogSec={watchdog_s}\n")
         self.call("systemctl", "daemon-reload")
         self.call("daka", "set-broker")
 
@@ -130,6 +156,60 @@ class Appliance:
         self.call("daka", "people", "add", EMPLOYEE, "Employee 1002")
         self.call("daka", "people", "consent", EMPLOYEE, "--yes")
         self.call("daka", "enrol", EMPLOYEE, "/srv/enrolled.jpg")
+
+    def begin(self) -> None:
+        """Its first start, its person, and the enterprise's trust."""
+        self.call("systemctl", "start", "daka.target")
+        self.person()
+        self.trust()
+
+    def somebody_comes(self) -> None:
+        """Steps before the camera afresh: another punch arrives."""
+        punches = self.enterprise.punches()
+        self.call("systemctl", "restart", "daka-kiosk")
+        self.wait("another punch arrives", lambda: self.enterprise.punches() > punches)
+
+    def says(self, *command: str) -> str:
+        """What a command says, well or ill."""
+        return self.call("sh", "-c", 'exec "$@" 2>&1', "sh", *command, check=False)
+
+    def running(self) -> str:
+        """The version that the link names."""
+        return self.call("readlink", "/opt/daka/current").strip().rpartition("/")[2]
+
+    @contextlib.contextmanager
+    def updating(self, archive: str) -> Iterator[None]:
+        """While a release is applied; the end of it is the block's business."""
+        process = subprocess.Popen(self.machine.inside("daka", "update", "apply", archive), stderr=subprocess.DEVNULL)
+        try:
+            yield
+        finally:
+            process.wait(PATIENCE_S)
+
+    def journal(self, unit: str, since: float) -> list[tuple[float, str]]:
+        """What a unit, and systemd about it, has said since: second of the wall clock, and words."""
+        rows = self.call("journalctl", "-u", unit, "--since", f"@{since:.0f}", "-o", "json", "--no-pager").splitlines()
+        return [(float(row["__REALTIME_TIMESTAMP"]) / 1e6, str(row["MESSAGE"])) for row in map(json.loads, rows)]
+
+    def away(self, since: float) -> tuple[float, float]:
+        """When the kiosk daemon was told to stop after `since`, and when its successor was ready; seconds of the wall clock."""
+        told = self.journal("daka-kiosk", since)
+        stopped = next(at for at, said in told if said.startswith("Stopping"))
+        return stopped, next(at for at, said in told if said.startswith("Started") and at > stopped)
+
+    def soon(self, what: str, ready: Callable[[], bool]) -> None:
+        """As `wait`, for what lasts no longer than a moment."""
+        deadline = time.monotonic() + PATIENCE_S
+        while not ready():
+            assert time.monotonic() < deadline, what
+            time.sleep(0.01)
+
+    def change(self, old: str, new: str) -> None:
+        """One setting of the administrator's file."""
+        settings = self.machine.files / "etc" / "daka" / "config.toml"
+        text = settings.read_text()
+        assert old in text
+        settings.write_text(text.replace(old, new))
 
     def trust(self) -> None:
         key = self.call("daka", "verify").split()[-1]
@@ -147,6 +227,13 @@ class Appliance:
 
     def restarts_of(self, unit: str) -> int:
         return int(self.call("systemctl", "show", "--property", "NRestarts", "--value", unit))
+
+    def runs_other_than(self, unit: str, process: int) -> bool:
+        """Whether the unit has a main process, and another one."""
+        return self.process_of(unit) not in (0, process)
+
+    def restarted_since(self, unit: str, count: int) -> bool:
+        return self.restarts_of(unit) > count
 
     def wait(self, what: str, ready: Callable[[], bool], seconds: float = PATIENCE_S) -> float:
         """Seconds until `ready`; the journal's tail when it never is."""
@@ -180,14 +267,44 @@ ca = "root.pem"
 certificate = "{DEVICE}.pem"
 key = "{DEVICE}.key"
 server_key = "{key}"
+
+[lock]
+enabled = true
 """
+
+
+class Workshop:
+    """Roots and bundles, made two at a time in the order in which they are needed: Debian 13's while Debian 12's tests run."""
+
+    def __init__(self, releases: Iterable[str]) -> None:
+        CACHE.mkdir(parents=True, exist_ok=True)
+        self._threads = [ThreadPoolExecutor(1), ThreadPoolExecutor(1)]
+        roots, bundles = self._threads
+        self._made = {
+            one: (roots.submit(machines.root_of, one, CACHE), bundles.submit(bundle_for, RELEASES[one])) for one in releases
+        }
+
+    def root_and_bundle(self, release: str) -> tuple[Path, Path]:
+        root, bundle = self._made[release]
+        return root.result(), bundle.result()
+
+    def close(self) -> None:
+        for threads in self._threads:
+            threads.shutdown(cancel_futures=True)
+
+
+@pytest.fixture(scope="session")
+def workshop(request: pytest.FixtureRequest) -> Iterator[Workshop]:
+    wanted = [one for one in RELEASES if any(one in item.nodeid for item in request.session.items)]
+    with contextlib.closing(Workshop(wanted)) as made:
+        yield made
 
 
 def bundle_for(python: str) -> Path:
     """The release bundle for this machine's processor, made once."""
     done = subprocess.run(
         ("tools/bundle.sh", sys.executable, str(CACHE / "bundles"), python),
-        cwd=REPOSITORY, capture_output=True, text=True, check=False,
+        cwd=REPOSITORY, capture_output=True, text=True, check=False, preexec_fn=machines.ends_with_us,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-2_000:]
     return Path(done.stdout.strip().splitlines()[-1])
@@ -217,10 +334,11 @@ def release(appliance: Appliance, version: str, breaks: str = "") -> Path:
     return Path("/srv") / archive.name
 
 
-def raised(release: str, folder: Path, more: tuple[str, ...] = ()) -> Iterator[Appliance]:
+def raised(workshop: Workshop, release: str, folder: Path, more: tuple[str, ...] = ()) -> Iterator[Appliance]:
     """An appliance of that release, with `more` packages: installed and configured."""
-    CACHE.mkdir(parents=True, exist_ok=True)
-    base, bundle = machines.root_of(release, CACHE, more), bundle_for(RELEASES[release])
+    base, bundle = workshop.root_and_bundle(release)
+    if more:
+        base = machines.root_of(release, CACHE, more)
     with machines.machine(base, folder / "machine", f"daka-{release}") as machine:
         shutil.copytree(bundle, machine.files / "root" / "bundle")
         enterprise = Enterprise(machine, folder / "enterprise")
@@ -236,10 +354,8 @@ def raised(release: str, folder: Path, more: tuple[str, ...] = ()) -> Iterator[A
 
 
 @pytest.fixture(scope="module", params=["bookworm", pytest.param("trixie", marks=pytest.mark.long)])
-def appliance(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Appliance]:
+def appliance(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, workshop: Workshop) -> Iterator[Appliance]:
     """On Debian 12 (and 13, in the long run); started, with its person, known to the enterprise."""
-    for made in raised(request.param, tmp_path_factory.mktemp("appliance")):
-        made.call("systemctl", "start", "daka.target")
-        made.person()
-        made.trust()
+    for made in raised(workshop, request.param, tmp_path_factory.mktemp("appliance")):
+        made.begin()
         yield made

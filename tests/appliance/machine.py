@@ -6,18 +6,20 @@ It reaches one other host, in a network namespace that is made and ended with it
 from __future__ import annotations
 
 import contextlib
+import ctypes
+import json
 import os
 import shutil
 import signal
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-INSIDE, OUTSIDE = "10.99.0.2", "10.99.0.1"
+INSIDE, OUTSIDE, RENEWS = "10.99.0.2", "10.99.0.1", "10.99.0.3"
 PACKAGES = (
     "systemd", "systemd-sysv", "dbus", "libpam-systemd", "python3", "python3-venv", "libgl1", "libegl1", "libgles2",
     "libglib2.0-0", "libevdev2", "ca-certificates", "procps", "udev",
@@ -29,9 +31,11 @@ QUICKLY = (
     "--dpkgopt=force-unsafe-io", "--dpkgopt=path-exclude=/usr/share/doc/*", "--dpkgopt=path-exclude=/usr/share/man/*",
     "--dpkgopt=path-exclude=/usr/share/locale/*",
 )  # fmt: skip
-BOOT_S, STOP_S, CALL_S = 60.0, 30.0, 600.0
+PATH = "/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+REGISTER = Path("/run/daka-tests")  # every machine that is up, and whose it is: what a killed run leaves is cleared by the next one
+PR_SET_PDEATHSIG = 1
+BOOT_S, CALL_S = 60.0, 600.0
 HIERARCHIES = ("systemd", "unified")
-POWER_OFF = signal.SIGRTMIN + 4  # systemd(1): start poweroff.target
 # Without the first three IPAddressDeny= is ignored in silence.
 ALLOWED = ("--capability=CAP_BPF,CAP_NET_ADMIN,CAP_PERFMON", "--system-call-filter=bpf perf_event_open")
 
@@ -40,12 +44,65 @@ def root_of(release: str, cache: Path, more: tuple[str, ...] = ()) -> Path:
     """The untouched root of a Debian release, with `more` packages; made once and kept in `cache`."""
     root, wanted = cache / "-".join(("root", release, *more[:1])), ",".join((*PACKAGES, *more))
     if not (root / "made").exists() or (root / "made").read_text() != wanted:
-        shutil.rmtree(root, ignore_errors=True)
-        command = ["mmdebstrap", "--quiet", "--variant=minbase", *QUICKLY, f"--include={wanted}", release, str(root)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        draft = root.with_name(f"{root.name}.new")
+        for old in (root, draft):
+            _remove_tree(old)
+        # In a view of the mounts of its own: what it mounts for its work never lies under our folders, however it ends.
+        alone = ("unshare", "--mount", "--propagation=private", "mmdebstrap", "--quiet", "--variant=minbase", *QUICKLY)
+        command = (*alone, f"--include={wanted}", release, str(draft))
+        done = subprocess.run(command, capture_output=True, text=True, check=False, preexec_fn=ends_with_us)
         assert done.returncode == 0, f"mmdebstrap {release}: {done.stderr[-2_000:]}"
-        (root / "made").write_text(wanted)
+        (draft / "made").write_text(wanted)
+        draft.rename(root)
     return root
+
+
+def ends_with_us() -> None:
+    """In a child, before it becomes another program: prctl(2), so that nothing outlives a run that is killed."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def _started(process: int) -> str:
+    """When a process started, in ticks: with its id, this names it for good. Empty where there is none."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[19]
+    except OSError:
+        return ""
+
+
+def sweep() -> list[str]:
+    """Clear what runs that are gone have left; the names of the machines."""
+    found = []
+    for entry in REGISTER.glob("[!.]*"):
+        owner = json.loads(entry.read_text())
+        if _started(owner["process"]) != owner["started"]:
+            clear(entry.name, Path(owner["folder"]))
+            found.append(entry.name)
+    return found
+
+
+def clear(name: str, folder: Path) -> None:
+    """Nothing is left of that machine: no process, namespace, mount, file or group."""
+    groups = [Path("/sys/fs/cgroup") / hierarchy / name for hierarchy in HIERARCHIES]
+    for listed in (listed for group in groups for listed in group.rglob("cgroup.procs")):
+        for process in listed.read_text().split():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(process), signal.SIGKILL)
+    subprocess.run(("ip", "netns", "delete", f"{name}-out"), check=False, capture_output=True)
+    subprocess.run(("umount", "--recursive", "--lazy", str(folder / "root")), check=False, capture_output=True)
+    _remove_tree(folder)
+    for group in groups:
+        for found in sorted((path for path in group.glob("**/") if path.is_dir()), key=lambda path: -len(path.parts)):
+            with contextlib.suppress(OSError):
+                found.rmdir()
+    (REGISTER / name).unlink(missing_ok=True)
+
+
+def _remove_tree(folder: Path) -> None:
+    """Whatever lies there and is this folder's own; nothing is removed while something is mounted in it."""
+    mounts = [line.split()[1] for line in Path("/proc/self/mounts").read_text().splitlines()]
+    assert not any(Path(mount).is_relative_to(folder) for mount in mounts), f"something is mounted below {folder}; unmount it"
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @dataclass
@@ -58,7 +115,6 @@ class Machine:
     _nspawn: subprocess.Popen[bytes] | None = None
     leader: int = 0
     boots: int = 0
-    _mounts: list[Path] = field(default_factory=list)
 
     @property
     def files(self) -> Path:
@@ -76,11 +132,15 @@ class Machine:
 
     def lay(self) -> None:
         """The layer and the network; nothing runs yet."""
+        REGISTER.mkdir(exist_ok=True)
+        owner = {"process": os.getpid(), "started": _started(os.getpid()), "folder": str(self.folder)}
+        draft = REGISTER / f".{self.name}"
+        draft.write_text(json.dumps(owner))
+        draft.rename(REGISTER / self.name)
         for part in ("upper", "work", "root"):
             (self.folder / part).mkdir(parents=True, exist_ok=True)
         options = f"lowerdir={self.base},upperdir={self.folder / 'upper'},workdir={self.folder / 'work'}"
         _run("mount", "-t", "overlay", "overlay", "-o", options, str(self.files))
-        self._mounts.append(self.files)
         _run("ip", "netns", "add", self.outside)
         _run("ip", "-n", self.outside, "link", "set", "lo", "up")
 
@@ -94,7 +154,7 @@ class Machine:
         log = (self.folder / "console.log").open("ab")
         environment = {**os.environ, "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"}
         self._nspawn = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, preexec_fn=self._into_cgroup
+            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, preexec_fn=self._as_ours
         )
         log.close()
         deadline = started + BOOT_S
@@ -107,7 +167,8 @@ class Machine:
         self.boots += 1
         return took
 
-    def _into_cgroup(self) -> None:
+    def _as_ours(self) -> None:
+        ends_with_us()
         for hierarchy in HIERARCHIES:
             place = Path("/sys/fs/cgroup") / hierarchy / self.name
             if place.parent.is_dir():
@@ -133,12 +194,15 @@ class Machine:
         _run(*network, "link", "set", "lo", "up")
         _run(*network, "route", "add", "default", "via", OUTSIDE)
 
+    def inside(self, *command: str) -> tuple[str, ...]:
+        """`command`, to be run inside as root."""
+        return ("nsenter", "-t", str(self.leader), "-a", "env", "-i", f"PATH={PATH}", "COLUMNS=200", *command)
+
     def call(self, *command: str, check: bool = True, environment: Mapping[str, str] | None = None) -> str:
         """Run a command inside as root; its output."""
         settings = [f"{name}={value}" for name, value in (environment or {}).items()]
         done = subprocess.run(
-            ("nsenter", "-t", str(self.leader), "-a", "env", "-i", "PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-             "COLUMNS=200", *settings, *command),
+            self.inside(*settings, *command),
             capture_output=True, text=True, check=False, timeout=CALL_S,
         )  # fmt: skip
         if check and done.returncode:
@@ -150,19 +214,13 @@ class Machine:
         Path(place).parent.mkdir(exist_ok=True)
         subprocess.run(("mknod", "--mode=0666", place, "c", major, minor), check=False, capture_output=True)
 
+    def outside_address(self, address: str) -> None:
+        """One more address of the other host, for as long as the cable is plugged in."""
+        _run("ip", "-n", self.outside, "addr", "add", f"{address}/24", "dev", "va")
+
     def outside_command(self, *command: str) -> tuple[str, ...]:
         """`command`, to be run on the other host."""
         return ("ip", "netns", "exec", self.outside, *command)
-
-    def shut_down(self) -> None:
-        """Power off in good order."""
-        assert self._nspawn is not None
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(self.leader, POWER_OFF)
-        try:
-            self._nspawn.wait(STOP_S)
-        except subprocess.TimeoutExpired:
-            self.cut_power()
 
     def cut_power(self) -> None:
         """Every process of it ends at once; what was not synced stays in this machine's page cache, so it is no real power cut."""
@@ -175,22 +233,15 @@ class Machine:
     def clear_away(self) -> None:
         """Nothing is left of it but the root it was made from."""
         if self._nspawn is not None and self._nspawn.poll() is None:
-            self.shut_down()
-        subprocess.run(("ip", "netns", "delete", self.outside), check=False, capture_output=True)
-        for mounted in self._mounts:
-            subprocess.run(("umount", "--recursive", "--lazy", str(mounted)), check=False, capture_output=True)
-        shutil.rmtree(self.folder, ignore_errors=True)
-        for hierarchy in HIERARCHIES:
-            place = Path("/sys/fs/cgroup") / hierarchy / self.name
-            for found in sorted((path for path in place.glob("**/") if path.is_dir()), key=lambda path: -len(path.parts)):
-                with contextlib.suppress(OSError):
-                    found.rmdir()
+            self.cut_power()
+        clear(self.name, self.folder)
 
 
 @contextlib.contextmanager
 def machine(base: Path, folder: Path, name: str) -> Iterator[Machine]:
     """A booted machine, cleared away afterwards."""
-    made = Machine(base, folder, name)
+    sweep()
+    made = Machine(base, folder, f"{name}-{os.getpid()}")
     try:
         made.lay()
         made.boot()

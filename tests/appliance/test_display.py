@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tests.appliance import machine as machines
-from tests.appliance.conftest import Appliance, raised
+from tests.appliance.conftest import Appliance, Workshop, raised
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
 
@@ -29,14 +29,12 @@ UNIT = "daka-display"
 
 
 @pytest.fixture(scope="module", params=["bookworm", "trixie"])
-def appliance(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Appliance]:
-    for made in raised(request.param, tmp_path_factory.mktemp("display"), machines.DISPLAY_PACKAGES):
+def appliance(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, workshop: Workshop) -> Iterator[Appliance]:
+    for made in raised(workshop, request.param, tmp_path_factory.mktemp("display"), machines.DISPLAY_PACKAGES):
         drop_in = made.machine.files / "etc/systemd/system/daka-display.service.d/99-test.conf"
         drop_in.write_text(HEADLESS)
         made.call("systemctl", "daemon-reload")
-        made.call("systemctl", "start", "daka.target")
-        made.person()
-        made.trust()
+        made.begin()
         yield made
 
 

@@ -47,6 +47,7 @@ class Machine:
     """What the updater's hands would change; `sound` are the versions that hold."""
 
     version: str = "0.1.0"
+    units: str = "0.1.0"
     sound: tuple[str, ...] = ("0.1.0", "0.2.0")
     done: list[str] = field(default_factory=list)
     now: datetime = NOW
@@ -60,6 +61,8 @@ class Machine:
         self._do("stage")
 
     def activate(self, version: str) -> None:
+        self.units = version
+        self._do(f"units of {version}")
         self.version = version
         self._do(f"activate {version}")
 
@@ -158,7 +161,8 @@ def test_a_version_that_holds_stays_and_the_one_before_lies_beside_it(tmp_path: 
     machine = Machine()
     standing = Updater(tmp_path / "state", machine.hands()).apply(verified(archive(tmp_path)))
     assert (machine.version, standing.outcome, standing.before) == ("0.2.0", "holds", "0.1.0")
-    assert machine.done == ["stage", "activate 0.2.0", "look at 0.2.0"]
+    assert machine.done == ["stage", "units of 0.2.0", "activate 0.2.0", "look at 0.2.0"]
+    assert not (tmp_path / "state" / "incoming").exists()
 
 
 def test_a_version_that_does_not_hold_is_gone_back_from(tmp_path: Path) -> None:
@@ -174,6 +178,7 @@ def test_a_version_that_does_not_hold_is_gone_back_from(tmp_path: Path) -> None:
     ("dies_after", "sound", "runs", "outcome"),
     [
         ("stage", ("0.1.0", "0.2.0"), "0.1.0", "none"),
+        ("units of 0.2.0", ("0.1.0", "0.2.0"), "0.1.0", "went_back"),
         ("activate 0.2.0", ("0.1.0", "0.2.0"), "0.2.0", "holds"),
         ("activate 0.2.0", ("0.1.0",), "0.1.0", "went_back"),
         ("look at 0.2.0", ("0.1.0", "0.2.0"), "0.2.0", "holds"),
@@ -191,7 +196,7 @@ def test_a_power_cut_at_any_step_ends_with_a_version_that_holds(
         again.settle()
     except UpdateFailed:
         assert outcome == "went_back"
-    assert (machine.version, again.standing.outcome) == (runs, outcome)
+    assert (machine.version, machine.units, again.standing.outcome) == (runs, runs, outcome)
 
 
 @pytest.mark.parametrize(("hours", "runs"), [(1, "0.1.0"), (25, "0.2.0")])
