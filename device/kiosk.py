@@ -65,7 +65,7 @@ from device import (
     web_counter,
     webcodes,
 )
-from device.backups import aftermath, restoring
+from device.backups import aftermath, settling
 from device.backups import counter as backups_counter
 from device.backups.shelf import Shelf
 from device.config import Config
@@ -117,7 +117,7 @@ def open_files(
         device.SOFTWARE,
         time_source.now(),
         replace_damaged=replace_damaged,
-        begun="restored_backup" if restoring.restored(folder) else "first_start",
+        begun="restored_backup" if settling.restored(folder) else "first_start",
     )
     may_create = not folder.people.exists()
     directory = people.Directory(

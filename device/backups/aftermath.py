@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from device import messages, people, state
-from device.backups import restoring
+from device.backups import settling
 from device.clock import Clock
 from device.database import StorageError
 from device.journal import Journal
@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 
 def settle(folder: state.Folder, journal: Journal, directory: people.Directory, clock: Clock) -> None:
     """Before anybody is recognised. People who were erased since go with the eraser's own look, a moment later."""
-    note = restoring.restored(folder)
+    note = settling.restored(folder)
     if note is None:
         return
     for person, purpose, at in directory.taken_back():
@@ -27,4 +27,4 @@ def settle(folder: state.Folder, journal: Journal, directory: people.Directory, 
     except StorageError as error:
         log.error("that a backup was restored could not be recorded yet: %s", error)
         return
-    restoring.told(folder)
+    settling.told(folder)

@@ -8,7 +8,7 @@ import resource
 import click
 
 from device import kiosk, service, state, supervisor
-from device.backups import restoring
+from device.backups import settling
 from device.commands.context import Context, pass_context
 
 
@@ -19,5 +19,5 @@ def run_kiosk(context: Context) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a crash must not write templates and keys to a disk
     stop = supervisor.stop_on_signals()
     with state.locked(context.folder):  # before the settings are read: they may be among what is restored
-        restoring.settle(context.folder)
+        settling.settle(context.folder)
     kiosk.run(context.folder, context.config(), context.weights(), stop, service.from_environment(os.environ, os.getpid()))

@@ -17,7 +17,7 @@ import flask
 import pytest
 
 from device import config, database, erasure, keys, kiosk, messages, settings, state
-from device.backups import aftermath, counter, restoring, sealed
+from device.backups import aftermath, counter, sealed, settling
 from device.backups.restoring import Aside
 from device.backups.sealed import BackupRefused, Reader, Writer
 from device.backups.shelf import KEPT, Shelf
@@ -47,7 +47,7 @@ class Machine:
 
     def start(self) -> kiosk.Files:
         """From `daka run kiosk` to the moment before anybody is looked at."""
-        restoring.settle(self.folder)
+        settling.settle(self.folder)
         chosen = config.read(self.folder.config, self.folder.layer)
         files = kiosk.open_files(self.folder, chosen.device.id, self.clock, replace_damaged=True)
         aftermath.settle(self.folder, files.journal, files.directory, self.clock)
@@ -364,7 +364,7 @@ def test_a_power_cut_in_the_middle_of_a_restore_leaves_it_to_the_next_start(
 
     monkeypatch.setattr(Path, "replace", cut)
     with contextlib.suppress(PowerCut):
-        restoring.settle(fresh.folder)
+        settling.settle(fresh.folder)
     monkeypatch.setattr(Path, "replace", real)
     after = fresh.start()
     assert len(after.directory.list()) == 3

@@ -15,7 +15,7 @@ from click.testing import CliRunner
 from flask_babel import Babel
 
 from device import state
-from device.backups import restoring, sealed, shelf
+from device.backups import counter, opening, restoring, sealed, settling, shelf
 from device.commands.main import daka
 from tests.web_ui import running
 from tests.web_ui.running import PASSWORD, Browser, Office, text_of
@@ -99,7 +99,7 @@ def test_the_command_line_makes_saves_and_restores(kept: Office, tmp_path: Path)
     said = run(tmp_path / "new", *restore, "--keys", str(tmp_path / "kiosk.keys"), "--keys-passphrase-file", str(secret))
     assert "records begin a new epoch" in said
     fresh = state.Folder(tmp_path / "new")
-    restoring.settle(fresh)
+    settling.settle(fresh)
     with sqlite3.connect(fresh.people) as connection:
         assert connection.execute("SELECT name FROM person WHERE number = '1001'").fetchone() == ("Ada Lovelace",)
     connection.close()
@@ -114,7 +114,7 @@ def test_only_administrators_see_backups(browsers: dict[str, Browser]) -> None:
 
 def test_every_reason_against_a_backup_has_its_words() -> None:
     """As device.backups writes them; what is left out here would be shown in English."""
-    trees = [ast.parse(Path(module.__file__ or "").read_text("utf-8")) for module in (restoring, sealed, shelf)]
+    trees = [ast.parse(Path(module.__file__ or "").read_text("utf-8")) for module in (counter, opening, restoring, sealed, shelf)]
     calls = [call for tree in trees for call in ast.walk(tree) if isinstance(call, ast.Call)]
     said = {
         call.args[0].value

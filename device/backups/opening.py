@@ -1,0 +1,90 @@
+"""What was brought is opened aside: only what a backup of this version holds, whole, and nothing of it believed unread."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import sqlite3
+import tarfile
+from pathlib import Path
+from typing import IO, Any
+
+from cryptography.exceptions import UnsupportedAlgorithm
+
+from device import config, database, messages
+from device.backups import sealed
+from device.backups.sealed import BackupRefused
+
+MOST_MEMBER = 8 * 2**30
+DATABASES = ("people.db", "desired.db", "locks.db")
+KEYS = ("journal.key", "sealing.key", "grant-use.key", "wrapping.key")
+PLAIN = ("manifest.json", "config.toml", "enterprise.json")
+
+
+def unseal(file: IO[bytes], passphrase: str, into: Path) -> sealed.Head:
+    try:
+        reader = sealed.Reader(file, passphrase)
+        with tarfile.open(fileobj=reader, mode="r|") as archive:  # type: ignore[call-overload]  # a file that is only read
+            for member in archive:
+                _unpack(archive, member, into)
+        while rest := reader.read(sealed.PIECE):  # to the very end: a file that was cut is noticed there
+            if rest.strip(b"\0"):  # an archive is filled up with zeros
+                raise BackupRefused("the backup goes on after its end; take another copy of it")
+        return reader.head
+    except (tarfile.TarError, UnsupportedAlgorithm, EOFError) as error:
+        raise BackupRefused("the backup cannot be read; take another copy of it") from error
+    except OSError as error:
+        raise database.translated(into, error) from error
+
+
+def _unpack(archive: tarfile.TarFile, member: tarfile.TarInfo, into: Path) -> None:
+    """Only names that a backup has, so that nothing lands elsewhere."""
+    folder, _, name = member.name.rpartition("/")
+    known = (
+        (folder == "" and name in (*PLAIN, *DATABASES))
+        or (folder == "keys" and name in KEYS)
+        or (folder == "records" and name.endswith(".json") and name[:-5].isdecimal())
+    )
+    if not (member.isfile() and known and member.size <= MOST_MEMBER):
+        raise BackupRefused("the backup holds what no backup of this version holds; update this kiosk first")
+    target = into / folder / name
+    target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    source = archive.extractfile(member)
+    assert source is not None
+    with source, os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb") as file:
+        shutil.copyfileobj(source, file)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def manifest(opened: Path) -> dict[str, Any]:
+    try:
+        said = json.loads((opened / "manifest.json").read_bytes())
+        messages.public_key_from_text(said["key"])
+        if not {"device", "epoch", "people", "templates", "records"} <= set(said):
+            raise ValueError("incomplete")
+        config.read(opened / "config.toml")
+    except (OSError, ValueError, KeyError, TypeError, messages.MessageError, config.ConfigError) as error:
+        raise BackupRefused(
+            "the backup lacks what a kiosk needs, or was made by a newer version; update this kiosk first"
+        ) from error
+    return dict(said)
+
+
+def check_databases(opened: Path) -> None:
+    """Whole, and not from a version to come: its tables would not be understood."""
+    for name in DATABASES:
+        if not (opened / name).exists():
+            continue
+        try:
+            with contextlib.closing(sqlite3.connect(opened / name)) as connection:
+                whole = connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+                (version,) = connection.execute("PRAGMA user_version").fetchone()
+        except sqlite3.Error as error:
+            raise BackupRefused(f"{name} in the backup is damaged; take an older backup") from error
+        if not whole:
+            raise BackupRefused(f"{name} in the backup is damaged; take an older backup")
+        if version > database.newest_version(name.removesuffix(".db")):
+            raise BackupRefused("the backup was made by a newer version; update this kiosk first")

@@ -1,0 +1,113 @@
+"""What was restored takes the place of what is here, at a start, one rename at a time: a power cut leaves the rest to the next."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+from device import database, settings, state
+from device.backups import opening, restoring
+
+DONE = "restored.json"
+
+
+def settle(folder: state.Folder) -> None:
+    """What is ready takes the place of what is here; before anything is opened. After a power cut it goes on where it was."""
+    aside = restoring.Aside(folder)
+    for draft in (folder.root / "backups").glob(f"*{restoring.DRAFT}"):
+        draft.unlink()  # a power cut left it
+    if not aside.ready.exists():
+        aside.forget()
+        return
+    note = json.loads(aside.ready.read_bytes())
+    opened = aside.opened
+    with contextlib.suppress(FileNotFoundError):
+        _carry_over(folder.people, opened / "people.db")
+    if not note["keeps_journal"]:
+        _put_journal_aside(folder)
+    elif (opened / "locks.db").exists():
+        (opened / "locks.db").unlink()  # the journal that goes on and the locks' file know more than the backup
+    folder.keys.mkdir(mode=0o700, exist_ok=True)
+    for name in opening.KEYS:
+        _take_place(aside.brought_keys / "keys" / name, folder.keys / name)
+    _put_settings_back(opened / "config.toml", folder)
+    _take_place(opened / "enterprise.json", folder.enterprise)
+    for name in opening.DATABASES:
+        for suffix in ("-wal", "-shm"):
+            if (opened / name).exists():
+                (folder.root / (name + suffix)).unlink(missing_ok=True)
+        _take_place(opened / name, folder.root / name)
+    if (opened / "records").is_dir() and not note["keeps_journal"]:
+        _keep_records(opened / "records", folder.root / f"records-before-{note['epoch'][:8]}.jsonl")
+    restoring.write(folder.root / DONE, json.dumps(note).encode("utf-8"))
+    aside.ready.unlink()
+    aside.forget()
+
+
+def _put_settings_back(text: Path, folder: state.Folder) -> None:
+    """Where the settings file is root's it stays as it is: only what the web UI may set comes back."""
+    if text.exists():
+        settings.put_back(text.read_text(encoding="utf-8"), folder.config, folder.layer)
+        text.unlink()
+
+
+def restored(folder: state.Folder) -> dict[str, Any] | None:
+    """What a restore at this start has left to say; None where there was none."""
+    path = folder.root / DONE
+    return json.loads(path.read_bytes()) if path.exists() else None
+
+
+def told(folder: state.Folder) -> None:
+    """It is on record."""
+    (folder.root / DONE).unlink(missing_ok=True)
+
+
+def _carry_over(current: Path, fresh: Path) -> None:
+    """Into the people's file of the backup: who was erased, and who took a consent back, as the file here knows it.
+
+    What then stands against it, persons and templates, goes when the daemon has opened both.
+    """
+    if not (current.exists() and fresh.exists()):
+        return
+    with restoring.looking(current) as connection:
+        stones = connection.execute("SELECT person, erased_at FROM tombstone").fetchall()
+        taken_back = connection.execute("SELECT person, purpose, at FROM withdrawn").fetchall()
+    with contextlib.closing(sqlite3.connect(fresh)) as connection, connection:
+        connection.executemany("INSERT OR IGNORE INTO tombstone VALUES (?, ?)", stones)
+        connection.executemany(
+            "INSERT INTO withdrawn VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET at = max(at, excluded.at)", taken_back
+        )
+
+
+def _put_journal_aside(folder: state.Folder) -> None:
+    if not folder.journal.exists():
+        return
+    row = restoring.first_row(folder.journal, "SELECT epoch, '' FROM epoch")
+    kept = folder.journal.with_name(f"{folder.journal.name}.before-restore-{row[0][:8] if row else 'unknown'}")
+    for suffix in ("-wal", "-shm", ""):
+        part = folder.journal.with_name(folder.journal.name + suffix)
+        if part.exists():
+            part.rename(kept.with_name(kept.name + suffix))
+    database.sync_folder(folder.root)
+
+
+def _keep_records(batches: Path, into: Path) -> None:
+    """The backup's records as lines that `daka verify` reads: their journal is not gone on with, but they can be shown."""
+    draft = into.with_suffix(".new")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "wb") as file:
+        for batch in sorted(batches.iterdir()):
+            file.write(batch.read_bytes() + b"\n")
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(into)
+
+
+def _take_place(source: Path, target: Path) -> None:
+    """Nothing to do where it was done before a power cut."""
+    if source.exists():
+        source.replace(target)  # both lie below the state folder, on one disk
+        database.sync_folder(target.parent)
