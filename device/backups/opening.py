@@ -13,7 +13,7 @@ from typing import IO, Any
 
 from cryptography.exceptions import UnsupportedAlgorithm
 
-from device import config, database, messages
+from device import config, database, messages, trust
 from device.backups import sealed
 from device.backups.sealed import BackupRefused
 
@@ -66,7 +66,9 @@ def manifest(opened: Path) -> dict[str, Any]:
         if not {"device", "epoch", "people", "templates", "records"} <= set(said):
             raise ValueError("incomplete")
         config.read(opened / "config.toml")
-    except (OSError, ValueError, KeyError, TypeError, messages.MessageError, config.ConfigError) as error:
+        if member := trust.read(opened / "enterprise.json"):
+            messages.read_key_set(member.key_set, member.root)
+    except (OSError, ValueError, KeyError, TypeError, messages.MessageError, config.ConfigError, trust.TrustError) as error:
         raise BackupRefused(
             "the backup lacks what a kiosk needs, or was made by a newer version; update this kiosk first"
         ) from error

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from device import database, keys, messages, people, state, templates
+from device import database, keys, messages, people, state, templates, trust
 from device.api.backups import BackupContent
 from device.backups import opening, sealed
 from device.backups.sealed import BackupRefused
@@ -91,6 +91,7 @@ class Aside:
             said = opening.manifest(self.opened)
             opening.check_databases(self.opened)
             self._check_keys(said)
+            self._check_whose(said)
             return self._content(head, said)
         except BackupRefused:
             shutil.rmtree(self.opened, ignore_errors=True)
@@ -121,6 +122,26 @@ class Aside:
             raise BackupRefused(OTHER_KEYS) from error
         if folder == brought and keys.has_credential(self.folder.credentials):
             self._leave_to_the_system(brought / "wrapping.key")
+
+    def _check_whose(self, said: dict[str, Any]) -> None:
+        """No backup makes this the kiosk of another enterprise, or of another name under the same key."""
+        mine, theirs = self.membership(), trust.read(self.opened / "enterprise.json")
+        if mine is not None and theirs is not None and mine.root != theirs.root:
+            raise BackupRefused(
+                "the backup is of a kiosk of another enterprise; leave the one that this kiosk has joined first: daka leave"
+            )
+        here = first_row(self.folder.journal, "SELECT device, key FROM epoch") if self.folder.journal.exists() else None
+        if here is not None and here[1] == said["key"] and here[0] != said["device"]:
+            raise BackupRefused(
+                "the backup names another kiosk than the records here, under their key: it was changed; take another copy of it"
+            )
+
+    def membership(self) -> trust.Membership | None:
+        """Of this kiosk, as far as it can be read."""
+        try:
+            return trust.read(self.folder.enterprise)
+        except trust.TrustError:
+            return None
 
     def _leave_to_the_system(self, held: Path) -> None:
         """Where the system holds the device key, no file of it may lie beside; and another one would open nothing."""

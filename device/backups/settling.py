@@ -13,6 +13,7 @@ from device import database, settings, state
 from device.backups import opening, restoring
 
 DONE = "restored.json"
+DESIRED = "SELECT generation, version, content FROM desired"
 
 
 def settle(folder: state.Folder) -> None:
@@ -27,6 +28,8 @@ def settle(folder: state.Folder) -> None:
     opened = aside.opened
     with contextlib.suppress(FileNotFoundError):
         _carry_over(folder.people, opened / "people.db")
+    _keep_membership(aside)
+    _keep_desired(folder.desired, opened / "desired.db")
     if not note["keeps_journal"]:
         _put_journal_aside(folder)
     elif (opened / "locks.db").exists():
@@ -81,6 +84,25 @@ def _carry_over(current: Path, fresh: Path) -> None:
         connection.executemany(
             "INSERT INTO withdrawn VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET at = max(at, excluded.at)", taken_back
         )
+
+
+def _keep_membership(aside: restoring.Aside) -> None:
+    """Whom this kiosk believes comes with the keys alone, from its command line, and only where it belongs to nobody yet.
+
+    Whoever takes the web daemon over can write a backup of their own; and an old one knows an older key set than is followed here.
+    """
+    if aside.membership() is not None or not (aside.brought_keys / "keys").is_dir():
+        (aside.opened / "enterprise.json").unlink(missing_ok=True)
+
+
+def _keep_desired(current: Path, fresh: Path) -> None:
+    """Nothing older than what was applied here is taken again. That itself is: the backup's people have not followed it yet."""
+    here = restoring.first_row(current, DESIRED) if current.exists() and fresh.exists() else None
+    if here is None or here[:2] <= (restoring.first_row(fresh, DESIRED) or (0, 0))[:2]:
+        return
+    with contextlib.closing(sqlite3.connect(fresh)) as connection, connection:
+        connection.execute("INSERT OR REPLACE INTO desired VALUES (1, ?, ?, ?)", (here[0], here[1] - 1, here[2]))
+        connection.execute("DELETE FROM page WHERE (generation, version) < (?, ?)", here[:2])
 
 
 def _put_journal_aside(folder: state.Folder) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 import flask
 import pytest
 
-from device import config, database, erasure, keys, kiosk, messages, settings, state
+from device import config, database, erasure, keys, kiosk, messages, settings, state, trust
 from device.backups import aftermath, counter, sealed, settling
 from device.backups.restoring import Aside
 from device.backups.sealed import BackupRefused, Reader, Writer
@@ -77,6 +77,41 @@ class Machine:
 def stop(files: kiosk.Files) -> None:
     files.journal.close()
     files.directory.close()
+
+
+def content_of(backup: Path) -> dict[str, bytes]:
+    """Every member, as whoever knows the passphrase can read it."""
+    members = {}
+    with backup.open("rb") as file, tarfile.open(fileobj=Reader(file, PASSPHRASE), mode="r|") as archive:  # type: ignore[call-overload]
+        for member in archive:
+            source = archive.extractfile(member)
+            assert source is not None
+            members[member.name] = source.read()
+    return members
+
+
+def crafted(path: Path, content: dict[str, bytes]) -> Path:
+    """A backup as whoever knows a passphrase can write one, the web daemon too."""
+    with path.open("wb") as target:
+        writer = Writer(target, PASSPHRASE, "kiosk-9", "2026-11-23T09:00:00.000000Z", "daka test")
+        with tarfile.open(fileobj=writer, mode="w|") as archive:  # type: ignore[call-overload]
+            for name, data in content.items():
+                member = tarfile.TarInfo(name)
+                member.size = len(data)
+                archive.addfile(member, io.BytesIO(data))
+        writer.close()
+    return path
+
+
+def member_of(seed: int, version: int = 1) -> trust.Membership:
+    root = parts.signing_key(seed)
+    keys_of = messages.KeySet(messages.public_key_text(root), version, "2026-11-23T09:00:00.000000Z", (), (), (), ())
+    return trust.Membership(keys_of.root, messages.sign_key_set(keys_of, root), "https://daka.example", keys_of.issued_at)
+
+
+def written(member: trust.Membership, path: Path) -> bytes:
+    trust.write(path, member)
+    return path.read_bytes()
 
 
 @pytest.fixture
@@ -330,11 +365,58 @@ def test_where_the_settings_file_is_roots_a_restore_leaves_it_and_brings_back_wh
     chosen = config.read(file, layer)
     assert (chosen.device.id, chosen.device.site, chosen.page.names, chosen.uplink.host) == ("kiosk-9", "yard", "first", "")
     again = appliance.shelf(after)
-    data = (again.place / again.make(PASSPHRASE).name).open("rb")
-    with data, tarfile.open(fileobj=Reader(data, PASSPHRASE), mode="r|") as archive:  # type: ignore[call-overload]
-        content = next(archive.extractfile(member).read() for member in archive if member.name == "config.toml")
-    assert b'names = "first"' in content, "and the next backup holds both files' settings"
+    assert b'names = "first"' in content_of(again.place / again.make(PASSPHRASE).name)["config.toml"], (
+        "and the next backup holds both files' settings"
+    )
     stop(after)
+
+
+def test_a_restore_rolls_back_neither_whom_the_kiosk_believes_nor_which_orders_it_has_followed(
+    machine: Machine, running: kiosk.Files
+) -> None:
+    """Last month's backup on the same kiosk, without any attacker."""
+    folder, shelf = machine.folder, machine.shelf(running)
+    kept = Kept(folder.desired)
+    kept.applied(messages.Place(5, 1), messages.Content())
+    trust.write(folder.enterprise, member_of(20))
+    made = shelf.place / shelf.make(PASSPHRASE).name
+    kept.applied(messages.Place(5, 7), messages.Content())
+    kept.close()
+    newer = member_of(20, 2)
+    trust.write(folder.enterprise, newer)
+    aside = machine.bring(made)
+    aside.look(PASSPHRASE)
+    stop(running)
+    aside.make_ready(BY)
+    after = machine.start()
+    assert trust.read(folder.enterprise) == newer
+    kept = Kept(folder.desired)
+    assert kept.place == messages.Place(5, 6), "what was applied is applied once more, and nothing older"
+    kept.close()
+    stop(after)
+
+
+def test_a_crafted_backup_makes_no_kiosk_anothers(machine: Machine, running: kiosk.Files, tmp_path: Path) -> None:
+    """Whoever takes the web daemon over chooses the passphrase, and so can write what they like into a backup of this kiosk."""
+    folder, shelf = machine.folder, machine.shelf(running)
+    members = content_of(shelf.place / shelf.make(PASSPHRASE).name)
+    foreign = {**members, "enterprise.json": written(member_of(30), tmp_path / "foreign.json")}
+    said = json.loads(members["manifest.json"])
+    renamed = {**members, "manifest.json": json.dumps(said | {"device": "kiosk-1"}).encode()}
+    unsigned = {**members, "enterprise.json": foreign["enterprise.json"].replace(b'"version":1', b'"version":9')}
+    path = tmp_path / "crafted.backup"
+    for content, why in ((renamed, "names another kiosk"), (unsigned, "lacks what a kiosk needs")):
+        with pytest.raises(BackupRefused, match=why):
+            machine.bring(crafted(path, content)).look(PASSPHRASE)
+    aside = machine.bring(crafted(path, foreign))
+    aside.look(PASSPHRASE)
+    stop(running)
+    aside.make_ready(BY)
+    stop(machine.start())
+    assert trust.read(folder.enterprise) is None, "nobody is believed without the keys, which the web UI never has"
+    trust.write(folder.enterprise, member_of(20))
+    with pytest.raises(BackupRefused, match="another enterprise"):
+        machine.bring(path).look(PASSPHRASE)
 
 
 @pytest.mark.parametrize("steps", range(1, 14))
@@ -408,13 +490,7 @@ def test_no_backup_that_the_web_ui_may_have_holds_a_key(machine: Machine, runnin
 
 def test_an_archive_with_foreign_names_or_a_database_to_come_is_refused(machine: Machine, running: kiosk.Files) -> None:
     shelf = machine.shelf(running)
-    good = shelf.place / shelf.make(PASSPHRASE).name
-    members = {}
-    with good.open("rb") as file, tarfile.open(fileobj=Reader(file, PASSPHRASE), mode="r|") as archive:  # type: ignore[call-overload]
-        for member in archive:
-            source = archive.extractfile(member)
-            assert source is not None
-            members[member.name] = source.read()
+    members = content_of(shelf.place / shelf.make(PASSPHRASE).name)
     newer = bytearray(members["people.db"])
     newer[60:64] = (99).to_bytes(4, "big")  # SQLite's user_version (sqlite.org/fileformat.html, 1.3)
     wrong = (
@@ -426,16 +502,7 @@ def test_an_archive_with_foreign_names_or_a_database_to_come_is_refused(machine:
         {**members, "manifest.json": json.dumps({"device": "kiosk-9"}).encode()},
     )
     for content in wrong:
-        path = machine.folder.root / "wrong.backup"
-        with path.open("wb") as target:
-            writer = Writer(target, PASSPHRASE, "kiosk-9", "2026-11-23T09:00:00.000000Z", "daka test")
-            with tarfile.open(fileobj=writer, mode="w|") as archive:  # type: ignore[call-overload]
-                for name, data in content.items():
-                    member = tarfile.TarInfo(name)
-                    member.size = len(data)
-                    archive.addfile(member, io.BytesIO(data))
-            writer.close()
-        aside = machine.bring(path)
+        aside = machine.bring(crafted(machine.folder.root / "wrong.backup", content))
         with pytest.raises(BackupRefused):
             aside.look(PASSPHRASE)
         with pytest.raises(BackupRefused, match="looked into"):
