@@ -16,6 +16,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from securesystemslib.exceptions import UnverifiedSignatureError, VerificationError
@@ -23,13 +24,16 @@ from securesystemslib.signer import SSlibKey
 from tuf.api.exceptions import LengthOrHashMismatchError, RepositoryError
 from tuf.api.metadata import Metadata, TargetFile, Targets
 
+from device import release_files
 from device.errors import DeviceError
+from device.release_files import METADATA_SUFFIX as METADATA_SUFFIX
+from device.release_files import MOST_ARCHIVE_BYTES as MOST_ARCHIVE_BYTES
 
-METADATA_SUFFIX = ".targets.json"
 MOST_METADATA_BYTES = 1 << 20
-MOST_ARCHIVE_BYTES = 2 << 30  # wheels and weights together are 0.4 GB
 ROOM_FACTOR = 3  # the copy, what is unpacked from it, and the environment that is made from that
 COPY_BYTES = 1 << 20
+MOST_REMEMBERED = 20
+AGAIN = timedelta(hours=20)  # what failed for a passing reason is tried the next night, not every ten minutes
 PROBATION = timedelta(hours=24)  # a version that falls within this time after the switch goes by itself
 
 
@@ -61,7 +65,8 @@ class Standing:
     """What is known about updates on this machine. `outcome`: none, trying, holds, went_back, refused; `at` is UTC.
 
     `floor` is the oldest version that may run, `wants` what it becomes once `version` holds; `before` ran before `version`, and is
-    what it goes back to. `archive` is the name of the file that was tried.
+    what it goes back to. `archive` is the name of the file that was tried, `mark` its mark (release_files).
+    `tried`: the marks of what was tried to its end; `not_held`: the SHA-256 of archives that were signed and did not hold.
     """
 
     outcome: str = "none"
@@ -72,6 +77,20 @@ class Standing:
     floor: str = ""
     wants: str = ""
     archive: str = ""
+    mark: str = ""
+    tried: tuple[str, ...] = ()
+    not_held: tuple[str, ...] = ()
+
+    def is_done_with(self, mark: str, now: datetime) -> bool:
+        """Whether these bytes are not tried now: they were to their end, or failed for a passing reason not long ago."""
+        if mark in self.tried or release_files.archive_of(mark) in self.not_held:
+            return True
+        return (
+            bool(mark)
+            and self.mark == mark
+            and self.outcome in ("refused", "none")
+            and abs(now - datetime.fromisoformat(self.at)) < AGAIN
+        )
 
 
 def number(version: str) -> tuple[int, ...]:
@@ -201,6 +220,7 @@ class Updater:
             raise UpdateRefused(f"{release.version} runs already")
         if not older and below(release.version, before):
             raise UpdateRefused(f"{release.version} is older than {before}, which runs; by hand: daka update apply --older")
+        mark = release_files.mark(release.archive)
         incoming = self._folder / "incoming"
         try:
             self._hands.stage(unpacked(release, incoming))
@@ -215,13 +235,15 @@ class Updater:
             at=self._stamp(),
             wants=release.floor,
             archive=release.archive.name,
+            mark=mark,
         )
         self._write(standing)
         return self._prove(standing)
 
-    def refuse(self, archive: str, why: str) -> Standing:
-        """Remember a release that is not taken, so that nobody fetches it again and again."""
-        return self._write(replace(self.standing, outcome="refused", version="", archive=archive, why=why, at=self._stamp()))
+    def refuse(self, archive: str, mark: str, why: str, *, for_good: bool = True) -> Standing:
+        """Remember a release that is not taken, so that nobody fetches it again and again: these bytes, whatever their name."""
+        standing = replace(self.standing, outcome="refused", version="", archive=archive, mark=mark, why=why, at=self._stamp())
+        return self._write(_ended(standing) if for_good else standing)
 
     def settle(self) -> Standing:
         """After a start of the machine: what was being tried when the power went is looked at now."""
@@ -230,7 +252,9 @@ class Updater:
         if standing.outcome != "trying":
             return standing
         if self._hands.running() != standing.version:  # its units may be the new ones already, or half of them
-            return self._go_back(standing, "the power went before the switch")
+            self._hands.activate(standing.before)
+            why = "the power went before the switch"
+            return self._write(replace(standing, outcome="none", version="", wants="", why=why, at=self._stamp()))
         return self._prove(standing)
 
     def fell(self, unit: str) -> Standing:
@@ -250,11 +274,12 @@ class Updater:
             went = self._go_back(standing, str(error))
             raise UpdateFailed(f"{standing.version} did not hold ({error}); {went.before} runs again") from error
         floor = standing.floor if below(standing.wants, standing.floor) else standing.wants or standing.floor
-        return self._write(replace(standing, outcome="holds", at=self._stamp(), floor=floor, wants=""))
+        return self._write(_ended(replace(standing, outcome="holds", at=self._stamp(), floor=floor, wants="")))
 
     def _go_back(self, standing: Standing, why: str) -> Standing:
         self._hands.activate(standing.before)
-        return self._write(replace(standing, outcome="went_back", why=why, at=self._stamp()))
+        not_held = _with(standing.not_held, release_files.archive_of(standing.mark))
+        return self._write(_ended(replace(standing, outcome="went_back", why=why, at=self._stamp(), not_held=not_held)))
 
     def _stamp(self) -> str:
         return self._hands.now().isoformat()
@@ -277,9 +302,21 @@ class Updater:
         return standing
 
 
-def _standing(said: dict[str, str]) -> Standing:
+def _standing(said: dict[str, Any]) -> Standing:
     """What a newer version wrote beside it is left out: after going back, the older one has to read it."""
-    return Standing(**{field.name: said[field.name] for field in fields(Standing) if field.name in said})
+    known = {field.name: said[field.name] for field in fields(Standing) if field.name in said}
+    for name in {"tried", "not_held"} & known.keys():
+        known[name] = tuple(known[name])
+    return Standing(**known)
+
+
+def _ended(standing: Standing) -> Standing:
+    return replace(standing, tried=_with(standing.tried, standing.mark))
+
+
+def _with(marks: tuple[str, ...], mark: str) -> tuple[str, ...]:
+    """The newest last; the oldest goes where there are too many."""
+    return (*(one for one in marks if one != mark), mark)[-MOST_REMEMBERED:] if mark else marks
 
 
 def _refuse_what_reaches_out(member: tarfile.TarInfo) -> None:

@@ -23,7 +23,7 @@ from pathlib import Path
 import cattrs
 import httpx
 
-from device import api, durable, messages
+from device import api, durable, messages, release_files
 from device.errors import DeviceError
 
 log = logging.getLogger(__name__)
@@ -107,7 +107,8 @@ class Upgrader:
 
     def _follow(self, orders: api.UpgradeOrders, stop: threading.Event) -> None:
         with self._client(orders.url) as http:
-            found = chosen(self._check(http, orders), orders, self._done())
+            offered = self._check(http, orders)
+            found = chosen(offered, orders, self._in_vain(http, offered, orders.standing))
             if found is None:
                 self._tell(outcome="nothing", why="", version="", got=0, length=0)
                 return
@@ -141,7 +142,7 @@ class Upgrader:
         if not path.with_name(path.name + SUFFIX).exists():
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._sweep(part)
-            where = f"/v1/releases/{offered.channel}/{offered.archive}"
+            where = _where(offered)
             metadata = _whole(http, "GET", where + SUFFIX, MOST_METADATA_BYTES)
             self._take(http, where, offered, part, stop)
             if stop.is_set() or part.stat().st_size < offered.length:
@@ -199,13 +200,23 @@ class Upgrader:
 
     def _clear(self, standing: api.UpdateStanding) -> None:
         """What root has tried goes, and is not fetched again: it runs, or did not hold, or was not signed."""
-        path = self._folder / standing.archive
-        if NAME.fullmatch(standing.archive) and path.exists() and standing.is_about(path.name, path.stat().st_mtime):
-            with path.open("rb") as file:
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
-            durable.keep(self._folder / DONE, json.dumps([*self._done(), digest][-MOST_DONE:]).encode("ascii"))
-            path.with_name(path.name + SUFFIX).unlink(missing_ok=True)
-            path.unlink()
+        for signature in list(self._folder.glob(f"*{SUFFIX}")):
+            path = signature.with_name(signature.name.removesuffix(SUFFIX))
+            if standing.has_tried(mark := release_files.mark(path)):
+                durable.keep(self._folder / DONE, json.dumps([*self._done(), mark][-MOST_DONE:]).encode("ascii"))
+                signature.unlink()
+                path.unlink()
+
+    def _in_vain(self, http: httpx.Client, offered: tuple[Offered, ...], standing: api.UpdateStanding) -> tuple[str, ...]:
+        """The archives that need not come again: they did not hold, or were refused with the signature that is offered still."""
+        done = {*self._done(), *standing.tried}
+        met = [one for one in offered if one.sha256 in {release_files.archive_of(mark) for mark in done}]
+        refused = []
+        for one in met:
+            with suppress(UpgradeFailed):
+                signature = _whole(http, "GET", _where(one) + SUFFIX, MOST_METADATA_BYTES)
+                refused += [one.sha256] if release_files.written(one.sha256, signature) in done else []
+        return (*standing.not_held, *refused)
 
     def _done(self) -> tuple[str, ...]:
         with suppress(OSError, ValueError):
@@ -235,6 +246,10 @@ def number(version: str) -> tuple[int, ...]:
     """A version as something to compare; () for one that is none, which is older than all."""
     parts = version.split(".")
     return tuple(int(part) for part in parts) if all(part.isdecimal() and len(part) <= 6 for part in parts) else ()
+
+
+def _where(one: Offered) -> str:
+    return f"/v1/releases/{one.channel}/{one.archive}"
 
 
 def _is_sane(one: Offered) -> bool:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from flask import request
 
-from device import api, database, messages, server
+from device import api, database, messages, release_files, server
 from device.api.upgrades import ReleaseRefused, UpdateStanding
 from device.server import Route
 
@@ -52,7 +52,7 @@ class Brought:
         """The archive that waits for root, "" for none; what root has tried goes."""
         found = sorted(self._folder.glob(f"*{SIGNATURE}")) if self._folder.is_dir() else []
         name = found[0].name.removesuffix(SIGNATURE) if found else ""
-        if name and self._standing().is_about(name, found[0].stat().st_mtime):
+        if name and self._standing().has_tried(release_files.mark(self._folder / name)):
             shutil.rmtree(self._folder, ignore_errors=True)
             return ""
         return name

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 
 from device import messages
 from device.api.client import Client
@@ -19,6 +18,7 @@ class UpdateStanding:
     """What root last did with a release. `outcome`: none, trying, holds, went_back or refused; `archive`: the file that it was.
 
     `before` runs again where `version` did not hold, `floor` is the oldest version that may run; `at` is RFC 3339 in UTC.
+    `tried`: marks (device.release_files) of what was tried. `not_held`: SHA-256 of archives that were signed and did not hold.
     """
 
     outcome: str = "none"
@@ -28,11 +28,12 @@ class UpdateStanding:
     why: str = ""
     floor: str = ""
     archive: str = ""
+    tried: tuple[str, ...] = ()
+    not_held: tuple[str, ...] = ()
 
-    def is_about(self, archive: str, laid_down: float) -> bool:
-        """Whether this file was tried to its end: not an earlier one of the same name. `laid_down`: seconds since 1970."""
-        ended = self.outcome in ("holds", "went_back", "refused") and self.archive == archive
-        return ended and datetime.fromisoformat(self.at).timestamp() >= laid_down
+    def has_tried(self, mark: str) -> bool:
+        """Whether these very bytes were tried to their end, or this archive did not hold, whatever signs it now."""
+        return mark in self.tried or mark.partition(":")[0] in self.not_held
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import time
+from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +17,7 @@ import click
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 import device
-from device import api, clock, messages, updates, upgrades
+from device import api, clock, messages, release_files, updates, upgrades
 from device.commands.context import Context, pass_context
 from models import weights
 from models.errors import ModelError
@@ -53,20 +54,28 @@ patience_option = click.option(
 @patience_option
 def apply(archive: Path, patience: int, *, older: bool) -> None:
     """Verify ARCHIVE (its signature lies beside it), install it beside what runs, switch, and go back where it does not hold."""
-    standing = _applied(_updater(patience), archive, older=older)
+    updater = _updater(patience)
+    with _own_copy(archive) as copy:
+        standing = updater.apply(_release(updater, copy), older=older)
     click.echo(f"{standing.version} runs and holds; {standing.before} stays beside it")
 
 
-def _applied(updater: updates.Updater, archive: Path, *, older: bool = False) -> updates.Standing:
-    """Verified on a copy of root's own, which goes whatever comes of it."""
-    now = clock.SystemClock().now()
-    trusted = now.at if now.quality is clock.Quality.SYNCED else None
+@contextlib.contextmanager
+def _own_copy(archive: Path) -> Iterator[Path]:
+    """A copy of root's own, which goes whatever comes of it."""
     try:
-        release = updates.verified(updates.taken_in(archive, FOLDER / "archive"), _key(), updater.standing.floor, trusted)
-        _fits(release)
-        return updater.apply(release, older=older)
+        yield updates.taken_in(archive, FOLDER / "archive")
     finally:
         shutil.rmtree(FOLDER / "archive", ignore_errors=True)
+
+
+def _release(updater: updates.Updater, copy: Path) -> updates.Release:
+    """What the copy is, once its signature holds and it fits this machine."""
+    now = clock.SystemClock().now()
+    trusted = now.at if now.quality is clock.Quality.SYNCED else None
+    release = updates.verified(copy, _key(), updater.standing.floor, trusted)
+    _fits(release)
+    return release
 
 
 def _waits_for() -> str:
@@ -94,31 +103,44 @@ def take(folders: tuple[Path, ...], patience: int) -> None:
     updater, found = _updater(patience), _waiting(folders)
     if not found:
         click.echo("nothing has been fetched")
-        return
-    archive = found[0].with_name(found[0].name.removesuffix(updates.METADATA_SUFFIX))
-    if upgrades.standing(PUBLISHED).is_about(archive.name, found[0].stat().st_mtime):
-        click.echo(f"{archive.name} was tried already: {updater.standing.outcome}; whoever brought it takes it away")
-        return
-    if waits := _waits_for():
-        click.echo(f"{archive.name} waits: {waits}")
-        return
-    before = updater.standing
+    elif waits := _waits_for():
+        click.echo(f"{found[0].name} waits: {waits}")
+    elif archive := _next(updater, found):
+        standing = _taken(updater, archive)
+        click.echo(f"{standing.version} runs and holds; {standing.before} stays beside it")
+    else:
+        click.echo(f"{found[0].name} was tried already: {updater.standing.outcome}; whoever brought it takes it away")
+
+
+def _waiting(folders: tuple[Path, ...]) -> list[Path]:
+    """The archives whose signature lies beside them."""
+    found = [path for folder in folders for path in sorted(folder.glob(f"*{updates.METADATA_SUFFIX}"))]
+    return [path.with_name(path.name.removesuffix(updates.METADATA_SUFFIX)) for path in found]
+
+
+def _next(updater: updates.Updater, found: list[Path]) -> Path | None:
+    """The first that is to be tried now, by its bytes: whoever brought it may have given it any name and time.
+
+    What cannot even be read comes last: it keeps nothing else out.
+    """
+    standing, now = updater.standing, datetime.now(UTC)
+    readable_first = sorted(found, key=lambda one: not release_files.mark(one))
+    return next((one for one in readable_first if not standing.is_done_with(release_files.mark(one), now)), None)
+
+
+def _taken(updater: updates.Updater, archive: Path) -> updates.Standing:
+    """Applied; what is refused or fails before the switch is written down, the latter only until the next night."""
+    before, copied = updater.standing, ""
     try:
-        standing = _applied(updater, archive)
+        with _own_copy(archive) as copy:
+            copied = release_files.mark(copy)
+            return updater.apply(_release(updater, copy))
     except updates.UpdateNotNow:
         raise
     except (updates.UpdateRefused, updates.UpdateFailed) as error:
         if updater.standing == before:  # else what came of it is written down already
-            updater.refuse(archive.name, str(error))
+            updater.refuse(archive.name, copied, str(error), for_good=isinstance(error, updates.UpdateRefused))
         raise
-    click.echo(f"{standing.version} runs and holds; {standing.before} stays beside it")
-
-
-def _waiting(folders: tuple[Path, ...]) -> list[Path]:
-    """The signatures of what waits; what was tried already last, until whoever brought it has taken it away."""
-    tried = upgrades.standing(PUBLISHED).archive + updates.METADATA_SUFFIX
-    found = [path for folder in folders for path in sorted(folder.glob(f"*{updates.METADATA_SUFFIX}"))]
-    return sorted(found, key=lambda path: path.name == tried)
 
 
 @update.command("status")
@@ -191,7 +213,7 @@ def _updater(patience_s: int = PATIENCE_S) -> updates.Updater:
 
 def _publish(standing: updates.Standing) -> None:
     """For the kiosk daemon, which may not look into root's folder; a folder of sockets that is not there needs none."""
-    shown = {name: value for name, value in asdict(standing).items() if name != "wants"}
+    shown = {name: value for name, value in asdict(standing).items() if name not in ("wants", "mark")}
     with contextlib.suppress(OSError):
         draft = PUBLISHED.with_suffix(".new")
         draft.write_text(json.dumps(shown), encoding="utf-8")

@@ -16,7 +16,7 @@ from types import SimpleNamespace
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from device import updates
+from device import release_files, updates
 from device.updates import Hands, UpdateFailed, Updater, UpdateRefused
 from enterprise import releases
 
@@ -178,7 +178,7 @@ def test_a_version_that_does_not_hold_is_gone_back_from(tmp_path: Path) -> None:
     ("dies_after", "sound", "runs", "outcome"),
     [
         ("stage", ("0.1.0", "0.2.0"), "0.1.0", "none"),
-        ("units of 0.2.0", ("0.1.0", "0.2.0"), "0.1.0", "went_back"),
+        ("units of 0.2.0", ("0.1.0", "0.2.0"), "0.1.0", "none"),
         ("activate 0.2.0", ("0.1.0", "0.2.0"), "0.2.0", "holds"),
         ("activate 0.2.0", ("0.1.0",), "0.1.0", "went_back"),
         ("look at 0.2.0", ("0.1.0", "0.2.0"), "0.2.0", "holds"),
@@ -197,6 +197,18 @@ def test_a_power_cut_at_any_step_ends_with_a_version_that_holds(
     except UpdateFailed:
         assert outcome == "went_back"
     assert (machine.version, machine.units, again.standing.outcome) == (runs, runs, outcome)
+
+
+def test_a_power_cut_before_the_switch_says_nothing_against_the_release(tmp_path: Path) -> None:
+    machine, made = Machine(dies_after="activate 0.2.0"), archive(tmp_path)
+    updater = Updater(tmp_path / "state", machine.hands())
+    with pytest.raises(PowerCut):
+        updater.apply(verified(made))
+    machine.version, machine.dies_after = "0.1.0", ""  # the link was not turned yet
+    assert (updater.settle().outcome, machine.done[-1]) == ("none", "activate 0.1.0")
+    assert not updater.standing.is_done_with(release_files.mark(made), NOW + timedelta(days=1))
+    assert updater.apply(verified(made)).outcome == "holds"
+    assert updater.standing.is_done_with(release_files.mark(made), NOW)
 
 
 @pytest.mark.parametrize(("hours", "runs"), [(1, "0.1.0"), (25, "0.2.0")])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import pytest
@@ -32,7 +33,11 @@ def test_a_release_waits_once_its_signature_has_come_too(tmp_path: Path) -> None
 
 @pytest.mark.parametrize("outcome", ["holds", "went_back", "refused"])
 def test_what_root_has_tried_goes(tmp_path: Path, outcome: str) -> None:
-    shelf = brought(tmp_path, UpdateStanding(outcome=outcome, archive=ARCHIVE, at="9999-01-01T00:00:00+00:00"))
+    mark = f"{hashlib.sha256(b'x').hexdigest()}:{hashlib.sha256(b'{}').hexdigest()}"
+    shelf = brought(tmp_path, UpdateStanding(outcome=outcome, archive=ARCHIVE, tried=(mark,)))
+    shelf.take(ARCHIVE, 0, b"x")
+    shelf.take(SIGNATURE, 0, b"{} ")
+    assert shelf.waiting() == ARCHIVE, "signed anew, it is another one"
     shelf.take(ARCHIVE, 0, b"x")
     shelf.take(SIGNATURE, 0, b"{}")
     assert shelf.waiting() == ""

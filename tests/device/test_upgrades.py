@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import socket
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
@@ -15,7 +16,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from device import api, clock, config, messages, server, updates, upgrade, upgrades
+from device import api, clock, config, messages, release_files, server, updates, upgrade, upgrades
 from device.commands import update as commands
 from device.upgrade import Offered, Pace, Upgrader
 from enterprise import authority, join_service, releases
@@ -64,11 +65,9 @@ class Site:
         releases.offer(made, KEY.public_key(), self.offers, channel)
         return made
 
-    def root_says(self, outcome: str, name: str) -> None:
-        later = (datetime.now(UTC) + timedelta(seconds=1)).isoformat()
-        (self.folder / "update.json").write_text(
-            json.dumps({"outcome": outcome, "archive": name, "at": later, "wants": "of the future"})
-        )
+    def root_says(self, outcome: str, name: str, **more: object) -> None:
+        said = {"outcome": outcome, "archive": name, "tried": [release_files.mark(self.fetched / name)], "wants": "of the future"}
+        (self.folder / "update.json").write_text(json.dumps(said | more))
 
 
 @pytest.fixture(scope="module")
@@ -214,14 +213,25 @@ def test_what_root_has_tried_goes_and_is_not_fetched_again(site: Site, outcome: 
     assert site.step().version == "9.0.1"
 
 
-def test_another_release_under_the_name_of_one_that_was_tried_is_a_new_one(site: Site) -> None:
+def test_junk_that_was_refused_under_a_releases_name_keeps_the_release_from_nobody(site: Site) -> None:
     made = site.offer()
-    site.root_says("refused", made.name)
-    earlier = json.loads((site.folder / "update.json").read_text()) | {"at": "2026-01-01T00:00:00+00:00"}
-    (site.folder / "update.json").write_text(json.dumps(earlier))
+    site.root_says("refused", made.name, tried=["0" * 64 + ":" + "1" * 64], at="2099-01-01T00:00:00+00:00")
     assert site.step().outcome == "fetched"
     assert site.step().outcome == "fetched"
     assert (site.fetched / made.name).exists()
+
+
+def test_a_refused_archive_is_fetched_again_once_it_is_signed_anew_and_one_that_did_not_hold_is_not(site: Site) -> None:
+    made = site.offer()
+    site.step()
+    site.root_says("refused", made.name)
+    assert site.step().outcome == "nothing"
+    releases.sign(made, KEY, NOW, days=60)
+    releases.offer(made, KEY.public_key(), site.offers, "stable")
+    assert site.step().outcome == "fetched"
+    digest = release_files.archive_of(release_files.mark(made))
+    site.root_says("went_back", made.name, not_held=[digest])
+    assert site.step().outcome == "nothing"
 
 
 def test_an_offer_of_another_channel_is_not_for_this_kiosk(site: Site) -> None:
@@ -291,15 +301,23 @@ def test_a_window_that_is_none_is_refused(window: str) -> None:
         config.parse({"updates": {"window": window}})
 
 
-def take(site: Site, monkeypatch: pytest.MonkeyPatch, waits: str = "", tried: list[str] | None = None) -> Result:
+def take(
+    site: Site, monkeypatch: pytest.MonkeyPatch, *waits: str, tried: list[str] | None = None, stage: Callable[[], object] = bool
+) -> Result:
     """`daka update take` on a machine whose only changed part is what it would do to a real one."""
     done = tried if tried is not None else []
-    hands = updates.Hands(lambda: "0.1.0", lambda _: done.append("stage"), done.append, lambda _: None, lambda: datetime.now(UTC))
+
+    def staged(folder: Path) -> None:
+        done.append("stage")
+        stage()
+
+    answers = iter((*waits, *("",) * 9))
+    hands = updates.Hands(lambda: "0.1.0", staged, done.append, lambda _: None, lambda: datetime.now(UTC))
     monkeypatch.setattr(commands, "FOLDER", site.folder / "root")
     monkeypatch.setattr(commands, "PUBLISHED", site.folder / "update.json")
     monkeypatch.setattr(commands, "_updater", lambda patience=0: updates.Updater(site.folder / "root", hands, commands._publish))
     monkeypatch.setattr(commands, "_key", lambda: KEY.public_key())
-    monkeypatch.setattr(commands, "_waits_for", lambda: waits)
+    monkeypatch.setattr(commands, "_waits_for", lambda: next(answers))
     return CliRunner().invoke(commands.take, ["--from", str(site.fetched)])
 
 
@@ -307,7 +325,7 @@ def test_root_takes_what_was_fetched_once_and_says_what_came_of_it(site: Site, m
     assert "nothing has been fetched" in take(site, monkeypatch).output
     made, tried = site.offer(), list[str]()
     site.step()
-    assert "waits: somebody" in take(site, monkeypatch, "somebody stands at the kiosk", tried).output
+    assert "waits: somebody" in take(site, monkeypatch, "somebody stands at the kiosk", tried=tried).output
     assert tried == []
     assert "9.0.0 runs and holds" in take(site, monkeypatch, tried=tried).output
     assert tried == ["stage", "9.0.0"]
@@ -327,6 +345,43 @@ def test_what_the_enterprise_did_not_sign_is_fetched_in_vain_and_never_again(sit
     assert isinstance(refused.exception, updates.UpdateRefused)
     assert site.upgrades.orders().standing.outcome == "refused"
     assert "was tried already" in take(site, monkeypatch).output
+
+
+def test_junk_under_the_name_of_a_release_is_refused_and_the_release_is_taken_all_the_same(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = site.offer()
+    site.step()
+    path, signature = site.fetched / made.name, site.fetched / (made.name + upgrade.SUFFIX)
+    genuine, tried = path.read_bytes(), list[str]()
+    path.write_bytes(b"junk")
+    assert isinstance(take(site, monkeypatch).exception, updates.UpdateRefused)
+    path.write_bytes(genuine)
+    for one in (path, signature):
+        os.utime(one, (0, 0))  # its times say nothing
+    assert "9.0.0 runs and holds" in take(site, monkeypatch, tried=tried).output
+    path.rename(path.with_name("daka-other.tar"))
+    signature.rename(path.with_name("daka-other.tar" + upgrade.SUFFIX))
+    assert "was tried already" in take(site, monkeypatch, tried=tried).output
+    assert tried == ["stage", "9.0.0"]
+
+
+def full_disk() -> None:
+    raise updates.UpdateFailed("No space left on device")
+
+
+def test_what_fails_before_the_switch_is_tried_again_the_next_night_and_not_every_ten_minutes(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = site.offer()
+    site.step()
+    assert isinstance(take(site, monkeypatch, stage=full_disk).exception, updates.UpdateFailed)
+    assert "No space left" in site.upgrades.orders().standing.why
+    assert "was tried already" in take(site, monkeypatch).output
+    site.step()
+    assert (site.fetched / made.name).exists()
+    monkeypatch.setattr(updates, "AGAIN", timedelta(0))
+    assert "9.0.0 runs and holds" in take(site, monkeypatch).output
 
 
 def test_an_old_release_that_the_uplink_lays_there_with_its_own_signature_is_refused(
