@@ -210,10 +210,11 @@ class Updater:
         except (OSError, ValueError, TypeError) as error:
             raise UpdateFailed(f"{self._folder}/standing.json cannot be read; delete it, then updates go on") from error
 
-    def apply(self, release: Release, *, older: bool = False) -> Standing:
+    def apply(self, release: Release, *, older: bool = False, waits_for: Callable[[], str] = lambda: "") -> Standing:
         """Unpack, install beside, switch, look; where it does not hold, switch back. UpdateFailed says what happened.
 
         `older`: somebody at this machine wants to go down; else no old release comes back, however genuine its signature.
+        `waits_for` is asked before the switch, minutes after the start: UpdateNotNow with its answer; what lies beside stays.
         """
         before = self._hands.running()
         if release.version == before:
@@ -226,6 +227,8 @@ class Updater:
             self._hands.stage(unpacked(release, incoming))
         finally:
             shutil.rmtree(incoming, ignore_errors=True)
+        if waits := waits_for():
+            raise UpdateNotNow(f"{release.version} lies beside what runs and waits: {waits}")
         standing = replace(
             self.standing,
             outcome="trying",

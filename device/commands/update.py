@@ -134,7 +134,7 @@ def _taken(updater: updates.Updater, archive: Path) -> updates.Standing:
     try:
         with _own_copy(archive) as copy:
             copied = release_files.mark(copy)
-            return updater.apply(_release(updater, copy))
+            return updater.apply(_release(updater, copy), waits_for=_waits_for)
     except updates.UpdateNotNow:
         raise
     except (updates.UpdateRefused, updates.UpdateFailed) as error:

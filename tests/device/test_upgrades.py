@@ -384,6 +384,19 @@ def test_what_fails_before_the_switch_is_tried_again_the_next_night_and_not_ever
     assert "9.0.0 runs and holds" in take(site, monkeypatch).output
 
 
+def test_whoever_comes_while_a_release_is_laid_beside_is_waited_for_before_the_switch(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.offer()
+    site.step()
+    tried = list[str]()
+    said = take(site, monkeypatch, "", "somebody stands at the kiosk", tried=tried)
+    assert "waits: somebody stands at the kiosk" in str(said.exception)
+    assert tried == ["stage"]
+    assert site.upgrades.orders().standing.outcome == "none"
+    assert "9.0.0 runs and holds" in take(site, monkeypatch, tried=tried).output
+
+
 def test_an_old_release_that_the_uplink_lays_there_with_its_own_signature_is_refused(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
