@@ -27,7 +27,7 @@ class BackupContent:
 
     `keeps_journal`: this kiosk's own journal goes on, because it is whole and of the same key; otherwise it is put aside with
     `unsent` records that the server has not signed for, and a new epoch begins. `erased`: people in the backup who were erased here
-    since and stay erased.
+    since and stay erased. `people_damaged`: the people's file here cannot be read, so that nothing of it is carried over.
     """
 
     device: str
@@ -39,6 +39,7 @@ class BackupContent:
     keeps_journal: bool
     unsent: int
     erased: int
+    people_damaged: bool = False
 
 
 class BackupsClient(Client):

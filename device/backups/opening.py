@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import shutil
 import sqlite3
 import tarfile
@@ -20,6 +21,7 @@ from device.backups.sealed import BackupRefused
 MOST_MEMBER = 8 * 2**30
 DATABASES = ("people.db", "desired.db", "locks.db")
 KEYS = ("journal.key", "sealing.key", "grant-use.key", "wrapping.key")
+DEVICE, EPOCH = re.compile("[a-z0-9][a-z0-9-]{0,63}"), re.compile("[0-9a-f]{32}")  # both become parts of files' names
 PLAIN = ("manifest.json", "config.toml", "enterprise.json")
 
 
@@ -63,8 +65,10 @@ def manifest(opened: Path) -> dict[str, Any]:
     try:
         said = json.loads((opened / "manifest.json").read_bytes())
         messages.public_key_from_text(said["key"])
-        if not {"device", "epoch", "people", "templates", "records"} <= set(said):
-            raise ValueError("incomplete")
+        if not (DEVICE.fullmatch(said["device"]) and EPOCH.fullmatch(said["epoch"])):
+            raise ValueError("no names")
+        if not all(type(said[name]) is int and said[name] >= 0 for name in ("people", "templates", "records")):
+            raise ValueError("no numbers")
         config.read(opened / "config.toml")
         if member := trust.read(opened / "enterprise.json"):
             messages.read_key_set(member.key_set, member.root)

@@ -153,6 +153,7 @@ class Aside:
         held.unlink()
 
     def _content(self, head: sealed.Head, said: dict[str, Any]) -> BackupContent:
+        stones = _stones(self.folder.people)
         keeps = own_journal_goes_on(self.folder, said["device"], said["key"])
         return BackupContent(
             device=head.device,
@@ -163,7 +164,8 @@ class Aside:
             records=int(said["records"]),
             keeps_journal=keeps,
             unsent=0 if keeps else _unsent(self.folder.journal),
-            erased=len(_risen(self.opened / "people.db", _stones(self.folder.people))),
+            erased=len(_risen(self.opened / "people.db", stones or [])),
+            people_damaged=stones is None,
         )
 
     def make_ready(self, by: str) -> None:
@@ -180,11 +182,15 @@ def own_journal_goes_on(folder: state.Folder, device: str, key: str) -> bool:
     return folder.journal.exists() and first_row(folder.journal, "SELECT device, key FROM epoch") == (device, key)
 
 
-def _stones(people_file: Path) -> list[tuple[str, str]]:
+def _stones(people_file: Path) -> list[tuple[str, str]] | None:
+    """None where the file is damaged: often that is why somebody restores."""
     if not people_file.exists():
         return []
-    with looking(people_file) as connection:
-        return connection.execute("SELECT person, erased_at FROM tombstone").fetchall()
+    try:
+        with looking(people_file) as connection:
+            return connection.execute("SELECT person, erased_at FROM tombstone").fetchall()
+    except sqlite3.DatabaseError:
+        return None
 
 
 def _risen(people_file: Path, stones: list[tuple[str, str]]) -> set[str]:

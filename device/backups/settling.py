@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
 import sqlite3
 from pathlib import Path
@@ -11,7 +12,11 @@ from typing import Any
 
 from device import database, settings, state
 from device.backups import opening, restoring
+from device.errors import DeviceError
 
+log = logging.getLogger(__name__)
+
+BEGUN = "begun"  # from here on there is only forward
 DONE = "restored.json"
 DESIRED = "SELECT generation, version, content FROM desired"
 
@@ -24,12 +29,30 @@ def settle(folder: state.Folder) -> None:
     if not aside.ready.exists():
         aside.forget()
         return
-    note = json.loads(aside.ready.read_bytes())
-    opened = aside.opened
-    with contextlib.suppress(FileNotFoundError):
+    if (aside.root / BEGUN).exists() or _is_prepared(aside):
+        _take_places(aside, json.loads(aside.ready.read_bytes()))
+    aside.ready.unlink(missing_ok=True)
+    aside.forget()
+
+
+def _is_prepared(aside: restoring.Aside) -> bool:
+    """What was opened is made fit for here; as long as nothing has moved, whatever fails leaves the kiosk as it is, and it starts."""
+    folder, opened = aside.folder, aside.opened
+    try:
+        json.loads(aside.ready.read_bytes())
+        opening.manifest(opened)
         _carry_over(folder.people, opened / "people.db")
-    _keep_membership(aside)
-    _keep_desired(folder.desired, opened / "desired.db")
+        _keep_membership(aside)
+        _keep_desired(folder.desired, opened / "desired.db")
+        restoring.write(aside.root / BEGUN, b"")
+    except (OSError, ValueError, sqlite3.Error, DeviceError) as error:
+        log.error("the restore is given up and nothing has changed (%s); bring the backup again", error)
+        return False
+    return True
+
+
+def _take_places(aside: restoring.Aside, note: dict[str, Any]) -> None:
+    folder, opened = aside.folder, aside.opened
     if not note["keeps_journal"]:
         _put_journal_aside(folder)
     elif (opened / "locks.db").exists():
@@ -47,8 +70,6 @@ def settle(folder: state.Folder) -> None:
     if (opened / "records").is_dir() and not note["keeps_journal"]:
         _keep_records(opened / "records", folder.root / f"records-before-{note['epoch'][:8]}.jsonl")
     restoring.write(folder.root / DONE, json.dumps(note).encode("utf-8"))
-    aside.ready.unlink()
-    aside.forget()
 
 
 def _put_settings_back(text: Path, folder: state.Folder) -> None:
@@ -76,9 +97,13 @@ def _carry_over(current: Path, fresh: Path) -> None:
     """
     if not (current.exists() and fresh.exists()):
         return
-    with restoring.looking(current) as connection:
-        stones = connection.execute("SELECT person, erased_at FROM tombstone").fetchall()
-        taken_back = connection.execute("SELECT person, purpose, at FROM withdrawn").fetchall()
+    try:
+        with restoring.looking(current) as connection:
+            stones = connection.execute("SELECT person, erased_at FROM tombstone").fetchall()
+            taken_back = connection.execute("SELECT person, purpose, at FROM withdrawn").fetchall()
+    except sqlite3.DatabaseError as error:
+        log.error("the people's file that is replaced is damaged (%s): who was erased is known from the records alone", error)
+        return
     with contextlib.closing(sqlite3.connect(fresh)) as connection, connection:
         connection.executemany("INSERT OR IGNORE INTO tombstone VALUES (?, ?)", stones)
         connection.executemany(

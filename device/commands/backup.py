@@ -112,6 +112,11 @@ def sentences(found: api.BackupContent) -> list[str]:
         "people, faces, PINs, badges, consents and settings become those of the backup; what was changed since is gone",
         f"{found.erased} people of it were erased here since and stay erased; consents taken back since stay taken back",
     ]
+    if found.people_damaged:
+        said.append(
+            "people.db here is damaged: who was erased since is known from this kiosk's own records alone, and a consent that was "
+            "taken back since has to be taken back again"
+        )
     if found.keeps_journal:
         return [*said, "the records of this kiosk go on as they are"]
     return [

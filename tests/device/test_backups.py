@@ -419,6 +419,50 @@ def test_a_crafted_backup_makes_no_kiosk_anothers(machine: Machine, running: kio
         machine.bring(path).look(PASSPHRASE)
 
 
+def test_a_damaged_peoples_file_is_what_a_restore_mends(machine: Machine, running: kiosk.Files) -> None:
+    shelf = machine.shelf(running)
+    made = shelf.place / shelf.make(PASSPHRASE).name
+    erasure.Eraser(running.journal, running.directory, machine.clock, machine.folder.root).erase("2", "asked", BY)
+    stop(running)
+    for path in (machine.folder.people, *machine.folder.root.glob("people.db-*")):
+        path.write_bytes(b"the card is worn out" * 500)
+    aside = machine.bring(made)
+    assert aside.look(PASSPHRASE).people_damaged
+    aside.make_ready(BY)
+    after = machine.start()
+    assert [person.number for person in after.directory.list()] == ["1", "3"], "the records say who was erased"
+    stop(after)
+
+
+@pytest.mark.parametrize("torn", ["ready.json", "opened/people.db", "opened/manifest.json"])
+def test_a_restore_that_cannot_begin_is_given_up_and_the_kiosk_starts_as_it_was(
+    machine: Machine, running: kiosk.Files, torn: str
+) -> None:
+    shelf = machine.shelf(running)
+    aside = machine.bring(shelf.place / shelf.make(PASSPHRASE).name)
+    running.directory.withdraw(parts.ADA, BY, tuple(Purpose), machine.clock.now().at)
+    aside.look(PASSPHRASE)
+    aside.make_ready(BY)
+    stop(running)
+    (aside.root / torn).write_bytes(b"torn" * 2_000)
+    after = machine.start()
+    assert not after.directory.get(parts.ADA).has_consent
+    assert len(after.directory.list()) == 3
+    assert not aside.root.exists()
+    stop(after)
+
+
+@pytest.mark.parametrize("wrong", [{"epoch": 7}, {"epoch": "../../x"}, {"device": "a/b"}, {"people": "many"}, {"records": -1}])
+def test_a_manifest_is_believed_in_nothing_unread(
+    machine: Machine, running: kiosk.Files, tmp_path: Path, wrong: dict[str, object]
+) -> None:
+    shelf = machine.shelf(running)
+    members = content_of(shelf.place / shelf.make(PASSPHRASE).name)
+    said = json.dumps(json.loads(members["manifest.json"]) | wrong).encode()
+    with pytest.raises(BackupRefused, match="lacks what a kiosk needs"):
+        machine.bring(crafted(tmp_path / "crafted.backup", {**members, "manifest.json": said})).look(PASSPHRASE)
+
+
 @pytest.mark.parametrize("steps", range(1, 14))
 def test_a_power_cut_in_the_middle_of_a_restore_leaves_it_to_the_next_start(
     machine: Machine, running: kiosk.Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, steps: int

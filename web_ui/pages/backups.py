@@ -156,6 +156,8 @@ def consequences(found: BackupContent) -> list[str]:
         _("Whoever was erased here since stays erased: %(count)s people of the backup.", count=found.erased),
         _("Consents that were taken back here since stay taken back."),
     ]
+    if found.people_damaged:
+        said.append(_("The people's file here is damaged: consents that were taken back since must be taken back again."))
     if found.keeps_journal:
         said.append(_("The records of this kiosk go on as they are: none is lost, none is sent twice."))
     else:
