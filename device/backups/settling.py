@@ -36,7 +36,7 @@ def settle(folder: state.Folder) -> None:
 
 
 def _is_prepared(aside: restoring.Aside) -> bool:
-    """What was opened is made fit for here; as long as nothing has moved, whatever fails leaves the kiosk as it is, and it starts."""
+    """What was opened is made fit for here. Nothing has moved yet: whatever fails leaves the kiosk as it is, and it starts."""
     folder, opened = aside.folder, aside.opened
     try:
         json.loads(aside.ready.read_bytes())
