@@ -18,18 +18,21 @@ from device import config, database, messages, trust
 from device.backups import sealed
 from device.backups.sealed import BackupRefused
 
-MOST_MEMBER = 8 * 2**30
 DATABASES = ("people.db", "desired.db", "locks.db")
 KEYS = ("journal.key", "sealing.key", "grant-use.key", "wrapping.key")
 DEVICE, EPOCH = re.compile("[a-z0-9][a-z0-9-]{0,63}"), re.compile("[0-9a-f]{32}")  # both become parts of files' names
 PLAIN = ("manifest.json", "config.toml", "enterprise.json")
 
 
-def unseal(file: IO[bytes], passphrase: str, into: Path) -> sealed.Head:
+def unseal(file: IO[bytes], passphrase: str, into: Path, most_bytes: int) -> sealed.Head:
+    """What lies in the file, into a folder; never more than `most_bytes`, the sealed file's own length."""
     try:
         reader = sealed.Reader(file, passphrase)
         with tarfile.open(fileobj=reader, mode="r|") as archive:  # type: ignore[call-overload]  # a file that is only read
             for member in archive:
+                most_bytes -= member.size
+                if most_bytes < 0 or member.issparse():
+                    raise BackupRefused("the backup would unpack to more than it is; take another copy of it")
                 _unpack(archive, member, into)
         while rest := reader.read(sealed.PIECE):  # to the very end: a file that was cut is noticed there
             if rest.strip(b"\0"):  # an archive is filled up with zeros
@@ -49,7 +52,7 @@ def _unpack(archive: tarfile.TarFile, member: tarfile.TarInfo, into: Path) -> No
         or (folder == "keys" and name in KEYS)
         or (folder == "records" and name.endswith(".json") and name[:-5].isdecimal())
     )
-    if not (member.isfile() and known and member.size <= MOST_MEMBER):
+    if not (member.isfile() and known):
         raise BackupRefused("the backup holds what no backup of this version holds; update this kiosk first")
     target = into / folder / name
     target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -22,8 +22,7 @@ from device.api.backups import BackupContent
 from device.backups import opening, sealed
 from device.backups.sealed import BackupRefused
 
-MOST_BYTES = 64 * 2**30
-SPARE_BYTES = 100 * 2**20
+SPARE_BYTES = 500 * 2**20  # stays free for punches; below it the disk counts as low
 READY = "ready.json"
 DRAFT = ".new"  # how a backup ends that is not whole yet
 OTHER_KEYS = (
@@ -65,10 +64,14 @@ class Aside:
             self.root.mkdir(mode=0o700)
         if not self.root.is_dir() or offset != (self.brought.stat().st_size if self.brought.exists() else 0):
             raise BackupRefused("the pieces of the backup did not come in order; bring it again")
-        if offset + len(piece) > MOST_BYTES or shutil.disk_usage(self.root).free < len(piece) + SPARE_BYTES:
-            raise database.StorageFull("the disk has no room for this backup; free some, then bring it again")
+        self._room(len(piece) + offset + len(piece))
         with os.fdopen(os.open(self.brought, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600), "wb") as file:
             file.write(piece)
+
+    def _room(self, needed: int) -> None:
+        """Sealed and unpacked it lies here twice, and punches come before both."""
+        if shutil.disk_usage(self.root).free < needed + SPARE_BYTES:
+            raise database.StorageFull("the disk has no room for this backup; free some, then bring it again")
 
     def forget(self) -> None:
         """Nothing that was brought lies here any more."""
@@ -85,15 +88,17 @@ class Aside:
         self.ready.unlink(missing_ok=True)
         if not self.brought.exists():
             raise BackupRefused("no backup has been brought yet")
+        size = self.brought.stat().st_size
+        self._room(size)
         try:
             with self.brought.open("rb") as file:
-                head = opening.unseal(file, passphrase, self.opened)
+                head = opening.unseal(file, passphrase, self.opened, size)
             said = opening.manifest(self.opened)
             opening.check_databases(self.opened)
             self._check_keys(said)
             self._check_whose(said)
             return self._content(head, said)
-        except BackupRefused:
+        except BaseException:  # a full disk above all: punches need what it holds
             shutil.rmtree(self.opened, ignore_errors=True)
             raise
 
@@ -101,7 +106,7 @@ class Aside:
         """The sealed keys of the kiosk that the backup is of."""
         self.root.mkdir(mode=0o700, exist_ok=True)
         shutil.rmtree(self.brought_keys, ignore_errors=True)
-        opening.unseal(io.BytesIO(data), passphrase, self.brought_keys)
+        opening.unseal(io.BytesIO(data), passphrase, self.brought_keys, len(data))
 
     def _check_keys(self, said: dict[str, Any]) -> None:
         """Those that were brought with it, or those that are here, must be the ones that the backup hangs on."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 import json
 import shutil
@@ -160,7 +161,9 @@ def test_a_sealed_file_that_was_changed_cut_or_reordered_is_refused() -> None:
     for wrong in (swapped, bytes(flipped), whole[: start + step], whole[: start + 2 * step], whole[:-1], whole + b"x", head):
         with pytest.raises(BackupRefused, match="cannot be opened"):
             Reader(io.BytesIO(wrong), PASSPHRASE).read()
-    for no_backup in (b"", b"PK\3\4 a spreadsheet", sealed.MAGIC + b"{}\n", sealed.MAGIC + b'{"memory_kib": 99999999}\n'):
+    head_of = json.loads(whole[len(sealed.MAGIC) :].split(b"\n")[0])
+    greedy = sealed.MAGIC + json.dumps(head_of | {"memory_kib": 512 * 1024}).encode() + b"\n"  # half the daemon's memory
+    for no_backup in (b"", b"PK\3\4 a spreadsheet", sealed.MAGIC + b"{}\n", sealed.MAGIC + b'{"memory_kib": 99999999}\n', greedy):
         with pytest.raises(BackupRefused, match="no backup"):
             Reader(io.BytesIO(no_backup), PASSPHRASE)
 
@@ -552,6 +555,48 @@ def test_an_archive_with_foreign_names_or_a_database_to_come_is_refused(machine:
         with pytest.raises(BackupRefused, match="looked into"):
             aside.make_ready(BY)
     assert not (machine.folder.root.parent / "escaped").exists()
+
+
+def test_a_small_file_that_would_fill_the_disk_is_refused(machine: Machine, running: kiosk.Files, tmp_path: Path) -> None:
+    """GNU tar's sparse files: eight gigabytes in two blocks (the tar manual, "Old GNU Format")."""
+    header = bytearray(tarfile.TarInfo("people.db").tobuf(tarfile.GNU_FORMAT))
+    header[124:136] = b"%011o\0" % 512
+    header[156:157] = tarfile.GNUTYPE_SPARSE
+    header[386:410] = b"%011o\0%011o\0" % (2**32, 512)
+    header[483:495] = b"%011o\0" % (2**32 + 512)
+    header[148:156] = b" " * 8
+    header[148:156] = b"%06o\0 " % sum(header)
+    path = tmp_path / "sparse.backup"
+    with path.open("wb") as target:
+        writer = Writer(target, PASSPHRASE, "kiosk-9", "2026-11-23T09:00:00.000000Z", "daka test")
+        writer.write(bytes(header) + bytes(512 + 1_024))
+        writer.close()
+    aside = machine.bring(path)
+    with pytest.raises(BackupRefused, match="more than it is"):
+        aside.look(PASSPHRASE)
+    assert not aside.opened.exists()
+
+
+def test_a_disk_without_room_for_what_is_unpacked_keeps_nothing_of_it(
+    machine: Machine, running: kiosk.Files, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shelf = machine.shelf(running)
+    made = shelf.place / shelf.make(PASSPHRASE).name
+    aside = machine.bring(made)
+
+    def full(source: object, target: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(shutil, "copyfileobj", full)
+        with pytest.raises(database.StorageFull):
+            aside.look(PASSPHRASE)
+    assert not aside.opened.exists()
+    monkeypatch.setattr("device.backups.restoring.SPARE_BYTES", 2**60)
+    with pytest.raises(database.StorageFull, match="no room"):
+        aside.look(PASSPHRASE)
+    with pytest.raises(database.StorageFull, match="no room"):
+        machine.bring(made)
 
 
 def test_a_disk_without_room_makes_no_backup(machine: Machine, running: kiosk.Files, monkeypatch: pytest.MonkeyPatch) -> None:
