@@ -5,6 +5,7 @@ Made on the device, once, never overwritten, never sent anywhere, never logged.
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
 from pathlib import Path
@@ -14,6 +15,8 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from device import database, messages
 from device.errors import DeviceError
+
+log = logging.getLogger(__name__)
 
 KEY_BYTES = 32
 CREDENTIAL = "daka.wrapping-key"  # LoadCredentialEncrypted= in the unit
@@ -42,12 +45,17 @@ def wrapping_key(folder: Path, *, may_create: bool = True, credentials: Path | N
     """AES-256 key under which the persons' keys are kept, 32 bytes: the system's credential where it hands one, else a file.
 
     The file is made like `journal_key`. `credentials` is $CREDENTIALS_DIRECTORY, which systemd fills from what a TPM or the machine
-    has sealed; with a credential there, a file of the same key must not lie beside it. `must_be_sealed`: a file will not do.
+    has sealed; with a credential there, a file of the same key must not lie beside it. `must_be_sealed`: a file that lies here is
+    used all the same, since a kiosk that does not start protects nothing that is on its card, and says so.
     """
     path = folder / "wrapping.key"
     if not has_credential(credentials):
-        if must_be_sealed:
+        if must_be_sealed and not path.exists():
             raise KeyFileError("device.unlock is tpm, and the system hands the device key to nobody; run: sudo daka unlock tpm")
+        if must_be_sealed:
+            log.warning(
+                "device.unlock is tpm, but the device key is a file on this card; run: sudo daka unlock tpm, or daka unlock file"
+            )
         return _secret(path, may_create)
     assert credentials is not None
     try:

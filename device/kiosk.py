@@ -291,7 +291,8 @@ def office_routes(
     """What the office may ask, on the command line and, in part, through the web UI."""
     files, time_source = inside.files, inside.time_source
     alone = "credential" if keys.has_credential(folder.credentials) else "file"
-    held = alone if inside.config.device.unlock == "file" else inside.config.device.unlock
+    chosen = inside.config.device.unlock
+    held = chosen if chosen == "server" or (chosen == "tpm" and alone == "credential") else alone
     return (
         *admin.admin_routes(
             inside.office,

@@ -3,14 +3,30 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from flask import Response, abort, request
 
-from device import api, clock, desk, gauges, journal, messages, people, personnel, register, server, settings, state, webcodes
+from device import (
+    api,
+    clock,
+    config,
+    desk,
+    gauges,
+    journal,
+    keys,
+    messages,
+    people,
+    personnel,
+    register,
+    server,
+    settings,
+    state,
+    webcodes,
+)
 from device.server import Route
 
 MOST_ROWS = 1_000
@@ -225,11 +241,25 @@ class WebCounter:
         """Every setting."""
         return settings.shown(self._kiosk.folder.config, self._kiosk.folder.layer)
 
+    def _refuse_a_lock_that_cannot_open(self, changes: Mapping[str, Any]) -> None:
+        """What `daka unlock` would refuse as well: after the next start nobody could take it back from here."""
+        how, folder = changes.get("device.unlock"), self._kiosk.folder
+        now = config.read(folder.config, folder.layer)
+        if how == now.device.unlock:
+            return
+        if how == "tpm" and not keys.has_credential(folder.credentials):
+            raise settings.SettingsRefused(
+                "device.unlock: the system hands no device key to this kiosk; there: sudo daka unlock tpm"
+            )
+        if how == "server" and not changes.get("uplink.renew_url", now.uplink.renew_url):
+            raise settings.SettingsRefused("device.unlock: this kiosk has joined no server that could keep a share for it")
+
     def change_settings(self) -> api.SettingsChanged:
         """Write settings; what each was and became is in the journal before this returns."""
         body = request.get_json(silent=True)
         if not isinstance(body, dict) or not isinstance(body.get("changes"), dict) or not isinstance(body.get("by"), str):
             abort(400)
+        self._refuse_a_lock_that_cannot_open(body["changes"])
         changed = settings.change(self._kiosk.folder.config, body["changes"], self._kiosk.folder.layer)
         for name, (before, after) in changed.items():
             self._record("setting_changed", body["by"], f"{name} = {before}"[:500], f"{name} = {after}"[:500])

@@ -394,10 +394,15 @@ def test_without_a_tpm_the_old_credential_stays_and_the_reason_is_said(tmp_path:
     assert credential.kind_of(tmp_path / "nothing") is credential.Kind.NONE
 
 
-def test_with_tpm_a_file_of_the_device_key_will_not_do(tmp_path: Path) -> None:
-    keys.wrapping_key(tmp_path)
+def test_with_tpm_a_kiosk_whose_key_is_a_file_starts_and_says_so_and_makes_no_new_key(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     with pytest.raises(keys.KeyFileError, match="sudo daka unlock tpm"):
         keys.wrapping_key(tmp_path, must_be_sealed=True)
+    assert list(tmp_path.iterdir()) == []
+    secret = keys.wrapping_key(tmp_path)
+    assert keys.wrapping_key(tmp_path, must_be_sealed=True) == secret
+    assert "a file on this card" in caplog.text
 
 
 def test_the_command_sets_it_says_it_and_names_what_is_missing(tmp_path: Path) -> None:

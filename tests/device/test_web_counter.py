@@ -141,6 +141,14 @@ def test_a_changed_setting_is_in_the_journal_with_what_it_was_and_became(running
     assert len(running.client.records(("audit",), 0, 10)) == 1
 
 
+@pytest.mark.parametrize(("how", "says"), [("tpm", "sudo daka unlock tpm"), ("server", "has joined no server")])
+def test_what_could_open_no_template_after_the_next_start_is_refused(running: Running, how: str, says: str) -> None:
+    with pytest.raises(KioskRefused, match=says):
+        running.client.change_settings({"device.unlock": how, "attend.min_gap_s": 45.0}, "web:ada")
+    known = {one.name: one.value for one in running.client.settings()}
+    assert (known["device.unlock"], known["attend.min_gap_s"] == 45.0) == ("file", False)
+
+
 def test_what_is_done_to_accounts_is_in_the_journal_too(running: Running) -> None:
     running.client.audit("account_added", "web:ada", "", "bob: operator")
     assert running.client.records(("audit",), 0, 1)[0]["body"]["action"] == "web_account_added"
