@@ -67,6 +67,7 @@ class Standing:
     `floor` is the oldest version that may run, `wants` what it becomes once `version` holds; `before` ran before `version`, and is
     what it goes back to. `archive` is the name of the file that was tried, `mark` its mark (release_files).
     `tried`: the marks of what was tried to its end; `not_held`: the SHA-256 of archives that were signed and did not hold.
+    `held`, `held_at`: the mark of what runs since the last switch, and since when; a later refusal does not end its probation.
     """
 
     outcome: str = "none"
@@ -80,6 +81,8 @@ class Standing:
     mark: str = ""
     tried: tuple[str, ...] = ()
     not_held: tuple[str, ...] = ()
+    held: str = ""
+    held_at: str = ""
 
     def is_done_with(self, mark: str, now: datetime) -> bool:
         """Whether these bytes are not tried now: they were to their end, or failed for a passing reason not long ago."""
@@ -239,6 +242,8 @@ class Updater:
             wants=release.floor,
             archive=release.archive.name,
             mark=mark,
+            held="",
+            held_at="",
         )
         self._write(standing)
         return self._prove(standing)
@@ -263,10 +268,11 @@ class Updater:
     def fell(self, unit: str) -> Standing:
         """A daemon failed again and again: within its probation a new version goes."""
         standing = self.standing
-        young = standing.outcome == "holds" and self._hands.now() - datetime.fromisoformat(standing.at) < PROBATION
+        young = standing.held_at and self._hands.now() - datetime.fromisoformat(standing.held_at) < PROBATION
         if not young or standing.before in ("", self._hands.running()) or below(standing.before, standing.floor):
             return standing
-        return self._go_back(standing, f"{unit} failed again and again")
+        fallen = replace(standing, version=self._hands.running(), mark=standing.held, held="", held_at="")
+        return self._go_back(fallen, f"{unit} failed again and again")
 
     def _prove(self, standing: Standing) -> Standing:
         try:
@@ -277,7 +283,10 @@ class Updater:
             went = self._go_back(standing, str(error))
             raise UpdateFailed(f"{standing.version} did not hold ({error}); {went.before} runs again") from error
         floor = standing.floor if below(standing.wants, standing.floor) else standing.wants or standing.floor
-        return self._write(_ended(replace(standing, outcome="holds", at=self._stamp(), floor=floor, wants="")))
+        held = replace(
+            standing, outcome="holds", at=self._stamp(), floor=floor, wants="", held=standing.mark, held_at=self._stamp()
+        )
+        return self._write(_ended(held))
 
     def _go_back(self, standing: Standing, why: str) -> Standing:
         self._hands.activate(standing.before)

@@ -213,7 +213,7 @@ def _updater(patience_s: int = PATIENCE_S) -> updates.Updater:
 
 def _publish(standing: updates.Standing) -> None:
     """For the kiosk daemon, which may not look into root's folder; a folder of sockets that is not there needs none."""
-    shown = {name: value for name, value in asdict(standing).items() if name not in ("wants", "mark")}
+    shown = {name: value for name, value in asdict(standing).items() if name not in ("wants", "mark", "held", "held_at")}
     with contextlib.suppress(OSError):
         draft = PUBLISHED.with_suffix(".new")
         draft.write_text(json.dumps(shown), encoding="utf-8")

@@ -223,6 +223,16 @@ def test_a_new_version_whose_daemons_fall_goes_within_a_day_and_an_old_one_stays
     assert machine.version == runs
 
 
+def test_a_release_that_is_refused_meanwhile_does_not_keep_a_fallen_version_running(tmp_path: Path) -> None:
+    machine, made = Machine(), archive(tmp_path)
+    updater = Updater(tmp_path / "state", machine.hands())
+    updater.apply(verified(made))
+    updater.refuse("junk.tar", "0" * 64 + ":" + "1" * 64, "not signed")
+    went = updater.fell("daka-kiosk.service")
+    assert (machine.version, went.outcome, went.version) == ("0.1.0", "went_back", "0.2.0")
+    assert went.not_held == (release_files.archive_of(release_files.mark(made)),)
+
+
 def test_what_runs_already_is_not_installed_again(tmp_path: Path) -> None:
     with pytest.raises(UpdateRefused, match="runs already"):
         Updater(tmp_path / "state", Machine(version="0.2.0").hands()).apply(verified(archive(tmp_path)))
