@@ -255,6 +255,7 @@ BACKUP_REFUSALS = (
     _("the backup was made by a newer version; update this kiosk first"),
     _("somebody was erased while the backup was made, and may be in it; make it again"),
     _("somebody was erased while the backup was opened; bring it again"),
+    _("another backup was looked into since; look into yours again"),
     _("the backup would unpack to more than it is; take another copy of it"),
     _("the backup is of a kiosk of another enterprise; leave the one that this kiosk has joined first: daka leave"),
     _("the backup names another kiosk than the records here, under their key: it was changed; take another copy of it"),

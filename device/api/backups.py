@@ -28,6 +28,7 @@ class BackupContent:
     `keeps_journal`: this kiosk's own journal goes on, because it is whole and of the same key; otherwise it is put aside with
     `unsent` records that the server has not signed for, and a new epoch begins. `erased`: people in the backup who were erased here
     since and stay erased. `people_damaged`: the people's file here cannot be read, so that nothing of it is carried over.
+    `key`: what confirms this look and no other.
     """
 
     device: str
@@ -40,6 +41,7 @@ class BackupContent:
     unsent: int
     erased: int
     people_damaged: bool = False
+    key: str = ""
 
 
 class BackupsClient(Client):
@@ -71,9 +73,9 @@ class BackupsClient(Client):
         answer = self._ask("POST", "/v1/restore-look", json={"passphrase": passphrase}, timeout_s=WORK_S)
         return messages.CODEC.structure(answer.json(), BackupContent)
 
-    def restore(self, by: str) -> None:
-        """What was looked into takes the place of what is here; the kiosk daemon restarts for it."""
-        self._ask("POST", "/v1/restore", json={"by": by})
+    def restore(self, by: str, key: str) -> None:
+        """What was looked into, as `key` names it, takes the place of what is here; the kiosk daemon restarts for it."""
+        self._ask("POST", "/v1/restore", json={"by": by, "key": key})
 
 
 class KeysClient(BackupsClient):

@@ -84,9 +84,9 @@ class Counter:
 
     def restore(self) -> api.Done:
         """It takes the place of what is here, at the start that follows at once."""
-        (by,) = server.json_fields("by")
+        by, key = server.json_fields("by", "key")
         with self._working:
-            self._aside.make_ready(by)
+            self._aside.make_ready(by, key)
         self._restart()
         return api.Done()
 

@@ -10,6 +10,7 @@ import contextlib
 import io
 import json
 import os
+import secrets
 import shutil
 import sqlite3
 from collections.abc import Iterator
@@ -52,6 +53,10 @@ class Aside:
     @property
     def brought_keys(self) -> Path:
         return self.root / "keys"
+
+    @property
+    def look_key(self) -> Path:
+        return self.root / "look.key"
 
     @property
     def ready(self) -> Path:
@@ -171,12 +176,20 @@ class Aside:
             unsent=0 if keeps else _unsent(self.folder.journal),
             erased=len(_risen(self.opened / "people.db", stones or [])),
             people_damaged=stones is None,
+            key=self._fresh_key(),
         )
 
-    def make_ready(self, by: str) -> None:
-        """From the daemon's next start on it counts."""
+    def _fresh_key(self) -> str:
+        key = secrets.token_hex(16)
+        write(self.look_key, key.encode("ascii"))
+        return key
+
+    def make_ready(self, by: str, key: str) -> None:
+        """From the daemon's next start on it counts; what was looked into since by somebody else is not what `key` confirms."""
         if not (self.opened / "manifest.json").exists():
             raise BackupRefused("the backup has not been looked into yet; give its passphrase first")
+        if not secrets.compare_digest(self.look_key.read_bytes(), key.encode("utf-8")):
+            raise BackupRefused("another backup was looked into since; look into yours again")
         said = opening.manifest(self.opened)
         note = {"by": by, "keeps_journal": own_journal_goes_on(self.folder, said["device"], said["key"]), **said}
         write(self.ready, json.dumps(note).encode("utf-8"))

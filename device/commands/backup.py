@@ -100,7 +100,7 @@ def restore(
         click.echo("\n".join(sentences(found)))
         if not yes:
             click.confirm("Put it in the place of what is here?", abort=True)
-        kiosk.restore(operator())
+        kiosk.restore(operator(), found.key)
     click.echo("it counts from the kiosk's next start, which follows at once where the kiosk runs")
 
 

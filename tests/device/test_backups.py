@@ -104,6 +104,11 @@ def crafted(path: Path, content: dict[str, bytes]) -> Path:
     return path
 
 
+def confirmed(aside: Aside) -> str:
+    """The key of the last look."""
+    return aside.look_key.read_text("ascii") if aside.look_key.exists() else ""
+
+
 def member_of(seed: int, version: int = 1) -> trust.Membership:
     root = parts.signing_key(seed)
     keys_of = messages.KeySet(messages.public_key_text(root), version, "2026-11-23T09:00:00.000000Z", (), (), (), ())
@@ -290,7 +295,7 @@ def test_a_new_machine_becomes_the_kiosk_again_in_a_new_epoch(machine: Machine, 
     assert (found.device, found.people, found.templates, found.records) == ("kiosk-9", 3, 3, 41)
     assert (found.keeps_journal, found.unsent) == (False, 2)
     stop(first)
-    aside.make_ready(BY)
+    aside.make_ready(BY, confirmed(aside))
     after = fresh.start()
     assert after.journal.public_key == key
     assert after.journal.head().epoch != epoch
@@ -330,7 +335,7 @@ def test_on_the_same_kiosk_nothing_that_was_recorded_since_is_lost_and_nobody_wh
     found = aside.look(PASSPHRASE)
     assert (found.keeps_journal, found.unsent, found.erased) == (True, 0, 1)
     stop(running)
-    aside.make_ready(BY)
+    aside.make_ready(BY, confirmed(aside))
     after = machine.start()
     assert after.journal.head().epoch == before.epoch
     assert after.journal.head().seq > before.seq
@@ -354,7 +359,7 @@ def test_where_the_settings_file_is_roots_a_restore_leaves_it_and_brings_back_wh
     stop(appliance.start())
     aside = appliance.bring(made, sealed_keys)
     aside.look(PASSPHRASE)
-    aside.make_ready(BY)
+    aside.make_ready(BY, confirmed(aside))
     real = Path.replace
 
     def refuses(self: Path, target: Path) -> Path:
@@ -390,7 +395,7 @@ def test_a_restore_rolls_back_neither_whom_the_kiosk_believes_nor_which_orders_i
     aside = machine.bring(made)
     aside.look(PASSPHRASE)
     stop(running)
-    aside.make_ready(BY)
+    aside.make_ready(BY, confirmed(aside))
     after = machine.start()
     assert trust.read(folder.enterprise) == newer
     kept = Kept(folder.desired)
@@ -414,7 +419,7 @@ def test_a_crafted_backup_makes_no_kiosk_anothers(machine: Machine, running: kio
     aside = machine.bring(crafted(path, foreign))
     aside.look(PASSPHRASE)
     stop(running)
-    aside.make_ready(BY)
+    aside.make_ready(BY, confirmed(aside))
     stop(machine.start())
     assert trust.read(folder.enterprise) is None, "nobody is believed without the keys, which the web UI never has"
     trust.write(folder.enterprise, member_of(20))
@@ -431,7 +436,7 @@ def test_a_damaged_peoples_file_is_what_a_restore_mends(machine: Machine, runnin
         path.write_bytes(b"the card is worn out" * 500)
     aside = machine.bring(made)
     assert aside.look(PASSPHRASE).people_damaged
-    aside.make_ready(BY)
+    aside.make_ready(BY, confirmed(aside))
     after = machine.start()
     assert [person.number for person in after.directory.list()] == ["1", "3"], "the records say who was erased"
     stop(after)
@@ -445,7 +450,7 @@ def test_a_restore_that_cannot_begin_is_given_up_and_the_kiosk_starts_as_it_was(
     aside = machine.bring(shelf.place / shelf.make(PASSPHRASE).name)
     running.directory.withdraw(parts.ADA, BY, tuple(Purpose), machine.clock.now().at)
     aside.look(PASSPHRASE)
-    aside.make_ready(BY)
+    aside.make_ready(BY, confirmed(aside))
     stop(running)
     (aside.root / torn).write_bytes(b"torn" * 2_000)
     after = machine.start()
@@ -477,7 +482,7 @@ def test_a_power_cut_in_the_middle_of_a_restore_leaves_it_to_the_next_start(
     stop(fresh.start())
     aside = fresh.bring(made, shelf.keys(KEYS_PASSPHRASE))
     aside.look(PASSPHRASE)
-    aside.make_ready(BY)
+    aside.make_ready(BY, confirmed(aside))
     taken = 0
     real = Path.replace
 
@@ -553,7 +558,7 @@ def test_an_archive_with_foreign_names_or_a_database_to_come_is_refused(machine:
         with pytest.raises(BackupRefused):
             aside.look(PASSPHRASE)
         with pytest.raises(BackupRefused, match="looked into"):
-            aside.make_ready(BY)
+            aside.make_ready(BY, confirmed(aside))
     assert not (machine.folder.root.parent / "escaped").exists()
 
 
@@ -597,6 +602,20 @@ def test_a_disk_without_room_for_what_is_unpacked_keeps_nothing_of_it(
         aside.look(PASSPHRASE)
     with pytest.raises(database.StorageFull, match="no room"):
         machine.bring(made)
+
+
+def test_what_somebody_confirms_is_what_they_were_shown(machine: Machine, running: kiosk.Files) -> None:
+    """Two administrators look, one after the other; the page of the first still stands."""
+    shelf = machine.shelf(running)
+    made = shelf.place / shelf.make(PASSPHRASE).name
+    aside = machine.bring(made)
+    first = aside.look(PASSPHRASE)
+    second = machine.bring(made).look(PASSPHRASE)
+    with pytest.raises(BackupRefused, match="looked into since"):
+        aside.make_ready(BY, first.key)
+    assert not aside.ready.exists()
+    aside.make_ready(BY, second.key)
+    assert aside.ready.exists()
 
 
 def test_a_disk_without_room_makes_no_backup(machine: Machine, running: kiosk.Files, monkeypatch: pytest.MonkeyPatch) -> None:

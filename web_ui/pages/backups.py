@@ -136,9 +136,13 @@ def looked(key: str) -> AnyResponse | str | tuple[str, int]:
     """What the backup holds, what follows, and the last question."""
     job, form = _job(key), forms.Confirm()
     if job.result is not None and form.validate_on_submit() and is_really_me(form):
-        client().restore(actor())
-        flash(_("The kiosk restarts with the backup; it takes some seconds."))
-        return redirect(url_for("backups.page"))
+        try:
+            client().restore(actor(), job.result.key)
+        except KioskRefused as refused:
+            form.current.errors = (kiosk_says(str(refused)),)
+        else:
+            flash(_("The kiosk restarts with the backup; it takes some seconds."))
+            return redirect(url_for("backups.page"))
     shown = render_template(
         "restore_looked.html",
         job=job,
