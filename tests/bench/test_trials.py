@@ -50,6 +50,19 @@ def test_of_two_to_four_in_view_everybody_at_the_kiosk_is_recorded_and_nobody_in
     assert max(found.liveness_runs) <= 3
 
 
+def test_three_people_in_three_seconds_are_three_records(people: cast.Cast, tmp_path: Path) -> None:
+    with hall.opened(tmp_path / "kiosk", WEIGHTS, hall.settings()) as place:
+        ids = [place.enrol(member) for member in people.members]
+        abreast = tuple(
+            cast.person(member.seen[-1], (0.2, 0.31), across)
+            for member, across in zip(people.members, (0.17, 0.5, 0.83), strict=True)
+        )
+        played = place.play(walkups.WalkUp(3.6, 5, abreast))
+    punches = [answer for answer in played.answers if answer.decision.outcome == "punched"]
+    assert sorted(answer.decision.person for answer in punches) == sorted(str(person) for person in ids)
+    assert max(answer.frame for answer in punches) <= 3.0 * hall.FRAMES_PER_SECOND
+
+
 def test_the_script_says_who_is_at_the_kiosk_who_is_not_and_whose_face_it_is(people: cast.Cast) -> None:
     photograph = people.members[0].seen[0]
     near = scenes.Standing("p-near", photograph, (0.16, 0.36), (0.27, 0.27))
