@@ -6,7 +6,7 @@ import * as consent from "./consent.js";
 import * as outlines from "./outlines.js";
 import { tell } from "./net.js";
 import * as sound from "./sound.js";
-import { say, tellAloud } from "./speech.js";
+import { tellAloud } from "./speech.js";
 import { chosen, has, word } from "./words.js";
 
 const MOST = 4;
@@ -98,7 +98,7 @@ async function settle(made, path, body, sentence, language) {
   const said = make("p", { class: "said", role: "status" }, word(done ? sentence : "result.not_changed", {}, language));
   choices.replaceWith(said);
   sound.play(done ? sound.YES : sound.NO);
-  say(done ? sentence : "result.not_changed", {}, language);
+  tellAloud(done ? sentence : "result.not_changed", {}, language);
   goAway(made);
   return done;
 }

@@ -26,17 +26,22 @@ function voice(language) {
 
 /* A result: said after the one before, never over it; two people who are told the same hear it once. */
 export function tellAloud(name, values, language) {
+  speak(name, values, language, true);
+}
+
+/* The newest sentence instead of an older one, but after a result. */
+export function say(name, values = {}, language = chosen()) {
   speak(name, values, language, false);
 }
 
-/* A hint: not while a result is said, and the newest instead of an older one. */
-export function say(name, values = {}, language = chosen()) {
-  if (!isTelling()) speak(name, values, language, true);
+/* What stands in the way at this moment; while a result is said it is left out, since it may have passed by then. */
+export function hint(name) {
+  if (!isTelling()) say(name);
 }
 
 const isTelling = () => telling && (globalThis.speechSynthesis?.speaking || globalThis.speechSynthesis?.pending);
 
-function speak(name, values, language, isHint) {
+function speak(name, values, language, isResult) {
   const now = performance.now();
   if (!isOn() || now - (said.get(name) ?? -Infinity) < AGAIN_MS) return;
   said.set(name, now);
@@ -49,7 +54,7 @@ function speak(name, values, language, isHint) {
   const spoken = new SpeechSynthesisUtterance(word(name, values, language));
   spoken.voice = own;
   spoken.lang = language;
-  if (isHint || !isTelling()) speechSynthesis.cancel();
-  telling = !isHint;
+  if (!isTelling()) speechSynthesis.cancel();
+  telling = isResult || isTelling();
   speechSynthesis.speak(spoken);
 }
