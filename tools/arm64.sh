@@ -79,6 +79,7 @@ play() {
             ip link set lo up
             mount -t proc proc "$root/proc"
             mount --bind "$3" "$root/proc/cpuinfo"
+            mount -t sysfs sysfs "$root/sys" # how many processors there are: without it MediaPipe ends itself
             mount --rbind /dev "$root/dev"
             mount -t tmpfs tmpfs "$root/tmp"
             chroot "$root" /bin/sh /srv/test/guest.sh install "$processor" "$began"

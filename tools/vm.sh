@@ -47,6 +47,7 @@ image() {
     # shellcheck disable=SC2016  # the inner shell's own variables
     $as_root unshare --mount --net --pid --fork --kill-child --propagation private sh -euc '
         mount -t proc proc "$1/proc"
+        mount -t sysfs sysfs "$1/sys"
         mount --rbind /dev "$1/dev"
         mount -t tmpfs tmpfs "$1/tmp"
         exec chroot "$1" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8 sh /srv/bundle/install.sh --stage

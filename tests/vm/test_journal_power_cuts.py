@@ -66,19 +66,25 @@ def bare(request: pytest.FixtureRequest) -> Iterator[Machine]:
             made.close()
 
 
+def said_since(machine: Machine, before: int) -> str:
+    """What came over the serial line after the first `before` bytes; a line ends there as on a typewriter."""
+    raw = machine.receipts.read_bytes()[before:] if machine.receipts.exists() else b""
+    return raw.decode(errors="replace").replace("\r\n", "\n")
+
+
 def start_and_cut(machine: Machine) -> Said:
     """One start, some receipts, and a cut at a chance moment."""
     before = machine.receipts.stat().st_size if machine.receipts.exists() else 0
     machine.start()
     deadline = time.monotonic() + PATIENCE_S
-    while not machine.receipts.exists() or machine.receipts.read_text()[before:].count("\nreceipt ") < AT_LEAST:
+    while said_since(machine, before).count("\nreceipt ") < AT_LEAST:
         last = machine.console.read_text(errors="replace")[-2_000:] if machine.console.exists() else ""
         assert machine.runs(), f"the machine ended: {last}"
         assert time.monotonic() < deadline, f"no receipts within {PATIENCE_S:.0f} s: {last}"
         time.sleep(0.2)
     time.sleep(random.uniform(0.0, LONGEST_S))
     machine.cut_power()
-    return said(machine.receipts.read_text(errors="replace")[before:])
+    return said(said_since(machine, before))
 
 
 def test_every_receipt_survives_every_power_cut(bare: Machine) -> None:
