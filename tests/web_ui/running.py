@@ -245,6 +245,13 @@ def everybody(running: Office) -> dict[str, Browser]:
     return browsers
 
 
+def signed_in(running: Office, role: str) -> Browser:
+    """Afresh: tests before may have ended the session of the shared one."""
+    browser = running.browser()
+    assert browser.sign_in(NAMES[role]).status_code == 302
+    return browser
+
+
 def ended(browser: Browser, where: str) -> httpx.Response:
     """The page of a piece of work, once it is done."""
     for _ in range(200):

@@ -12,6 +12,7 @@ from flask_babel import Babel
 
 from device import api, config, selftest, settings
 from device.commands.main import daka
+from tests.web_ui import running
 from tests.web_ui.running import Browser, Office, text_of
 from web_ui.pages import privacy, recognition, sync
 from web_ui.words import CHECK_FAILURES, CHECKS, CHOICES, REMEDIES
@@ -118,8 +119,9 @@ def test_everything_that_a_self_test_may_find_has_its_words() -> None:
     assert {remedy for remedy in remedies if isinstance(remedy, str) and remedy} == known
 
 
-def test_a_self_test_is_begun_from_the_page_and_says_why_there_is_no_way(browsers: dict[str, Browser]) -> None:
-    operator, auditor = browsers["operator"], browsers["auditor"]
+@pytest.mark.usefixtures("browsers")
+def test_a_self_test_is_begun_from_the_page_and_says_why_there_is_no_way(office: Office) -> None:
+    operator, auditor = running.signed_in(office, "operator"), running.signed_in(office, "auditor")
     assert "No self-test since" in text_of(operator.get("/sync/test"))
     assert operator.submit("/sync", form="/sync/test").headers["location"] == "/sync/test"
     assert "The uplink is switched off" in text_of(operator.get("/sync/test"))

@@ -14,7 +14,7 @@ from web_ui import forms, reports
 from web_ui.house import actor, audit, house, kiosk
 from web_ui.jobs import TooMuch
 from web_ui.pages.settings import write
-from web_ui.roles import ADMINISTRATORS, READERS, needs
+from web_ui.roles import ADMINISTRATORS, OFFICE, READERS, needs
 
 pages = Blueprint("recognition", __name__)
 
@@ -107,7 +107,7 @@ def evaluated(key: str) -> str:
 
 
 @pages.post("/recognition/reports")
-@needs(READERS)
+@needs(OFFICE)
 def bring() -> Response:
     """An auditor's report, kept as it came."""
     form = forms.Report()
