@@ -7,8 +7,12 @@ import stat
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
-from device import config, settings
+from device import config, settings, state
+from device.commands.configuration import configuration
+from device.commands.context import Context
+from device.commands.main import APPLIANCE, folder_at
 
 WRITTEN = """# our kiosk
 [device]
@@ -135,3 +139,27 @@ def test_a_changed_file_keeps_its_mode_and_its_owner(file: Path) -> None:
     settings.change(file, {"device.unlock": "tpm"})
     found = file.stat()
     assert (stat.S_IMODE(found.st_mode), found.st_uid, found.st_gid) == (0o644, *owner)
+
+
+def test_every_daemon_of_an_appliance_reads_the_layer_and_the_kiosk_daemon_alone_may_write_it() -> None:
+    file, layer = APPLIANCE.config_file, APPLIANCE.layer
+    assert layer is not None
+    for root in ("/var/lib/daka", "/var/lib/daka-uplink", "/var/lib/daka-web"):
+        assert folder_at(Path(root), file, APPLIANCE.sockets).layer == layer
+    assert folder_at(APPLIANCE.root, None, None).layer == layer, "and so does root's command line"
+    assert folder_at(Path("/home/ada/kiosk"), None, None).layer is None
+    systemd = Path(__file__).parents[2] / "systemd"
+    may_write = [unit.name for unit in (systemd / "units").glob("*.service") if str(layer.parent) in unit.read_text("utf-8")]
+    assert may_write == ["daka-kiosk.service"]
+    assert f"d {layer.parent} 0755 daka-kiosk daka-kiosk -" in (systemd / "etc" / "tmpfiles.conf").read_text("utf-8")
+
+
+def test_the_command_line_names_both_files_and_what_does_not_count(file: Path, layer: Path) -> None:
+    settings.change(file, {"page.names": "first"}, layer)
+    layer.write_text(layer.read_text("utf-8") + '[uplink]\nhost = "elsewhere"\n', encoding="utf-8")
+    at = Context(state.Folder(file.parent, config_file=file, layer=layer))
+    listed = CliRunner().invoke(configuration, ["list"], obj=at).output
+    assert f"{layer} (what the web UI has set" in listed
+    assert 'names = "first"   (default "full")' in listed
+    checked = CliRunner().invoke(configuration, ["check"], obj=at).output
+    assert f"uplink.host in {layer} does not count" in checked
