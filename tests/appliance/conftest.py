@@ -191,11 +191,11 @@ class Appliance:
         rows = self.call("journalctl", "-u", unit, "--since", f"@{since:.0f}", "-o", "json", "--no-pager").splitlines()
         return [(float(row["__REALTIME_TIMESTAMP"]) / 1e6, str(row["MESSAGE"])) for row in map(json.loads, rows)]
 
-    def away(self, since: float) -> tuple[float, float]:
-        """When the kiosk daemon was told to stop after `since`, and when its successor was ready; seconds of the wall clock."""
+    def away_s(self, since: float) -> float:
+        """Seconds from when the kiosk daemon was told to stop after `since` until its successor was ready."""
         told = self.journal("daka-kiosk", since)
         stopped = next(at for at, said in told if said.startswith("Stopping"))
-        return stopped, next(at for at, said in told if said.startswith("Started") and at > stopped)
+        return next(at for at, said in told if said.startswith("Started") and at > stopped) - stopped
 
     def soon(self, what: str, ready: Callable[[], bool]) -> None:
         """As `wait`, for what lasts no longer than a moment."""
