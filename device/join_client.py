@@ -14,8 +14,8 @@ import httpx
 from device import messages
 from device.joining import JoinRefused
 from device.messages import joining
-from device.mqtt import NO_CHECK_TIME
 from device.timekeeping import EARLIEST
+from device.tls_files import NO_CHECK_TIME
 
 TIMEOUT_S = 10.0
 ASK_EVERY_S = 2.0

@@ -20,12 +20,12 @@ from queue import Queue
 from typing import Any, Protocol
 
 import paho.mqtt.client as paho
-from cryptography import x509
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
+from device import tls_files
 from device.errors import DeviceError
 
 log = logging.getLogger(__name__)
@@ -35,7 +35,6 @@ LEAST_DELAY_S = 0.1
 MOST_DELAY_S = 60.0
 CONNECT_TIMEOUT_S = 10.0
 GOODBYE_S = 2.0
-NO_CHECK_TIME = 0x200000  # X509_V_FLAG_NO_CHECK_TIME (openssl/x509_vfy.h); the ssl module has no name for it
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,15 +263,10 @@ def tls_context(broker: Broker, now: datetime | None = None) -> ssl.SSLContext:
             "are not a readable pair of certificate and key (PEM)"
         ) from error
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    if is_behind(Path(broker.certificate), now or datetime.now(UTC)):
+    if tls_files.is_behind(Path(broker.certificate), now or datetime.now(UTC)):
         log.warning("the clock stands before our own certificate's beginning; the broker's dates are not judged by it")
-        context.verify_flags |= NO_CHECK_TIME
+        context.verify_flags |= tls_files.NO_CHECK_TIME
     return context
-
-
-def is_behind(certificate: Path, now: datetime) -> bool:
-    """Whether `now` lies before this certificate's beginning."""
-    return now < x509.load_pem_x509_certificate(certificate.read_bytes()).not_valid_before_utc
 
 
 def sentence(error: Exception, broker: Broker) -> str:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 import logging
-import ssl
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -51,8 +50,7 @@ def renew(url: str, ca: Path, identity: Path, device: str) -> datetime:
 
 
 def _ask(url: str, ca: Path, asked: dict[str, str]) -> str:
-    context = ssl.create_default_context(cafile=str(ca))
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context = tls_files.trusting(ca)
     try:
         with httpx.Client(base_url=url, verify=context, timeout=TIMEOUT_S, trust_env=False) as http:
             response = http.post("/v1/renewal", json=asked)

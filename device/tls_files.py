@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import ssl
+from datetime import UTC, datetime
+from pathlib import Path
+
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
@@ -9,6 +13,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from device.errors import DeviceError
+
+NO_CHECK_TIME = 0x200000  # X509_V_FLAG_NO_CHECK_TIME (openssl/x509_vfy.h); the ssl module has no name for it
 
 
 class JoinRefused(DeviceError):
@@ -38,3 +44,20 @@ def private_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
     """The key as a file of mode 0600 holds it."""
     form = serialization.PrivateFormat.PKCS8
     return key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption())
+
+
+def trusting(ca: Path, own: Path | None = None, now: datetime | None = None) -> ssl.SSLContext:
+    """TLS 1.2 or newer, to a server that this authority vouches for, and to no other; OSError where a file cannot be read.
+
+    `own` is our own certificate: a clock that stands before its beginning was never set, and dates are not judged by it.
+    """
+    context = ssl.create_default_context(cafile=str(ca))
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if own is not None and is_behind(own, now or datetime.now(UTC)):
+        context.verify_flags |= NO_CHECK_TIME
+    return context
+
+
+def is_behind(certificate: Path, now: datetime) -> bool:
+    """Whether `now` lies before this certificate's beginning."""
+    return now < x509.load_pem_x509_certificate(certificate.read_bytes()).not_valid_before_utc

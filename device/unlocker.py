@@ -6,9 +6,9 @@ import base64
 import json
 import logging
 import random
-import ssl
 import threading
 from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 
 import httpx
@@ -16,7 +16,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from device import api
+from device import api, tls_files
 from device.errors import DeviceError
 from device.messages import unlock
 
@@ -49,17 +49,16 @@ def keep(client: api.UplinkClient, url: str, ca: Path, identity: Path, stop: thr
         stop.wait(LOOK_S if not failures else min(LOOK_S * 2.0 ** min(failures, 10), MOST_PAUSE_S) * random.uniform(0.5, 1.0))
 
 
-def fetch(url: str, ca: Path, identity: Path, asked: bytes) -> bytes:
+def fetch(url: str, ca: Path, identity: Path, asked: bytes, now: datetime | None = None) -> bytes:
     """The sealed and signed share, for the certificate and key in `identity`; ShareNotGiven says why not."""
     try:
         pem = identity.read_bytes()
         key = serialization.load_pem_private_key(pem, None)
         certificate = x509.load_pem_x509_certificate(pem).public_bytes(serialization.Encoding.PEM).decode("ascii")
-        context = ssl.create_default_context(cafile=str(ca))
+        context = tls_files.trusting(ca, identity, now)
     except (OSError, ValueError) as error:
         raise ShareNotGiven(f"the kiosk's certificate cannot be used ({type(error).__name__}); join again") from error
     assert isinstance(key, ec.EllipticCurvePrivateKey)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
     proof = key.sign(unlock.proof_bytes(asked), ec.ECDSA(hashes.SHA256()))
     body = {
         "certificate": certificate,

@@ -12,7 +12,6 @@ import logging
 import random
 import re
 import shutil
-import ssl
 import threading
 import time
 from contextlib import suppress
@@ -23,7 +22,7 @@ from pathlib import Path
 import cattrs
 import httpx
 
-from device import api, durable, messages, release_files
+from device import api, durable, messages, release_files, tls_files
 from device.errors import DeviceError
 
 log = logging.getLogger(__name__)
@@ -71,8 +70,9 @@ class Pace:
 class Upgrader:
     """Keeps its files in `folder`: NAME.part while it comes, NAME and NAME.targets.json when all is there."""
 
-    def __init__(self, kiosk: api.UpgradeClient, folder: Path, ca: Path, pace: Pace | None = None) -> None:
-        self._kiosk, self._folder, self._ca, self._pace = kiosk, folder, ca, pace or Pace()
+    def __init__(self, kiosk: api.UpgradeClient, folder: Path, ca: Path, own: Path | None = None, pace: Pace | None = None) -> None:
+        """`ca` vouches for the enterprise's server, `own` is this kiosk's certificate."""
+        self._kiosk, self._folder, self._ca, self._own, self._pace = kiosk, folder, ca, own, pace or Pace()
         self._due = time.monotonic() + random.uniform(0.0, self._pace.first)
         self._asked: int | None = None
         self._told = api.UpgradeTold()
@@ -118,9 +118,7 @@ class Upgrader:
 
     def _client(self, url: str) -> httpx.Client:
         try:
-            context = ssl.create_default_context(cafile=str(self._ca))
-            context.minimum_version = ssl.TLSVersion.TLSv1_2
-            http = httpx.Client(base_url=url, verify=context, timeout=TIMEOUT_S, trust_env=False)
+            http = httpx.Client(base_url=url, verify=tls_files.trusting(self._ca, self._own), timeout=TIMEOUT_S, trust_env=False)
         except (OSError, httpx.InvalidURL) as error:
             raise UpgradeFailed(f"{url} cannot be asked ({type(error).__name__}): see uplink.renew_url and uplink.ca") from error
         http.headers.clear()  # neither the program's name nor its version beyond what the body says

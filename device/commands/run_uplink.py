@@ -52,7 +52,9 @@ def run_uplink(context: Context) -> None:
             uplink = Uplink(device, client, pipe)
             telling = (api.UplinkClient(socket), Path(broker.certificate), uplink.is_streaming, stop)
             threading.Thread(target=reporter.keep, args=telling, name="report", daemon=True).start()
-            looking = upgrade.Upgrader(api.UpgradeClient(socket), context.folder.root / "updates", Path(broker.ca))
+            looking = upgrade.Upgrader(
+                api.UpgradeClient(socket), context.folder.root / "updates", Path(broker.ca), Path(broker.certificate)
+            )
             threading.Thread(target=looking.keep, args=(stop,), name="updates", daemon=True).start()
             _unlock(settings.uplink.renew_url, broker, socket, stop)
             under.watch(uplink.works, stop)

@@ -278,7 +278,10 @@ def test_switched_back_the_card_alone_opens_them_again(kiosk: Kiosk, house: Serv
     assert (again.is_locked, again.request(), kiosk.faces()) == (False, None, 3)
 
 
-def test_the_uplink_brings_the_share_by_itself_and_says_why_it_cannot(kiosk: Kiosk, house: Server, short_folder: Path) -> None:
+def test_the_uplink_brings_the_share_by_itself_and_says_why_it_cannot(
+    kiosk: Kiosk, house: Server, short_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unlocker, "LOOK_S", 0.05)
     house.unlock(kiosk.start())
     waiting, path, stop = kiosk.start(), short_folder / "u.sock", threading.Event()
     counter = server.serve(server.application("uplink", unlock.uplink_routes(waiting)), server.listen(path), 2)
@@ -295,6 +298,26 @@ def test_the_uplink_brings_the_share_by_itself_and_says_why_it_cannot(kiosk: Kio
         carrying.join(10)
     counter.close()
     assert kiosk.faces() == 3
+
+
+def test_a_kiosk_whose_clock_was_never_set_is_unlocked_all_the_same(kiosk: Kiosk, house: Server) -> None:
+    """Its dates cannot be judged by 1970; authority and name are. Here the server's certificate begins in ten days."""
+    asked, port = kiosk.start().request(), free_port()
+    assert asked is not None
+    pki = house.folder / "later"
+    shutil.copytree(house.folder / "pki", pki, ignore=shutil.ignore_patterns("broker.*"))
+    own = authority.issue_server(pki, ("127.0.0.1",), datetime.now(UTC) + timedelta(days=10))
+    service = join_service.Service(house.store, house.folder / "pki", "", lambda: datetime.now(UTC), signs=SIGNS)
+    serving = join_service.server(join_service.application(service), "127.0.0.1", port, own.certificate, own.key)
+    serving.prepare()
+    threading.Thread(target=serving.serve, daemon=True).start()
+    given = (f"https://127.0.0.1:{port}", house.ca, house.identity, asked)
+    try:
+        with pytest.raises(unlocker.ShareNotGiven, match="does not answer"):
+            unlocker.fetch(*given)
+        assert unlocker.fetch(*given, now=datetime(1970, 1, 1, tzinfo=UTC))
+    finally:
+        serving.stop()
 
 
 def until(holds: object) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from device import api, clock, config, messages, release_files, server, updates, upgrade, upgrades
+from device import api, clock, config, messages, policy, release_files, server, updates, upgrade, upgrades
 from device.commands import update as commands
 from device.upgrade import Offered, Pace, Upgrader
 from enterprise import authority, join_service, releases
@@ -48,7 +48,7 @@ class Site:
         return self.folder / "uplink" / "updates"
 
     def uplink(self) -> Upgrader:
-        return Upgrader(self.client, self.fetched, self.folder / "pki" / "root.pem", AT_ONCE)
+        return Upgrader(self.client, self.fetched, self.folder / "pki" / "root.pem", pace=AT_ONCE)
 
     def step(self) -> api.UpgradeTold:
         self.uplink().step(threading.Event())
@@ -417,6 +417,12 @@ def test_what_only_lacks_room_or_a_key_is_tried_again(site: Site, monkeypatch: p
     assert isinstance(take(site, monkeypatch).exception, updates.UpdateNotNow)
     monkeypatch.setattr(updates, "ROOM_FACTOR", 3)
     assert "runs and holds" in take(site, monkeypatch).output
+
+
+def test_the_enterprise_decides_by_its_policy_which_kiosk_tries_a_version_first() -> None:
+    wanted = messages.Policy("hr:li", {"updates.channel": '"early"', "updates.window": '"03:00-04:00"'})
+    found, problems = policy.overlaid(config.parse({}), messages.Content(policy=wanted))
+    assert (found.updates.channel, found.updates.window, problems) == ("early", "03:00-04:00", ())
 
 
 def office(*words: str) -> Result:
