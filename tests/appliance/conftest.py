@@ -188,8 +188,9 @@ class Appliance:
 
     def journal(self, unit: str, since: float) -> list[tuple[float, str]]:
         """What a unit, and systemd about it, has said since: second of the wall clock, and words."""
-        rows = self.call("journalctl", "-u", unit, "--since", f"@{since:.0f}", "-o", "json", "--no-pager").splitlines()
-        return [(float(row["__REALTIME_TIMESTAMP"]) / 1e6, str(row["MESSAGE"])) for row in map(json.loads, rows)]
+        rows = self.call("journalctl", "-u", unit, "--since", f"@{int(since)}", "-o", "json", "--no-pager").splitlines()
+        told = [(float(row["__REALTIME_TIMESTAMP"]) / 1e6, str(row["MESSAGE"])) for row in map(json.loads, rows)]
+        return [(at, said) for at, said in told if at >= since]
 
     def away_s(self, since: float) -> float:
         """Seconds from when the kiosk daemon was told to stop after `since` until its successor was ready."""
