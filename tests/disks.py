@@ -45,6 +45,8 @@ def repair(folder: Path) -> None:
     deadline = time.monotonic() + 20  # the kernel lets go of the image a little later, and until then the check reads what is stale
     while subprocess.run(["losetup", "-j", str(image)], capture_output=True, check=True).stdout and time.monotonic() < deadline:
         time.sleep(0.05)
+    held = subprocess.run(["losetup", "-j", str(image)], capture_output=True, check=True).stdout.decode()
+    assert not held, f"somebody still holds the disk in a mount namespace of their own, so it cannot be repaired: {held}"
     checked = subprocess.run(["e2fsck", "-f", "-y", str(image)], capture_output=True, check=False)
     assert checked.returncode in (0, 1), checked.stdout.decode()  # e2fsck(8): 1 means that errors were corrected
     _mount(image, place)
@@ -62,9 +64,21 @@ def ext4(folder: Path, megabytes: int) -> Iterator[Path]:
     with image.open("wb") as file:
         file.truncate(megabytes * 2**20)
     subprocess.run(["mkfs.ext4", "-q", "-F", "-m", "0", "-b", "4096", "-O", "^has_journal", str(image)], check=True)
-    _mount(image, place)
+    with _told_to_others(folder):
+        _mount(image, place)
+        try:
+            yield place
+        finally:
+            unmount(place)
+            image.unlink()
+
+
+@contextmanager
+def _told_to_others(folder: Path) -> Iterator[None]:
+    """What is unmounted below `folder` goes from the copies that others hold as well, such as a container started meanwhile."""
+    mount(["--bind", str(folder)], folder)
+    subprocess.run(["mount", "--make-shared", str(folder)], check=True)
     try:
-        yield place
+        yield
     finally:
-        unmount(place)
-        image.unlink()
+        unmount(folder)

@@ -48,7 +48,7 @@ def root_of(release: str, cache: Path, more: tuple[str, ...] = ()) -> Path:
         for old in (root, draft):
             _remove_tree(old)
         # In a view of the mounts of its own: what it mounts for its work never lies under our folders, however it ends.
-        alone = ("unshare", "--mount", "--propagation=private", "mmdebstrap", "--quiet", "--variant=minbase", *QUICKLY)
+        alone = ("unshare", "--mount", "--propagation=slave", "mmdebstrap", "--quiet", "--variant=minbase", *QUICKLY)
         command = (*alone, f"--include={wanted}", release, str(draft))
         done = subprocess.run(command, capture_output=True, text=True, check=False, preexec_fn=ends_with_us)
         assert done.returncode == 0, f"mmdebstrap {release}: {done.stderr[-2_000:]}"
