@@ -55,7 +55,7 @@ def test_shifts_can_be_decided_from_afar_and_a_bad_one_is_named() -> None:
         ({"journal__keep_days": "60"}, False),
         ({"retention__left_days": "10.0"}, False),
         ({"attend__change_within_s": "5.0"}, True),
-        ({"recognition__votes": "5"}, True),
+        ({"recognition__votes": "3"}, True),
     ],
 )
 def test_only_what_is_read_at_the_start_asks_for_one(settings: dict[str, str], restarts: bool) -> None:
