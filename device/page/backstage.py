@@ -20,7 +20,9 @@ from device.page.scenery import Parts, Scenery
 
 log = logging.getLogger(__name__)
 
-THREADS = 12  # three open questions a page at most: scene, picture, and what somebody does
+# Three open questions a page at most: scene, picture, and what somebody does. A page that reloads leaves two behind until they are
+# over, so that with 12 threads six quick reloads kept the next question waiting for seconds.
+THREADS = 24
 
 
 @dataclass(frozen=True)
