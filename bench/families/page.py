@@ -25,6 +25,7 @@ from bench.registry import Reading, Setting, Statistic, Unmeasured, gauge
 from device import api, config, messages, sight, state, walkups
 from device.demonstration import theatre
 from device.page.application import TOKEN_HEADER
+from tests.e2e.page import WATCH
 
 OPTIONS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync")
 SIZE = {"width": 1280, "height": 800}
@@ -32,15 +33,6 @@ WALKUPS, WALKUP_S = 12, 3.5
 MIRROR_S = 12.0
 RATE = 30.0  # of the camera; what the page makes of it is measured
 READY_MS = 30_000
-WATCH_RESULTS = """
-window.painted = {};
-new MutationObserver((changes) => {
-  for (const node of changes.flatMap((change) => [...change.addedNodes])) {
-    const seq = node.dataset?.seq;
-    if (seq) requestAnimationFrame(() => requestAnimationFrame(() => { window.painted[seq] = Date.now(); }));
-  }
-}).observe(document.getElementById("results"), { childList: true });
-"""
 WATCH_MIRROR = """
 window.pictures = [];
 let last = "";
@@ -99,7 +91,7 @@ def punches(setting: Setting) -> list[Shown]:
     with daemon.running(state.Folder(setting.scratch / "kiosk"), setting.weights, _port()) as kiosk:
         rush.enrol(kiosk, found)
         with _page(kiosk) as page, kiosk.client() as client:
-            page.evaluate(WATCH_RESULTS)
+            page.evaluate(WATCH)
             for number in range(WALKUPS):
                 member = found.members[number % len(found.members)]
                 person = cast.person(member.seen[0], (0.42, 0.42))
