@@ -99,6 +99,7 @@ class PahoPipe:
         self._stop = threading.Event()
         self._may_connect = threading.Event()
         self._may_connect.set()
+        self.unforeseen = 0  # exceptions that nobody expected, each logged
         self._thread = threading.Thread(target=self._run, name="mqtt", daemon=True)
         self.events: Queue[Event] = Queue()
 
@@ -159,6 +160,7 @@ class PahoPipe:
             try:
                 connected = self._live()
             except Exception:  # whatever the library does to us, the pipe comes back
+                self.unforeseen += 1
                 log.exception("the connection to the broker ended in an unforeseen way")
                 self.events.put(Disconnected("the connection ended in an unforeseen way"))
                 connected = False

@@ -76,6 +76,7 @@ class Upgrader:
         self._due = time.monotonic() + random.uniform(0.0, self._pace.first)
         self._asked: int | None = None
         self._told = api.UpgradeTold()
+        self.unforeseen = 0  # exceptions that nobody expected, each logged
 
     def keep(self, stop: threading.Event) -> None:
         """Until `stop`; whatever goes wrong is said, and tried again later."""
@@ -85,6 +86,7 @@ class Upgrader:
             except api.KioskError as error:
                 log.debug("the kiosk daemon has no orders: %s", error)
             except Exception:  # the records matter more than any update
+                self.unforeseen += 1
                 log.exception("an update could not be looked for")
                 self._due = time.monotonic() + self._pace.again
             stop.wait(self._pace.look)
