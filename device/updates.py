@@ -2,7 +2,7 @@
 
 Nothing is unpacked before its signature, length and digest hold; nothing below the floor is taken, nor older than what runs unless
 somebody at the machine says so; the step that switches is one rename, and what was tried is written down before it. The metadata is
-TUF's (Targets); the other roles of TUF come later.
+TUF's: Targets, by a key that the newest Root names (release_roots). Once a version holds, only the one before it stays beside it.
 """
 
 from __future__ import annotations
@@ -18,13 +18,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from securesystemslib.exceptions import UnverifiedSignatureError, VerificationError
-from securesystemslib.signer import SSlibKey
 from tuf.api.exceptions import LengthOrHashMismatchError, RepositoryError
 from tuf.api.metadata import Metadata, TargetFile, Targets
 
-from device import release_files
+from device import release_files, release_roots
 from device.errors import DeviceError
 from device.release_files import METADATA_SUFFIX as METADATA_SUFFIX
 from device.release_files import MOST_ARCHIVE_BYTES as MOST_ARCHIVE_BYTES
@@ -144,12 +141,12 @@ def _copy(path: Path, to: Path, most: int) -> None:
             left -= len(chunk)
 
 
-def verified(archive: Path, key: Ed25519PublicKey, floor: str, now: datetime | None) -> Release:
+def verified(archive: Path, roots: release_roots.Roots, floor: str, now: datetime | None) -> Release:
     """The release in `archive`, whose signed metadata lies beside it.
 
     `now` is None while the clock cannot be trusted: then the expiry is not looked at.
     """
-    file, signed = _signed(archive.with_name(archive.name + METADATA_SUFFIX), archive.name, key)
+    file, signed = _signed(archive.with_name(archive.name + METADATA_SUFFIX), archive.name, roots, now)
     if now is not None and signed.expires < now:
         raise UpdateRefused(f"its signature ran out on {signed.expires:%Y-%m-%d}; get a newer release, or check the clock")
     said = {name: str(file.unrecognized_fields.get("custom", {}).get(name, "")) for name in ("version", "python", "arch", "floor")}
@@ -165,21 +162,27 @@ def verified(archive: Path, key: Ed25519PublicKey, floor: str, now: datetime | N
     return Release(said["version"], said["python"], said["arch"], archive, said["floor"])
 
 
-def _signed(metadata: Path, name: str, key: Ed25519PublicKey) -> tuple[TargetFile, Targets]:
+def _signed(metadata: Path, name: str, roots: release_roots.Roots, now: datetime | None) -> tuple[TargetFile, Targets]:
     try:
         raw = metadata.read_bytes()[: MOST_METADATA_BYTES + 1]
         if len(raw) > MOST_METADATA_BYTES:
             raise UpdateRefused(f"{metadata.name} is far too large for a signature; fetch it again")
         read = Metadata[Targets].from_bytes(raw)
-        signer = SSlibKey.from_crypto(key)
-        signer.verify_signature(read.signatures[signer.keyid], read.signed_bytes)
+        roots.check(read, now)
         return read.signed.targets[name], read.signed
     except OSError as error:
         raise UpdateRefused(f"{metadata} cannot be read ({error.strerror}); a release comes with its signature") from error
     except KeyError as error:
-        raise UpdateRefused(f"{metadata.name} does not sign {name} with the enterprise's update key; ask them for it") from error
-    except (RepositoryError, UnverifiedSignatureError, VerificationError, ValueError) as error:
-        raise UpdateRefused(f"{metadata.name} is not signed by the enterprise's update key; get the release from them") from error
+        raise UpdateRefused(
+            f"{metadata.name} does not sign {name}; take both files under the names that they were made with"
+        ) from error
+    except release_roots.RootsUnreadable as error:
+        raise UpdateNotNow(str(error)) from error
+    except (RepositoryError, ValueError, AttributeError, release_roots.RootRefused) as error:
+        said = f": {error}" if isinstance(error, release_roots.RootRefused) else ""
+        raise UpdateRefused(
+            f"{metadata.name} is not signed by the enterprise's update key{said}; get the release from them"
+        ) from error
 
 
 @dataclass(frozen=True)

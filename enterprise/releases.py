@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import tarfile
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,8 +15,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from securesystemslib.exceptions import UnverifiedSignatureError, VerificationError
 from securesystemslib.signer import CryptoSigner, SSlibKey
 from tuf.api.exceptions import LengthOrHashMismatchError, RepositoryError
-from tuf.api.metadata import Metadata, TargetFile, Targets
+from tuf.api.metadata import Metadata, Root, TargetFile, Targets
 
+from enterprise import update_roots
 from enterprise.errors import EnterpriseError
 
 SUFFIX = ".targets.json"
@@ -27,18 +29,23 @@ class ReleaseError(EnterpriseError):
     """The archive cannot be signed as a release; the message says why."""
 
 
-def sign(archive: Path, key: Ed25519PrivateKey, now: datetime, days: int, floor: str = "") -> Path:
+def sign(
+    archive: Path, key: Ed25519PrivateKey, now: datetime, days: int, floor: str = "", roots: Sequence[Metadata[Root]] = ()
+) -> Path:
     """The metadata's path; `days` until kiosks with a trusted clock take the release no more.
 
-    Once it holds on a kiosk, nothing older than `floor` runs there any more, not even by going back.
+    Once it holds on a kiosk, nothing older than `floor` runs there any more, not even by going back. `roots` travel beside the
+    signature, outside of what it covers: each speaks for itself, and takes a kiosk that has missed some from its own to the newest.
     """
+    if not update_roots.may_sign(roots, key.public_key()):
+        raise ReleaseError("the newest root names another update key; sign one for this key: daka-enterprise keys update-root")
     version, python, arch = _described(archive)
     if floor and _number(floor) > _number(version):
         raise ReleaseError(f"{version} is older than {floor}: once it held, it could not run; name an older floor")
     file = TargetFile.from_file(archive.name, str(archive))
     file.unrecognized_fields["custom"] = {"version": version, "python": python, "arch": arch} | ({"floor": floor} if floor else {})
     targets = Targets(version=1, expires=(now + timedelta(days=days)).replace(microsecond=0), targets={archive.name: file})
-    signed = Metadata(targets)
+    signed = Metadata(targets, unrecognized_fields={"roots": [one.to_dict() for one in roots]} if roots else {})
     signed.sign(CryptoSigner(key))
     written = archive.with_name(archive.name + SUFFIX)
     written.write_bytes(signed.to_bytes())

@@ -14,11 +14,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import click
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 import device
-from device import api, clock, messages, release_files, updates, upgrades
+from device import api, clock, messages, release_files, release_roots, updates, upgrades
 from device.commands.context import Context, pass_context
+from device.commands.office import operator
 from models import weights
 from models.errors import ModelError
 
@@ -73,7 +73,7 @@ def _release(updater: updates.Updater, copy: Path) -> updates.Release:
     """What the copy is, once its signature holds and it fits this machine."""
     now = clock.SystemClock().now()
     trusted = now.at if now.quality is clock.Quality.SYNCED else None
-    release = updates.verified(copy, _key(), updater.standing.floor, trusted)
+    release = updates.verified(copy, _roots(), updater.standing.floor, trusted)
     _fits(release)
     return release
 
@@ -221,11 +221,12 @@ def _publish(standing: updates.Standing) -> None:
         draft.replace(PUBLISHED)
 
 
-def _key() -> Ed25519PublicKey:
+def _roots() -> release_roots.Roots:
     try:
-        return messages.public_key_from_text(KEY.read_text(encoding="ascii").strip())
+        pinned = messages.public_key_from_text(KEY.read_text(encoding="ascii").strip())
     except OSError as error:
         raise updates.UpdateNotNow(f"{KEY} is missing: write what `daka-enterprise keys show update` prints into it") from error
+    return release_roots.Roots(FOLDER / "root.json", pinned)
 
 
 def _fits(release: updates.Release) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from device import messages
-from enterprise import key_sets, keys
+from enterprise import key_sets, keys, update_roots
 from enterprise.commands.shared import folder_option, now
 
 role_argument = click.argument("role", type=click.Choice(keys.ROLES), default=keys.ACKNOWLEDGEMENT)
@@ -54,3 +54,22 @@ def keys_sign(root: Path, also: tuple[str, ...], folder: Path) -> None:
         found.setdefault(role, []).append(messages.public_key_text(messages.public_key_from_text(key)))
     made = key_sets.sign(folder, keys.read(root, "root"), found, now())
     click.echo(f"key set {made.version} is signed by {made.root}")
+
+
+@keys_group.command("update-root")
+@click.option("--root", type=click.Path(path_type=Path), required=True, help="Folder of the root key, kept off every network.")
+@click.option(
+    "--before", type=click.Path(path_type=Path), help="Folder of a key that kiosks believe now, where it is neither of these."
+)
+@click.option("--days", type=click.IntRange(1, 7_300), default=3_650, show_default=True, help="Kiosks believe it for this long.")
+@folder_option
+def keys_update_root(root: Path, before: Path | None, days: int, folder: Path) -> None:
+    """Sign the next root of releases: from it on the update key in the folder counts, and the root key alone says which comes next.
+
+    Each release carries the whole chain to the kiosks. To replace an update key: move the old one away, make the new one, sign a
+    root, sign and offer the releases anew. A new root key wants the old one's folder as --before.
+    """
+    believed = (*update_roots.keys_in(folder), *(update_roots.keys_in(before) if before else ()))
+    update = keys.read(folder, "update").public_key()
+    made = update_roots.sign(folder, keys.read(root, "root"), update, believed, now(), days)
+    click.echo(f"root {made} of releases is signed; sign the releases that kiosks shall still take anew: daka-enterprise release")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from enterprise import keys, releases
+from enterprise import keys, releases, update_roots
 from enterprise.commands.shared import folder_option, now
 from enterprise.errors import EnterpriseError
 
@@ -18,7 +18,8 @@ from enterprise.errors import EnterpriseError
 @folder_option
 def release(archive: Path, days: int, floor: str, folder: Path) -> None:
     """Sign the bundle ARCHIVE (a .tar from make bundle) with the update key; kiosks want both files."""
-    click.echo(f"signed: {releases.sign(archive, keys.read(folder, 'update'), now(), days, floor)}")
+    made = releases.sign(archive, keys.read(folder, "update"), now(), days, floor, update_roots.read(folder))
+    click.echo(f"signed: {made}")
 
 
 @click.command("offer")

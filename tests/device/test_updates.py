@@ -16,7 +16,8 @@ from types import SimpleNamespace
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from device import release_files, updates
+from device import release_files, release_roots, updates
+from device.commands import update as commands
 from device.updates import Hands, UpdateFailed, Updater, UpdateRefused
 from enterprise import releases
 
@@ -39,7 +40,7 @@ def archive(
 
 
 def verified(path: Path, floor: str = "", now: datetime | None = NOW) -> updates.Release:
-    return updates.verified(path, KEY.public_key(), floor, now)
+    return updates.verified(path, release_roots.Roots(path.parent / "root.json", KEY.public_key()), floor, now)
 
 
 @dataclass
@@ -123,7 +124,7 @@ def anothers_signature(path: Path) -> None:
         (change_metadata, "not signed by the enterprise"),
         (lose_metadata, "comes with its signature"),
         (rubbish_metadata, "not signed by the enterprise"),
-        (anothers_signature, "does not sign"),
+        (anothers_signature, "not signed by the enterprise"),
     ],
 )
 def test_whatever_is_changed_is_refused_before_anything_is_unpacked(

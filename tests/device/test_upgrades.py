@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from device import api, clock, config, messages, policy, release_files, server, updates, upgrade, upgrades
+from device import api, clock, config, messages, policy, release_files, release_roots, server, updates, upgrade, upgrades
 from device.commands import update as commands
 from device.upgrade import Offered, Pace, Upgrader
 from enterprise import authority, join_service, releases
@@ -155,7 +155,7 @@ def test_an_offer_is_fetched_whole_and_verified_by_root_as_any_other(site: Site)
     made = site.offer(padding=900_000)
     told = site.step()
     assert (told.outcome, told.version, told.got, told.length) == ("fetched", "9.0.0", made.stat().st_size, made.stat().st_size)
-    release = updates.verified(site.fetched / made.name, KEY.public_key(), "", NOW)
+    release = updates.verified(site.fetched / made.name, release_roots.Roots(site.folder / "root.json", KEY.public_key()), "", NOW)
     assert release.version == "9.0.0"
     assert site.step().outcome == "fetched"  # and is not fetched again
 
@@ -316,7 +316,7 @@ def take(
     monkeypatch.setattr(commands, "FOLDER", site.folder / "root")
     monkeypatch.setattr(commands, "PUBLISHED", site.folder / "update.json")
     monkeypatch.setattr(commands, "_updater", lambda patience=0: updates.Updater(site.folder / "root", hands, commands._publish))
-    monkeypatch.setattr(commands, "_key", lambda: KEY.public_key())
+    monkeypatch.setattr(commands, "_roots", lambda: release_roots.Roots(site.folder / "root.json", KEY.public_key()))
     monkeypatch.setattr(commands, "_waits_for", lambda: next(answers))
     return CliRunner().invoke(commands.take, ["--from", str(site.fetched)])
 

@@ -1,0 +1,119 @@
+"""Whose signature makes a release: a chain of TUF roots that begins with the key this machine was given.
+
+A root names the key of its successor and those of releases. It counts only if it bears the next number and both the root before it
+and it itself have signed it (TUF 1.0, 5.3). None is ever gone back from: the newest is on the disk before anything that it signs is
+believed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from securesystemslib.signer import SSlibKey
+from tuf.api.exceptions import RepositoryError
+from tuf.api.metadata import Metadata, Root, Targets
+
+from device import durable, messages
+from device.errors import DeviceError
+
+FIELD = "roots"  # beside a release's signature: what it carries to whoever has not followed yet
+MOST_ROOTS = 100
+NEVER = datetime(9999, 12, 31, tzinfo=UTC)
+
+
+class RootRefused(DeviceError):
+    """No signature that counts here leads to the release; the message says why."""
+
+
+class RootsUnreadable(DeviceError):
+    """What was followed so far cannot be read or kept; the message says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Roots:
+    """`path` keeps the newest root that was followed, `pinned` is the key that this machine was given.
+
+    Where another key is given later, the chain begins anew with it: the way out when a root's key is lost.
+    """
+
+    path: Path
+    pinned: Ed25519PublicKey
+
+    def check(self, release: Metadata[Targets], now: datetime | None) -> None:
+        """RootRefused unless a key of the newest root has signed `release`; the roots that it brings are followed first.
+
+        `now` is None while the clock cannot be trusted: then a root's expiry is not looked at.
+        """
+        newest = self._follow(brought_by(release))
+        if now is not None and newest.expires < now:
+            raise RootRefused(f"root {newest.version} ran out on {newest.expires:%Y-%m-%d}; the enterprise signs a newer one")
+        _verify(newest, Targets.type, release)
+
+    def newest(self) -> Root:
+        """The last one that was followed; the pinned key as root 1 before any was."""
+        try:
+            kept = json.loads(self.path.read_text("ascii"))
+            return read(kept["root"]).signed if kept["pinned"] == self._pinned else self._first()
+        except FileNotFoundError:
+            return self._first()
+        except (OSError, ValueError, KeyError, TypeError, RootRefused) as error:
+            remedy = "delete it, and write the enterprise's newest key into /etc/daka/update.key"
+            raise RootsUnreadable(f"{self.path} cannot be read ({type(error).__name__}); {remedy}") from error
+
+    @property
+    def _pinned(self) -> str:
+        return messages.public_key_text(self.pinned)
+
+    def _first(self) -> Root:
+        root, key = Root(version=1, expires=NEVER), SSlibKey.from_crypto(self.pinned)
+        root.add_key(key, Root.type)
+        root.add_key(key, Targets.type)
+        return root
+
+    def _follow(self, chain: Iterable[Metadata[Root]]) -> Root:
+        newest = self.newest()
+        for one in chain:
+            if one.signed.version == newest.version + 1:
+                _verify(newest, Root.type, one)
+                _verify(one.signed, Root.type, one)
+                self._keep(one)
+                newest = one.signed
+        return newest
+
+    def _keep(self, root: Metadata[Root]) -> None:
+        try:
+            durable.keep(self.path, json.dumps({"pinned": self._pinned, "root": root.to_dict()}).encode("ascii"))
+        except durable.NotKept as error:
+            raise RootsUnreadable(str(error)) from error
+
+
+def _verify(root: Root, role: str, signed: Metadata[Any]) -> None:
+    try:
+        root.verify_delegate(role, signed.signed_bytes, signed.signatures)
+    except RepositoryError as error:
+        raise RootRefused(f"it is not signed by a key that root {root.version} of this machine names") from error
+
+
+def brought_by(release: Metadata[Targets]) -> tuple[Metadata[Root], ...]:
+    """The roots that lie beside a release's signature, as they are; nothing is believed yet."""
+    said = release.unrecognized_fields.get(FIELD, [])
+    if not isinstance(said, list) or len(said) > MOST_ROOTS:
+        raise RootRefused("the roots beside the signature cannot be read")
+    return tuple(read(one) for one in said)
+
+
+def read(said: Any) -> Metadata[Root]:
+    """One root; RootRefused for anything else."""
+    try:
+        found = Metadata[Root].from_bytes(json.dumps(said).encode("utf-8"))
+    except (RepositoryError, ValueError, TypeError) as error:
+        raise RootRefused("a root beside the signature cannot be read") from error
+    if not isinstance(found.signed, Root):
+        raise RootRefused("what lies beside the signature is no root")
+    return found
