@@ -190,7 +190,8 @@ class Hands:
     """What changes the machine, so that a test can bring its own: each raises UpdateFailed.
 
     `stage(folder)` installs an unpacked bundle beside the others, `activate(version)` switches and restarts, `holds(version)` is
-    the gate: the models' self-test, a camera frame, a journal write.
+    the gate: the models' self-test, a camera frame, a journal write. `keep(versions)` removes every other version, never the one
+    that runs.
     """
 
     running: Callable[[], str]
@@ -198,6 +199,7 @@ class Hands:
     activate: Callable[[str], None]
     holds: Callable[[str], None]
     now: Callable[[], datetime]
+    keep: Callable[[frozenset[str]], None]
 
 
 class Updater:
@@ -228,6 +230,7 @@ class Updater:
         if not older and below(release.version, before):
             raise UpdateRefused(f"{release.version} is older than {before}, which runs; by hand: daka update apply --older")
         mark = release_files.mark(release.archive)
+        self._hands.keep(frozenset({before, self.standing.before, release.version}))  # room, and nothing that failed earlier
         incoming = self._folder / "incoming"
         try:
             self._hands.stage(unpacked(release, incoming))
@@ -289,7 +292,9 @@ class Updater:
         held = replace(
             standing, outcome="holds", at=self._stamp(), floor=floor, wants="", held=standing.mark, held_at=self._stamp()
         )
-        return self._write(_ended(held))
+        written = self._write(_ended(held))
+        self._hands.keep(frozenset({written.version, written.before}))
+        return written
 
     def _go_back(self, standing: Standing, why: str) -> Standing:
         self._hands.activate(standing.before)

@@ -30,6 +30,7 @@ BROUGHT = Path("/var/lib/daka/updates")
 SOCKETS = Path("/run/daka")
 PUBLISHED = SOCKETS / "update.json"
 KEY = Path("/etc/daka/update.key")
+GONE = ".gone-"  # what is being removed: no version of that name is ever started
 PATIENCE_S = 90
 WATCHES = frozenset({"streaming", "black"})
 
@@ -207,7 +208,7 @@ def _updater(patience_s: int = PATIENCE_S) -> updates.Updater:
     if os.geteuid() != 0:
         raise updates.UpdateRefused("updates change the machine, which only root may; run: sudo daka update ...")
     machine = Appliance(patience_s)
-    hands = updates.Hands(_running, _stage, machine.activate, machine.holds, lambda: datetime.now(UTC))
+    hands = updates.Hands(_running, _stage, machine.activate, machine.holds, lambda: datetime.now(UTC), _keep)
     return updates.Updater(FOLDER, hands, _publish)
 
 
@@ -242,6 +243,17 @@ def _running() -> str:
 
 def _stage(folder: Path) -> None:
     _run(str(folder / "install.sh"), "--stage")
+
+
+def _keep(versions: frozenset[str]) -> None:
+    """Only these lie beside the one that runs. Renamed before it is removed: a power cut leaves no half version under its name."""
+    try:
+        for path in VERSIONS.iterdir():
+            if path.name not in versions and path.resolve() != CURRENT.resolve():
+                gone = path if path.name.startswith(GONE) else path.rename(path.with_name(GONE + path.name))
+                shutil.rmtree(gone, ignore_errors=True)
+    except OSError as error:  # no reason to go back: the next update tries it again
+        click.echo(f"old versions could not be removed: {error}", err=True)
 
 
 class Appliance:

@@ -51,14 +51,16 @@ class Machine:
     units: str = "0.1.0"
     sound: tuple[str, ...] = ("0.1.0", "0.2.0")
     done: list[str] = field(default_factory=list)
+    lie: set[str] = field(default_factory=lambda: {"0.0.8", "0.0.9", "0.1.0"})
     now: datetime = NOW
     dies_after: str = ""
 
     def hands(self) -> Hands:
-        return Hands(lambda: self.version, self.stage, self.activate, self.holds, lambda: self.now)
+        return Hands(lambda: self.version, self.stage, self.activate, self.holds, lambda: self.now, self.keep)
 
     def stage(self, folder: Path) -> None:
         assert (folder / "install.sh").exists()
+        self.lie.add((folder / "VERSION").read_text().split()[0])
         self._do("stage")
 
     def activate(self, version: str) -> None:
@@ -71,6 +73,9 @@ class Machine:
         self._do(f"look at {version}")
         if version not in self.sound:
             raise UpdateFailed("no picture from the camera")
+
+    def keep(self, versions: frozenset[str]) -> None:
+        self.lie &= versions | {self.version}
 
     def _do(self, what: str) -> None:
         self.done.append(what)
@@ -164,6 +169,57 @@ def test_a_version_that_holds_stays_and_the_one_before_lies_beside_it(tmp_path: 
     assert (machine.version, standing.outcome, standing.before) == ("0.2.0", "holds", "0.1.0")
     assert machine.done == ["stage", "units of 0.2.0", "activate 0.2.0", "look at 0.2.0"]
     assert not (tmp_path / "state" / "incoming").exists()
+
+
+def test_once_a_version_holds_it_and_the_one_before_are_all_that_lies_there(tmp_path: Path) -> None:
+    machine = Machine(sound=("0.1.0", "0.2.0", "0.3.0"))
+    updater = Updater(tmp_path / "state", machine.hands())
+    updater.apply(verified(archive(tmp_path)))
+    assert machine.lie == {"0.1.0", "0.2.0"}
+    updater.apply(verified(archive(tmp_path, "0.3.0")))
+    assert machine.lie == {"0.2.0", "0.3.0"}
+    updater.fell("daka-kiosk.service")
+    assert machine.version == "0.2.0"
+
+
+def test_a_version_that_did_not_hold_goes_when_the_next_one_comes_and_the_way_back_stays(tmp_path: Path) -> None:
+    machine = Machine(version="0.1.0", sound=("0.1.0", "0.3.0"))
+    updater = Updater(tmp_path / "state", machine.hands())
+    with pytest.raises(UpdateFailed):
+        updater.apply(verified(archive(tmp_path)))
+    assert machine.lie == {"0.1.0", "0.2.0"}, "it may be what runs this very command"
+    updater.apply(verified(archive(tmp_path, "0.3.0")))
+    assert machine.lie == {"0.1.0", "0.3.0"}
+
+
+def test_a_version_whose_trial_the_power_cut_short_holds_at_the_start_and_the_older_ones_go(tmp_path: Path) -> None:
+    machine = Machine(dies_after="look at 0.2.0")
+    updater = Updater(tmp_path / "state", machine.hands())
+    with pytest.raises(PowerCut):
+        updater.apply(verified(archive(tmp_path)))
+    machine.dies_after = ""
+    machine.lie.add("0.0.7")
+    assert updater.settle().outcome == "holds"
+    assert machine.lie == {"0.1.0", "0.2.0"}
+
+
+def test_what_is_removed_from_the_machine_is_never_what_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    versions = tmp_path / "versions"
+    for one in ("0.1.0", "0.2.0", "0.3.0", ".gone-0.0.9"):
+        (versions / one / "bin").mkdir(parents=True)
+    (tmp_path / "current").symlink_to("versions/0.3.0")
+    monkeypatch.setattr(commands, "VERSIONS", versions)
+    monkeypatch.setattr(commands, "CURRENT", tmp_path / "current")
+    commands._keep(frozenset({"0.2.0"}))
+    assert {path.name for path in versions.iterdir()} == {"0.2.0", "0.3.0"}
+
+
+def test_a_version_that_cannot_be_removed_is_no_reason_to_go_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(commands, "VERSIONS", tmp_path / "nothing")
+    commands._keep(frozenset())
+    assert "could not be removed" in capsys.readouterr().err
 
 
 def test_a_version_that_does_not_hold_is_gone_back_from(tmp_path: Path) -> None:
