@@ -1,4 +1,4 @@
-"""The machine's own state, now and over the last day: disk, memory, temperature, load, and the records that wait."""
+"""The machine's own state, now and over the last day: disk, memory, temperature, load, records that wait, and how the line runs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psutil
 
-from device import api, clock, messages
+from device import api, clock, messages, pulse
 from device.errors import DeviceError
 from device.journal import Journal
 
@@ -34,11 +34,13 @@ class Gauges:
         root: Path,
         health: Callable[[], api.Health] = api.Health,
         watched: Callable[[api.Machine], None] = lambda machine: None,
+        beat: pulse.Pulse | None = None,
     ) -> None:
         """`health` says what is to be known beside the machine itself; `watched` is told each reading, for alarms."""
         self._journal, self._clock, self._root = journal, time_source, root
         self._health, self._watched = health, watched
-        self._samples: deque[tuple[str, float, float, float, int]] = deque(maxlen=KEPT)
+        self._lap = (beat or pulse.Pulse()).laps()
+        self._samples: deque[api.Sample] = deque(maxlen=KEPT)
 
     def keep(self, stop: threading.Event) -> None:
         """Alarms every half minute, and of every tenth reading a sample, until `stop`."""
@@ -57,7 +59,8 @@ class Gauges:
         """Remember how things are."""
         at = messages.write_time(self._clock.now().at)
         free, available = round(now.disk_free_bytes / MEGABYTE, 1), round(now.memory_available_bytes / MEGABYTE, 1)
-        self._samples.append((at, now.temperature_c, free, available, now.backlog))
+        lap = self._lap()
+        self._samples.append(api.Sample(at, now.temperature_c, free, available, now.backlog, lap.frames_per_second, lap.wait_s))
 
     def read(self) -> api.Machine:
         """How things are now, with the samples of the last day."""

@@ -420,7 +420,7 @@ def watching(inside: Inside, folder: state.Folder, following: Following) -> Watc
         hours.zone(config.device.time_zone),
         folder.update,
     )
-    readings = gauges.Gauges(inside.files.journal, time_source, folder.root, signs.health, signs.look)
+    readings = gauges.Gauges(inside.files.journal, time_source, folder.root, signs.health, signs.look, inside.walk.pulse)
     return Watch(readings, signs, upgrades.Upgrades(kiosk), unlocking)
 
 

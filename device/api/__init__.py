@@ -41,6 +41,7 @@ from device.api.health import Ended as Ended
 from device.api.health import Health as Health
 from device.api.health import Link as Link
 from device.api.health import Machine as Machine
+from device.api.health import Sample as Sample
 from device.api.health import UplinkReport as UplinkReport
 from device.api.people import CodeIssued as CodeIssued
 from device.api.people import ConsentVersion as ConsentVersion

@@ -83,8 +83,25 @@ class UplinkReport:
 
 
 @dataclass(frozen=True, slots=True)
+class Sample:
+    """How things were at a moment (RFC 3339, UTC): the temperature in degrees Celsius (0: unknown), megabytes, records that wait.
+
+    `frames_per_second` and `wait_s` are of the time since the sample before: the frames' mean, and the median wait from the first
+    frame that showed a face to the record, seconds; None where it is not known yet, or nobody came.
+    """
+
+    at: str
+    temperature_c: float
+    disk_free_mb: float
+    memory_available_mb: float
+    backlog: int
+    frames_per_second: float | None = None
+    wait_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Machine:
-    """How the machine is: now, and a row for each of the last hours."""
+    """How the machine is: now, and samples of the last day."""
 
     disk_free_bytes: int
     disk_total_bytes: int
@@ -95,6 +112,5 @@ class Machine:
     uptime_s: float
     backlog: int
     oldest_unacknowledged_s: int
-    samples: tuple[tuple[str, float, float, float, int], ...]
-    """At, temperature in degrees Celsius (0: unknown), free disk in MB, available memory in MB, records that wait."""
+    samples: tuple[Sample, ...]
     health: Health = Health()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from device import alarms, api, config, diagnoses, ended, link, metrics, post, pulse, reporter, sensors, server, vitals
+from device import alarms, api, config, diagnoses, ended, gauges, link, metrics, post, pulse, reporter, sensors, server, vitals
 from device.camera import CameraStatus, State
 from device.findings import Verdict
 from device.messages import CODEC, schema, write_time
@@ -131,6 +131,44 @@ def test_the_pulse_is_that_of_the_last_seconds() -> None:
         beat.punched(timedelta(seconds=tenths / 10))
     beat.punched(None)
     assert (beat.wait_s(0.5), beat.wait_s(0.95), beat.punches) == (5.1, 9.6, 101)
+
+
+def test_a_lap_is_of_the_time_since_the_one_before() -> None:
+    now = [0.0]
+    beat = pulse.Pulse(lambda: now[0])
+    lap = beat.laps()
+    assert lap() == pulse.Lap(None, None), "a moment after the start nobody knows"
+    for _ in range(30):
+        beat.frame()
+    for tenths in (9, 5, 7):
+        beat.punched(timedelta(seconds=tenths / 10))
+    beat.punched(None)
+    now[0] = 10.0
+    assert lap() == pulse.Lap(3.0, 0.7)
+    now[0] = 20.0
+    beat.punched(timedelta(seconds=2))
+    assert lap() == pulse.Lap(0.0, 2.0), "what was before counts no more"
+    now[0] = 30.0
+    assert lap() == pulse.Lap(0.0, None)
+    for tenths in range(1, 501):
+        beat.punched(timedelta(seconds=tenths / 10))
+    assert lap().wait_s == 40.1, "of a crowd the last two hundred"
+
+
+def test_a_days_samples_know_how_the_line_ran_and_are_bounded(tmp_path: Path) -> None:
+    opened, beat = parts.open_journal(tmp_path), pulse.Pulse()
+    readings = gauges.Gauges(opened, parts.Clock(), tmp_path, beat=beat)
+    beat.punched(timedelta(seconds=0.8))
+    readings.sample(readings.read())
+    for _ in range(gauges.KEPT):
+        readings.sample(readings.read())
+        assert len(readings.read().samples) <= gauges.KEPT
+    found = readings.read().samples
+    assert len(found) == gauges.KEPT
+    assert found[0].wait_s is None, "the first one is gone"
+    sent = CODEC.unstructure(readings.read())
+    assert CODEC.structure(sent, api.Machine).samples == found
+    assert len(str(sent["samples"])) < 60_000
 
 
 def test_an_alarm_has_a_first_and_a_last_time_and_keeps_them_over_a_restart(tmp_path: Path) -> None:
