@@ -84,8 +84,8 @@ class Upgrades:
 
     def ask(self) -> None:
         """A person wants a check now."""
-        with self._lock:
-            self._asked += 1
+        with self._lock:  # grows over a restart of this daemon as well, which the uplink may not have noticed
+            self._asked = max(self._asked + 1, int(self._kiosk.clock.now().monotonic_us / 1_000))
 
     def shown(self) -> api.Upgrades:
         """How it stands."""

@@ -144,6 +144,15 @@ def _taken(updater: updates.Updater, archive: Path) -> updates.Standing:
         raise
 
 
+@update.command("check")
+@pass_context
+def check(context: Context) -> None:
+    """Ask the enterprise now what it offers, instead of at the next daily check."""
+    with api.AdminClient(context.folder.admin_socket) as client:
+        client.ask_for_upgrades(operator())
+    click.echo("asked for; within a minute `daka update status` says what came of it")
+
+
 @update.command("status")
 @pass_context
 def status(context: Context) -> None:

@@ -312,7 +312,7 @@ def take(
         stage()
 
     answers = iter((*waits, *("",) * 9))
-    hands = updates.Hands(lambda: "0.1.0", staged, done.append, lambda _: None, lambda: datetime.now(UTC))
+    hands = updates.Hands(lambda: "0.1.0", staged, done.append, lambda _: None, lambda: datetime.now(UTC), lambda _: None)
     monkeypatch.setattr(commands, "FOLDER", site.folder / "root")
     monkeypatch.setattr(commands, "PUBLISHED", site.folder / "update.json")
     monkeypatch.setattr(commands, "_updater", lambda patience=0: updates.Updater(site.folder / "root", hands, commands._publish))
@@ -470,3 +470,6 @@ def test_the_office_may_have_it_looked_for_at_once_and_that_is_on_record(site: S
     assert app.post("/v1/upgrade-check", json={"by": "web:hr"}, headers={"Host": "kiosk"}).status_code == 200
     assert recorded == [messages.Audit("upgrade_check_asked", "web:hr")]
     assert site.upgrades.orders().asked == 1
+    restarted = upgrades.Upgrades(replace(site.upgrades._kiosk, clock=parts.Clock(60.0)))
+    restarted.ask()
+    assert restarted.orders().asked > 1, "or a wish after a restart would count as one that was followed"
