@@ -14,6 +14,7 @@ from datetime import datetime
 
 import numpy as np
 
+from device.comparing import Turn
 from device.people import Directory, PeopleError, SiteMeasurement
 from device.recognise import Known
 from models import match, openset
@@ -22,6 +23,8 @@ from models.evaluation.errors import TooLittle
 from models.openset import Bound, Evidence, OfPairs, OfSearches
 
 log = logging.getLogger(__name__)
+
+GIVE_WAY_S = 0.05  # longest wait of a change for a search: 100,000 templates take 3 ms, a busy Pi several times that
 
 
 class SiteTooSmall(PeopleError):
@@ -56,7 +59,7 @@ class Keeper:
 
     def __init__(self, directory: Directory, embedder: str, terms: Terms) -> None:
         self._directory, self._embedder, self._shipped = directory, embedder, terms
-        self._changing = threading.Lock()
+        self._changing, self._turn = threading.Lock(), Turn()
         self.changed: Callable[[Known], None] = lambda known: None
         self.damaged = frozenset[str]()
         self._people: set[str] = set()  # counted as they come and go: to go through 100,000 templates at each change takes 10 ms
@@ -75,6 +78,7 @@ class Keeper:
 
     def renew(self, person: str) -> None:
         """Look again at what is kept of one person: a template came, or all of them went."""
+        self._turn.give_way(GIVE_WAY_S)
         with self._changing:
             gallery, opened = self.known.gallery.without(person), self._directory.templates_of(person, self._embedder)
             for _, vector in opened.whole:
@@ -120,7 +124,7 @@ class Keeper:
     def _known(self, gallery: match.Gallery) -> Known:
         chosen = openset.supported(self._evidence(), self._shipped.a_look, len(self._people))
         least = self._shipped.one_to_one
-        return Known(gallery, None if chosen is None else max(chosen, least), least, self._directory.look_alikes())
+        return Known(gallery, None if chosen is None else max(chosen, least), least, self._directory.look_alikes(), self._turn)
 
     def _evidence(self) -> tuple[Evidence, ...]:
         """The shipped limits of the worst known group, unless this site's scores contradict them; and this site's, once measured.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +12,8 @@ from threadpoolctl import threadpool_limits
 
 from device import config, messages
 from models import manifest as manifests
-from models import weights
+from models import memory, weights
+from models.align import SIZE
 from models.detect import Detector, Face
 from models.embed import Embedder
 from models.errors import ModelError
@@ -59,8 +59,16 @@ def load(directory: Path, recognition: config.Recognition, landmarks: Wanted = W
         raise ModelError("the manifest holds no calibration, so no score means anything; install Daka again")
     found = _loaded(ready, recognition, ready.calibration, directory, landmarks)
     del ready
-    _give_memory_back()
+    memory.give_back()
+    _run_once(found)
+    memory.into_huge_pages()
     return found
+
+
+def _run_once(found: Sight) -> None:
+    """The libraries make their working memory at the first run: it is to be there, in huge pages, before the first person is."""
+    found.detector.faces(np.zeros((480, 640, 3), dtype=np.uint8))
+    found.embedder.embed(np.zeros((SIZE, SIZE, 3), dtype=np.uint8))
 
 
 def _loaded(
@@ -81,10 +89,3 @@ def _loaded(
         calibration.one_to_one,
         calibration.limits,
     )
-
-
-def _give_memory_back() -> None:
-    """The files' bytes, and the graphs' before they were packed, are freed but stay with glibc: 49 MB here."""
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # other C libraries have none, and give back by themselves
-    if trim is not None:
-        trim(0)

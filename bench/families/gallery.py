@@ -79,9 +79,9 @@ def pauses(setting: Setting) -> Reading:
     directory = people.Directory(folder.people, keys.wrapping_key(folder.keys))
     keeper = galleries.Keeper(directory, embedder, TERMS)
     sys.setswitchinterval(kiosk.TURN_S)  # as the daemon does
-    quiet = Watch(lambda probe: _named(match.best(keeper.known.gallery, probe)), stay, names)
+    quiet = Watch(lambda probe: _named(keeper.known.nearest(probe)), stay, names)
     watched(quiet, lambda: time.sleep(QUIET_S))
-    ours = Watch(lambda probe: _named(match.best(keeper.known.gallery, probe)), stay, names)
+    ours = Watch(lambda probe: _named(keeper.known.nearest(probe)), stay, names)
     watched(ours, lambda: come_and_go(directory, keeper, embedder, come))
     directory.close()
     theirs = Copied(stay, names)

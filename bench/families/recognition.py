@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.registry import Pair, Setting, number
-from models import align, detect, fold, match, weights
+from models import align, detect, fold, match, memory, weights
 from models import manifest as manifests
 from models.detect import Detector, Face
 from models.embed import Embedder
@@ -67,6 +67,8 @@ def embedding(setting: Setting) -> Iterator[Pair]:
     ready, pixels = weights.ready(setting.weights), frame(setting)
     face = Detector(ready.detector).faces(pixels)[0]
     row, ours = opencv_row(face), Embedder(ready.embedder)
+    ours.embed(align.chip(pixels, face.landmarks))
+    memory.into_huge_pages()  # as device.sight does; the peer's memory comes after, as OpenCV makes it
     plain = fold.embedder(weights.read(setting.weights, manifests.load().entry(weights.EMBEDDER)))
     theirs = cv2.FaceRecognizerSF.create("onnx", np.frombuffer(plain, dtype=np.uint8), NO_CONFIG)
     yield Pair(lambda: ours.embed(align.chip(pixels, face.landmarks)), lambda: theirs.feature(theirs.alignCrop(pixels, row)))
