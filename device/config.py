@@ -22,7 +22,7 @@ from pydantic import (
     model_validator,
 )
 
-from device import messages
+from device import membership, messages
 from device.errors import DeviceError
 
 # On an appliance from root's file alone: whom the kiosk believes and reaches, which files it opens, what locks its templates.
@@ -476,12 +476,16 @@ class Config(Section):
     web: Web = Web()
 
 
-def read(path: Path, layer: Path | None = None) -> Config:
-    """The configuration in `path`; an absent file means every default. `layer` says what `path` leaves open, as far as it may."""
+def read(path: Path, layer: Path | None = None, joined: Path | None = None) -> Config:
+    """The configuration in `path`; an absent file means every default. `layer` says what `path` leaves open, as far as it may.
+
+    `joined` is the file of the membership, which says of the uplink what both leave open.
+    """
     tree = tree_of(path)
     added = {} if layer is None else filling(tree, tree_of(layer))
+    below = {} if joined is None else membership.settings(joined)
     try:
-        return parse(filled(tree, added))
+        return parse(filled(tree, {name: value for name, value in below.items() if not says(tree, name)} | added))
     except ConfigError as error:
         raise ConfigError(f"{path}{f' with {layer}' if added else ''}: {error}") from error
 
@@ -511,9 +515,14 @@ def filling(tree: dict[str, Any], layer: dict[str, Any]) -> dict[str, Any]:
 
 def is_roots(tree: dict[str, Any], name: str) -> bool:
     """Whether an appliance takes this setting from root's own file alone: always, or because that file names it."""
+    return name in ROOTS or says(tree, name)
+
+
+def says(tree: dict[str, Any], name: str) -> bool:
+    """Whether this file decides the setting."""
     section, key = name.split(".")
     here = tree.get(section, {})
-    return name in ROOTS or not isinstance(here, dict) or key in here
+    return not isinstance(here, dict) or key in here
 
 
 def _is_sound(name: str, value: Any) -> bool:

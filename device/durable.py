@@ -22,13 +22,14 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def keep(path: Path, content: bytes) -> None:
-    """A file of mode 0600, whole or not at all, in place of an earlier one."""
+def keep(path: Path, content: bytes, mode: int = 0o600) -> None:
+    """A file of this mode, whole or not at all, in place of an earlier one."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb") as file:
             file.write(content)
+            os.fchmod(file.fileno(), mode)  # the process's mask would take away what another user must read
             file.flush()
             os.fsync(file.fileno())
         draft.replace(path)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import ssl
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -12,13 +11,15 @@ from datetime import UTC, datetime
 import httpx
 
 from device import messages
-from device.joining import JoinRefused
 from device.messages import joining
-from device.timekeeping import EARLIEST
-from device.tls_files import NO_CHECK_TIME
+from device.tls_files import NO_CHECK_TIME, JoinRefused
 
 TIMEOUT_S = 10.0
-ASK_EVERY_S = 2.0
+EARLIEST = datetime(2026, 1, 1, tzinfo=UTC)  # before this software was written; a clock that says so was never set
+
+
+class JoinUnreachable(JoinRefused):
+    """Nobody answers as they should at this moment; worth trying again."""
 
 
 class Enrolment:
@@ -36,25 +37,16 @@ class Enrolment:
         response = self._call("GET", f"/v1/join/{number}")
         return response.content if response.status_code == 200 else None
 
-    def wait(self, number: str, patience_s: float) -> bytes:
-        """The answer, once it is there."""
-        deadline = time.monotonic() + patience_s
-        while (found := self.answer(number)) is None:
-            if time.monotonic() > deadline:
-                raise JoinRefused("nobody has confirmed the code; go on later with: daka join --resume")
-            time.sleep(ASK_EVERY_S)
-        return found
-
     def _call(self, method: str, path: str, content: bytes | None = None) -> httpx.Response:
         try:
             response = self._http.request(method, path, content=content)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise JoinRefused(
+            raise JoinUnreachable(
                 f"the enterprise's join service does not answer as it should ({error}); check the network, the address in the "
                 "invitation, and this kiosk's clock"
             ) from error
         if response.is_error:
-            raise JoinRefused(_sentence(response))
+            raise (JoinUnreachable if response.status_code >= 500 else JoinRefused)(_sentence(response))
         return response
 
 
@@ -79,7 +71,7 @@ def _authority(invitation: messages.Invitation) -> str:
             found = http.get("/v1/ca")
             found.raise_for_status()
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise JoinRefused(f"nobody answers at {invitation.url} ({type(error).__name__}); check network and address") from error
+        raise JoinUnreachable(f"nobody answers at {invitation.url} ({type(error).__name__}); check network and address") from error
     if len(found.content) > joining.MOST_BYTES or hashlib.sha256(found.content).hexdigest() != invitation.ca:
         raise JoinRefused(f"who answers at {invitation.url} is not the enterprise of the invitation; nothing was sent to them")
     return found.text

@@ -19,6 +19,8 @@ from pathlib import Path
 import device
 from device import (
     admin,
+    admission,
+    api,
     attention,
     badges,
     camera,
@@ -65,6 +67,7 @@ from device import (
     web_counter,
     webcodes,
 )
+from device.admission_counter import AdmissionCounter
 from device.backups import aftermath, settling
 from device.backups import counter as backups_counter
 from device.backups.shelf import Shelf
@@ -159,9 +162,11 @@ def run(folder: state.Folder, config: Config, weights: Path, stop: threading.Eve
         watch = watching(inside, folder, following)
         told = (following.down, following.believed, watch.readings.read)
         carrier = post.Post(files.journal, config, time_source, folder.root, time_source, *told)
-        for counter in counters(inside, eraser, keeping, folder, watch, carrier, stamping, shelf, stop):
+        joining = admission_of(inside, folder, stop)
+        for counter in counters(inside, eraser, keeping, folder, watch, carrier, stamping, shelf, joining, stop):
             _serve(stack, listen(under, counter.path), counter)
-        backstage.open_page(stack, under.internet_listener(), folder.page_address, behind(inside, folder, following, stamping))
+        seen = behind(inside, folder, following, stamping, joining.notice)
+        backstage.open_page(stack, under.internet_listener(), folder.page_address, seen)
         following.governed.changed = lambda now: _govern(inside, now, stop)
         register = roster.Register(inside.office, inside.personnel, files.directory, eraser, following.kept.aliases)
         _in_background("downlink", following.run, register, files.journal, time_source, carrier.rewind, stop)
@@ -323,10 +328,11 @@ def counters(
     carrier: post.Post,
     stamping: room.Room,
     shelf: Shelf,
+    joining: AdmissionCounter,
     stop: threading.Event,
 ) -> tuple[Counter, ...]:
     """Every socket of the daemon."""
-    files, time_source, codes = inside.files, inside.time_source, inside.codes
+    files, time_source = inside.files, inside.time_source
     updating = upgrades.office_routes(watch.upgrading, lambda body: files.journal.append(body, time_source.now()))
     for_admins = (*office_routes(inside, eraser, keeping, folder, carrier, stamping), *updating)
     sealing = keys.sealing_key(folder.keys)
@@ -345,8 +351,10 @@ def counters(
         *web_routes(inside, folder, watch, for_admins, stop),
         *backing_up.routes(),
         *selftest_board.web_routes(board, files.journal, time_source),
+        *joining.for_web(),
     )
     for_uplink = (
+        *joining.for_uplink(),
         *vitals.uplink_routes(watch.signs),
         *upgrades.uplink_routes(watch.upgrading),
         *unlock.uplink_routes(watch.unlocking),
@@ -358,7 +366,7 @@ def counters(
         Counter(
             folder.admin_socket,
             "admin",
-            (*for_admins, *ways_here, machine, *watched, *backups, Route("GET", "/v1/web-notice", codes.notice)),
+            (*for_admins, *ways_here, machine, *watched, *backups, *joining.for_admins()),
             threads=8,
         ),
         Counter(folder.web_socket, "web", for_web, threads=6),
@@ -385,6 +393,19 @@ def web_routes(
         *recognition_counter.routes(inside.office, files.directory, level),
         *upgrade_brought.routes(brought, lambda body: files.journal.append(body, time_source.now())),
     )
+
+
+def admission_of(inside: Inside, folder: state.Folder, stop: threading.Event) -> AdmissionCounter:
+    """Joining and leaving, and what may be asked about them; what came of it holds from the next start."""
+    files, time_source = inside.files, inside.time_source
+    one = admission.Admission(
+        folder,
+        inside.config.device.id,
+        inside.office.withdraw_all,
+        lambda audit: files.journal.append(audit, time_source.now()),
+        lambda: threading.Timer(0.5, stop.set).start(),  # after the answer has gone out
+    )
+    return AdmissionCounter(one, inside.codes, folder)
 
 
 def watching(inside: Inside, folder: state.Folder, following: Following) -> Watch:
@@ -444,7 +465,9 @@ def forgetting(inside: Inside, shelf: Shelf) -> Callable[[str], None]:
     return forget
 
 
-def behind(inside: Inside, folder: state.Folder, following: Following, stamping: room.Room) -> backstage.Behind:
+def behind(
+    inside: Inside, folder: state.Folder, following: Following, stamping: room.Room, notice: Callable[[], api.WebNotice]
+) -> backstage.Behind:
     """What the kiosk page is shown from."""
     directory, time_source = inside.files.directory, inside.time_source
 
@@ -471,7 +494,7 @@ def behind(inside: Inside, folder: state.Folder, following: Following, stamping:
         clock=time_source,
         language_of=lambda person: directory.get(person).language,
         has_new_text=lambda person: directory.consents.asked_again_at(person) is not None,
-        notice=inside.codes.notice,
+        notice=notice,
         abilities=hands.abilities,
         sitting=lambda: inside.sittings.standing(0, 0.0),
         locked=lambda: bool(inside.walk.locked()),

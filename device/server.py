@@ -9,7 +9,20 @@ from collections.abc import Callable
 
 from flask import Flask
 
-from device import config, corrections, database, downlink, enrolment, journal, messages, people, templates
+from device import (
+    config,
+    corrections,
+    database,
+    downlink,
+    enrolment,
+    journal,
+    membership,
+    messages,
+    outlet,
+    people,
+    templates,
+    tls_files,
+)
 from device.api import client, selftest, serving, upgrades
 from device.api.serving import MOST_BODY_BYTES as MOST_BODY_BYTES
 from device.api.serving import MOST_PATH_BYTES as MOST_PATH_BYTES
@@ -50,6 +63,9 @@ REFUSALS: Refusals = (
     (selftest.SelfTestRefused, 409),
     (BackupRefused, 422),
     (upgrades.ReleaseRefused, 422),
+    (tls_files.JoinRefused, 409),
+    (membership.TrustError, 409),
+    (outlet.OutletError, 409),
     (client.KioskAway, 503),
     (client.KioskRefused, 409),
 )

@@ -26,9 +26,9 @@ class SettingsRefused(config.ConfigError):
     """No setting was changed; the message says which one cannot be, and why."""
 
 
-def shown(path: Path, layer: Path | None = None) -> tuple[api.SettingShown, ...]:
+def shown(path: Path, layer: Path | None = None, joined: Path | None = None) -> tuple[api.SettingShown, ...]:
     """Every setting with its value in the files, in order."""
-    chosen, tree = config.read(path, layer), config.tree_of(path)
+    chosen, tree = config.read(path, layer, joined), config.tree_of(path)
     return tuple(
         _shown(name, default, meaning, chosen, by_root=layer is not None and config.is_roots(tree, name))
         for name, default, meaning in config.settings()
@@ -69,13 +69,15 @@ def value_of(chosen: config.Config, name: str) -> Any:
     return getattr(getattr(chosen, section), key)
 
 
-def change(path: Path, changes: Mapping[str, Any], layer: Path | None = None) -> dict[str, tuple[Any, Any]]:
+def change(
+    path: Path, changes: Mapping[str, Any], layer: Path | None = None, joined: Path | None = None
+) -> dict[str, tuple[Any, Any]]:
     """Write these settings; what each was and became, without those that stay. SettingsRefused, and nothing written, otherwise.
 
     Where there is a layer they go into it, for every daemon to read, and what is root's is refused.
     """
     target = layer or path
-    before, text = config.read(path, layer), _text(target)
+    before, text = config.read(path, layer, joined), _text(target)
     known = {name for name, _, _ in config.settings()}
     if unknown := sorted(set(changes) - known):
         raise SettingsRefused(f"{unknown[0]} is not a setting; `daka config list` shows all of them")

@@ -30,6 +30,7 @@ class Folder:
     sockets: Path | None = None
     credentials: Path | None = None  # what the service manager hands to this process alone
     layer: Path | None = None  # what the daemon writes for the web UI, where the settings file is root's
+    uplink_root: Path | None = None  # the uplink's own state folder, where that is another one
 
     @property
     def config(self) -> Path:
@@ -57,7 +58,23 @@ class Folder:
 
     @property
     def enterprise(self) -> Path:
-        return self.root / "enterprise.json"
+        """The enterprise that was joined; on an appliance where the uplink can read it."""
+        return (self.layer.parent if self.layer else self.root) / "enterprise.json"
+
+    @property
+    def joining(self) -> Path:
+        """A joining or leaving that is under way; it outlives a restart."""
+        return self.root / "joining.json"
+
+    @property
+    def uplink(self) -> Path:
+        """What paths of the uplink's settings are relative to."""
+        return self.uplink_root or self.root
+
+    @property
+    def outlet(self) -> Path | None:
+        """On an appliance: whom the uplink should reach, for root to read; elsewhere nobody is kept from anything."""
+        return self.layer.parent / "outlet.json" if self.layer else None
 
     @property
     def ended(self) -> Path:

@@ -10,6 +10,7 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 from cryptography.x509.oid import NameOID
 
 from device.errors import DeviceError
@@ -23,13 +24,18 @@ class JoinRefused(DeviceError):
 
 def check_certificate(certificate: str, ca: str, device: str, key: ec.EllipticCurvePrivateKey) -> None:
     """JoinRefused unless this authority gave this kiosk, and this key, the certificate."""
+    check_issued(certificate, ca, device, key.public_key())
+
+
+def check_issued(certificate: str, ca: str, device: str, key: PublicKeyTypes) -> None:
+    """The same by the public half."""
     try:
         own, authority = (x509.load_pem_x509_certificate(text.encode("ascii")) for text in (certificate, ca))
         own.verify_directly_issued_by(authority)
     except (ValueError, TypeError, InvalidSignature) as error:
         raise JoinRefused("the certificate does not come from the authority that was sent with it") from error
     names = own.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
-    if [name.value for name in names] != [device] or own.public_key() != key.public_key():
+    if [name.value for name in names] != [device] or own.public_key() != key:
         raise JoinRefused("the certificate is for another kiosk, or for another key than the one made here")
 
 

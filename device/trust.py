@@ -6,34 +6,21 @@ no more.
 
 from __future__ import annotations
 
-import json
+import dataclasses
 import logging
 import threading
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from device import database, durable, messages
+from device import database, durable, membership, messages
 from device.config import Uplink
-from device.errors import DeviceError
+from device.membership import Membership as Membership
+from device.membership import TrustError as TrustError
+from device.membership import read as read
 
 log = logging.getLogger(__name__)
-
-
-class TrustError(DeviceError):
-    """What is kept about the enterprise cannot be read; the message says what to do."""
-
-
-@dataclass(frozen=True, slots=True)
-class Membership:
-    """The enterprise that this kiosk has joined: its root, the newest key set as signed, where to renew certificates."""
-
-    root: str
-    key_set: dict[str, Any]
-    server: str
-    joined_at: str
 
 
 class Trust:
@@ -66,28 +53,16 @@ class Trust:
             found = messages.read_key_set(data, self._member.root)
             if self._keys is not None and found.version <= self._keys.version:
                 return False
-            member = Membership(self._member.root, data, self._member.server, self._member.joined_at)
+            member = dataclasses.replace(self._member, key_set=data)
             write(self._path, member)
             self._member, self._keys = member, found
         log.info("the enterprise's key set %d is followed", found.version)
         return True
 
 
-def read(path: Path) -> Membership | None:
-    """The membership kept at `path`, or None; TrustError if the file is damaged: guessing whom to believe is no option."""
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-        return Membership(found["root"], found["key_set"], found["server"], found["joined_at"])
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise TrustError(f"{path} cannot be read ({type(error).__name__}); restore it from the backup, or join again") from error
-
-
 def write(path: Path, member: Membership) -> None:
     """Whole or not at all, durable when this returns; StorageError where the disk does not take it."""
-    plain = {"root": member.root, "key_set": member.key_set, "server": member.server, "joined_at": member.joined_at}
     try:
-        durable.keep(path, messages.canonical(plain))
+        membership.write(path, member)
     except durable.NotKept as error:
         raise database.StorageFailing(str(error)) from error

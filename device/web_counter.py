@@ -239,12 +239,13 @@ class WebCounter:
 
     def settings(self) -> tuple[api.SettingShown, ...]:
         """Every setting."""
-        return settings.shown(self._kiosk.folder.config, self._kiosk.folder.layer)
+        folder = self._kiosk.folder
+        return settings.shown(folder.config, folder.layer, folder.enterprise)
 
     def _refuse_a_lock_that_cannot_open(self, changes: Mapping[str, Any]) -> None:
         """What `daka unlock` would refuse as well: after the next start nobody could take it back from here."""
         how, folder = changes.get("device.unlock"), self._kiosk.folder
-        now = config.read(folder.config, folder.layer)
+        now = config.read(folder.config, folder.layer, folder.enterprise)
         if how == now.device.unlock:
             return
         if how == "tpm" and not keys.has_credential(folder.credentials):
@@ -254,13 +255,24 @@ class WebCounter:
         if how == "server" and not changes.get("uplink.renew_url", now.uplink.renew_url):
             raise settings.SettingsRefused("device.unlock: this kiosk has joined no server that could keep a share for it")
 
+    def _refuse_another_name(self, changes: Mapping[str, Any]) -> None:
+        """The journal is this kiosk's under its name, and does not open under another one: the kiosk would not start again."""
+        name = self._kiosk.journal.device
+        if changes.get("device.id", name) != name:
+            raise settings.SettingsRefused(
+                f"device.id: the records of this kiosk are those of {name}; another name is chosen before the first start, "
+                "in the settings file"
+            )
+
     def change_settings(self) -> api.SettingsChanged:
         """Write settings; what each was and became is in the journal before this returns."""
         body = request.get_json(silent=True)
         if not isinstance(body, dict) or not isinstance(body.get("changes"), dict) or not isinstance(body.get("by"), str):
             abort(400)
+        self._refuse_another_name(body["changes"])
         self._refuse_a_lock_that_cannot_open(body["changes"])
-        changed = settings.change(self._kiosk.folder.config, body["changes"], self._kiosk.folder.layer)
+        folder = self._kiosk.folder
+        changed = settings.change(folder.config, body["changes"], folder.layer, folder.enterprise)
         for name, (before, after) in changed.items():
             self._record("setting_changed", body["by"], f"{name} = {before}"[:500], f"{name} = {after}"[:500])
         return api.SettingsChanged(tuple(changed))

@@ -1,4 +1,5 @@
-"""Codes that only somebody in front of the kiosk can read: the first administrator's, and one for whoever has lost a password.
+"""Codes that only somebody in front of the kiosk can read: the first administrator's, one for whoever has lost a password, one for
+whoever has the kiosk join an enterprise.
 
 A code serves once, for ten minutes, and survives few wrong tries; the web daemon never learns it, it only asks whether one
 is right.
@@ -17,6 +18,7 @@ from device import api
 
 FIRST = "first_administrator"
 RECOVERY = "recovery"
+JOIN = "join"
 DIGITS = 8
 GOOD_FOR_S = 10 * 60.0
 MOST_TRIES = 5  # of 10**8; then there is a new code
@@ -60,6 +62,13 @@ class WebCodes:
             shown = self._fresh()
             if shown is None or shown.account != account:
                 self._code = self._made(RECOVERY, account)
+
+    def ask_joining(self) -> None:
+        """Show a code for joining an enterprise; one that is on the screen for it already stays."""
+        with self._lock:
+            shown = self._fresh()
+            if shown is None or shown.purpose != JOIN:
+                self._code = self._made(JOIN, "")
 
     def notice(self) -> api.WebNotice:
         """What to show; the code is empty while none is asked for."""

@@ -20,7 +20,7 @@ place() { # FROM TO
 }
 system=/etc/systemd/system
 (cd "$here/units" && find . -type f) | while read -r unit; do place "$here/units/$unit" "$system/$unit"; done
-for unit in "$system"/daka*.service "$system"/daka*.socket "$system"/daka*.target "$system"/daka*.timer; do
+for unit in "$system"/daka*.service "$system"/daka*.socket "$system"/daka*.target "$system"/daka*.timer "$system"/daka*.path; do
     [ -e "$here/units/$(basename "$unit")" ] || rm -f "$unit"
 done
 if [ -e /etc/credstore.encrypted/daka.wrapping-key ]; then
@@ -40,6 +40,6 @@ sync -f /opt/daka
 ln -sfn /opt/daka/current/bin/daka /usr/local/bin/daka
 systemctl daemon-reload
 # shellcheck disable=SC2046  # one word a unit
-systemctl enable --quiet daka.target daka-update.service $(cd "$here/units" && ls ./*.socket | sed 's|^./||' | grep -v '^daka-metrics') # figures on loopback are for whoever wants them
+systemctl enable --quiet daka.target daka-update.service daka-outlet.service $(cd "$here/units" && ls ./*.socket | sed 's|^./||' | grep -v '^daka-metrics') # figures on loopback are for whoever wants them
 systemctl reset-failed 'daka-*' 2>/dev/null || true
 [ "${1:-}" = --no-start ] || systemctl restart daka.target

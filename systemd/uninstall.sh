@@ -10,10 +10,10 @@ case "${1:-}" in
 esac
 [ "$(id -u)" = 0 ] || { echo "daka: uninstalling needs root: sudo $0" >&2; exit 1; }
 
-units=$(cd /etc/systemd/system && ls -d daka*.service daka*.socket daka*.target daka*.timer 2>/dev/null | grep -v @ || true)
+units=$(cd /etc/systemd/system && ls -d daka*.service daka*.socket daka*.target daka*.timer daka*.path 2>/dev/null | grep -v @ || true)
 # shellcheck disable=SC2086  # one word a unit
 [ -z "$units" ] || systemctl disable --quiet --now $units 2>/dev/null || true
-rm -rf /etc/systemd/system/daka*.service /etc/systemd/system/daka*.socket /etc/systemd/system/daka*.target /etc/systemd/system/daka*.timer /etc/systemd/system/daka*.d
+rm -rf /etc/systemd/system/daka*.service /etc/systemd/system/daka*.socket /etc/systemd/system/daka*.target /etc/systemd/system/daka*.timer /etc/systemd/system/daka*.path /etc/systemd/system/daka*.d
 rm -f /etc/systemd/journald.conf.d/50-daka.conf /etc/systemd/system.conf.d/50-daka.conf /etc/dbus-1/system.d/daka.conf \
     /etc/udev/rules.d/70-daka.rules /usr/lib/sysusers.d/daka.conf /usr/lib/tmpfiles.d/daka.conf /usr/local/bin/daka
 systemctl daemon-reload

@@ -263,6 +263,20 @@ class Place(Form):
     language = SelectField(_("Language"), choices=list(languages.NAMES.items()))
 
 
+class Join(Form):
+    """The invitation, and then the code on the kiosk's screen: whoever joins stands before it."""
+
+    invitation = TextAreaField(
+        _("Invitation"), [FILLED, Length(max=4_000)],
+        description=_("One line that begins with daka-join: and comes from the enterprise."),
+        render_kw={"rows": 4, "required": True, "autocomplete": "off", "spellcheck": "false"},
+    )  # fmt: skip
+    code = text(
+        _("Code on the kiosk's screen"), hint=_("It is shown once the invitation was sent; under For administrators."), longest=16,
+        required=False, autocomplete="one-time-code", inputmode="numeric",
+    )  # fmt: skip
+
+
 class NewBackup(Really):
     """Sealed with a passphrase that nobody else keeps."""
 

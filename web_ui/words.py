@@ -135,6 +135,8 @@ ACTIONS = {
     "face_card_revoked": _("Face card revoked"), "site_evaluated": _("Site evaluated"), "setting_changed": _("Setting changed"),
     "restarted": _("Kiosk restarted"), "self_test": _("Self-test begun"), "backup_made": _("Backup made"),
     "backup_removed": _("Backup removed"), "release_brought": _("Release brought"),
+    "joining_begun": _("Joining begun"), "joining_ended": _("Joining given up"), "enterprise_joined": _("Enterprise joined"),
+    "enterprise_left": _("Enterprise left"),
     "upgrade_check_asked": _("Upgrade check asked for"), "backup_keys_made": _("Keys sealed into a file"),
     "web_report_kept": _("Evaluation report kept"), "web_report_removed": _("Evaluation report removed"),
     "backup_restored": _("Backup restored"), "web_backup_taken": _("Backup downloaded"),
@@ -227,6 +229,15 @@ RELEASE_REFUSALS = (
 # Other sentences of the kiosk daemon, word for word.
 SENTENCES = (_("the clock is not sure, so nothing counts as old"),)
 
+# Why joining does not begin, word for word as the kiosk daemon says it.
+JOIN_REFUSALS = (
+    _("this kiosk has joined an enterprise; on its own command line: sudo daka leave, or sudo daka join"),
+    _("this invitation names no address: write the request to a file, with --request FILE"),
+    _("an invitation begins with daka-join:; this is none"),
+    _("the invitation is damaged; copy or scan it again"),
+    _("nobody has confirmed the code within a day; have a new invitation made"),
+)
+
 # Why a backup is refused, word for word as device.backups says it.
 BACKUP_REFUSALS = (
     _("a passphrase has 12 characters or more, of which six differ; unrelated words do well"),
@@ -271,6 +282,7 @@ REFUSALS = {
     "StorageFull": _("The kiosk's disk is full; nothing was changed. Free some room."),
     "StorageReadOnly": _("The kiosk's disk takes no writes; nothing was changed. Check the disk."),
     "SelfTestRefused": _("A self-test is under way; its page shows how far it is."),
+    "WrongCode": _("This is not the code on the kiosk's screen. Wait a moment, then try again."),
     "StorageFailing": _("The kiosk's disk reports errors; nothing was changed. Replace it."),
 }
 

@@ -43,6 +43,11 @@ from device.api.health import Link as Link
 from device.api.health import Machine as Machine
 from device.api.health import Sample as Sample
 from device.api.health import UplinkReport as UplinkReport
+from device.api.joining import JoinCarrier as JoinCarrier
+from device.api.joining import JoinClient as JoinClient
+from device.api.joining import Joining as Joining
+from device.api.joining import JoinOrder as JoinOrder
+from device.api.joining import Left as Left
 from device.api.people import CodeIssued as CodeIssued
 from device.api.people import ConsentVersion as ConsentVersion
 from device.api.people import Erased as Erased

@@ -9,6 +9,7 @@ from typing import Any
 from device import messages
 from device.api.admin import AdminClient
 from device.api.answers import Person
+from device.api.joining import JoinClient
 from device.api.locks import LocksClient
 from device.api.people import PeopleClient
 from device.api.recognition import RecognitionStanding
@@ -120,7 +121,7 @@ class Done:
     """It was done."""
 
 
-class WebClient(AdminClient, PeopleClient):
+class WebClient(AdminClient, PeopleClient, JoinClient):
     """The web daemon's side of kiosk-web.sock: those of the office's calls that it may make, and what pages need beside them."""
 
     @functools.cached_property

@@ -10,7 +10,7 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
-from device import database, settings, state
+from device import database, settings, state, trust
 from device.backups import opening, restoring
 from device.errors import DeviceError
 
@@ -61,7 +61,7 @@ def _take_places(aside: restoring.Aside, note: dict[str, Any]) -> None:
     for name in opening.KEYS:
         _take_place(aside.brought_keys / "keys" / name, folder.keys / name)
     _put_settings_back(opened / "config.toml", folder)
-    _take_place(opened / "enterprise.json", folder.enterprise)
+    _keep_brought_membership(opened / "enterprise.json", folder.enterprise)
     for name in opening.DATABASES:
         for suffix in ("-wal", "-shm"):
             if (opened / name).exists():
@@ -77,6 +77,13 @@ def _put_settings_back(text: Path, folder: state.Folder) -> None:
     if text.exists():
         settings.put_back(text.read_text(encoding="utf-8"), folder.config, folder.layer)
         text.unlink()
+
+
+def _keep_brought_membership(source: Path, target: Path) -> None:
+    """Written anew, not moved: on an appliance it lies elsewhere, for the uplink to read."""
+    if member := trust.read(source):
+        trust.write(target, member)
+        source.unlink()
 
 
 def restored(folder: state.Folder) -> dict[str, Any] | None:

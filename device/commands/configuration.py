@@ -23,6 +23,8 @@ def list_settings(context: Context) -> None:
     click.echo(f"{context.folder.config}{'' if context.folder.config.exists() else ' (absent: every default holds)'}")
     if context.folder.layer is not None:
         click.echo(f"{context.folder.layer} (what the web UI has set; what stands in the file above is root's and goes first)")
+    if context.folder.enterprise.exists():
+        click.echo(f"{context.folder.enterprise} (what joining has brought: [uplink], where no file above says otherwise)")
     section_shown = ""
     for name, default, meaning in config.settings():
         section, key = name.split(".")

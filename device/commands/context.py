@@ -25,7 +25,7 @@ class Context:
         """The configuration in the state folder; the code that reads it is loaded only now: the lock's bridge does without."""
         from device import config
 
-        return config.read(self.folder.config, self.folder.layer)
+        return config.read(self.folder.config, self.folder.layer, self.folder.enterprise)
 
     def weights(self) -> Path:
         """The folder that `daka models fetch` fills."""

@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import click
 
-from device import clock, desk, durable, join_client, joining, keys, kiosk, messages, sight, state, terms, timekeeping, trust
+from device import api, outlet
 from device.commands.context import Context, pass_context
+from device.commands.joining_on_files import OnFiles
 from device.commands.office import operator
+from device.commands.reach import joining
+from device.joining import JoinRefused
+from device.messages import joining as words
 
 WAIT_S = 3_600.0
+LOOK_S = 0.5
+AWAY_S = 60.0  # the kiosk daemon restarts with what came of it
+
+PATIENT_S = 10.0
+NO_KEY = "the uplink daemon makes no key; does it run? `daka run`, or systemctl status daka-uplink"
+
+Kiosk = api.JoinClient | OnFiles
 
 
 @click.command()
@@ -23,27 +38,24 @@ WAIT_S = 3_600.0
 def join(
     context: Context, invitation: str | None, request_file: Path | None, answer: Path | None, resume: bool, replace: bool
 ) -> None:
-    """Join an enterprise with its INVITATION, a text or a file that holds it. The kiosk must not be running.
+    """Join an enterprise with its INVITATION, a text or a file that holds it.
 
     The kiosk shows a code; a person at the enterprise compares it and confirms. Without a network the request goes by --request
-    FILE and the answer comes by --answer FILE.
+    FILE and the answer comes by --answer FILE. On an appliance as root: sudo daka join.
     """
-    with state.locked(context.folder):
+    with joining(context) as kiosk:
+        before = kiosk.joining()
         if answer is not None:
-            _become(context, joining.pending(context.folder), answer.read_bytes(), replace=replace)
-            return
-        invited = _invitation(context, invitation)
-        _check_other(context, invited, replace=replace)
-        if not invited.url and request_file is None:
-            raise joining.JoinRefused("this invitation names no address: write the request to a file, with --request FILE")
-        asked = joining.pending(context.folder) if resume else joining.request(context.folder, context.config().device.id, invited)
-        click.echo(f"code {messages.join_code(asked)}: a person at the enterprise compares and confirms it")
+            kiosk.join_answer(answer.read_bytes())
+        elif invitation is not None:
+            with _unpinned(context):
+                kiosk.join(_text(invitation), operator(), replace=replace, carried=request_file is not None)
+        elif not (resume or request_file):
+            raise JoinRefused("an invitation is needed; at the enterprise: daka-enterprise join invite")
         if request_file is not None:
-            request_file.write_bytes(asked)
-            click.echo(f"the request is in {request_file}; the answer comes back with: daka join --answer FILE")
+            _write(kiosk, request_file)
             return
-        with join_client.opened(invited) as enrolment:
-            _become(context, asked, enrolment.wait(enrolment.ask(asked), WAIT_S), replace=replace)
+        _see_through(kiosk, before)
 
 
 @click.command()
@@ -53,58 +65,99 @@ def leave(context: Context, yes: bool) -> None:
     """Leave the enterprise: every template is destroyed, nothing is sent any more. The records that wait stay in the journal."""
     if not yes:
         click.confirm("Every template is destroyed, and records are sent nowhere any more. Leave", abort=True)
-    with state.locked(context.folder):
-        gone = _destroy_templates(context)
-        joining.leave(context.folder)
+    with joining(context) as kiosk:
+        with _unpinned(context):
+            gone = kiosk.leave(operator()).people
+        _wait_until_left(kiosk)
     click.echo(f"left; {gone} people have no template any more")
 
 
-def _invitation(context: Context, text: str | None) -> messages.Invitation:
-    """From the argument, a file of that name, or the one that was used before."""
-    kept = joining.place_of(context.folder).folder / "invitation"
-    if text is None:
-        if not kept.exists():
-            raise joining.JoinRefused("an invitation is needed; at the enterprise: daka-enterprise join invite")
-        text = kept.read_text(encoding="ascii")
-    path = Path(text)
-    if not text.startswith("daka-join:") and path.is_file():
-        text = path.read_text(encoding="utf-8")
-    found = messages.read_invitation(text)
-    durable.keep(kept, messages.write_invitation(found).encode("ascii"))
-    return found
+@contextmanager
+def _unpinned(context: Context) -> Iterator[None]:
+    """Root itself asks: whom this machine reaches is open again until the kiosk has joined, unless the kiosk daemon says no."""
+    path = context.folder.config.parent / outlet.PINNED
+    held = None
+    if context.folder.outlet is not None and os.geteuid() == 0:
+        with suppress(outlet.OutletError):  # a damaged one is written anew
+            held = outlet.pinned(path)
+        path.unlink(missing_ok=True)
+    try:
+        yield
+    except BaseException:
+        if held is not None:
+            outlet.pin(path, held)
+        raise
 
 
-def _check_other(context: Context, invited: messages.Invitation, *, replace: bool) -> None:
-    member = trust.read(context.folder.enterprise)
-    if member is not None and member.root != invited.root and not replace:
-        raise joining.JoinRefused("this kiosk belongs to another enterprise; --replace leaves it and destroys every template first")
+def _text(invitation: str) -> str:
+    """The argument, or what a file of that name holds."""
+    path = Path(invitation)
+    if not invitation.startswith(words.INVITATION_PREFIX) and path.is_file():
+        return path.read_text(encoding="utf-8")
+    return invitation
 
 
-def _become(context: Context, asked: bytes, answer: bytes, *, replace: bool) -> None:
-    root = messages.read_join_request(asked).root
-    _check_other(context, messages.Invitation("", root, "", "", ""), replace=replace)
-    messages.read_join_answer(answer, asked, root, keys.sealing_key(context.folder.keys))  # before anything is destroyed
-    member = trust.read(context.folder.enterprise)
-    if member is not None and member.root != root:
-        click.echo(f"{_destroy_templates(context)} people have no template any more")
-        joining.leave(context.folder)
-    joined = joining.accept(context.folder, asked, answer)
-    click.echo(f"this kiosk is {context.config().device.id} of the enterprise {joined.root}")
+def _write(kiosk: Kiosk, path: Path) -> None:
+    """The request for somebody to carry, once the uplink has made its key."""
+    found = next((one for one in _standings(kiosk, AWAY_S) if one.code), None)
+    if found is None:
+        raise JoinRefused(NO_KEY)
+    path.write_bytes(kiosk.join_request())
+    _show(found)
+    click.echo(f"the request is in {path}; the answer comes back with: daka join --answer FILE")
 
 
-def _destroy_templates(context: Context) -> int:
-    """Every consent is taken back, each with its record, and with it every template destroyed."""
-    settings = context.config()
-    time_source = timekeeping.Timekeeper(clock.SystemClock(), terms.time_limits(settings))
-    files = kiosk.open_files(context.folder, settings.device.id, time_source, replace_damaged=False)
-    office = desk.Desk(files.journal, files.directory, time_source, _no_eyes)
-    agreed = [person for person in files.directory.list() if person.has_consent]
-    for person in agreed:
-        office.withdraw_consent(person.number, operator())
-    files.directory.close()
-    files.journal.close()
-    return len(agreed)
+def _show(found: api.Joining) -> None:
+    click.echo(f"code {found.code}: a person at the enterprise compares and confirms it")
 
 
-def _no_eyes() -> sight.Sight:
-    raise joining.JoinRefused("nobody is looked at while joining")
+def _see_through(kiosk: Kiosk, before: api.Joining) -> None:
+    """Say what happens until the kiosk has joined; JoinRefused where it does not come to that."""
+    told = _Told()
+    for found in _standings(kiosk, WAIT_S):
+        if found.stage == "failed":
+            raise JoinRefused(found.why)
+        if found.stage == "none" and found.member and found.since != before.since:
+            click.echo(f"this kiosk is {found.device} of the enterprise {found.member}")
+            return
+        if found.stage == "none":
+            raise JoinRefused("no request of this kiosk waits for an answer; begin with: daka join INVITATION")
+        told.about(found)
+    raise JoinRefused("nobody has confirmed the code; the kiosk goes on asking for a day: daka join --resume")
+
+
+class _Told:
+    """Says each thing once, and trouble only when it lasts: a way to the enterprise is opened a moment after it is asked for."""
+
+    def __init__(self) -> None:
+        self._began_s, self._said = time.monotonic(), set[str]()
+
+    def about(self, found: api.Joining) -> None:
+        """How it stands."""
+        if found.code and found.code not in self._said:
+            self._said.add(found.code)
+            _show(found)
+        trouble = found.why or (NO_KEY if found.stage == "key" else "")
+        if trouble and trouble not in self._said and time.monotonic() - self._began_s > PATIENT_S:
+            self._said.add(trouble)
+            click.echo(f"{trouble}; it is tried again")
+
+
+def _standings(kiosk: Kiosk, patience_s: float) -> Iterator[api.Joining]:
+    """How it stands, again and again; the kiosk daemon restarts on the way."""
+    deadline, heard_s = time.monotonic() + patience_s, time.monotonic()
+    while time.monotonic() < deadline:
+        try:
+            found = kiosk.joining()
+        except api.KioskAway:
+            if time.monotonic() - heard_s > AWAY_S:
+                raise
+        else:
+            heard_s = time.monotonic()
+            yield found
+        time.sleep(LOOK_S)
+
+
+def _wait_until_left(kiosk: Kiosk) -> None:
+    if not any(found.stage == "none" and not found.member for found in _standings(kiosk, AWAY_S)):
+        raise JoinRefused("the kiosk daemon has not started anew yet; it leaves when it does")

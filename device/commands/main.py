@@ -19,7 +19,11 @@ from device.messages import MessageError
 from models.errors import ModelError
 
 APPLIANCE = state.Folder(
-    Path("/var/lib/daka"), Path("/etc/daka/config.toml"), Path("/run/daka"), layer=Path("/var/lib/daka-settings/settings.toml")
+    Path("/var/lib/daka"),
+    Path("/etc/daka/config.toml"),
+    Path("/run/daka"),
+    layer=Path("/var/lib/daka-settings/settings.toml"),
+    uplink_root=Path("/var/lib/daka-uplink"),
 )
 
 COMMANDS = {
@@ -64,7 +68,8 @@ def folder_at(root: Path, config: Path | None, sockets: Path | None, credentials
     if root == APPLIANCE.root:
         config, sockets = config or APPLIANCE.config_file, sockets or APPLIANCE.sockets
     layer = APPLIANCE.layer if config == APPLIANCE.config_file else None
-    return state.Folder(root, config, sockets, credentials, layer)
+    uplink_root = APPLIANCE.uplink_root if root == APPLIANCE.root else None
+    return state.Folder(root, config, sockets, credentials, layer, uplink_root)
 
 
 @click.group(cls=LazyGroup, commands_in=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})

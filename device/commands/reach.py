@@ -10,6 +10,7 @@ from typing import Any
 
 from device import api, clock, desk, erasure, keys, kiosk, messages, post, sight, state, terms, timekeeping
 from device.commands.context import Context
+from device.commands.joining_on_files import OnFiles
 from device.config import Config
 from device.consenting import ConsentOffice
 from device.holdings import Holdings
@@ -30,6 +31,10 @@ class Opened:
     directory: Directory
     clock: timekeeping.Timekeeper
 
+    def append(self, body: messages.Body) -> object:
+        """A record of now."""
+        return self.journal.append(body, self.clock.now())
+
     def eraser(self) -> erasure.Eraser:
         """The one place where people end."""
         return erasure.Eraser(self.journal, self.directory, self.clock, self.context.folder.root)
@@ -43,6 +48,11 @@ def office(context: Context) -> AbstractContextManager[api.Office]:
 def carrier(context: Context) -> AbstractContextManager[api.Carrier]:
     """The same for records that are carried by hand."""
     return _reached(context, lambda at: post.Post(at.journal, at.settings, at.clock, context.folder.root), api.AdminClient)
+
+
+def joining(context: Context) -> AbstractContextManager[OnFiles | api.JoinClient]:
+    """The same for joining and leaving."""
+    return _reached(context, lambda at: OnFiles(context.folder, at.settings.device.id, _desk(at), at.append), api.JoinClient)
 
 
 def personnel(context: Context) -> AbstractContextManager[api.Personnel]:

@@ -7,7 +7,7 @@ import resource
 
 import click
 
-from device import kiosk, service, state, supervisor
+from device import admission, kiosk, service, state, supervisor
 from device.backups import settling
 from device.commands.context import Context, pass_context
 
@@ -20,4 +20,5 @@ def run_kiosk(context: Context) -> None:
     stop = supervisor.stop_on_signals()
     with state.locked(context.folder):  # before the settings are read: they may be among what is restored
         settling.settle(context.folder)
+        admission.settle(context.folder)
     kiosk.run(context.folder, context.config(), context.weights(), stop, service.from_environment(os.environ, os.getpid()))

@@ -10,10 +10,28 @@ from pathlib import Path
 
 import click
 
-from device import api, clock, config, messages, mqtt, renewal, reporter, selftest, service, supervisor, unlocker, upgrade
+from device import (
+    api,
+    clock,
+    config,
+    identity,
+    joiner,
+    membership,
+    messages,
+    mqtt,
+    renewal,
+    reporter,
+    selftest,
+    service,
+    state,
+    supervisor,
+    unlocker,
+    upgrade,
+)
 from device.commands.context import Context, pass_context
 from device.errors import DeviceError
 from device.selftest_runner import Runner
+from device.tls_files import JoinRefused
 from device.uplink import Uplink
 
 log = logging.getLogger(__name__)
@@ -28,9 +46,36 @@ def run_uplink(context: Context) -> None:
     stop = supervisor.stop_on_signals()
     under = service.from_environment(os.environ, os.getpid())
     settings = context.config()
-    if under.is_managed and not settings.uplink.enabled:
-        _wait_for_better_settings(under, stop)
-        return
+    idle = _why_idle(context, settings)
+    with api.JoinCarrier(context.folder.uplink_socket) as carrier:
+        _listen_for_joining(carrier, context.folder, stop)
+        if idle:
+            log.warning("%s", idle)
+            _wait_for_better_settings(idle, under, stop)
+        else:
+            _carry(context, settings, under, stop)
+    under.stopping()
+
+
+def _why_idle(context: Context, settings: config.Config) -> str:
+    """Why nothing can be sent, "" where it can: none of it is a failure, and joining mends all of it."""
+    try:
+        identity.settle(identity.Place(context.folder.root), membership.read(context.folder.enterprise), settings.device.id)
+    except JoinRefused as error:
+        return f"{error}; records wait on this kiosk"
+    if not settings.uplink.enabled:
+        return "switched off (uplink.enabled); records wait on this kiosk"
+    return "" if settings.uplink.host else "nobody to send to (uplink.host): daka join sets it; records wait on this kiosk"
+
+
+def _listen_for_joining(carrier: api.JoinCarrier, folder: state.Folder, stop: threading.Event) -> None:
+    watched = joiner.Watched(folder.enterprise, membership.read(folder.enterprise))
+    one = joiner.Joiner(carrier, identity.Place(folder.root))
+    threading.Thread(target=joiner.keep, args=(one, watched, stop), name="joining", daemon=True).start()
+
+
+def _carry(context: Context, settings: config.Config, under: service.Service, stop: threading.Event) -> None:
+    """Records out and answers in, until `stop`."""
     device, topics = settings.device.id, messages.topics(settings.device.id)
     broker = broker_of(settings.uplink, context.folder.root)
     if settings.uplink.renew_url:
@@ -59,7 +104,6 @@ def run_uplink(context: Context) -> None:
             _unlock(settings.uplink.renew_url, broker, socket, stop)
             under.watch(uplink.works, stop)
             uplink.run(stop)
-    under.stopping()
 
 
 def _unlock(url: str, broker: mqtt.Broker, socket: Path, stop: threading.Event) -> None:
@@ -74,10 +118,10 @@ def _way(broker: mqtt.Broker, device: str) -> selftest.Way:
     return selftest.Way(broker, device, now.at, now.quality is clock.Quality.SYNCED)
 
 
-def _wait_for_better_settings(under: service.Service, stop: threading.Event) -> None:
-    """Switched off is no failure: nothing is restarted again and again, and `systemctl status` says why nothing is sent."""
+def _wait_for_better_settings(why: str, under: service.Service, stop: threading.Event) -> None:
+    """Nothing is restarted again and again, and `systemctl status` says why nothing is sent."""
     under.watch(lambda: True, stop)
-    under.ready("switched off (uplink.enabled); records wait on this kiosk")
+    under.ready(why)
     stop.wait()
 
 

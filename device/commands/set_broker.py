@@ -13,20 +13,39 @@ from device.commands.context import Context, pass_context
 
 @click.command("set-broker")
 @click.argument("host", required=False)
+@click.option("--follow", is_flag=True, help="Reach whom the kiosk daemon wants, until it has joined; run by daka-outlet.service.")
 @pass_context
-def set_broker(context: Context, host: str | None) -> None:
+def set_broker(context: Context, host: str | None, *, follow: bool) -> None:
     """Let the uplink reach HOST (default: uplink.host of the settings), uplink.renew_url and their name servers, and nobody else.
 
-    Needs root.
+    Needs root. Joining does it by itself; by hand when an address has changed.
     """
+    if follow:
+        _follow(context)
+        return
     chosen = context.config().uplink
     named = host or chosen.host
     if not named:
         raise outlet.OutletError("no broker is named: daka set-broker HOST, or set uplink.host")
     renews = urlsplit(chosen.renew_url).hostname if chosen.renew_url else None
     reachable = outlet.write([named] if renews in (None, named) else [named, str(renews)])
+    _reload()
+    click.echo(f"the uplink may reach {', '.join(reachable)} and nothing else")
+
+
+def _follow(context: Context) -> None:
+    """What root's own file names is root's to say: then nobody is followed."""
+    if context.folder.outlet is None:
+        raise outlet.OutletError("only an appliance keeps its uplink from anybody")
+    if outlet.named_by_root(context.folder.config):
+        click.echo(f"{context.folder.config} names the broker: daka set-broker")
+    elif context.folder.outlet.exists() and outlet.follow(context.folder.outlet, context.folder.config.parent / outlet.PINNED):
+        _reload()
+        click.echo("the uplink may reach whom the kiosk daemon wants, and nobody else")
+
+
+def _reload() -> None:
     for words in (("daemon-reload",), ("try-restart", "daka-uplink.service")):
         done = subprocess.run(("systemctl", *words), capture_output=True, text=True, check=False)
         if done.returncode:
             raise outlet.OutletError(f"systemctl {words[0]} failed: {done.stderr.strip()}; run it by hand")
-    click.echo(f"the uplink may reach {', '.join(reachable)} and nothing else")

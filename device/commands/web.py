@@ -26,6 +26,10 @@ def code(context: Context) -> None:
     click.echo(f"SHA-256 fingerprint: {notice.fingerprint}")
     if notice.purpose == "first_administrator":
         click.echo(f"Code for the first administrator: {notice.code}")
+    elif notice.purpose == "join":
+        click.echo(f"Code for joining an enterprise: {notice.code}")
+    elif notice.purpose == "joining":
+        click.echo(f"The enterprise compares: {notice.code}")
     elif notice.code:
         click.echo(f"Code for a new password of {notice.account}: {notice.code}")
     else:

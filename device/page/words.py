@@ -233,6 +233,8 @@ ENGLISH = {
     "notice.title": "For administrators",
     "notice.first": "Make the first administrator",
     "notice.recovery": "New password for {account}",
+    "notice.join": "Join an enterprise",
+    "notice.compare": "The enterprise compares this code and confirms it",
     "notice.address": "In a browser on this network, open",
     "notice.code": "and type this code",
     "notice.fingerprint": "Compare the certificate's fingerprint",

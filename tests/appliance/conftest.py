@@ -29,6 +29,17 @@ RELEASES = {"bookworm": "3.11", "trixie": "3.13"}
 DEVICE, PORT, RENEWAL_PORT = "kiosk-1", 8883, 8444
 EMPLOYEE, ENROLLED_FROM, SHOWN = "1002", "person_b_1.jpg", "person_b_2.jpg"
 PATIENCE_S = 60.0
+SETTINGS = """
+[camera]
+source = "file:/srv/shown.jpg"
+
+[attend]
+min_gap_s = 1.0
+allow_simulated = true
+
+[lock]
+enabled = true
+"""
 DAEMONS = ("daka-kiosk", "daka-uplink", "daka-web", "daka-bridge")
 
 
@@ -69,46 +80,57 @@ class Enterprise:
         return done.stdout
 
     def open(self) -> None:
-        """An authority with its certificates, then broker and ingester."""
+        """An authority with its certificates and keys, then broker, ingester and, at another address, whoever lets kiosks join."""
         now = datetime.now(UTC)
         authority.create(self.pki, now)
         authority.issue_server(self.pki, [machines.OUTSIDE, machines.RENEWS], now)
         authority.issue_ingester(self.pki, now, "ingest")
-        authority.issue_device(self.pki, DEVICE, now)
         mosquitto.write(self.folder, self.pki, mosquitto.Listener(PORT, machines.OUTSIDE, "root"), ("ingest",))
-        self.call("keys", "init", "--dir", str(self.folder / "keys"))
-        self.update_key = self.call("keys", "init", "update", "--dir", str(self.folder / "keys"))
+        for role in ("acknowledgement", "policy"):
+            self.call("keys", "init", role, "--dir", self.keys)
+        self.update_key = self.call("keys", "init", "update", "--dir", self.keys)
+        self.call("keys", "init", "root", "--dir", self.root_keys)
+        self.call("keys", "sign", "--dir", self.keys, "--root", self.root_keys)
         self._start(mosquitto_program(), "-c", str(self.folder / mosquitto.CONFIG_NAME))
         certificate = authority.place(self.pki, "ingest")
         self._start(
             *(sys.executable, "-m", "enterprise.commands.main", "ingest", "--database", self.database),
-            *("--keys", str(self.folder / "keys"), "--broker", f"{machines.OUTSIDE}:{PORT}"),
+            *("--keys", self.keys, "--broker", self.broker),
             *("--ca", str(self.pki / "root.pem"), "--cert", str(certificate.certificate), "--key", str(certificate.key)),
         )
+        serve = ("join", "serve", "--listen", f"{machines.RENEWS}:{RENEWAL_PORT}", *self.where)
+        self._start(sys.executable, "-m", "enterprise.commands.main", *serve)
+
+    @property
+    def broker(self) -> str:
+        return f"{machines.OUTSIDE}:{PORT}"
+
+    @property
+    def url(self) -> str:
+        """Where kiosks join and renew their certificates."""
+        return f"https://{machines.RENEWS}:{RENEWAL_PORT}"
+
+    @property
+    def where(self) -> tuple[str, ...]:
+        return ("--dir", str(self.pki), "--keys", self.keys, "--database", self.database)
+
+    def invite(self) -> str:
+        return self.call("join", "invite", DEVICE, "--url", self.url, *self.where).strip()
+
+    def confirm(self, code: str) -> None:
+        """Somebody has compared it; a kiosk that was here before has the same keys."""
+        self.call("join", "confirm", code, "--url", self.url, "--broker", self.broker, *self.where)
 
     def _start(self, *command: str) -> None:
         with (self.folder / "log").open("ab") as log:
             ours = self.machine.outside_command(*command)
             self._running.append(subprocess.Popen(ours, stdout=log, stderr=log, preexec_fn=machines.ends_with_us))
 
-    @property
-    def key(self) -> str:
-        return self.call("keys", "show", "--dir", str(self.folder / "keys")).strip().splitlines()[-1]
-
     def punches(self) -> int:
         """Rows that the ingester has committed."""
         with contextlib.closing(sqlite3.connect(f"file:{self.folder / 'enterprise.db'}?mode=ro", uri=True)) as opened:
             (found,) = opened.execute("SELECT count(*) FROM record WHERE kind = 'punch' AND device = ?", (DEVICE,)).fetchone()
         return int(found)
-
-    def renews(self) -> None:
-        """Whoever renews certificates, at an address of their own, and a certificate whose time is two thirds over."""
-        for words in (("init", "root", "--dir", self.root_keys), ("sign", "--dir", self.keys, "--root", self.root_keys)):
-            self.call("keys", *words)
-        self.machine.outside_address(machines.RENEWS)
-        where = ("--dir", str(self.pki), "--keys", self.keys, "--database", self.database)
-        listen = f"{machines.RENEWS}:{RENEWAL_PORT}"
-        self._start(sys.executable, "-m", "enterprise.commands.main", "join", "serve", "--listen", listen, *where)
 
     def close(self) -> None:
         for process in self._running:
@@ -137,19 +159,13 @@ class Appliance:
         shutil.copy(default_weights() / SHOWN, files / "srv" / "shown.jpg")
         shutil.copy(default_weights() / ENROLLED_FROM, files / "srv" / "enrolled.jpg")
         settings = files / "etc" / "daka" / "config.toml"
-        settings.write_text(settings.read_text() + _settings(self.enterprise.key))
-        state = files / "var" / "lib" / "daka-uplink"
-        state.mkdir(mode=0o700, exist_ok=True)
-        for name in ("root.pem", f"{DEVICE}.pem", f"{DEVICE}.key"):
-            shutil.copy(self.enterprise.pki / name, state / name)
-        self.call("chown", "-R", "daka-uplink:", "/var/lib/daka-uplink")
+        settings.write_text(settings.read_text() + SETTINGS)
         for unit in DAEMONS:
             drop_in = files / "etc" / "systemd" / "system" / f"{unit}.service.d" / "test.conf"
             drop_in.parent.mkdir(exist_ok=True)
             # Tests start them more often in two minutes than a failing one may.
             drop_in.write_text(f"[Unit]\nStartLimitBurst=100\n[Service]\nWatchdogSec={watchdog_s}\n")
         self.call("systemctl", "daemon-reload")
-        self.call("daka", "set-broker")
 
     def person(self) -> None:
         """Somebody agrees and is enrolled; another photograph of them hangs before the camera."""
@@ -158,10 +174,28 @@ class Appliance:
         self.call("daka", "enrol", EMPLOYEE, "/srv/enrolled.jpg")
 
     def begin(self) -> None:
-        """Its first start, its person, and the enterprise's trust."""
+        """Its first start, its enterprise, and its person."""
         self.call("systemctl", "start", "daka.target")
+        self.join()
         self.person()
-        self.trust()
+
+    def join(self) -> str:
+        """As an installer does it, with somebody at the enterprise who compares the code; what the command says at its end."""
+        command = self.machine.inside("daka", "join", self.enterprise.invite())
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        assert process.stdout is not None
+        said = []
+        for line in process.stdout:
+            said.append(line)
+            if line.startswith("code "):
+                self._compare(line.split()[1].rstrip(":"))
+        assert process.wait(PATIENCE_S) == 0, "".join(said)
+        return said[-1]
+
+    def _compare(self, code: str) -> None:
+        database = self.enterprise.where[-2:]
+        self.wait("the request is there", lambda: code in self.enterprise.call("join", "list", *database), 30)
+        self.enterprise.confirm(code)
 
     def somebody_comes(self) -> None:
         """Steps before the camera afresh: another punch arrives."""
@@ -212,10 +246,6 @@ class Appliance:
         assert old in text
         settings.write_text(text.replace(old, new))
 
-    def trust(self) -> None:
-        key = self.call("daka", "verify").split()[-1]
-        self.enterprise.call("trust", DEVICE, key, "--database", self.enterprise.database)
-
     def process_of(self, unit: str) -> int:
         return int(self.call("systemctl", "show", "--property", "MainPID", "--value", unit))
 
@@ -246,32 +276,6 @@ class Appliance:
                 )
             time.sleep(0.2)
         return time.monotonic() - started
-
-
-def _settings(key: str) -> str:
-    return f"""
-[device]
-id = "{DEVICE}"
-
-[camera]
-source = "file:/srv/shown.jpg"
-
-[attend]
-min_gap_s = 1.0
-allow_simulated = true
-
-[uplink]
-enabled = true
-host = "{machines.OUTSIDE}"
-port = {PORT}
-ca = "root.pem"
-certificate = "{DEVICE}.pem"
-key = "{DEVICE}.key"
-server_key = "{key}"
-
-[lock]
-enabled = true
-"""
 
 
 class Workshop:
@@ -347,7 +351,7 @@ def raised(workshop: Workshop, release: str, folder: Path, more: tuple[str, ...]
         appliance = Appliance(machine, enterprise, bundle, RELEASES[release])
         try:
             enterprise.open()
-            appliance.install("--no-start")
+            appliance.install("--name", DEVICE, "--no-start")
             appliance.configure()
             yield appliance
         finally:

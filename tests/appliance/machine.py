@@ -186,7 +186,8 @@ class Machine:
     def _plug_in(self) -> None:
         """A cable between the two hosts."""
         _run("ip", "link", "add", "va", "netns", self.outside, "type", "veth", "peer", "name", "vb", "netns", str(self.leader))
-        _run("ip", "-n", self.outside, "addr", "add", f"{OUTSIDE}/24", "dev", "va")
+        for address in (OUTSIDE, RENEWS):
+            _run("ip", "-n", self.outside, "addr", "add", f"{address}/24", "dev", "va")
         _run("ip", "-n", self.outside, "link", "set", "va", "up")
         network = ("nsenter", "-t", str(self.leader), "-n", "ip")
         _run(*network, "addr", "add", f"{INSIDE}/24", "dev", "vb")
@@ -213,10 +214,6 @@ class Machine:
         """A character device inside, made from here: in there nobody may."""
         Path(place).parent.mkdir(exist_ok=True)
         subprocess.run(("mknod", "--mode=0666", place, "c", major, minor), check=False, capture_output=True)
-
-    def outside_address(self, address: str) -> None:
-        """One more address of the other host, for as long as the cable is plugged in."""
-        _run("ip", "-n", self.outside, "addr", "add", f"{address}/24", "dev", "va")
 
     def outside_command(self, *command: str) -> tuple[str, ...]:
         """`command`, to be run on the other host."""

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from device import tls_files
 from enterprise import authority
 from tests.appliance import machine as machines
-from tests.appliance.conftest import DAEMONS, DEVICE, EMPLOYEE, RENEWAL_PORT, Appliance, release
+from tests.appliance.conftest import DAEMONS, DEVICE, EMPLOYEE, Appliance, release
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -85,24 +85,51 @@ def test_a_camera_that_is_taken_away_stops_the_kiosk_no_more_than_it_must(applia
     appliance.somebody_comes()
 
 
-def test_the_uplink_reaches_whoever_renews_its_certificate_once_that_is_allowed(appliance: Appliance) -> None:
-    machine, enterprise = appliance.machine, appliance.enterprise
-    enterprise.renews()
+def test_the_certificate_is_renewed_under_the_unit_at_the_address_that_joining_brought(appliance: Appliance) -> None:
     key = ec.generate_private_key(ec.SECP256R1())
     csr = tls_files.signing_request(DEVICE, key)
-    old = authority.certify(enterprise.pki, DEVICE, csr, datetime.now(UTC) - timedelta(days=20), timedelta(days=25))
-    identity = machine.files / "var/lib/daka-uplink/identity.pem"
-    identity.write_bytes(old.encode("ascii") + tls_files.private_pem(key))
-    appliance.call("chown", "daka-uplink:", "/var/lib/daka-uplink/identity.pem")
-    appliance.change(f'certificate = "{DEVICE}.pem"\nkey = "{DEVICE}.key"', 'certificate = "identity.pem"\nkey = "identity.pem"')
-    url = f"https://{machines.RENEWS}:{RENEWAL_PORT}"
-    appliance.change('ca = "root.pem"', f'ca = "root.pem"\nrenew_url = "{url}"')
+    old = authority.certify(appliance.enterprise.pki, DEVICE, csr, datetime.now(UTC) - timedelta(days=20), timedelta(days=25))
+    identity = appliance.machine.files / "var/lib/daka-uplink/uplink/identity.pem"
+    identity.write_bytes(old.encode("ascii") + tls_files.private_pem(key))  # its owner and mode stay
     appliance.call("systemctl", "restart", "daka-uplink")
     said = ("journalctl", "-u", "daka-uplink", "-n", "20", "--no-pager")
-    appliance.wait("it may not reach that address", lambda: f"could not be renewed at {url}" in appliance.call(*said))
-    assert machines.RENEWS in appliance.call("daka", "set-broker")
     appliance.wait("the certificate is renewed", lambda: "the certificate was renewed" in appliance.call(*said))
-    assert identity.read_text() != old
+    assert old not in identity.read_text()
+    appliance.somebody_comes()
+
+
+def test_a_healthy_kiosk_that_has_joined_is_found_to_be_one(appliance: Appliance) -> None:
+    """What the container lacks (camera, Bluetooth radio, whoever sets the clock) is said; nothing else is bad, as root or not."""
+    appliance.call("usermod", "-a", "-G", "daka-admin", "games")
+    for who in (("daka", "doctor"), ("su", "-s", "/bin/sh", "games", "-c", "daka doctor")):
+        said = appliance.says(*who)
+        bad = [row for row in said.splitlines() if "bad" in row.split("│")[2:3] or " bad " in row]
+        assert all("radio" in row or "Bluetooth" in row for row in bad), said
+        for check in ("configuration", "models", "kiosk daemon", "kiosk page"):
+            assert any(check in row and " good " in row for row in said.splitlines()), f"{check}\n{said}"
+    as_root = appliance.says("daka", "doctor")
+    for check in ("certificate", "TCP", "TLS", "name resolution"):
+        assert any(check in row and " good " in row for row in as_root.splitlines()), f"{check}\n{as_root}"
+
+
+def test_a_kiosk_leaves_and_joins_again_and_no_daemon_chooses_whom_it_reaches(appliance: Appliance) -> None:
+    reach = appliance.machine.files / "etc/systemd/system/daka-uplink.service.d/broker.conf"
+    assert f"IPAddressAllow={machines.OUTSIDE}\n" in reach.read_text()
+    wish = "/var/lib/daka-settings/outlet.json"
+    forged = json.dumps({"hosts": ["192.0.2.1"], "joined": False})
+    appliance.call("su", "-s", "/bin/sh", "daka-kiosk", "-c", f"echo '{forged}' > {wish}")
+    appliance.wait(
+        "root has looked", lambda: "only root changes that" in appliance.call("journalctl", "-u", "daka-outlet", "--no-pager")
+    )
+    assert "192.0.2.1" not in reach.read_text()
+    assert "1 people" in appliance.call("daka", "leave", "--yes")
+    assert " yes " not in appliance.call("daka", "people", "list")
+    appliance.wait("nobody is reached any more", lambda: "IPAddressAllow" not in reach.read_text())
+    assert not (appliance.machine.files / "var/lib/daka-settings/enterprise.json").exists()
+    appliance.wait("its certificate is gone", lambda: "identity" not in appliance.call("ls", "/var/lib/daka-uplink/uplink"))
+    assert f"this kiosk is {DEVICE}" in appliance.join()
+    appliance.call("daka", "people", "consent", EMPLOYEE, "--yes")
+    appliance.call("daka", "enrol", EMPLOYEE, "/srv/enrolled.jpg")
     appliance.somebody_comes()
 
 

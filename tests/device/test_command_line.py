@@ -175,8 +175,16 @@ def test_settings_are_listed_with_their_meaning(tmp_path: Path, run: Run) -> Non
     assert "sound" in run(tmp_path, "config", "check").stdout
 
 
-def test_an_uplink_without_a_broker_is_a_sentence(tmp_path: Path) -> None:
-    refused(process(tmp_path, "run", "uplink"), "uplink.host", "daka join")
+@pytest.mark.parametrize(("said", "names"), [("", "uplink.enabled"), ("[uplink]\nenabled = true\n", "uplink.host")])
+def test_an_uplink_without_a_broker_says_so_and_waits_for_somebody_to_join(tmp_path: Path, said: str, names: str) -> None:
+    (tmp_path / "config.toml").write_text(said)
+    command = (sys.executable, "-m", "device.commands.main", "--state", str(tmp_path), "run", "uplink")
+    with subprocess.Popen(command, cwd=parts.REPO, stderr=subprocess.PIPE, text=True) as waits:
+        assert waits.stderr is not None
+        assert names in waits.stderr.readline()
+        assert waits.poll() is None
+        waits.terminate()
+    assert waits.returncode == 0
 
 
 def test_missing_weights_are_a_sentence_with_the_command_that_mends_it(known: Path, run: Run) -> None:

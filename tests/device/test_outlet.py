@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -42,3 +43,59 @@ def test_whoever_renews_the_certificate_is_asked_for_with_the_broker(tmp_path: P
     said = CliRunner().invoke(daka.daka, ["--state", str(tmp_path), "set-broker"])
     assert said.exit_code == 0, said.output
     assert asked == [["mqtt.example", "join.example"]]
+
+
+def follows(tmp_path: Path, wish: outlet.Wish) -> bool:
+    outlet.wish(tmp_path / "wish.json", wish)
+    return outlet.follow(tmp_path / "wish.json", tmp_path / "pinned.json", tmp_path / "unit.d" / "broker.conf", tmp_path / "none")
+
+
+def test_until_the_kiosk_has_joined_root_follows_it_and_from_then_on_those_hosts_are_pinned(tmp_path: Path) -> None:
+    text = tmp_path / "unit.d" / "broker.conf"
+    assert follows(tmp_path, outlet.Wish(("192.0.2.1",), False))
+    assert follows(tmp_path, outlet.Wish(("192.0.2.2",), False))
+    assert "IPAddressAllow=192.0.2.1" not in text.read_text()
+    assert not follows(tmp_path, outlet.Wish(("192.0.2.2",), True))
+    with pytest.raises(outlet.OutletError, match="only root changes that"):
+        follows(tmp_path, outlet.Wish(("192.0.2.9",), False))
+    assert "192.0.2.9" not in text.read_text()
+    assert follows(tmp_path, outlet.Wish((), False)), "reaching nobody is always allowed"
+    (tmp_path / "pinned.json").unlink()
+    assert follows(tmp_path, outlet.Wish(("192.0.2.9",), False))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "[]", "{}", '{"hosts": []}', '{"hosts": "192.0.2.1", "joined": true}', '{"hosts": [], "joined": 1}',
+        '{"hosts": ["192.0.2.1\\nIPAddressAllow=any"], "joined": true}',
+        '{"hosts": ["fe80::1%\\nIPAddressAllow=any"], "joined": true}',
+        '{"hosts": ["a", "b", "c", "d", "e"], "joined": true}', '{"hosts": ["-v"], "joined": true}',
+        '{"hosts": [""], "joined": false}',
+        '{"hosts": [], "joined": true, "more": 1}', '{"hosts": ["x"], "joined": true}' + " " * 5_000, "[" * 4_000,
+    ],
+)  # fmt: skip
+def test_a_wish_that_is_not_exactly_one_is_not_followed(tmp_path: Path, text: str) -> None:
+    (tmp_path / "wish.json").write_text(text)
+    with pytest.raises(outlet.OutletError, match="nothing was changed"):
+        outlet.follow(tmp_path / "wish.json", tmp_path / "pinned.json", tmp_path / "broker.conf")
+    assert not (tmp_path / "broker.conf").exists()
+
+
+def test_a_link_in_place_of_the_wish_is_not_followed(tmp_path: Path) -> None:
+    outlet.wish(tmp_path / "elsewhere.json", outlet.Wish(("192.0.2.1",), False))
+    (tmp_path / "wish.json").symlink_to(tmp_path / "elsewhere.json")
+    with pytest.raises(outlet.OutletError, match="nothing was changed"):
+        outlet.read_wish(tmp_path / "wish.json")
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0", "::1", "224.0.0.1"])
+def test_this_machine_itself_is_nobody_to_reach(host: str) -> None:
+    with pytest.raises(outlet.OutletError, match="another machine"):
+        outlet.looked_up(host)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="becoming nobody needs root, as daka-outlet.service is")
+def test_names_are_looked_up_without_rights_and_this_machine_is_no_answer() -> None:
+    with pytest.raises(outlet.OutletError, match="another machine"):
+        outlet.looked_up("localhost")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import json
+import secrets
 import subprocess
 import sys
 import tempfile
@@ -22,70 +23,19 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from device import config, durable, join_client, joining, keys, messages, people, renewal, state, tls_files, trust
+from device import config, durable, identity, joining, keys, membership, messages, people, renewal, state, tls_files, trust
 from device.commands import main as daka
-from device.commands import run_uplink
+from device.commands import reach, run_uplink
+from device.commands.context import Context
+from device.commands.joining_on_files import OnFiles
 from device.tls_files import JoinRefused
-from enterprise import authority, join_service
+from enterprise import authority
 from enterprise import joining as office
-from enterprise import store as stores
 from enterprise.commands import main as commands
-from tests.broker import ADDRESS, free_port
 from tests.device import parts
+from tests.inviting import BROKER, House
 
-BROKER = "mqtt.example:8883"
 NOW = datetime.now(UTC)
-
-
-class House:
-    """An enterprise with its authority, keys and join service, and one kiosk's state folder."""
-
-    def __init__(self, folder: Path, name: str = "ours") -> None:
-        self.pki, self.keys, self.root_keys = (folder / name / part for part in ("pki", "keys", "root"))
-        self.database = f"sqlite:///{folder}/{name}.db"
-        self.port = free_port()
-        self.url = f"https://{ADDRESS}:{self.port}"
-        self.run("authority", "init", "--dir", str(self.pki))
-        self.run("authority", "server", ADDRESS, "--dir", str(self.pki))
-        self.run("keys", "init", "root", "--dir", str(self.root_keys))
-        for role in ("acknowledgement", "policy"):
-            self.run("keys", "init", role, "--dir", str(self.keys))
-        self.run("keys", "sign", "--root", str(self.root_keys), "--dir", str(self.keys))
-        self.where = ("--dir", str(self.pki), "--keys", str(self.keys), "--database", self.database)
-        self.store = stores.connect(self.database)
-        self._serve()
-
-    def _serve(self) -> None:
-        own = authority.place(self.pki, authority.BROKER)
-        service = join_service.Service(self.store, self.pki, self.root, lambda: datetime.now(UTC))
-        self._server = join_service.server(join_service.application(service), ADDRESS, self.port, own.certificate, own.key)
-        self._server.prepare()
-        self._thread = threading.Thread(target=self._server.serve, daemon=True)
-        self._thread.start()
-
-    @property
-    def root(self) -> str:
-        return self.run("keys", "show", "root", "--dir", str(self.root_keys))
-
-    def run(self, *words: str) -> str:
-        done = CliRunner().invoke(commands.daka_enterprise, words)
-        assert done.exit_code == 0, (done.output, done.exception)
-        return done.output.strip()
-
-    def invite(self, device: str = "") -> str:
-        return self.run("join", "invite", *([device] if device else []), "--url", self.url, *self.where)
-
-    def confirm(self, code: str, *more: str) -> str:
-        return self.run("join", "confirm", code, "--url", self.url, "--broker", BROKER, *self.where, *more)
-
-    def waiting(self) -> list[office.Waiting]:
-        with self.store.transaction() as transaction:
-            return office.waiting(transaction, datetime.now(UTC))
-
-    def close(self) -> None:
-        self._server.stop()
-        self._thread.join(10)
-        self.store.close()
 
 
 @pytest.fixture
@@ -141,15 +91,37 @@ def refusal(kiosk: Kiosk, *words: str) -> str:
     return str(CliRunner().invoke(daka.daka, ["--state", str(kiosk.root), *words]).exception)
 
 
-def join(kiosk: Kiosk, house: House, *more: str) -> trust.Membership:
+def join(kiosk: Kiosk, house: House, *more: str) -> membership.Membership:
     """What `daka join` does, the code compared and confirmed meanwhile."""
-    invitation = messages.read_invitation(house.invite(kiosk.name))
-    asked = joining.request(kiosk, kiosk.name, invitation)
-    with join_client.opened(invitation) as enrolment:
-        number = enrolment.ask(asked)
-        assert enrolment.answer(number) is None
-        house.confirm(messages.join_code(asked), *more)
-        return joining.accept(kiosk, asked, enrolment.wait(number, 10))
+    with reach.joining(main_context(kiosk)) as asked:
+        assert isinstance(asked, OnFiles)
+        asked.join(house.invite(kiosk.name), "test")
+        for stage in ("waiting", "waiting"):  # the key is made, then the request handed in
+            found = asked.joining()
+            assert (found.stage, found.why) == (stage, "")
+        house.confirm(found.code, *more)
+        assert asked.joining().stage == "none"
+    joined = membership.read(kiosk.enterprise)
+    assert joined is not None
+    return joined
+
+
+def main_context(kiosk: Kiosk) -> Context:
+    return Context(kiosk)
+
+
+def settings_of(kiosk: Kiosk) -> config.Config:
+    return main_context(kiosk).config()
+
+
+def place_of(kiosk: Kiosk) -> identity.Place:
+    return identity.Place(kiosk.root)
+
+
+def requested(kiosk: Kiosk, invitation: messages.Invitation) -> bytes:
+    """A request of this kiosk, with a key that its uplink would make."""
+    number = secrets.token_hex(8)
+    return joining.request(kiosk, kiosk.name, invitation, identity.ask(place_of(kiosk), number, kiosk.name))
 
 
 def test_a_kiosk_joins_over_https_and_its_settings_are_ready(house: House, kiosk: Kiosk) -> None:
@@ -164,11 +136,12 @@ def test_a_kiosk_joins_over_https_and_its_settings_are_ready(house: House, kiosk
     house.confirm(code)
     said = process.communicate(timeout=30)[0]
     assert process.returncode == 0, said
-    settings = config.read(kiosk.config).uplink
+    settings = settings_of(kiosk).uplink
     assert (settings.enabled, settings.host, settings.port, settings.renew_url) == (True, "mqtt.example", 8883, house.url)
-    own = x509.load_pem_x509_certificate(Path(settings.certificate).read_bytes())
+    certificate = kiosk.root / settings.certificate
+    own = x509.load_pem_x509_certificate(certificate.read_bytes())
     assert own.subject.rfc4514_string() == f"CN={kiosk.name}"
-    assert Path(settings.certificate).stat().st_mode & 0o777 == 0o600
+    assert certificate.stat().st_mode & 0o777 == 0o600
     believed = trust.Trust(kiosk.enterprise, settings)
     assert believed.root == house.root
     assert len(believed.keys("acknowledgement")) == len(believed.keys("policy")) == 1
@@ -190,12 +163,12 @@ def test_by_file_nothing_but_the_code_has_to_be_spoken(house: House, kiosk: Kios
     assert not (folder / "answer").exists()
     house.run(*words, "--code", code)
     assert "of the enterprise" in daka_says(kiosk, "join", "--answer", str(folder / "answer"))
-    assert config.read(kiosk.config).uplink.enabled
+    assert settings_of(kiosk).uplink.enabled
 
 
 def test_a_request_that_was_changed_on_its_way_shows_another_code_and_proves_nothing(house: House, kiosk: Kiosk) -> None:
     invitation = messages.read_invitation(house.invite(kiosk.name))
-    asked = joining.request(kiosk, kiosk.name, invitation)
+    asked = requested(kiosk, invitation)
     plain = messages.parse(asked)
     changed = messages.canonical(plain | {"sealing_key": messages.sealing_key_text(keys.sealing_key(kiosk.root / "other"))})
     assert messages.join_code(changed) != messages.join_code(asked)
@@ -205,7 +178,7 @@ def test_a_request_that_was_changed_on_its_way_shows_another_code_and_proves_not
 
 def test_an_invitation_is_good_once_and_for_its_kiosk(house: House, kiosk: Kiosk, folder: Path) -> None:
     invitation = messages.read_invitation(house.invite(kiosk.name))
-    assert f"is for {kiosk.name}" in str_of(lambda: joining.request(kiosk, "kiosk-other", invitation))
+    assert f"is for {kiosk.name}" in str_of(lambda: joining.check_name("kiosk-other", invitation))
     ask(house, kiosk, invitation)
     second = Kiosk(folder / "second", name=kiosk.name)
     assert "used" in str_of(lambda: ask(house, second, invitation))
@@ -213,7 +186,7 @@ def test_an_invitation_is_good_once_and_for_its_kiosk(house: House, kiosk: Kiosk
 
 
 def ask(house: House, kiosk: Kiosk, invitation: messages.Invitation) -> None:
-    asked = joining.request(kiosk, kiosk.name, invitation)
+    asked = requested(kiosk, invitation)
     with house.store.transaction() as transaction:
         office.ask(transaction, asked, house.root, NOW)
 
@@ -225,7 +198,7 @@ def str_of(do: object) -> str:
 
 
 def test_an_invitation_ends(house: House, kiosk: Kiosk) -> None:
-    asked = joining.request(kiosk, kiosk.name, messages.read_invitation(house.invite(kiosk.name)))
+    asked = requested(kiosk, messages.read_invitation(house.invite(kiosk.name)))
     with house.store.transaction() as transaction, pytest.raises(office.JoinError, match="over"):
         office.ask(transaction, asked, house.root, datetime.now(UTC) + timedelta(hours=25))
 
@@ -239,7 +212,7 @@ def test_somebody_else_at_the_address_is_sent_nothing(house: House, stranger: Ho
 def test_an_answer_of_another_enterprise_or_for_another_request_changes_nothing(
     house: House, stranger: House, kiosk: Kiosk
 ) -> None:
-    asked = joining.request(kiosk, kiosk.name, messages.read_invitation(house.invite(kiosk.name)))
+    asked = requested(kiosk, messages.read_invitation(house.invite(kiosk.name)))
     with house.store.transaction() as transaction:
         office.ask(transaction, asked, house.root, NOW)
     theirs = office.Enterprise(
@@ -247,12 +220,12 @@ def test_an_answer_of_another_enterprise_or_for_another_request_changes_nothing(
     )
     with house.store.transaction() as transaction:
         answer = office.confirm(transaction, messages.join_code(asked), theirs, "x", datetime.now(UTC))
-    assert "another enterprise's" in error_of(lambda: joining.accept(kiosk, asked, answer))
-    other = joining.request(kiosk, kiosk.name, messages.read_invitation(house.invite(kiosk.name)))
-    assert "does not open" in error_of(lambda: joining.accept(kiosk, other, answer))
-    assert "does not open" in error_of(lambda: joining.accept(kiosk, asked, b'{"sealed":"AAAA"}'))
+    assert "another enterprise's" in error_of(lambda: joining.membership_of(kiosk, asked, answer))
+    other = requested(kiosk, messages.read_invitation(house.invite(kiosk.name)))
+    assert "does not open" in error_of(lambda: joining.membership_of(kiosk, other, answer))
+    assert "does not open" in error_of(lambda: joining.membership_of(kiosk, asked, b'{"sealed":"AAAA"}'))
     assert not kiosk.enterprise.exists()
-    assert not config.read(kiosk.config).uplink.enabled
+    assert not settings_of(kiosk).uplink.enabled
 
 
 def error_of(do: object) -> str:
@@ -288,9 +261,8 @@ def test_joining_another_enterprise_is_asked_for_and_destroys_every_template(
     code = daka_says(kiosk, "join", invitation, "--replace", "--request", str(folder / "request")).split()[1].rstrip(":")
     words = ("join", "take", str(folder / "request"), str(folder / "answer"), "--broker", BROKER, "--code", code)
     stranger.run(*words, *stranger.where)
-    assert "belongs to another enterprise" in refusal(kiosk, "join", "--answer", str(folder / "answer"))
     assert has_consent(kiosk)
-    daka_says(kiosk, "join", "--answer", str(folder / "answer"), "--replace")
+    daka_says(kiosk, "join", "--answer", str(folder / "answer"))
     assert not has_consent(kiosk)
     assert trust.Trust(kiosk.enterprise, config.Uplink()).root == stranger.root
 
@@ -300,15 +272,15 @@ def test_leaving_destroys_templates_and_believes_nobody(house: House, kiosk: Kio
     consenting(kiosk)
     daka_says(kiosk, "leave", "--yes")
     assert not has_consent(kiosk)
-    assert not config.read(kiosk.config).uplink.enabled
+    assert not settings_of(kiosk).uplink.enabled
     assert trust.Trust(kiosk.enterprise, config.Uplink()).keys("policy") == ()
-    assert not joining.place_of(kiosk).identity.exists()
+    assert not place_of(kiosk).identity.exists()
 
 
 def test_a_kiosk_that_was_reset_needs_a_word_and_leaves_a_trace(house: House, kiosk: Kiosk, folder: Path) -> None:
     join(kiosk, house)
     again = Kiosk(folder / "reset", name=kiosk.name)
-    asked = joining.request(again, again.name, messages.read_invitation(house.invite(again.name)))
+    asked = requested(again, messages.read_invitation(house.invite(again.name)))
     with house.store.transaction() as transaction:
         office.ask(transaction, asked, house.root, NOW)
     words = ["join", "confirm", messages.join_code(asked), "--broker", BROKER, *house.where]
@@ -321,7 +293,7 @@ def test_a_kiosk_that_was_reset_needs_a_word_and_leaves_a_trace(house: House, ki
 
 def test_a_certificate_is_renewed_with_a_fresh_key_when_two_thirds_of_its_life_are_over(house: House, kiosk: Kiosk) -> None:
     join(kiosk, house)
-    place = joining.place_of(kiosk)
+    place = place_of(kiosk)
     before = x509.load_pem_x509_certificate(place.identity.read_bytes())
     life = before.not_valid_after_utc - before.not_valid_before_utc
     assert not renewal.due(place.identity, before.not_valid_before_utc + life * 0.66)
@@ -335,14 +307,14 @@ def test_a_certificate_is_renewed_with_a_fresh_key_when_two_thirds_of_its_life_a
 
 def test_the_uplink_renews_by_itself_and_ends_to_be_started_with_the_new_one(house: House, kiosk: Kiosk) -> None:
     join(kiosk, house)
-    place = joining.place_of(kiosk)
+    place = place_of(kiosk)
     key = serialization.load_pem_private_key(place.identity.read_bytes(), None)
     assert isinstance(key, ec.EllipticCurvePrivateKey)
     now = datetime.now(UTC)
     csr = tls_files.signing_request(kiosk.name, key)
     old = authority.certify(house.pki, kiosk.name, csr, now - timedelta(days=20), timedelta(days=25))
     durable.keep(place.identity, old.encode("ascii") + tls_files.private_pem(key))
-    broker, stop = run_uplink.broker_of(config.read(kiosk.config).uplink, kiosk.root), threading.Event()
+    broker, stop = run_uplink.broker_of(settings_of(kiosk).uplink, kiosk.root), threading.Event()
     run_uplink._keep_certificate(house.url, broker, kiosk.name, stop)
     assert stop.is_set()
     after = x509.load_pem_x509_certificate(place.identity.read_bytes())
@@ -353,7 +325,7 @@ def test_a_kiosk_that_is_not_trusted_any_more_gets_no_new_certificate(house: Hou
     join(kiosk, house)
     with house.store.transaction() as transaction:
         transaction.connection.exec_driver_sql("DELETE FROM device WHERE name = ?", (kiosk.name,))
-    place = joining.place_of(kiosk)
+    place = place_of(kiosk)
     before = place.identity.read_bytes()
     with pytest.raises(JoinRefused, match="not trusted any more"):
         renewal.renew(house.url, place.ca, place.identity, kiosk.name)
@@ -364,7 +336,7 @@ def test_a_kiosk_that_is_not_trusted_any_more_gets_no_new_certificate(house: Hou
 
 def test_a_renewal_for_another_kiosk_or_with_another_key_is_refused(house: House, kiosk: Kiosk) -> None:
     join(kiosk, house)
-    place = joining.place_of(kiosk)
+    place = place_of(kiosk)
     with pytest.raises(JoinRefused, match="does not prove"):
         renewal.renew(house.url, place.ca, place.identity, "kiosk-other")
     other = ec.generate_private_key(ec.SECP256R1())
@@ -395,7 +367,7 @@ def test_the_service_says_no_in_a_sentence(house: House) -> None:
 
 def test_the_keys_of_a_kiosk_are_those_that_it_made(kiosk: Kiosk) -> None:
     asked = messages.read_join_request(
-        joining.request(kiosk, kiosk.name, messages.Invitation("", messages.public_key_text(parts.signing_key()), "0" * 64, "", ""))
+        requested(kiosk, messages.Invitation("", messages.public_key_text(parts.signing_key()), "0" * 64, "", ""))
     )
     assert asked.journal_key == messages.public_key_text(keys.journal_key(kiosk.keys))
     assert len({asked.journal_key, asked.grant_use_key, asked.sealing_key}) == 3

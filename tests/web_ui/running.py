@@ -10,7 +10,7 @@ import ssl
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -111,6 +111,11 @@ class Office:
         process.terminate()
         process.wait(15)
 
+    def restart(self, name: str) -> None:
+        """It ends by itself, with something new in its files; whoever keeps it running starts it again."""
+        self.processes.pop(name).wait(WITHIN_S)
+        self.start(name)
+
     def log(self, name: str) -> str:
         return (self.logs / f"{name}.log").read_text("utf-8")
 
@@ -146,6 +151,14 @@ def office(root: Path, people: int = 12, punches: int = 40) -> Iterator[Office]:
     finally:
         for name in list(running.processes):
             running.stop(name)
+
+
+def until(what: str, ready: Callable[[], bool]) -> None:
+    """Until it is so."""
+    ends = time.monotonic() + WITHIN_S
+    while not ready():
+        assert time.monotonic() < ends, what
+        time.sleep(0.1)
 
 
 class _Forms(html.parser.HTMLParser):

@@ -5,9 +5,12 @@ Pictures of every page go to build/screens/web, for people to look at.
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +20,8 @@ from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import BrowserContext, Page
 
 from tests import browser
+from tests.broker import Broker
+from tests.inviting import House
 from tests.web_ui import running
 from tests.web_ui.running import PASSWORD, Office
 
@@ -45,6 +50,34 @@ def fresh() -> Iterator[Office]:
     """A kiosk of its own, with nobody's account yet."""
     with tempfile.TemporaryDirectory(prefix="daka-") as folder, running.office(Path(folder), 30, 60) as found:
         yield found
+
+
+@dataclass
+class Enterprise:
+    """An authority, a broker, an ingester and a join service, as the enterprise would run them."""
+
+    broker: Broker
+    house: House
+
+
+@pytest.fixture(scope="module")
+def enterprise() -> Iterator[Enterprise]:
+    with tempfile.TemporaryDirectory(prefix="daka-") as folder:
+        broker = Broker(Path(folder))
+        broker.prepare(())
+        broker.start()
+        house = House(Path(folder), pki=broker.certificates)
+        own = broker.certificate_of("ingest")
+        files = ("--ca", str(broker.root), "--cert", str(own.certificate), "--key", str(own.key))
+        where = ("--database", house.database, "--keys", str(house.keys), "--broker", broker.address)
+        command = (sys.executable, "-m", "enterprise.commands.main", "ingest", *where, *files)
+        with (Path(folder) / "ingest.log").open("wb") as log:
+            ingester = subprocess.Popen(command, stdout=log, stderr=log)
+        yield Enterprise(broker, house)
+        ingester.terminate()
+        ingester.wait(15)
+        house.close()
+        broker.stop()
 
 
 @pytest.fixture
@@ -91,8 +124,31 @@ def sign_in(page: Page, office: Office, name: str = "ada") -> None:
     page.wait_for_url(f"{office.url}/")
 
 
-def test_an_administrators_first_day(opened: Callable[..., BrowserContext], fresh: Office, photograph: bytes) -> None:
-    """From the code on the kiosk's screen through the wizard to the first enrolment, correction, export and erasure."""
+def join(page: Page, office: Office, enterprise: Enterprise) -> None:
+    """In the wizard, with the kiosk's screen in view and somebody at the enterprise who compares the code."""
+    office.start("uplink")
+    page.get_by_label("Invitation").fill(enterprise.house.invite("kiosk-7"))
+    page.get_by_role("button", name="Show the code on the kiosk").click()
+    without_barriers(page)
+    page.get_by_label("Code on the kiosk's screen").fill(office.code())
+    page.get_by_role("button", name="Join", exact=True).click()
+    code = page.locator("code.code").inner_text()
+    assert code == office.code(), "the kiosk's own screen shows the same"
+    picture(page, "setup-enterprise-waiting")
+    running.until("the request is there", lambda: code in [one.code for one in enterprise.house.waiting()])
+    enterprise.house.confirm(code, broker=enterprise.broker.address)
+    for daemon in ("kiosk", "uplink"):
+        office.restart(daemon)
+    page.get_by_text("This kiosk has joined the enterprise.").wait_for(timeout=40_000)
+    picture(page, "setup-enterprise-joined")
+    without_barriers(page)
+
+
+def test_an_administrators_first_day(
+    opened: Callable[..., BrowserContext], fresh: Office, enterprise: Enterprise, photograph: bytes
+) -> None:
+    """From the code on the kiosk's screen through the wizard, where it joins its enterprise, to the first enrolment, correction,
+    export and erasure; and all of it has arrived at the server."""
     page = opened().new_page()
     page.goto(fresh.url)
     picture(page, "first")
@@ -106,6 +162,7 @@ def test_an_administrators_first_day(opened: Callable[..., BrowserContext], fres
     page.get_by_label("Name of the enterprise").fill("晨光科技")
     page.get_by_label("Time zone").select_option("Asia/Taipei")
     page.get_by_role("button", name="Write and go on").click()
+    join(page, fresh, enterprise)
     for _ in range(2):
         page.get_by_role("link", name="Go on").click()
     page.get_by_role("link", name="Add a person").click()
@@ -142,6 +199,8 @@ def test_an_administrators_first_day(opened: Callable[..., BrowserContext], fres
     page.get_by_label("Your password").fill(PASSWORD)
     page.get_by_role("button", name="Erase for good").click()
     assert "nothing remains" in page.locator("main").inner_text()
+    with fresh.admin() as kiosk:
+        running.until("the server has signed for every record", lambda: kiosk.status().acknowledged == kiosk.status().last)
 
 
 def test_every_page_is_without_barriers_in_both_themes(opened: Callable[..., BrowserContext], fresh: Office) -> None:

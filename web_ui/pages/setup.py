@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, flash, redirect, render_template, url_for
+from flask import Blueprint, abort, flash, redirect, render_template, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
@@ -16,6 +16,7 @@ from web_ui.zones import zones
 pages = Blueprint("setup", __name__)
 
 INVALID = 422
+UNDER_WAY = frozenset({"key", "waiting", "settling"})
 ASKED = ("enterprise", "site", "contact", "time_zone", "language")
 
 
@@ -38,12 +39,44 @@ def place() -> Response | str | tuple[str, int]:
     return render_template("setup_place.html", form=form, step=1), INVALID if form.errors else 200
 
 
-@pages.get("/setup/enterprise")
+@pages.route("/setup/enterprise", methods=["GET", "POST"])
 @needs(ADMINISTRATORS)
-def enterprise() -> str:
-    """Whether there is a server, and how to join one."""
+def enterprise() -> Response | str | tuple[str, int]:
+    """Whether there is a server, and joining one, which whoever reads the kiosk's screen may do."""
+    form, wants_code = forms.Join(), False
+    if form.validate_on_submit():
+        invitation, code = form.invitation.data.strip(), (form.code.data or "").replace(" ", "")
+        try:
+            found = kiosk().join_at_kiosk(invitation, code, actor())
+        except KioskRefused as refused:
+            (form.code if code else form.invitation).errors = (sentence(refused),)
+        else:
+            if code or found.stage in UNDER_WAY:
+                return redirect(url_for("setup.enterprise"))
+            wants_code = True
     values = {setting.name: setting.value for setting in kiosk().settings()}
-    return render_template("setup_enterprise.html", values=values, status=kiosk().status(), step=2)
+    joining = kiosk().joining()
+    return render_template(
+        "setup_enterprise.html",
+        values=values,
+        status=kiosk().status(),
+        joining=joining,
+        under_way=joining.stage in UNDER_WAY,
+        form=form,
+        wants_code=wants_code or bool(form.code.errors),
+        button=forms.Nothing(),
+        step=2,
+    ), INVALID if form.errors else 200
+
+
+@pages.post("/setup/enterprise/end")
+@needs(ADMINISTRATORS)
+def end_joining() -> Response:
+    """Nobody is to confirm it any more."""
+    if not forms.Nothing().validate_on_submit():
+        abort(400)
+    kiosk().end_joining(actor())
+    return redirect(url_for("setup.enterprise"))
 
 
 @pages.get("/setup/camera")

@@ -77,8 +77,10 @@ export function office() {
     if (!addresses.length) sheet.append(make("p", { class: "soft", "data-word": "notice.none" }));
     else sheet.append(make("p", { "data-word": "notice.address" }), ...addresses.map((address) => make("p", { class: "mono" }, address)));
     if (code) {
-      const what = purpose === "recovery" ? word("notice.recovery", { account }) : word("notice.first");
-      sheet.append(make("h2", {}, what), make("p", { "data-word": "notice.code" }), make("p", { class: "code" }, code.replace(/(\d{4})(?=\d)/g, "$1 ")));
+      const whats = { recovery: "notice.recovery", join: "notice.join", joining: "notice.join" };
+      const what = word(whats[purpose] ?? "notice.first", { account });
+      const how = purpose === "joining" ? "notice.compare" : "notice.code";
+      sheet.append(make("h2", {}, what), make("p", { "data-word": how }), make("p", { class: "code" }, code.replace(/(\d{4})(?=\d)/g, "$1 ")));
     }
     if (fingerprint) sheet.append(make("p", { "data-word": "notice.fingerprint" }), make("p", { class: "mono" }, fingerprint));
   });

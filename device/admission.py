@@ -1,0 +1,303 @@
+"""Joining and leaving, between whoever asks for it, the uplink that carries it, and a start that puts what came of it in force.
+
+What was begun lies in one file: after a restart it goes on, with the same code. What came of it is written there first, and takes
+its place at the next start, before anything is opened: cut off anywhere, the kiosk belongs where it belonged, or where it is to.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import logging
+import secrets
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+
+from device import api, config, database, durable, joining, membership, messages, outlet, settings, state
+from device.joining import JoinRefused
+from device.membership import Membership
+
+log = logging.getLogger(__name__)
+
+LASTS_S = 24 * 3_600.0  # as long as the enterprise remembers a request
+KEPT_BESIDE = ("", "-wal", "-shm")
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """What is under way.
+
+    `csr` and `request` are empty until the uplink has made its key; `why` is the last trouble, `over` says that it is not tried
+    again. `becomes` (a membership) or `leaves` say what takes its place at the next start.
+    """
+
+    number: str
+    invitation: str
+    by: str
+    carried: bool = False
+    replaces: bool = False
+    csr: str = ""
+    request: str = ""
+    why: str = ""
+    over: bool = False
+    becomes: dict[str, object] | None = None
+    leaves: bool = False
+
+    @property
+    def is_decided(self) -> bool:
+        return self.becomes is not None or self.leaves
+
+
+class Admission:
+    """One kiosk's; safe to use from several threads."""
+
+    def __init__(
+        self,
+        folder: state.Folder,
+        device: str,
+        destroy: Callable[[str], int],
+        record: Callable[[messages.Audit], object] = lambda audit: None,
+        decided: Callable[[], None] = lambda: None,
+        seconds: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`destroy` takes every template, for whoever asked, and counts the people; `decided`: the daemon is to start anew."""
+        self._folder, self._device, self._seconds = folder, device, seconds
+        self._destroy, self._record, self._decided = destroy, record, decided
+        self._lock = threading.RLock()
+        self._pending = read(folder)
+        self._since_s = seconds()
+        publish(folder, self._pending)
+
+    def look_again(self) -> None:
+        """What was decided has taken its place."""
+        with self._lock:
+            self._pending = read(self._folder)
+
+    @property
+    def code(self) -> str:
+        """What a person at the enterprise compares now, "" for nothing; asked for with every picture of the screen."""
+        found = self._pending
+        waits = found is not None and found.request and not (found.over or found.is_decided)
+        return messages.join_code(found.request.encode("utf-8")) if found and waits else ""
+
+    def standing(self) -> api.Joining:
+        """How it stands."""
+        with self._lock:
+            member, found = membership.read(self._folder.enterprise), self._pending
+            known = (member.root, member.joined_at) if member else ("", "")
+            if found is None:
+                return api.Joining("none", self._device, "", "", "", "", *known)
+            if found.is_decided:
+                return api.Joining("settling", self._device, "", "", "", "", *known)
+            invited = messages.read_invitation(found.invitation)
+            stage = "failed" if found.over else "waiting" if found.request else "key"
+            return api.Joining(stage, self._device, self.code, invited.url, invited.root, found.why, *known)
+
+    def begin(self, text: str, by: str, *, replace: bool = False, carried: bool = False) -> api.Joining:
+        """Begin to join, or go on with what the same invitation began; JoinRefused, and nothing has changed, otherwise."""
+        invited = messages.read_invitation(text)
+        with self._lock:
+            self._check(invited, replaces=replace, carried=carried)
+            found = self._pending
+            if found is None or found.over or messages.read_invitation(found.invitation) != invited:
+                found = Pending(secrets.token_hex(8), messages.write_invitation(invited), by)
+                self._record(messages.Audit("joining_begun", by, "", "", invited.root))
+                self._since_s = self._seconds()
+            self._keep(_but(found, by=by, carried=carried, replaces=replace, why=""))
+            return self.standing()
+
+    def check(self, text: str) -> None:
+        """JoinRefused where `begin` would be refused."""
+        with self._lock:
+            self._check(messages.read_invitation(text), replaces=False, carried=False)
+
+    def _check(self, invited: messages.Invitation, *, replaces: bool, carried: bool) -> None:
+        joining.check_name(self._device, invited)
+        if self._pending is not None and self._pending.is_decided:
+            raise JoinRefused("the kiosk is about to restart with another enterprise, or with none; try again in a moment")
+        said = [name for name in joining.SET_BY_JOINING if config.says(config.tree_of(self._folder.config), f"uplink.{name}")]
+        if said:
+            where = self._folder.config
+            raise JoinRefused(f"uplink.{said[0]} stands in {where} and would go first; take it out there: joining brings it")
+        member = membership.read(self._folder.enterprise)
+        if member is not None and member.root != invited.root and not replaces:
+            raise JoinRefused("this kiosk belongs to another enterprise; --replace leaves it and destroys every template first")
+        if not invited.url and not carried:
+            raise JoinRefused("this invitation names no address: write the request to a file, with --request FILE")
+        if not carried:
+            self._check_outlet([membership.host_of(invited.url)])
+
+    def _check_outlet(self, hosts: list[str]) -> None:
+        if self._folder.outlet is not None:
+            outlet.check(hosts, self._folder.config.parent / outlet.PINNED)
+
+    def join_order(self) -> api.JoinOrder:
+        """What the uplink is to do."""
+        with self._lock:
+            found = self._pending
+            if found is None or found.over or found.is_decided:
+                return api.JoinOrder()
+            if self._seconds() - self._since_s > LASTS_S:
+                self._keep(_but(found, over=True, why="nobody has confirmed the code within a day; have a new invitation made"))
+                return api.JoinOrder()
+            if not found.request:
+                return api.JoinOrder("key", found.number, self._device)
+            if found.carried:
+                return api.JoinOrder()
+            invited = messages.read_invitation(found.invitation)
+            return api.JoinOrder("carry", found.number, self._device, invited.url, invited.ca, _coded(found.request))
+
+    def join_key(self, number: str, csr: str) -> None:
+        """The uplink's certificate request: from now on there is a request, and its code."""
+        with self._lock:
+            found = self._named(number)
+            if found.request:
+                return
+            asked = joining.request(self._folder, self._device, messages.read_invitation(found.invitation), csr)
+            self._keep(_but(found, csr=csr, request=asked.decode("utf-8"), why=""))
+
+    def join_failed(self, number: str, why: str, *, for_good: bool) -> None:
+        """The uplink could not carry it."""
+        with self._lock:
+            found = self._named(number)
+            if found.why != why[:300]:
+                log.warning("joining: %s", why)
+                self._keep(_but(found, why=why[:300], over=for_good))
+
+    def join_request(self) -> bytes:
+        """The request, for somebody to carry; JoinRefused while there is none."""
+        with self._lock:
+            if self._pending is None or not self._pending.request:
+                raise JoinRefused("no request of this kiosk waits for an answer; begin with: daka join INVITATION")
+            return self._pending.request.encode("utf-8")
+
+    def join_answer(self, payload: bytes) -> api.Joining:
+        """The enterprise's answer, checked as a whole before anything changes; templates of another enterprise's time go first."""
+        with self._lock:
+            asked, found = self.join_request(), self._pending
+            assert found is not None
+            if found.is_decided:
+                return self.standing()
+            fresh = joining.membership_of(self._folder, asked, payload)
+            self._check_outlet(list(fresh.hosts))
+            member = membership.read(self._folder.enterprise)
+            left = member.root if member and member.root != fresh.root else ""
+            if left and not found.replaces:
+                raise JoinRefused("this kiosk belongs to another enterprise; --replace leaves it and destroys every template first")
+            if left:
+                self._destroy(found.by)
+            self._decide(
+                _but(found, becomes=asdict(fresh), why=""), messages.Audit("enterprise_joined", found.by, "", left, fresh.root)
+            )
+            return self.standing()
+
+    def end(self, by: str) -> api.Joining:
+        """Give up what waits; nothing to do where nothing does."""
+        with self._lock:
+            if self._pending is not None and not self._pending.is_decided:
+                self._keep(None)
+                self._record(messages.Audit("joining_ended", by))
+            return self.standing()
+
+    def leave(self, by: str) -> api.Left:
+        """Every template is destroyed, and from the next start on nothing is sent; what waits stays in the journal."""
+        with self._lock:
+            member = membership.read(self._folder.enterprise)
+            if member is None:
+                raise JoinRefused("this kiosk has joined no enterprise")
+            gone = self._destroy(by)
+            self._decide(Pending(secrets.token_hex(8), "", by, leaves=True), messages.Audit("enterprise_left", by, "", member.root))
+            return api.Left(gone)
+
+    def _decide(self, pending: Pending, audit: messages.Audit) -> None:
+        """From here on there is only forward, even if the disk takes no record of it."""
+        self._keep(pending)
+        log.info("%s: the kiosk daemon starts anew", audit.action)
+        try:
+            self._record(audit)
+        finally:
+            self._decided()
+
+    def _named(self, number: str) -> Pending:
+        if self._pending is None or self._pending.number != number:
+            raise JoinRefused("that request is not waited for any more")
+        return self._pending
+
+    def _keep(self, pending: Pending | None) -> None:
+        _write(self._folder, pending)
+        self._pending = pending
+        publish(self._folder, pending)
+
+
+def read(folder: state.Folder) -> Pending | None:
+    """What is under way; a file that cannot be read is nothing, since nothing hangs on it but a new invitation."""
+    try:
+        return Pending(**json.loads(folder.joining.read_bytes()))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, TypeError) as error:
+        log.error("%s cannot be read (%s); begin again with a new invitation", folder.joining, type(error).__name__)
+        return None
+
+
+def settle(folder: state.Folder) -> None:
+    """At a start, before anything is opened: what was decided takes its place. Done twice it comes to the same."""
+    found = read(folder)
+    if found is None or not found.is_decided:
+        return
+    member = membership.read(folder.enterprise)
+    fresh = Membership(**found.becomes) if found.becomes is not None else None  # type: ignore[arg-type]  # written by asdict
+    if member is not None and (fresh is None or fresh.root != member.root):
+        for suffix in KEPT_BESIDE:
+            folder.desired.with_name(folder.desired.name + suffix).unlink(missing_ok=True)
+    if fresh is None:
+        folder.enterprise.unlink(missing_ok=True)
+        database.sync_folder(folder.enterprise.parent)
+    else:
+        membership.write(folder.enterprise, fresh)
+    _switch_uplink(folder, on=fresh is not None)
+    _write(folder, None)
+
+
+def _switch_uplink(folder: state.Folder, *, on: bool) -> None:
+    """Records are sent from now on, or no more, whatever was switched here before."""
+    try:
+        settings.change(folder.config, {"uplink.enabled": on}, folder.layer, folder.enterprise)
+    except config.ConfigError as error:
+        log.warning("uplink.enabled cannot be set to %s: %s", on, error)
+
+
+def publish(folder: state.Folder, pending: Pending | None) -> None:
+    """On an appliance: whom the uplink should reach now, for root to look at."""
+    if folder.outlet is None:
+        return
+    member = membership.read(folder.enterprise)
+    hosts = list(member.hosts if member else ())
+    if pending is not None and not (pending.over or pending.carried or pending.is_decided):
+        hosts.append(membership.host_of(messages.read_invitation(pending.invitation).url))
+    wanted = outlet.Wish(tuple(dict.fromkeys(hosts)), member is not None and (pending is None or pending.over))
+    try:
+        outlet.wish(folder.outlet, wanted)
+    except (OSError, durable.NotKept) as error:  # a full disk keeps no kiosk from its work
+        log.error("whom the uplink should reach could not be said: %s", error)
+
+
+def _write(folder: state.Folder, pending: Pending | None) -> None:
+    try:
+        if pending is None:
+            folder.joining.unlink(missing_ok=True)
+            database.sync_folder(folder.root)
+        else:
+            durable.keep(folder.joining, json.dumps(asdict(pending)).encode("ascii"))
+    except durable.NotKept as error:
+        raise database.StorageFailing(str(error)) from error
+
+
+def _but(pending: Pending, **changes: object) -> Pending:
+    return replace(pending, **changes)  # type: ignore[arg-type]  # names and kinds are the dataclass's own
+
+
+def _coded(request: str) -> str:
+    return base64.b64encode(request.encode("utf-8")).decode("ascii")

@@ -1,0 +1,85 @@
+"""The enterprise that this kiosk has joined: one file of the kiosk daemon's that the uplink reads as well. Nothing in it is secret.
+
+The file is replaced whole: there is the old membership or the new one, never half of one.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from device import durable, messages
+from device.errors import DeviceError
+
+READABLE = 0o644  # by the uplink's user
+IDENTITY, CA = "uplink/identity.pem", "uplink/ca.pem"  # in the uplink's own state folder
+
+
+class TrustError(DeviceError):
+    """What is kept about the enterprise cannot be read; the message says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """The enterprise's root, its newest key set as signed, where to renew certificates and where the broker is.
+
+    `ca` and `certificate` are PEM: the authority's certificate, and the one that it gave this kiosk when it joined.
+    """
+
+    root: str
+    key_set: dict[str, Any]
+    server: str
+    joined_at: str
+    host: str = ""
+    port: int = 0
+    ca: str = ""
+    certificate: str = ""
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """Whom the uplink has to reach: the broker, and whoever renews certificates."""
+        named = (self.host, host_of(self.server))
+        return tuple(dict.fromkeys(host for host in named if host))
+
+
+def host_of(url: str) -> str:
+    """The host in an address, "" where there is none."""
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
+
+
+def read(path: Path) -> Membership | None:
+    """The membership kept at `path`, or None; TrustError if the file is damaged: guessing whom to believe is no option."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        return Membership(**found)
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise TrustError(f"{path} cannot be read ({type(error).__name__}); restore it from the backup, or join again") from error
+
+
+def write(path: Path, member: Membership) -> None:
+    """Whole or not at all, durable when this returns; NotKept where the disk does not take it."""
+    durable.keep(path, messages.canonical(asdict(member)), READABLE)
+
+
+def settings(path: Path) -> dict[str, Any]:
+    """What the membership says of the uplink, for settings that no file decides: name and value; nothing where none was joined."""
+    member = read(path)
+    if member is None or not member.host:
+        return {}
+    return {
+        "uplink.enabled": True,
+        "uplink.host": member.host,
+        "uplink.port": member.port,
+        "uplink.ca": CA,
+        "uplink.certificate": IDENTITY,
+        "uplink.key": IDENTITY,
+        "uplink.renew_url": member.server,
+    }
