@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import httpx
 
-from device import api, clock, config, credential, diagnoses, mqtt, selftest, state
+from device import api, clock, config, credential, diagnoses, membership, mqtt, selftest, state
 from device.errors import DeviceError
 from device.findings import Finding as Finding
 from device.findings import Verdict as Verdict
@@ -30,14 +32,16 @@ PROTECTS = {
     "tpm": "the card opens on this board alone; whoever has both has the templates",
     "server": "only card and server's share together open the templates; stolen, they stay shut once this kiosk is distrusted",
 }
+AS_ROOT = "sudo daka doctor"
+PAGE_SOCKET = "daka-page.socket"
 FILES = "files of mode 0600; they do not protect a stolen card"
 
 
 def all_of(folder: state.Folder, weights_directory: Callable[[], Path]) -> tuple[Finding, ...]:
     """Every check, in the order of the line; a wrong configuration ends it, since all else hangs on that."""
     try:
-        settings = config.read(folder.config)
-    except config.ConfigError as error:
+        settings = config.read(folder.config, folder.layer, folder.enterprise)
+    except (config.ConfigError, membership.TrustError) as error:
         return (Finding("configuration", Verdict.BAD, str(error), "mend the setting; `daka config list` explains each"),)
     return (
         Finding("configuration", Verdict.GOOD, str(folder.config) if folder.config.exists() else "no file; every default holds"),
@@ -51,7 +55,7 @@ def all_of(folder: state.Folder, weights_directory: Callable[[], Path]) -> tuple
         kiosk(folder),
         *vital_signs(folder),
         page(settings, folder),
-        *broker(settings.uplink, folder.root, settings.device.id),
+        *broker(settings, folder),
     )
 
 
@@ -74,6 +78,8 @@ def landmarks(settings: config.Config, directory: Path) -> tuple[Finding, ...]:
 
 def keys(folder: state.Folder) -> Finding:
     """The key files and who can read them."""
+    if not _may_look_into(folder.root):
+        return Finding("keys", Verdict.NOTE, f"{folder.root} is the kiosk daemon's; only root may look", AS_ROOT)
     found = [folder.keys / name for name in ("journal.key", "wrapping.key")]
     absent = [path.name for path in found if not path.exists()]
     if absent == ["wrapping.key"] and folder.people.exists():
@@ -175,6 +181,8 @@ def page(settings: config.Config, folder: state.Folder) -> Finding:
         return Finding("kiosk page", Verdict.NOTE, "switched off", "set page.port")
     if not folder.admin_socket.exists():
         return Finding("kiosk page", Verdict.NOTE, "the kiosk daemon that serves it is not running", "daka run")
+    if folder.layer is not None:
+        return _page_of_an_appliance(folder)
     try:
         origin = folder.page_address.read_text("ascii").partition("/#")[0]
         answer = httpx.get(f"{origin}/", timeout=HANDSHAKE_S, trust_env=False)
@@ -185,11 +193,28 @@ def page(settings: config.Config, folder: state.Folder) -> Finding:
     return Finding("kiosk page", verdict, f"{origin} answers {answer.status_code}", "" if answer.is_success else "see its log")
 
 
-def broker(chosen: config.Uplink, root: Path, device: str) -> tuple[Finding, ...]:
+def _page_of_an_appliance(folder: state.Folder) -> Finding:
+    """Its loopback is the display's alone, so nobody else can ask: whether systemd listens, and the daemon has opened it."""
+    socket = subprocess.run(("systemctl", "is-active", PAGE_SOCKET), capture_output=True, text=True, check=False)
+    if socket.stdout.strip() != "active":
+        return Finding("kiosk page", Verdict.BAD, f"nobody listens for it ({PAGE_SOCKET})", f"systemctl start {PAGE_SOCKET}")
+    if not folder.page_address.parent.is_dir() or (_may_look_into(folder.page_address.parent) and not folder.page_address.exists()):
+        return Finding("kiosk page", Verdict.BAD, "the kiosk daemon has not opened it", "see the kiosk daemon's log")
+    return Finding("kiosk page", Verdict.GOOD, "served to the display alone; no other program of this machine reaches it")
+
+
+def _may_look_into(folder: Path) -> bool:
+    return not folder.exists() or os.access(folder, os.R_OK | os.X_OK)
+
+
+def broker(settings: config.Config, folder: state.Folder) -> tuple[Finding, ...]:
     """The way to the broker as far as TLS; the first step that fails is the last one tried."""
+    chosen = settings.uplink
     if not chosen.enabled:
         return (Finding("uplink", Verdict.NOTE, "switched off", "daka join, or set uplink.enabled and the rest of [uplink]"),)
-    return tuple(selftest.reach(way(chosen, root, device)))
+    if not _may_look_into(folder.uplink):
+        return (Finding("uplink", Verdict.NOTE, "its certificate is the uplink's; only root may look", AS_ROOT),)
+    return tuple(selftest.reach(way(chosen, folder.uplink, settings.device.id)))
 
 
 def way(chosen: config.Uplink, root: Path, device: str) -> selftest.Way:

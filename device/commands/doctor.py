@@ -37,7 +37,7 @@ def doctor(context: Context, uplink: bool, only_privacy: bool) -> None:
 
 def _uplink(context: Context) -> Iterator[checks.Finding]:
     settings = context.config()
-    way = checks.way(settings.uplink, context.folder.root, settings.device.id)
+    way = checks.way(settings.uplink, context.folder.uplink, settings.device.id)
     try:
         with api.UplinkClient(context.folder.uplink_socket) as kiosk:
             yield from selftest.whole(way, kiosk)
