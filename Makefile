@@ -14,6 +14,7 @@ TARGET := codec envelopes ingest carried acknowledgement desired roster
 SECONDS := 60
 FACES :=
 MINUTES := 5
+NAME :=
 CUTS := 6
 
 .DEFAULT_GOAL := help
@@ -60,9 +61,9 @@ carriers: packages-test $(VENV)/ready ## carry records beside thingsboard-gatewa
 bundle: $(VENV)/ready weights ## make a release bundle in dist/ (FOR=3.13 for another Python, ARCH=aarch64 for another processor)
 	@tools/bundle.sh $(PYTHON) dist $(FOR) $(ARCH)
 
-install: ## install on this machine as an appliance, from a bundle made here (as root; safe to repeat)
+install: ## install on this machine as an appliance, from a bundle made here (as root; safe to repeat; NAME=kiosk-2)
 	@$(MAKE) --no-print-directory bundle FOR=$(LOCAL) ARCH=$(shell uname -m)
-	@dist/daka-$$($(PYTHON) -c 'import device; print(device.__version__)')-cp$(subst .,,$(LOCAL))-$(shell uname -m)/install.sh
+	@dist/daka-$$($(PYTHON) -c 'import device; print(device.__version__)')-cp$(subst .,,$(LOCAL))-$(shell uname -m)/install.sh $(if $(NAME),--name $(NAME))
 
 uninstall: ## take it off again; people, records and keys stay
 	@systemd/uninstall.sh

@@ -1,16 +1,23 @@
 #!/bin/sh
 # Installs Daka from this bundle: users, virtual environment, weights, units. Needs no network and no compiler; safe to repeat.
-# usage: install.sh [--no-start | --stage]
+# usage: install.sh [--name NAME] [--no-start | --stage]
+# --name: what this kiosk is called in topics, records and certificates; its first start binds its journal to it (else: kiosk-1)
 # --stage: only lay this version beside what runs; `daka update` switches to it
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
+say() { echo "daka: $*"; }
+fail() { echo "daka: $*" >&2; exit 1; }
+name=""
+if [ "${1:-}" = --name ]; then
+    name=${2:-}
+    printf '%s\n' "$name" | grep -Eqx '[a-z0-9][a-z0-9-]{0,63}' || fail "a kiosk's name has a-z, 0-9 and hyphens, 64 at most: --name kiosk-2"
+    shift 2
+fi
 option=${1:-}
 case "$option" in
     "" | --no-start | --stage) ;;
-    *) echo "usage: install.sh [--no-start | --stage]" >&2; exit 2 ;;
+    *) echo "usage: install.sh [--name NAME] [--no-start | --stage]" >&2; exit 2 ;;
 esac
-say() { echo "daka: $*"; }
-fail() { echo "daka: $*" >&2; exit 1; }
 
 [ "$(id -u)" = 0 ] || fail "installing needs root: sudo $0"
 read -r version wanted arch <"$here/VERSION" || fail "this is no whole bundle: VERSION is missing; unpack it again"
@@ -67,7 +74,10 @@ mkdir -p /etc/daka
 if [ ! -e /etc/daka/config.toml ]; then
     say "settings in /etc/daka/config.toml"
     printf '# Every setting: daka config list\n[models]\ndirectory = "/opt/daka/current/weights"\n' >/etc/daka/config.toml
+    [ -z "$name" ] || printf '[device]\nid = "%s"\n' "$name" >>/etc/daka/config.toml
     chmod 0644 /etc/daka/config.toml
+elif [ -n "$name" ] && ! grep -qx "id = \"$name\"" /etc/daka/config.toml; then
+    fail "this kiosk has a name already: its records are bound to it. Before its first start it can be changed in /etc/daka/config.toml"
 fi
 
 # The key that wraps every person's own key: sealed by the TPM where there is one, by this machine's own secret otherwise.

@@ -73,9 +73,6 @@ _COPIED = _("Whoever copies or finds the badge or code clocks in for its owner."
 _UNREACHABLE = _("This web UI may be out of reach afterwards; only the kiosk's command line brings it back.")
 
 RULES: dict[str, tuple[tuple[Hurts, Any], ...]] = {
-    "device.id": (
-        (other, _("The certificate and the server know this kiosk by its old name: it must join again before records are sent.")),
-    ),
     "device.unlock": (
         (other, _("If what opens the templates is not there at the next start, no face is recognised until it is.")),
     ),

@@ -32,7 +32,6 @@ def hurtful(**changes: Any) -> list[str]:
         {"retention__templates_days": 0.0},
         {"journal__keep_days": 1},
         {"web__enabled": False},
-        {"device__id": "kiosk-2"},
         {"camera__source": "file:/tmp/picture.jpg"},
     ],
 )
