@@ -12,7 +12,7 @@ import platformdirs
 from device import state
 
 if TYPE_CHECKING:
-    from device import config
+    from device import carrying, config
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,12 @@ class Context:
         from device import config
 
         return config.read(self.folder.config, self.folder.layer, self.folder.enterprise)
+
+    def carrying(self) -> carrying.Carrying:
+        """What the uplink needs of the configuration. Raises CarryingError."""
+        from device import carrying
+
+        return carrying.read(self.folder.config, self.folder.layer, self.folder.enterprise)
 
     def weights(self) -> Path:
         """The folder that `daka models fetch` fills."""

@@ -13,7 +13,6 @@ import click
 from device import (
     api,
     clock,
-    config,
     identity,
     joiner,
     membership,
@@ -28,6 +27,7 @@ from device import (
     unlocker,
     upgrade,
 )
+from device.carrying import Carrying
 from device.commands.context import Context, pass_context
 from device.errors import DeviceError
 from device.selftest_runner import Runner
@@ -45,7 +45,7 @@ def run_uplink(context: Context) -> None:
     """The daemon that carries records to the enterprise's broker; it sees no picture and no template."""
     stop = supervisor.stop_on_signals()
     under = service.from_environment(os.environ, os.getpid())
-    settings = context.config()
+    settings = context.carrying()
     idle = _why_idle(context, settings)
     with api.JoinCarrier(context.folder.uplink_socket) as carrier:
         _listen_for_joining(carrier, context.folder, stop)
@@ -57,15 +57,15 @@ def run_uplink(context: Context) -> None:
     under.stopping()
 
 
-def _why_idle(context: Context, settings: config.Config) -> str:
+def _why_idle(context: Context, settings: Carrying) -> str:
     """Why nothing can be sent, "" where it can: none of it is a failure, and joining mends all of it."""
     try:
-        identity.settle(identity.Place(context.folder.root), membership.read(context.folder.enterprise), settings.device.id)
+        identity.settle(identity.Place(context.folder.root), membership.read(context.folder.enterprise), settings.device)
     except JoinRefused as error:
         return f"{error}; records wait on this kiosk"
-    if not settings.uplink.enabled:
+    if not settings.enabled:
         return "switched off (uplink.enabled); records wait on this kiosk"
-    return "" if settings.uplink.host else "nobody to send to (uplink.host): daka join sets it; records wait on this kiosk"
+    return "" if settings.host else "nobody to send to (uplink.host): daka join sets it; records wait on this kiosk"
 
 
 def _listen_for_joining(carrier: api.JoinCarrier, folder: state.Folder, stop: threading.Event) -> None:
@@ -74,12 +74,12 @@ def _listen_for_joining(carrier: api.JoinCarrier, folder: state.Folder, stop: th
     threading.Thread(target=joiner.keep, args=(one, watched, stop), name="joining", daemon=True).start()
 
 
-def _carry(context: Context, settings: config.Config, under: service.Service, stop: threading.Event) -> None:
+def _carry(context: Context, settings: Carrying, under: service.Service, stop: threading.Event) -> None:
     """Records out and answers in, until `stop`."""
-    device, topics = settings.device.id, messages.topics(settings.device.id)
-    broker = broker_of(settings.uplink, context.folder.root)
-    if settings.uplink.renew_url:
-        arguments = (settings.uplink.renew_url, broker, device, stop)
+    device, topics = settings.device, messages.topics(settings.device)
+    broker = settings.broker(context.folder.root)
+    if settings.renew_url:
+        arguments = (settings.renew_url, broker, device, stop)
         threading.Thread(target=_keep_certificate, args=arguments, name="certificate", daemon=True).start()
     socket = context.folder.uplink_socket
     with api.UplinkClient(socket) as client, api.SelfTestRunner(socket) as asked:
@@ -101,7 +101,7 @@ def _carry(context: Context, settings: config.Config, under: service.Service, st
                 api.UpgradeClient(socket), context.folder.root / "updates", Path(broker.ca), Path(broker.certificate)
             )
             threading.Thread(target=looking.keep, args=(stop,), name="updates", daemon=True).start()
-            _unlock(settings.uplink.renew_url, broker, socket, stop)
+            _unlock(settings.renew_url, broker, socket, stop)
             under.watch(uplink.works, stop)
             uplink.run(stop)
 
@@ -123,14 +123,6 @@ def _wait_for_better_settings(why: str, under: service.Service, stop: threading.
     under.watch(lambda: True, stop)
     under.ready(why)
     stop.wait()
-
-
-def broker_of(chosen: config.Uplink, root: Path) -> mqtt.Broker:
-    """Where to connect; paths are relative to the state folder."""
-    if not chosen.host:
-        raise config.ConfigError("uplink.host must be set before records can be sent; `daka join` sets it, and the rest")
-    ca, certificate, key = (str(root / name) if name else "" for name in (chosen.ca, chosen.certificate, chosen.key))
-    return mqtt.Broker(chosen.host, chosen.port, ca, certificate, key, chosen.keepalive_s)
 
 
 def _keep_certificate(url: str, broker: mqtt.Broker, device: str, stop: threading.Event) -> None:

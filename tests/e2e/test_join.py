@@ -23,7 +23,21 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from device import config, durable, identity, joining, keys, membership, messages, people, renewal, state, tls_files, trust
+from device import (
+    carrying,
+    config,
+    durable,
+    identity,
+    joining,
+    keys,
+    membership,
+    messages,
+    people,
+    renewal,
+    state,
+    tls_files,
+    trust,
+)
 from device.commands import main as daka
 from device.commands import reach, run_uplink
 from device.commands.context import Context
@@ -314,7 +328,7 @@ def test_the_uplink_renews_by_itself_and_ends_to_be_started_with_the_new_one(hou
     csr = tls_files.signing_request(kiosk.name, key)
     old = authority.certify(house.pki, kiosk.name, csr, now - timedelta(days=20), timedelta(days=25))
     durable.keep(place.identity, old.encode("ascii") + tls_files.private_pem(key))
-    broker, stop = run_uplink.broker_of(settings_of(kiosk).uplink, kiosk.root), threading.Event()
+    broker, stop = carrying.read(kiosk.config, None, kiosk.enterprise).broker(kiosk.root), threading.Event()
     run_uplink._keep_certificate(house.url, broker, kiosk.name, stop)
     assert stop.is_set()
     after = x509.load_pem_x509_certificate(place.identity.read_bytes())
