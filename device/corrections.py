@@ -33,18 +33,22 @@ class TooLate(CorrectionRefused):
 class Amended:
     """What was said about punches, by number."""
 
-    voided: set[int] = field(default_factory=set)
+    voided: dict[int, int] = field(default_factory=dict)  # by which record
     disputed: set[int] = field(default_factory=set)
     replaced_by: dict[int, int] = field(default_factory=dict)
 
     def note(self, record: Record) -> None:
         """One more record."""
         if record.kind == "void":
-            self.voided.add(record.body["punch"])
+            self.voided.setdefault(record.body["punch"], record.seq)
         elif record.kind == "dispute":
             self.disputed.add(record.body["punch"])
         elif record.kind == "correction" and record.body["replaces"]:
             self.replaced_by[record.body["replaces"]] = record.seq
+
+    def amendment(self, seq: int) -> api.Amendment:
+        """What was said about that punch."""
+        return api.Amendment(seq in self.voided, seq in self.disputed, self.replaced_by.get(seq, 0), self.voided.get(seq, 0))
 
 
 class Corrections:
@@ -101,7 +105,7 @@ class Corrections:
         with self._lock:
             self._catch_up()
             known = self._amended
-            return {seq: api.Amendment(seq in known.voided, seq in known.disputed, known.replaced_by.get(seq, 0)) for seq in seqs}
+            return {seq: known.amendment(seq) for seq in seqs}
 
     def counted(self) -> tuple[messages.Counted, ...]:
         """Every punch of this journal that counts, with the time that it is to be read with."""

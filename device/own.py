@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from device import api, journal, messages, people
 from device.consenting import ConsentOffice
-from device.corrections import AT_THE_KIOSK
+from device.corrections import AT_THE_KIOSK, Corrections
 from device.holdings import Holdings
 from device.people import Agreement, Directory, Person
-from device.register import COUNTS, Listed, Register, Wanted
+from device.register import Listed, Register, Wanted
 from device.ways import Ways
 
 MOST_PUNCHES = 20
@@ -26,10 +26,16 @@ class Own:
     """The counter for one's own affairs."""
 
     def __init__(
-        self, ways: Ways, consents: ConsentOffice, directory: Directory, opened: journal.Journal, holdings: Holdings
+        self,
+        ways: Ways,
+        consents: ConsentOffice,
+        directory: Directory,
+        opened: journal.Journal,
+        holdings: Holdings,
+        corrections: Corrections,
     ) -> None:
         self._ways, self._consents, self._directory, self._journal = ways, consents, directory, opened
-        self._register, self._holdings = Register(opened), holdings
+        self._register, self._holdings, self._corrections = Register(opened), holdings, corrections
 
     def affairs(self, ticket: str) -> api.OwnAffairs:
         """What this kiosk holds about the person, in short."""
@@ -61,14 +67,27 @@ class Own:
         return person
 
     def _punches(self, person: str) -> tuple[api.OwnPunch, ...]:
-        """Those that count, at the times that they are to be read with; what was changed stands as it was changed to."""
-        found = self._register.find(Wanted(people=frozenset({person}), state=COUNTS, limit=MOST_PUNCHES))
+        """At the times that they are to be read with. What counts no more stays to be seen, with what was said about it."""
+        found = self._register.find(Wanted(people=frozenset({person}), limit=MOST_PUNCHES))
         records = {record.seq: record for record in self._journal.pick(found.seqs)}
-        return tuple(self._punch(records[listed.seq], listed) for listed in found.punches if listed.seq in records)
+        said = self._corrections.standing(found.seqs)
+        return tuple(self._punch(records[one.seq], one, said[one.seq]) for one in found.punches if one.seq in records)
 
-    def _punch(self, record: messages.Record, listed: Listed) -> api.OwnPunch:
-        said = (listed.direction, self._way_of(record), record.body.get("reason", ""))
-        return api.OwnPunch(record.seq, record.hash.hex(), messages.write_time(listed.at), listed.review, *said)
+    def _punch(self, record: messages.Record, listed: Listed, said: api.Amendment) -> api.OwnPunch:
+        void = next(iter(self._journal.pick([said.void])), None) if said.void else None
+        return api.OwnPunch(
+            record.seq,
+            record.hash.hex(),
+            messages.write_time(listed.at),
+            listed.review,
+            listed.direction,
+            self._way_of(record),
+            record.body.get("reason", ""),
+            listed.state,
+            void.body["reason"] if void else "",
+            by_oneself=void is not None and void.body["by"] == AT_THE_KIOSK,
+            replaced_by=said.replaced_by,
+        )
 
     def _way_of(self, record: messages.Record) -> str:
         """How the person was established; their own change at the kiosk leaves that as it was."""

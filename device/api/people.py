@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from device import messages
-from device.api.answers import Decision, Person
+from device.api.answers import Decision, Person, Reason
 from device.api.client import Client
 
 IMPORT_TIMEOUT_S = 600.0  # thousands of PINs to hash
@@ -14,12 +14,13 @@ IMPORT_TIMEOUT_S = 600.0  # thousands of PINs to hash
 
 @dataclass(frozen=True, slots=True)
 class ListStep:
-    """What becomes of one line of a list: `act` is add, change, same, end or refuse; `why` the reason of a refusal."""
+    """What becomes of one line of a list: `act` is add, change, same, end or refuse; `why` why it is refused (pages: `said`)."""
 
     line: int
     number: str
     act: str
     why: str
+    said: Reason = field(default_factory=Reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,11 @@ class OwnConsent:
 
 @dataclass(frozen=True, slots=True)
 class OwnPunch:
-    """One punch of one's own; `at` as it should be read, `reason` where a supervisor vouched."""
+    """One punch of one's own; `at` as it should be read, `reason` where a supervisor vouched.
+
+    `state`: counts, disputed or voided. Of a voided one `why` is what was said, `by_oneself` whether the person changed it at the
+    kiosk, `replaced_by` the record that counts in its place (0: none).
+    """
 
     seq: int
     hash: str
@@ -94,6 +99,10 @@ class OwnPunch:
     direction: str
     method: str
     reason: str
+    state: str = "counts"
+    why: str = ""
+    by_oneself: bool = False
+    replaced_by: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,9 +203,9 @@ class Personnel(Protocol):
 class PeopleClient(Client):
     """The command line's side of it."""
 
-    def import_list(self, text: str, by: str, *, dry_run: bool) -> ListReport:
-        """Take a CSV list over as a whole, or (`dry_run`) say what it would do."""
-        body = {"text": text, "by": by, "dry_run": "yes" if dry_run else "no"}
+    def import_list(self, text: str, by: str, *, dry_run: bool, work: str = "") -> ListReport:
+        """Take a CSV list over as a whole, or (`dry_run`) say what it would do; `work` is the key under which it tells how far."""
+        body = {"text": text, "by": by, "dry_run": "yes" if dry_run else "no", "work": work}
         answer = self._ask("POST", "/v1/people-list", json=body, timeout_s=IMPORT_TIMEOUT_S)
         return messages.CODEC.structure(answer.json(), ListReport)
 

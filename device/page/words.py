@@ -184,6 +184,11 @@ ENGLISH = {
     # My records, messages
     "mine.title": "My last records",
     "mine.none": "No records on this terminal yet",
+    "mine.not_counted": "Counts no more:",
+    "mine.voided": "Voided by the office: {why}",
+    "mine.corrected": "Corrected by the office: {why}. Receipt {seq} counts in its place",
+    "mine.changed": "Changed at the terminal. Receipt {seq} counts in its place",
+    "mine.disputed": "Disputed. It counts until somebody at the office has looked at it",
     "messages.title": "Messages",
     "messages.none": "No messages",
     "method.face": "face",

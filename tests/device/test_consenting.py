@@ -196,9 +196,12 @@ def test_a_database_from_before_keeps_its_consents_and_its_cards(tmp_path: Path)
 
 def affairs(kiosk: Counter) -> own.Own:
     office = consenting.ConsentOffice(kiosk.journal, kiosk.directory, kiosk.clock, lambda person: None)
-    return own.Own(
-        kiosk.ways, office, kiosk.directory, kiosk.journal, holdings.Holdings(kiosk.journal, kiosk.directory, kiosk.clock)
-    )
+    held = holdings.Holdings(kiosk.journal, kiosk.directory, kiosk.clock)
+    return own.Own(kiosk.ways, office, kiosk.directory, kiosk.journal, held, amending(kiosk))
+
+
+def amending(kiosk: Counter) -> corrections.Corrections:
+    return corrections.Corrections(kiosk.journal, kiosk.clock, lambda: timedelta(seconds=15))
 
 
 def test_a_person_sees_their_own_punches_and_nobody_elses_after_it_stands_fast_who_they_are(make: Make) -> None:
@@ -217,21 +220,32 @@ def test_a_person_sees_their_own_punches_and_nobody_elses_after_it_stands_fast_w
             affairs(kiosk).affairs(ticket)
 
 
-def test_ones_own_records_show_what_was_put_right_and_not_what_counts_no_more(make: Make) -> None:
+def test_ones_own_records_show_what_counts_no_more_beside_what_counts_and_why(make: Make) -> None:
     kiosk = make()
-    desk = corrections.Corrections(kiosk.journal, kiosk.clock, lambda: timedelta(seconds=15))
+    desk = amending(kiosk)
     changed = desk.change_direction(desk.change_direction(kiosk.ways.pin("1001", PIN).seq, "out").counts, "break")
     kiosk.clock.seconds = 3_600
     wrong = kiosk.ways.pin("1001", PIN).seq
     early = parts.START + timedelta(seconds=1_800)
     office = desk.correct(wrong, "back", early, "came earlier", "web:li")
     kiosk.clock.seconds = 7_200
-    desk.void(kiosk.ways.pin("1001", PIN).seq, "somebody else's", "web:li")
+    voided = kiosk.ways.pin("1001", PIN).seq
+    desk.void(voided, "somebody else's", "web:li")
+    kiosk.clock.seconds = 10_800
+    disputed = kiosk.ways.pin("1001", PIN).seq
+    desk.dispute(disputed)
     seen = affairs(kiosk).affairs(kiosk.ways.pin("1001", PIN, punch=False).ticket)
-    assert [(one.seq, one.direction, one.method, one.at) for one in seen.punches] == [
+    assert [(one.seq, one.state, one.why, one.by_oneself, one.replaced_by) for one in seen.punches[:3]] == [
+        (disputed, "disputed", "", False, 0),
+        (voided, "voided", "somebody else's", False, 0),
+        (wrong, "voided", "came earlier", False, office.counts),
+    ]
+    assert [(one.seq, one.direction, one.method, one.at) for one in seen.punches if one.state == "counts"] == [
         (office.counts, "back", "office", messages.write_time(early)),
         (changed.counts, "break", "pin", messages.write_time(parts.START)),
     ]
+    changes = [one for one in seen.punches if one.by_oneself]
+    assert [(one.direction, one.replaced_by) for one in changes] == [("out", changed.counts), ("in", changes[0].seq)]
 
 
 def test_a_person_agrees_and_withdraws_at_the_kiosk_themself(make: Make) -> None:

@@ -6,6 +6,7 @@ import logging
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from device import (
     claims,
     config,
     consenting,
+    corrections,
     erasure,
     gallery,
     holdings,
@@ -128,7 +130,8 @@ def month(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Month]:
     consents = consenting.ConsentOffice(opened, directory, ticking, renew)
     eraser = erasure.Eraser(opened, directory, ticking, tmp_path, forget)
     keeping = retention.Retention(opened, directory, eraser, ticking, renew, lambda: PERIODS)
-    affairs = own.Own(other, consents, directory, opened, holdings.Holdings(opened, directory, ticking))
+    amending = corrections.Corrections(opened, ticking, lambda: timedelta(seconds=20))
+    affairs = own.Own(other, consents, directory, opened, holdings.Holdings(opened, directory, ticking), amending)
     staff = Personnel(opened, directory, ticking)
     yield Month(tmp_path, ticking, opened, directory, keeper, walk, board, other, staff, consents, eraser, keeping, affairs)
     logging.getLogger().removeHandler(log)

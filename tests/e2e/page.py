@@ -73,3 +73,27 @@ def told_otherwise(page: Page, **other: object) -> None:
     page.route("**/v1/scene*", change)
     page.reload()
     expect(page.locator("#come-words")).to_have_text(CN["idle.come"], timeout=SOON_MS)
+
+
+APPROVAL = {
+    "grant": "g" * 32, "label": "合同 4711", "lock": "SEAL-0001", "stamps": 2, "used": 0,
+    "expires_at": "2027-01-15T09:00:00.000000Z",
+}  # fmt: skip
+VISIT = {
+    "ticket": "t", "lock": "SEAL-0001", "label": "合同 4711", "why": "", "missing": "", "factor": False, "seconds": 30, "stamps": 2,
+}  # fmt: skip
+
+
+def told_of_a_lock(page: Page, *stages: str) -> list[str]:
+    """What the daemon would say of a visit at a contract lock, stage by stage; the last one stays. What was asked is noted."""
+    asked: list[str] = []
+
+    def answer(route: Route) -> None:
+        path = route.request.url.rpartition("/v1/stamps")[2]
+        asked.append(path)
+        stage = stages[min(len(asked) - 2, len(stages) - 1)]
+        visit = VISIT | {"stage": stage, "change": len(asked), "used": int(stage == "done")}
+        route.fulfill(body=json.dumps(visit if path else [APPROVAL]), content_type="application/json")
+
+    page.route("**/v1/stamps**", answer)
+    return asked

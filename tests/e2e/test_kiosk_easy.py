@@ -15,9 +15,10 @@ from device.demonstration import script
 from tests import browser as browsers
 from tests.device import parts
 from tests.e2e.kiosk import SAMPLES, Kiosk
-from tests.e2e.page import CN, EN, PIN, SOON_MS, WITH_BADGES, card, opened, rest, type_on_the_pad
+from tests.e2e.page import CN, EN, PIN, SOON_MS, WITH_BADGES, card, opened, rest, told_of_a_lock, told_otherwise, type_on_the_pad
 
-ANNIKA, WANG = "1002", "1004"
+ANNIKA, WANG, LI = "1002", "1004", "1003"
+LIS_BADGE = "a badge of Li's"
 POLICY_KEY = parts.signing_key(7)
 MOST_STEPS = 40
 FOCUSED = """(({ activeElement: one }) => one.tagName !== "BUTTON" ? ["", ""]
@@ -41,6 +42,9 @@ def kiosk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kiosk]:
     made.start()
     made.employ(ANNIKA, "Annika", "en", pin=PIN)
     made.employ(WANG, "王小明", "zh-CN", pin=PIN)
+    made.employ(LI, "李主管", "zh-CN", pin=PIN)
+    made.personnel.change_person(LI, "", "", "", "", "yes", "test")
+    made.personnel.add_badge(LI, LIS_BADGE, "test")
     yield made
     made.stop()
 
@@ -67,6 +71,34 @@ def reach(page: Page, words: str) -> None:
             page.keyboard.press("Enter")
             return
     raise AssertionError(f"{words} is not reached by the Tab key")
+
+
+HAS_FOCUS = """((one) => one.id || [...one.classList].join(" ") || one.tagName)(document.activeElement)"""
+
+
+def focus(page: Page) -> str:
+    """What has the focus, by its id or its classes."""
+    return str(page.evaluate(HAS_FOCUS))
+
+
+PAD = ("123", "456", "789", "<0!")  # ! is OK
+
+
+def walked(page: Page, text: str) -> None:
+    """A number entered on the pad with the arrow keys and the space bar alone, and OK."""
+    asked = page.locator(".ask").inner_text()
+    page.keyboard.press("ArrowDown")  # from the pad to its first key
+    row, column = 0, 0
+    for key in f"{text}!":
+        to_row = next(number for number, keys in enumerate(PAD) if key in keys)
+        to_column = PAD[to_row].index(key)
+        for _ in range(abs(to_column - column)):
+            page.keyboard.press("ArrowRight" if to_column > column else "ArrowLeft")
+        for _ in range(abs(to_row - row)):
+            page.keyboard.press("ArrowDown" if to_row > row else "ArrowUp")
+        row, column = to_row, to_column
+        page.keyboard.press("Space")
+    expect(page.locator(".ask").filter(has_text=re.compile(f"^{re.escape(asked)}$"))).to_have_count(0, timeout=SOON_MS)
 
 
 def typed(page: Page, *texts: str) -> None:
@@ -147,6 +179,83 @@ def test_in_easy_mode_every_sheet_is_opened_worked_and_left_by_keyboard_alone(ki
     expect(page.locator(":root.easy")).to_have_count(0)
 
 
+def test_with_tab_enter_space_and_arrows_alone_one_clocks_in(kiosk: Kiosk, page: Page) -> None:
+    rest()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowLeft")
+    assert focus(page) == "b-pin", "along the bar and back"
+    page.keyboard.press("Space")
+    expect(page.locator(".pad")).to_be_focused()
+    walked(page, ANNIKA)
+    expect(page.locator(".ask")).to_have_text(CN["pin.pin"])
+    expect(page.locator(".pad")).to_be_focused()
+    walked(page, PIN)
+    assert "Annika" in card(page)["text"]
+    expect(page.locator("#b-pin")).to_be_focused()
+    page.keyboard.press("ArrowUp")
+    assert focus(page) == "BUTTON", "up from the bar to what the card offers"
+    reach(page, EN["result.not_me"])
+    expect(page.locator("#results .said")).to_be_focused(timeout=SOON_MS)
+
+
+def test_each_sheet_begins_where_one_goes_on_and_gives_the_focus_back(kiosk: Kiosk, page: Page) -> None:
+    for button, first in (
+        ("bar.pin", "pad"),
+        ("bar.qr", "sheet"),
+        ("bar.badge", "sheet"),
+        ("bar.help", "wide"),
+        ("bar.language", "wide centre"),
+    ):
+        reach(page, CN[button])
+        assert focus(page) == first, button
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.getElementById('sheet').contains(document.activeElement)")
+        page.keyboard.press("Escape")
+        expect(page.locator("#sheet")).to_be_hidden()
+        assert focus(page) == f"b-{button.removeprefix('bar.')}"
+
+
+def test_a_supervisor_is_called_by_keyboard_alone(kiosk: Kiosk, page: Page) -> None:
+    rest()
+    before = len(kiosk.punches(WANG))
+    reach(page, CN["bar.help"])
+    page.keyboard.press("Space")  # the first entry, which has the focus
+    expect(page.locator("#sheet-title")).to_have_text(CN["supervisor.title"])
+    assert focus(page) == "sheet"
+    kiosk.personnel.badge(LIS_BADGE)
+    expect(page.locator(".ask")).to_have_text(CN["supervisor.pin"], timeout=SOON_MS)
+    expect(page.locator(".pad")).to_be_focused()
+    typed(page, PIN, WANG)
+    expect(page.locator(".sheet h2")).to_have_text(CN["supervisor.why"])
+    assert focus(page) == "wide", "on the first reason"
+    page.keyboard.press("ArrowDown")
+    assert page.evaluate("document.activeElement.innerText") == CN["supervisor.reason.not_recognised"]
+    page.keyboard.press("Enter")
+    assert "王小明" in card(page)["text"]
+    expect(page.locator("#b-help")).to_be_focused()
+    assert len(kiosk.punches(WANG)) == before + 1
+    assert kiosk.punches(WANG)[-1]["reason"] == "not_recognised"
+
+
+def test_a_stamp_is_chosen_followed_and_left_by_keyboard_alone(kiosk: Kiosk, page: Page) -> None:
+    """What the daemon says of the lock is told to the page here; with a lock the demonstration of stamping shows it."""
+    told_otherwise(page, abilities=["stamp"])
+    asked = told_of_a_lock(page, "verify", "connecting", "press", "press", "done")
+    reach(page, CN["bar.help"])
+    reach(page, CN["help.seal"])
+    typed(page, WANG, PIN)
+    expect(page.locator(".sheet h2")).to_have_text(CN["seal.which"], timeout=SOON_MS)
+    assert focus(page) == "wide", "on the approval"
+    page.keyboard.press("Enter")
+    expect(page.locator(".said-yes")).to_contain_text("1", timeout=SOON_MS)
+    assert page.evaluate("document.getElementById('sheet').contains(document.activeElement)"), "the focus was lost on the way"
+    reach(page, CN["close"])
+    expect(page.locator("#sheet")).to_be_hidden()
+    assert asked[:2] == ["", "/begin"]
+    page.unroute_all(behavior="ignoreErrors")
+
+
 def test_in_easy_mode_what_is_asked_and_what_came_of_it_is_said_aloud(kiosk: Kiosk, page: Page) -> None:
     def said() -> list[list[str]]:
         return list(page.evaluate("window.said"))
@@ -200,25 +309,30 @@ def stand(kiosk: Kiosk, photograph: str, *, mirrored: bool = False) -> None:
 
 
 def test_a_person_agrees_is_enrolled_at_the_kiosk_and_clocks_in_by_face(kiosk: Kiosk, page: Page) -> None:
-    page.click("#b-help")
-    page.get_by_role("button", name=CN["help.face"]).click()
+    """Without a pointer: Tab, Enter, the arrows and the digits."""
+    reach(page, CN["bar.help"])
+    reach(page, CN["help.face"])
     expect(page.locator(".consent")).to_contain_text("人脸")
-    page.get_by_role("button", name=CN["enrol.agree"], exact=True).click()
-    type_on_the_pad(page, WANG)
-    type_on_the_pad(page, PIN)
-    page.get_by_role("button", name=CN["enrol.start"]).click(timeout=SOON_MS)
+    expect(page.locator(".consent")).to_be_focused()
+    page.keyboard.press("ArrowDown")
+    expect(page.locator(".consent")).to_be_focused()  # the arrows read on in it
+    reach(page, CN["enrol.agree"])
+    typed(page, WANG, PIN)
+    expect(page.get_by_role("button", name=CN["enrol.start"])).to_be_focused(timeout=SOON_MS)
+    page.keyboard.press("Enter")
     for done, (pose, photograph, mirrored) in enumerate(POSES):
         expect(page.locator(".sheet h2")).to_have_text(CN[f"challenge.{pose}"], timeout=SOON_MS)
         expect(page.locator(".progress .done")).to_have_count(done)
         stand(kiosk, photograph, mirrored=mirrored)
     expect(page.locator(".said-yes")).to_have_text(CN["enrol.done"], timeout=SOON_MS)
     expect(page.locator(".sheet")).to_contain_text(CN["enrol.other"])
+    assert focus(page) == "wide", "on the first of the other ways"
     sizes = {(box["width"], box["height"]) for one in page.locator(".choices-2 .wide").all() if (box := one.bounding_box())}
     assert len(sizes) == 1, "the other ways are offered at one size"
     sound(page)
     assert next(person.templates for person in kiosk.admin.people() if person.number == WANG) == 3
     page.keyboard.press("Escape")
-    assert {punch["method"] for punch in kiosk.punches(WANG)} <= {"pin"}, "whoever was only enrolled is not clocked in by it"
+    assert "face" not in {punch["method"] for punch in kiosk.punches(WANG)}, "whoever was only enrolled is not clocked in by it"
     kiosk.walk_up("obama3.jpg")
     assert "王小明" in card(page)["text"]
 

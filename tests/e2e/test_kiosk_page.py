@@ -188,8 +188,38 @@ def test_a_person_sees_their_own_records_and_nobody_elses(kiosk: Kiosk, page: Pa
     type_on_the_pad(page, PIN)
     rows = page.locator(".rows li")
     expect(rows.first).to_be_visible(timeout=SOON_MS)
-    assert rows.count() == len(kiosk.punches(PIN_ONLY))
     assert CN["method.pin"] in page.locator(".rows").inner_text()
+
+
+def test_what_counts_no_more_is_shown_struck_through_with_the_reason(kiosk: Kiosk, page: Page) -> None:
+    kiosk.employ("1009", "Dora", "en", pin=PIN)
+    voided, corrected, changed, disputed = (punched_anew(kiosk, "1009") for _ in range(4))
+    kiosk.corrections.void(voided, "a colleague's badge", "web:li")
+    counts = kiosk.corrections.correct(corrected, "in", "", "pressed the wrong way", "web:li").counts
+    own = kiosk.corrections.change_direction(changed, "break").counts
+    kiosk.corrections.dispute(disputed, "not me", "kiosk")
+    page.click("#b-help")
+    page.get_by_role("button", name=CN["help.mine"]).click()
+    type_on_the_pad(page, "1009")
+    type_on_the_pad(page, PIN)
+    struck = page.locator(".rows .voided")
+    expect(struck).to_have_count(3, timeout=SOON_MS)
+    notes = struck.locator("p").all_inner_texts()
+    assert notes == [
+        CN["mine.changed"].format(seq=own),
+        CN["mine.corrected"].format(why="pressed the wrong way", seq=counts),
+        CN["mine.voided"].format(why="a colleague's badge"),
+    ]
+    heard = struck.first.evaluate("one => one.textContent")
+    assert heard.startswith(CN["mine.not_counted"]), "ears hear it first"
+    assert struck.first.evaluate("one => getComputedStyle(one.querySelector('s')).textDecorationLine") == "line-through"
+    expect(page.locator(".rows li:not(.voided) p")).to_have_text([CN["mine.disputed"]])
+    assert browsers.violations(page) == []
+
+
+def punched_anew(kiosk: Kiosk, number: str) -> int:
+    rest()
+    return kiosk.personnel.pin(number, PIN).seq
 
 
 def test_what_is_kept_here_says_whom_to_ask(kiosk: Kiosk, page: Page) -> None:

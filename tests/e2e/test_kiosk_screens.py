@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, Page, Route, expect
 from device.page import words
 from tests import browser as browsers
 from tests.e2e.kiosk import Kiosk
+from tests.e2e.page import rest, told_of_a_lock, told_otherwise
 
 SCREENS = Path(__file__).resolve().parents[2] / "build" / "screens"
 CN = words.catalogue("zh-CN")
@@ -22,10 +23,14 @@ LOOKS = (
     ((1280, 800), "dark", False, "zh-TW"),
     ((1280, 800), "dark", True, "en"),
 )
-CONDITIONS = ("storage_full", "storage_failing", "camera_away", "camera_black", "clock_unknown", "clock_unsure", "server_away")
+CONDITIONS = (
+    "storage_full", "storage_failing", "camera_away", "camera_black", "locked", "clock_unknown", "clock_unsure", "server_away",
+)  # fmt: skip
+LEAST_PX = 48  # of a button: a fingertip, with some room (WCAG 2.5.5 wants 44, Material 48)
 OTHERWISE: dict[str, dict[str, Any]] = {
     "buttons": {"abilities": ["choose", "break"]},
     "sitting": {"sitting": {"state": "sitting", "pose": "turn_left", "done": 1, "of": 3, "hint": "too_far", "templates": 0}},
+    "messages": {"notices": ["东门今天六点关闭，请走西门。", "The canteen is closed on Friday."]},
     "office": {
         "notice": {
             "code": "27495163",
@@ -39,6 +44,11 @@ OTHERWISE: dict[str, dict[str, Any]] = {
 PIN, NUMBER, BADGE = "274951", "1002", "a badge of 1002"
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
+
+
+BUTTONS = """(document.getElementById("sheet").open ? document.getElementById("sheet") : document).querySelectorAll("button")
+  .values().filter((one) => one.checkVisibility()).map((one) => [one.innerText || one.ariaLabel, one.offsetWidth, one.offsetHeight])
+  .toArray()"""
 
 
 @pytest.fixture(scope="module")
@@ -67,10 +77,7 @@ def test_every_screen_is_there_to_be_looked_at(kiosk: Kiosk, browser: Browser, l
     page = context.new_page()
     page.goto(kiosk.url)
     expect(page.locator("#come-words")).to_have_text(CN["idle.come"], timeout=25_000)
-    page.click("#b-language")
-    page.click(f"[data-language='{language}']")
-    if easy:
-        page.click("#b-easy")
+    prefer(page, language, easy=easy)
 
     def shoot(name: str) -> None:
         page.wait_for_timeout(250)
@@ -78,16 +85,19 @@ def test_every_screen_is_there_to_be_looked_at(kiosk: Kiosk, browser: Browser, l
         assert page.evaluate(
             "document.documentElement.scrollWidth <= innerWidth && document.documentElement.scrollHeight <= innerHeight"
         )
+        small = [words for words, *sides in page.evaluate(BUTTONS) if min(sides) < LEAST_PX]
+        assert not small, (name, small)
 
     shoot("rest")
     walk_through_the_sheets(page, shoot)
+    what_one_stamps(page, shoot, language, easy=easy)
     what_one_does(kiosk, page, shoot)
     somebody_comes(kiosk, page, shoot)
     for name, heard in OTHERWISE.items():
-        told(page, heard, easy=easy)
+        told(page, heard, language, easy=easy)
         shoot(name)
     for name in CONDITIONS:
-        told(page, {"conditions": [name], "backlog": 12}, easy=easy)
+        told(page, {"conditions": [name], "backlog": 12}, language, easy=easy)
         shoot(f"condition-{name}")
     page.route("**/v1/scene*", lambda route: route.abort())
     page.reload()
@@ -120,6 +130,34 @@ def walk_through_the_sheets(page: Page, shoot: Callable[[str], None]) -> None:
         page.keyboard.press("Escape")
 
 
+def prefer(page: Page, language: str, *, easy: bool) -> None:
+    """What somebody chose; a page that was loaded anew knows no more of it. A sheet may lie over the buttons."""
+    if language != "zh-CN":
+        page.evaluate("language => import('/words.js').then((words) => words.choose(language))", language)
+    if easy:
+        page.evaluate("document.getElementById('b-easy').click()")
+
+
+def what_one_stamps(page: Page, shoot: Callable[[str], None], language: str, *, easy: bool) -> None:
+    """As far as the page hears of it: which approval, the face, the press, and that it is done."""
+    for stage in ("choose", "verify", "press", "done", "failed"):
+        told_otherwise(page, abilities=["stamp"])
+        told_of_a_lock(page, stage)
+        prefer(page, language, easy=easy)
+        page.click("#b-help")
+        page.get_by_role("button", name=words.catalogue(language)["help.seal"]).click()
+        for text in (NUMBER, PIN):
+            expect(page.locator(".pad")).to_be_visible(timeout=25_000)
+            page.keyboard.type(text)
+            page.keyboard.press("Enter")
+        if stage != "choose":
+            page.locator(".sheet > .wide").click(timeout=25_000)
+        page.wait_for_timeout(500)
+        shoot(f"seal-{stage}")
+        page.unroute_all(behavior="ignoreErrors")
+        page.keyboard.press("Escape")
+
+
 def help_entries(page: Page) -> int:
     page.click("#b-help")
     found = page.locator(".choices-2 .wide").count()
@@ -128,7 +166,11 @@ def help_entries(page: Page) -> int:
 
 
 def what_one_does(kiosk: Kiosk, page: Page, shoot: Callable[[str], None]) -> None:
-    """Sheets behind number and PIN."""
+    """Sheets behind number and PIN; two of the records were put right before."""
+    voided, corrected, disputed = (punched(kiosk) for _ in range(3))
+    kiosk.corrections.void(voided, "a colleague's badge", "web:li")
+    kiosk.corrections.correct(corrected, "in", "", "pressed the wrong way", "web:li")
+    kiosk.corrections.dispute(disputed, "not me", "kiosk")
 
     def sign() -> None:
         for text in (NUMBER, PIN):
@@ -146,6 +188,11 @@ def what_one_does(kiosk: Kiosk, page: Page, shoot: Callable[[str], None]) -> Non
         page.wait_for_timeout(500)
         shoot(name)
         page.keyboard.press("Escape")
+
+
+def punched(kiosk: Kiosk) -> int:
+    rest()
+    return kiosk.personnel.pin(NUMBER, PIN).seq
 
 
 def somebody_comes(kiosk: Kiosk, page: Page, shoot: Callable[[str], None]) -> None:
@@ -171,7 +218,7 @@ def somebody_comes(kiosk: Kiosk, page: Page, shoot: Callable[[str], None]) -> No
     page.keyboard.press("Escape")
 
 
-def told(page: Page, heard: dict[str, Any], *, easy: bool) -> None:
+def told(page: Page, heard: dict[str, Any], language: str, *, easy: bool) -> None:
     """The same page, told something else by its daemon; only the screen is looked at here."""
 
     def change(route: Route) -> None:
@@ -183,5 +230,4 @@ def told(page: Page, heard: dict[str, Any], *, easy: bool) -> None:
     page.route("**/v1/scene*", change)
     page.reload()
     page.wait_for_selector("body.ready")
-    if easy:
-        page.evaluate("document.getElementById('b-easy').click()")  # a sheet may lie over it
+    prefer(page, language, easy=easy)

@@ -47,12 +47,22 @@ function mine() {
   });
 }
 
-function row({ seq, at: moment, direction, method }) {
+/* What counts no more stays to be seen, struck through, with what was said about it; ears hear it before the record. */
+function row(punch) {
+  const { seq, at: moment, direction, method, state } = punch;
   const when = Date.parse(moment);
   const way = has(`method.${method}`) ? word(`method.${method}`) : method;
   const which = has(`direction.${direction}`) ? word(`direction.${direction}`) : direction;
-  const said = `${way} · ${word("receipt", { seq })}`;
-  return make("li", {}, make("b", {}, which), make("span", {}, `${clock.shortDay(when)}  ${clock.time(when)}`), make("span", { class: "soft" }, said));
+  const said = [make("b", {}, which), make("span", {}, `${clock.shortDay(when)}  ${clock.time(when)}`), make("span", { class: "soft" }, `${way} · ${word("receipt", { seq })}`)];
+  const note = make("p", {}, amended(punch));
+  if (state === "voided") return make("li", { class: "voided" }, make("span", { class: "unseen", "data-word": "mine.not_counted" }), make("s", {}, ...said), note);
+  return make("li", {}, ...said, state === "disputed" && note);
+}
+
+function amended({ state, why, by_oneself: byOneself, replaced_by: seq }) {
+  if (state === "disputed") return word("mine.disputed");
+  if (byOneself) return word("mine.changed", { seq });
+  return seq ? word("mine.corrected", { why, seq }) : word("mine.voided", { why });
 }
 
 function messages() {

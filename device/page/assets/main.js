@@ -1,5 +1,6 @@
 // The page: hears the scene, shows it, and goes on by itself whatever happens behind it.
 
+import "./arrows.js";
 import { at, icon, make } from "./build.js";
 import * as clock from "./clock.js";
 import * as help from "./help.js";
@@ -108,6 +109,9 @@ function conditions() {
   at("come-other").textContent = words.word(told ? `condition.${told}.way` : "idle.other", { backlog: scene.backlog });
   const chips = found.filter((name) => name in SMALL).map((name) => chip(name));
   const office = scene.notice.code ? make("li", { class: "office" }, make("button", { on: { click: help.office } }, icon("key"), words.word("notice.title"))) : null;
+  const shown = JSON.stringify([found, scene.backlog, scene.notice.code, words.chosen()]);
+  if (at("chips").dataset.shown === shown) return; // who is on its way to one of them by keyboard stays there
+  at("chips").dataset.shown = shown;
   at("chips").replaceChildren(...(office ? [office] : []), ...chips);
 }
 

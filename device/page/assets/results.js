@@ -88,6 +88,7 @@ async function turn(made, seq, other, language) {
 
 async function settle(made, path, body, sentence, language) {
   const choices = made.querySelector(".choices");
+  const hadFocus = choices.contains(document.activeElement); // a button that is disabled has it no more
   for (const button of choices.children) button.disabled = true;
   let done = true;
   try {
@@ -95,8 +96,9 @@ async function settle(made, path, body, sentence, language) {
   } catch {
     done = false;
   }
-  const said = make("p", { class: "said", role: "status" }, word(done ? sentence : "result.not_changed", {}, language));
+  const said = make("p", { class: "said", role: "status", tabindex: "-1" }, word(done ? sentence : "result.not_changed", {}, language));
   choices.replaceWith(said);
+  if (hadFocus) said.focus({ preventScroll: true });
   sound.play(done ? sound.YES : sound.NO);
   tellAloud(done ? sentence : "result.not_changed", {}, language);
   goAway(made);
@@ -114,8 +116,11 @@ function goAway(made) {
   made.dataset.timer = setTimeout(() => leave(made), lasts);
 }
 
+/* Who has gone to it by keyboard goes on at the next card, or at the bar. */
 function leave(made) {
   const list = made.parentElement;
+  const hadFocus = made.contains(document.activeElement);
   made.remove();
+  if (hadFocus) (list?.querySelector("button") ?? document.querySelector("#bar button:not([hidden])"))?.focus({ preventScroll: true });
   list?.firstElementChild?.classList.remove("small", "tiny");
 }

@@ -11,6 +11,7 @@ let atClose = null;
 let timer = 0;
 let easy = false;
 let again = null;
+let opener = null; // what had the focus before: the browser gives it back, if it is still there
 
 export const isOpen = () => at("sheet").open;
 export const setEasy = (isEasy) => { easy = isEasy; };
@@ -24,14 +25,26 @@ export function open(title, draw) {
     atClose = null;
     const shut = make("button", { class: "shut", "data-label": "close", on: { click: close } }, icon("close"));
     const head = make("header", {}, make("h1", { id: "sheet-title", "data-word": title }), shut);
-    const inside = make("div", { class: "sheet" }, head);
+    const inside = make("div", { class: "sheet", tabindex: "-1" }, head);
     sheet.replaceChildren(inside);
     atClose = draw(inside) ?? null;
     fill(inside);
   };
   again();
-  if (!sheet.open) sheet.showModal();
+  if (!sheet.open) {
+    opener = document.activeElement;
+    sheet.showModal();
+  }
+  goOn(sheet.querySelector(".sheet"));
   stay();
+}
+
+/* The focus goes to what comes next: a text to be read, the pad, the first thing to press. Where there is nothing, to the sheet itself,
+   unless somebody has gone to its button already. */
+function goOn(inside) {
+  const next = inside.querySelector(".consent, .pad, button:not(.shut)");
+  if (next) next.focus({ preventScroll: true });
+  else if (!inside.contains(document.activeElement) || document.activeElement.matches(".shut:not(:focus-visible)")) inside.focus({ preventScroll: true });
 }
 
 export function close() {
@@ -39,6 +52,8 @@ export function close() {
   const sheet = at("sheet");
   if (sheet.open) sheet.close();
   sheet.replaceChildren();
+  if (opener && !opener.isConnected) at("b-help").focus({ preventScroll: true }); // what opened it is gone
+  opener = null;
 }
 
 function leave() {
@@ -61,7 +76,7 @@ export function change(...content) {
   while (inside.children.length > 1) inside.lastElementChild.remove();
   inside.append(...content.filter(Boolean));
   fill(inside);
-  inside.querySelector(".pad, button:not(.shut)")?.focus({ preventScroll: true });
+  goOn(inside);
   stay();
 }
 
