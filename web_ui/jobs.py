@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from device.api import KioskError
+from device.api import KioskError, KioskRefused
 
 log = logging.getLogger(__name__)
 
@@ -21,7 +21,8 @@ MOST_AT_ONCE = 2
 
 @dataclass
 class Job:
-    """One piece of work; `done` of `total` steps (total 0: unknown). `error` is a sentence, `result` whatever was asked for.
+    """One piece of work; `done` of `total` steps of what it is `doing` (total 0: unknown). `error` is a sentence, `refused` the
+    kiosk's own no where it said one, `result` whatever was asked for.
 
     `file` is what it writes, if it writes one.
     """
@@ -30,11 +31,13 @@ class Job:
     account: int
     kind: str
     started_s: float
+    doing: str = ""
     done: int = 0
     total: int = 0
     result: Any = None
     file: Path | None = None
     error: str = ""
+    refused: KioskRefused | None = None
     ended: threading.Event = field(default_factory=threading.Event)
 
     @property
@@ -74,7 +77,7 @@ class Jobs:
         try:
             job.result = work(job)
         except KioskError as error:
-            job.error = str(error)
+            job.error, job.refused = str(error), error if isinstance(error, KioskRefused) else None
         except Exception:
             job.error = "the work was not finished; the log of the web daemon says why"
             log.exception("job %s failed", job.kind)

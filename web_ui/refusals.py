@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 
 from flask import Flask, Response, make_response, render_template, request
@@ -23,6 +24,7 @@ def register(app: Flask) -> None:
     app.register_error_handler(StoreError, _store)
     app.register_error_handler(CSRFError, _forged)
     app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(OSError, _disk)
 
 
 def page(status: int, title: str, words: str) -> Response:
@@ -46,6 +48,15 @@ def _store(error: StoreError) -> Response:
     return page(
         507, _("Nothing could be stored"), _("The web UI's own database cannot be written. Check the disk; nothing was changed.")
     )
+
+
+def _disk(error: OSError) -> Response:
+    """A disk that filled up while a file came; every other error of the system is a fault, and the log says where."""
+    if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        raise error
+    log.error("%s", error)
+    words = _("The kiosk's disk has no room for this file beside the records to come. Free some, then bring it again.")
+    return page(507, _("No room"), words)
 
 
 def _forged(_error: CSRFError) -> Response:

@@ -17,7 +17,8 @@ from web_ui.tls import Identity, context
 THREADS = 8
 TIMEOUT_S = 20  # for a slow sender; longer answers are work beside the pages
 MOST_HEADER_BYTES = 32 * 1024
-MOST_BODY_BYTES = 4 * 1024**3  # a backup, a release; every other form is held to far less by the application
+MOST_BODY_BYTES = 4 * 1024**3  # a backup, a release; the application holds every other form to far less, and says so in a page
+MOST_AT_ALL_BYTES = 4 * MOST_BODY_BYTES  # beyond that nobody listens to the end
 
 
 class ListenError(WebError):
@@ -46,7 +47,7 @@ class _Server(wsgi.Server):
         )
         self._listener = listener
         self.ssl_adapter = _Adapter(identity)
-        self.max_request_header_size, self.max_request_body_size = MOST_HEADER_BYTES, MOST_BODY_BYTES
+        self.max_request_header_size, self.max_request_body_size = MOST_HEADER_BYTES, MOST_AT_ALL_BYTES
 
     def prepare(self) -> None:
         """cheroot itself would take any first descriptor for an IPv4 socket; whose they are was settled before."""

@@ -14,6 +14,7 @@ from device.backups.restoring import Aside
 from device.backups.sealed import BackupRefused
 from device.backups.shelf import Shelf
 from device.server import Route
+from device.telling import Tell, silent
 
 MOST_OFFSET = 2.0**40
 UNCONFIRMED_S = 3_600.0
@@ -22,8 +23,15 @@ UNCONFIRMED_S = 3_600.0
 class Counter:
     """One piece of work at a time: two would want twice the room."""
 
-    def __init__(self, shelf: Shelf, aside: Aside, record: Callable[[messages.Audit], object], restart: Callable[[], None]) -> None:
-        self._shelf, self._aside, self._record, self._restart = shelf, aside, record, restart
+    def __init__(
+        self,
+        shelf: Shelf,
+        aside: Aside,
+        record: Callable[[messages.Audit], object],
+        restart: Callable[[], None],
+        teller: Callable[[], Tell] = lambda: silent,
+    ) -> None:
+        self._shelf, self._aside, self._record, self._restart, self._teller = shelf, aside, record, restart, teller
         self._working = threading.Lock()
         self._forgetting: threading.Timer | None = None
 
@@ -31,7 +39,7 @@ class Counter:
         """A new sealed file."""
         passphrase, by = server.json_fields("passphrase", "by")
         with self._working:
-            made = self._shelf.make(passphrase)
+            made = self._shelf.make(passphrase, self._teller())
         self._record(messages.Audit("backup_made", by, "", "", made.name))
         return made
 
@@ -54,7 +62,8 @@ class Counter:
     def take(self) -> api.Done:
         """A piece of what is to be restored."""
         with self._working:
-            self._aside.take(int(server.number_argument("offset", MOST_OFFSET)), request.get_data())
+            offset, total = (int(server.number_argument(name, MOST_OFFSET)) for name in ("offset", "total"))
+            self._aside.take(offset, request.get_data(), total)
             self._forget_later()
         return api.Done()
 
@@ -63,7 +72,7 @@ class Counter:
         (passphrase,) = server.json_fields("passphrase")
         with self._working:
             before = self._shelf.cleared.times
-            found = self._aside.look(passphrase)
+            found = self._aside.look(passphrase, self._teller())
             self._forget_later()
             if self._shelf.cleared.times != before:
                 self._aside.forget()
@@ -121,10 +130,10 @@ class Counter:
         )
 
 
-def counter(shelf: Shelf, stop: threading.Event) -> Counter:
+def counter(shelf: Shelf, stop: threading.Event, teller: Callable[[], Tell]) -> Counter:
     """Of this kiosk daemon, which ends once its answer has gone out; whoever keeps it running starts it again."""
 
     def record(body: messages.Audit) -> None:
         shelf.journal.append(body, shelf.clock.now())
 
-    return Counter(shelf, Aside(shelf.folder), record, lambda: threading.Timer(0.2, stop.set).start())
+    return Counter(shelf, Aside(shelf.folder), record, lambda: threading.Timer(0.2, stop.set).start(), teller)

@@ -10,7 +10,7 @@ import shutil
 import sqlite3
 import tarfile
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from cryptography.exceptions import UnsupportedAlgorithm
 
@@ -21,17 +21,30 @@ from device.backups.sealed import BackupRefused
 DATABASES = ("people.db", "desired.db", "locks.db")
 KEYS = ("journal.key", "sealing.key", "grant-use.key", "wrapping.key")
 DEVICE, EPOCH = re.compile("[a-z0-9][a-z0-9-]{0,63}"), re.compile("[0-9a-f]{32}")  # both become parts of files' names
+STRANGE = "the backup holds what no backup of this version holds; update this kiosk first"
 PLAIN = ("manifest.json", "config.toml", "enterprise.json")
 
 
-def unseal(file: IO[bytes], passphrase: str, into: Path, most_bytes: int) -> sealed.Head:
+class _Plain(tarfile.TarInfo):
+    """The head of a plain file. A backup has no other, and the rest is refused unread: an extended head may name any size of its
+    own, and tarfile would hold all of that in memory."""
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> _Plain:
+        found = super().frombuf(buf, encoding, errors)
+        if found.type not in (tarfile.REGTYPE, tarfile.AREGTYPE):
+            raise BackupRefused(STRANGE)
+        return found
+
+
+def unseal(file: sealed.Source, passphrase: str, into: Path, most_bytes: int) -> sealed.Head:
     """What lies in the file, into a folder; never more than `most_bytes`, the sealed file's own length."""
     try:
         reader = sealed.Reader(file, passphrase)
-        with tarfile.open(fileobj=reader, mode="r|") as archive:  # type: ignore[call-overload]  # a file that is only read
+        with tarfile.open(fileobj=reader, mode="r|", tarinfo=_Plain) as archive:  # type: ignore[call-overload]  # only read
             for member in archive:
                 most_bytes -= member.size
-                if most_bytes < 0 or member.issparse():
+                if most_bytes < 0:
                     raise BackupRefused("the backup would unpack to more than it is; take another copy of it")
                 _unpack(archive, member, into)
         while rest := reader.read(sealed.PIECE):  # to the very end: a file that was cut is noticed there
@@ -52,8 +65,8 @@ def _unpack(archive: tarfile.TarFile, member: tarfile.TarInfo, into: Path) -> No
         or (folder == "keys" and name in KEYS)
         or (folder == "records" and name.endswith(".json") and name[:-5].isdecimal())
     )
-    if not (member.isfile() and known):
-        raise BackupRefused("the backup holds what no backup of this version holds; update this kiosk first")
+    if not known:
+        raise BackupRefused(STRANGE)
     target = into / folder / name
     target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     source = archive.extractfile(member)

@@ -22,6 +22,7 @@ from device import database, keys, messages, people, state, templates, trust
 from device.api.backups import BackupContent
 from device.backups import opening, sealed
 from device.backups.sealed import BackupRefused
+from device.telling import Counting, Tell, silent
 
 SPARE_BYTES = 500 * 2**20  # stays free for punches; below it the disk counts as low
 READY = "ready.json"
@@ -62,11 +63,12 @@ class Aside:
     def ready(self) -> Path:
         return self.root / READY
 
-    def take(self, offset: int, piece: bytes) -> None:
-        """A piece of the sealed file; the first makes everything before it go."""
+    def take(self, offset: int, piece: bytes, total: int = 0) -> None:
+        """A piece of the sealed file, of `total` bytes if that is known; the first makes everything before it go."""
         if offset == 0:
             self.forget()
             self.root.mkdir(mode=0o700)
+            self._room(2 * total)
         if not self.root.is_dir() or offset != (self.brought.stat().st_size if self.brought.exists() else 0):
             raise BackupRefused("the pieces of the backup did not come in order; bring it again")
         self._room(len(piece) + offset + len(piece))
@@ -87,7 +89,7 @@ class Aside:
         if not self.ready.exists():
             self.forget()
 
-    def look(self, passphrase: str) -> BackupContent:
+    def look(self, passphrase: str, tell: Tell = silent) -> BackupContent:
         """Open it and say what it holds and what restoring it here would mean; BackupRefused if it cannot be."""
         shutil.rmtree(self.opened, ignore_errors=True)
         self.ready.unlink(missing_ok=True)
@@ -97,7 +99,9 @@ class Aside:
         self._room(size)
         try:
             with self.brought.open("rb") as file:
-                head = opening.unseal(file, passphrase, self.opened, size)
+                tell("key", 0, 0)
+                head = opening.unseal(Counting(file, size, tell, "unpacking"), passphrase, self.opened, size)
+            tell("checking", 0, 0)
             said = opening.manifest(self.opened)
             opening.check_databases(self.opened)
             self._check_keys(said)

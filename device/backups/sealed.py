@@ -10,7 +10,7 @@ import base64
 import json
 import secrets
 from dataclasses import asdict, dataclass
-from typing import IO
+from typing import IO, Protocol
 
 from argon2.low_level import Type, hash_secret_raw
 from cryptography.exceptions import InvalidTag
@@ -78,10 +78,17 @@ class Writer:
         self._number += 1
 
 
+class Source(Protocol):
+    """What can be read: a file, or one that is counted."""
+
+    def read(self, size: int = -1, /) -> bytes: ...
+    def readline(self, size: int = -1, /) -> bytes: ...
+
+
 class Reader:
     """Gives back what was sealed, each piece verified before any of it is given; BackupRefused otherwise."""
 
-    def __init__(self, file: IO[bytes], passphrase: str) -> None:
+    def __init__(self, file: Source, passphrase: str) -> None:
         self._file = file
         self._raw, self.head = read_head(file)
         self._cipher = AESGCM(_key(passphrase, self.head))
@@ -109,7 +116,7 @@ class Reader:
         return plain
 
 
-def read_head(file: IO[bytes]) -> tuple[bytes, Head]:
+def read_head(file: Source) -> tuple[bytes, Head]:
     """The head as bytes and as what it says; BackupRefused for a file that is no backup."""
     try:
         if file.read(len(MAGIC)) != MAGIC:

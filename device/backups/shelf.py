@@ -27,6 +27,7 @@ from device.backups import restoring, sealed
 from device.backups.restoring import DRAFT
 from device.backups.sealed import BackupRefused
 from device.clock import Clock
+from device.telling import Tell, silent
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +59,7 @@ class Shelf:
     def place(self) -> Path:
         return self.folder.root / "backups"
 
-    def make(self, passphrase: str) -> Backup:
+    def make(self, passphrase: str, tell: Tell = silent) -> Backup:
         """A new one; the oldest goes when there are too many. BackupRefused or StorageError, and no half a file, otherwise."""
         sealed.check_passphrase(passphrase)
         self._room()
@@ -69,8 +70,9 @@ class Shelf:
         try:
             self.place.mkdir(mode=0o700, exist_ok=True)
             with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "wb") as file:
+                tell("key", 0, 0)
                 writer = self._writer(file, passphrase)
-                self._fill(writer)
+                self._fill(writer, tell)
                 writer.close()
                 file.flush()
                 os.fsync(file.fileno())
@@ -155,8 +157,9 @@ class Shelf:
                 "the disk has no room for a backup beside the records to come; free some, or remove older backups"
             )
 
-    def _fill(self, writer: sealed.Writer) -> None:
+    def _fill(self, writer: sealed.Writer, tell: Tell) -> None:
         head = self.journal.head()
+        records = head.seq - head.kept_from + 1
         with tarfile.open(fileobj=writer, mode="w|") as archive:  # type: ignore[call-overload]  # a file that is only written
             people_here, templates = self.directory.counts()
             said = {
@@ -165,13 +168,16 @@ class Shelf:
                 "epoch": head.epoch,
                 "people": people_here,
                 "templates": templates,
-                "records": head.seq - head.kept_from + 1,
+                "records": records,
             }
+            tell("people", 0, 0)
             _add(archive, "manifest.json", json.dumps(said).encode("utf-8"))
             for name, data in self._files():
                 _add(archive, name, data)
-            for number, batch in enumerate(self._batches(head.kept_from - 1), start=1):
+            for number, (last, batch) in enumerate(self._batches(head.kept_from - 1), start=1):
                 _add(archive, f"records/{number:08}.json", batch)
+                done = last - head.kept_from + 1
+                tell("records", done, max(done, records))
 
     def _files(self) -> Iterator[tuple[str, bytes]]:
         for name, opened in self.databases.items():
@@ -180,11 +186,14 @@ class Shelf:
         if self.folder.enterprise.exists():
             yield "enterprise.json", self.folder.enterprise.read_bytes()
 
-    def _batches(self, after: int) -> Iterator[bytes]:
-        """Every record kept here, as the uplink sends them: each batch carries its signature, and no long look blocks a punch."""
+    def _batches(self, after: int) -> Iterator[tuple[int, bytes]]:
+        """Every record kept here, as the uplink sends them, each batch after its last number; no long look blocks a punch."""
         now = messages.write_time(self.clock.now().at)
         while (stretch := self.journal.stretch(after)) is not None:
-            yield messages.write_batch(self.journal.device, stretch.epoch, stretch.texts, stretch.first, stretch.sig, now)
+            yield (
+                stretch.last,
+                messages.write_batch(self.journal.device, stretch.epoch, stretch.texts, stretch.first, stretch.sig, now),
+            )
             after = stretch.last
 
 

@@ -11,6 +11,7 @@ from device.journal import sql
 from device.journal.reading import Readable
 from device.journal.values import ChainBroken, Head, WrongKey
 from device.messages import Purpose, Record, timeline
+from device.telling import Tell, silent
 
 TAIL_CHECKED_AT_START = 1_000  # records; the whole chain is for `daka verify`
 
@@ -23,7 +24,7 @@ class Checked(Readable):
         self.device = device
         self._public = key
 
-    def verify(self, newest: int | None = None) -> Head:
+    def verify(self, newest: int | None = None, tell: Tell = silent) -> Head:
         """Walk the chain (or its `newest` records); ChainBroken names the first record that does not hold."""
         head = self.head()
         if head.kept_from > head.acknowledged + 1:
@@ -35,6 +36,7 @@ class Checked(Readable):
             for row in rows:
                 prev = self._verified(head.epoch, row, expected, prev)
                 expected += 1
+            tell("records", expected - start, head.seq - start + 1)
         self._verify_cursor()
         return head
 

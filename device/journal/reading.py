@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -9,7 +10,7 @@ from datetime import datetime
 from device import clock, database, last_punches, messages
 from device.attend import LastPunch
 from device.journal import sql
-from device.journal.values import Brief, ChainBroken, Head, Stretch, Times
+from device.journal.values import Brief, ChainBroken, Head, Mention, Stretch, Times
 from device.messages import Record, Stamp, timeline
 
 ABOUT_STEP = 5_000  # records looked through at a time
@@ -126,15 +127,11 @@ class Readable:
             yield from (messages.read_record(messages.parse(text)) for _, text in rows)
             after = rows[-1][0]
 
-    def rare(self, kinds: Sequence[str], before: int, most: int) -> list[Record]:
-        """The newest records of these kinds (all but punches) before number `before`, newest first."""
-        marks = ", ".join("?" * len(kinds))
+    def mentions(self, after: int, most: int) -> list[Mention]:
+        """Records that are no punches, as little of each as a list needs: picked out of the text, unchecked; oldest first."""
         with self._database.reading() as connection:
-            rows = connection.execute(
-                f"SELECT text FROM record WHERE kind <> 'punch' AND kind IN ({marks}) AND seq < ? ORDER BY seq DESC LIMIT ?",
-                (*kinds, before, most),
-            ).fetchall()
-        return [messages.read_record(messages.parse(text)) for (text,) in rows]
+            rows = connection.execute(sql.MENTIONS, (after, most)).fetchall()
+        return [Mention(seq, *map(sys.intern, texts)) for seq, *texts in rows]  # the same few words, again and again
 
     def about(self, person: str) -> list[dict[str, object]]:
         """Every record kept here that holds this opaque id, oldest first: `record` as it stands in the chain, and its `hash`.

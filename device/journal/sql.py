@@ -22,6 +22,16 @@ SELECT seq, kind, at, json_extract(text, '$.boot_id'), json_extract(text, '$.mon
        coalesce(json_extract(text, '$.body.punch'), json_extract(text, '$.body.replaces'), 0)
 FROM punch
 """
+MENTIONS = """
+WITH other AS (
+    SELECT seq, kind, CAST(text AS TEXT) AS text FROM record WHERE kind <> 'punch' AND seq > ? ORDER BY seq LIMIT ?
+)
+SELECT seq, kind, coalesce(json_extract(text, '$.body.action'), nullif(json_extract(text, '$.body.event'), ''),
+       json_extract(text, '$.body.act'), kind),
+       coalesce(json_extract(text, '$.body.by'), ''), coalesce(json_extract(text, '$.body.person'), ''),
+       coalesce(json_extract(text, '$.body.lock'), '')
+FROM other
+"""
 ANCHORS = "SELECT boot_id, monotonic_us, utc, source, uncertainty_us FROM anchor"
 
 

@@ -74,6 +74,18 @@ class Brief:
 
 
 @dataclass(frozen=True, slots=True)
+class Mention:
+    """What the chronicle keeps of a record that is no punch: what was done, by whom, about whom, at which lock; "" for none."""
+
+    seq: int
+    kind: str
+    what: str
+    by: str
+    person: str
+    lock: str
+
+
+@dataclass(frozen=True, slots=True)
 class Stretch:
     """Consecutive records as canonical bytes, with the signature of the last."""
 

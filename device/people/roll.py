@@ -15,6 +15,7 @@ from device.people import person as person_rows
 from device.people.credentials import Credentials
 from device.people.person import Person
 from device.people.roster import Act, Entry, Known, Refusal, Step
+from device.telling import STEP, Tell, silent
 
 HASHING_THREADS = 2  # Argon2 lets the interpreter go; two of 32 MB each
 
@@ -33,13 +34,14 @@ class Roll:
         steps = roster.plan(lines, known, erased, self._credentials.digest, complete=complete)
         return tuple(_with_id(step) if step.act is Act.ADD and not step.person else step for step in steps)
 
-    def apply(self, steps: Sequence[Step], at: datetime, origin: str) -> None:
+    def apply(self, steps: Sequence[Step], at: datetime, origin: str, tell: Tell = silent) -> None:
         """All of it, or nothing where anything fails. PINs are hashed before the transaction begins."""
         todo = [step for step in steps if step.act in (Act.ADD, Act.CHANGE, Act.END)]
-        with ThreadPoolExecutor(HASHING_THREADS) as pool:
-            hashes = list(pool.map(_pin_hash, todo))
+        hashes = _pin_hashes(todo, tell)
         with self._database.transaction() as connection:
-            for step, pin_hash in zip(todo, hashes, strict=True):
+            for done, (step, pin_hash) in enumerate(zip(todo, hashes, strict=True)):
+                if done % STEP == 0:
+                    tell("people", done, len(todo))
                 self._apply(connection, step, pin_hash, at, origin)
 
     def _apply(self, connection: sqlite3.Connection, step: Step, pin_hash: str, at: datetime, origin: str) -> None:
@@ -76,6 +78,19 @@ def _with_id(step: Step) -> Step:
 def new_id() -> str:
     """A fresh opaque id; it says nothing about anybody."""
     return f"p-{secrets.token_hex(16)}"
+
+
+def _pin_hashes(todo: Sequence[Step], tell: Tell) -> list[str]:
+    """What is slow on purpose, told one by one."""
+    slow = sum(step.entry is not None and bool(step.entry.pin) for step in todo)
+    hashes: list[str] = []
+    with ThreadPoolExecutor(HASHING_THREADS) as pool:
+        done = 0
+        for step, made in zip(todo, pool.map(_pin_hash, todo), strict=True):
+            hashes.append(made)
+            if step.entry is not None and step.entry.pin:
+                tell("pins", done := done + 1, slow)
+    return hashes
 
 
 def _pin_hash(step: Step) -> str:

@@ -1,0 +1,196 @@
+"""The way back: the kiosk is itself again, nobody who has gone comes back, and nothing that was recorded since is lost."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from device import config, erasure, keys, kiosk, messages, settings, state, trust
+from device.backups.sealed import BackupRefused
+from device.consent import Purpose
+from device.desired import Kept
+from tests.device import parts
+from tests.device.backups.machines import (
+    BY,
+    KEYS_PASSPHRASE,
+    PASSPHRASE,
+    Machine,
+    confirmed,
+    content_of,
+    member_of,
+    newest_first,
+    stop,
+)
+from tests.device.test_people import EMBEDDER
+
+
+def test_a_new_machine_becomes_the_kiosk_again_in_a_new_epoch(machine: Machine, running: kiosk.Files, tmp_path: Path) -> None:
+    shelf = machine.shelf(running)
+    made = shelf.place / shelf.make(PASSPHRASE).name
+    epoch, key = running.journal.head().epoch, running.journal.public_key
+    folder = state.Folder(tmp_path / "new")
+    fresh = Machine(folder, parts.Clock(500.0))
+    first = fresh.start()
+    first.journal.append(parts.punch(parts.BOB), fresh.clock.now())
+    with pytest.raises(BackupRefused, match="other keys"):
+        fresh.bring(made).look(PASSPHRASE)
+    aside = fresh.bring(made, shelf.keys(KEYS_PASSPHRASE))
+    found = aside.look(PASSPHRASE)
+    assert (found.device, found.people, found.templates, found.records) == ("kiosk-9", 3, 3, 41)
+    assert (found.keeps_journal, found.unsent) == (False, 2)
+    stop(first)
+    aside.make_ready(BY, confirmed(aside))
+    after = fresh.start()
+    assert after.journal.public_key == key
+    assert after.journal.head().epoch != epoch
+    records = [messages.parse(record.text) for record in newest_first(after, "genesis", "audit")]
+    assert [record["body"].get("reason", record["body"].get("action")) for record in records] == [
+        "backup_restored",
+        "restored_backup",
+    ]
+    assert records[0]["body"]["by"] == BY
+    assert len(after.directory.list()) == 3
+    assert {person for person, _ in after.directory.templates(EMBEDDER).whole} == {parts.ADA, parts.BOB, "p-" + "ef" * 16}
+    assert config.read(folder.config).device.site == "gate"
+    put_aside = [path.name for path in folder.root.iterdir() if ".before-restore-" in path.name]
+    assert put_aside, "what the new machine had recorded is kept"
+    lines = next(folder.root.glob("records-before-*.jsonl")).read_bytes().splitlines()
+    assert messages.read_batch(lines[-1], "kiosk-9").last == 41
+    assert not (folder.root / "restore").exists()
+    stop(after)
+    again = fresh.start()
+    assert [record.kind for record in newest_first(again, "audit")] == ["audit"], "a restore is on record once"
+    stop(again)
+
+
+def test_on_the_same_kiosk_nothing_that_was_recorded_since_is_lost_and_nobody_who_went_since_comes_back(
+    machine: Machine, running: kiosk.Files
+) -> None:
+    shelf = machine.shelf(running)
+    made = shelf.place / shelf.make(PASSPHRASE).name
+    kept = machine.folder.root / "kept.backup"
+    shutil.copy(made, kept)
+    machine.clock.seconds += 1_000
+    erasure.Eraser(running.journal, running.directory, machine.clock, machine.folder.root).erase("2", "asked", BY)
+    running.directory.withdraw(parts.ADA, BY, tuple(Purpose), machine.clock.now().at)
+    running.journal.append(parts.punch(parts.ADA), machine.clock.now())
+    before = running.journal.head()
+    aside = machine.bring(kept)
+    found = aside.look(PASSPHRASE)
+    assert (found.keeps_journal, found.unsent, found.erased) == (True, 0, 1)
+    stop(running)
+    aside.make_ready(BY, confirmed(aside))
+    after = machine.start()
+    assert after.journal.head().epoch == before.epoch
+    assert after.journal.head().seq > before.seq
+    assert [person.number for person in after.directory.list()] == ["1", "3"], "the erased one stays erased"
+    assert {person for person, _ in after.directory.templates(EMBEDDER).whole} == {"p-" + "ef" * 16}, "the consent stays taken back"
+    assert not after.directory.get(parts.ADA).has_consent
+    stop(after)
+
+
+def test_where_the_settings_file_is_roots_a_restore_leaves_it_and_brings_back_what_the_web_ui_had_set(
+    machine: Machine, running: kiosk.Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on an appliance, where no daemon can write it: the kiosk starts with the backup."""
+    settings.change(machine.folder.config, {"page.names": "first", "uplink.host": "elsewhere"})
+    shelf = machine.shelf(running)
+    made, sealed_keys = shelf.place / shelf.make(PASSPHRASE).name, shelf.keys(KEYS_PASSPHRASE)
+    file, layer = tmp_path / "etc" / "config.toml", tmp_path / "settings.toml"
+    file.parent.mkdir()
+    file.write_text('[device]\nsite = "yard"\n', encoding="utf-8")
+    appliance = Machine(state.Folder(tmp_path / "new", config_file=file, layer=layer), parts.Clock(500.0))
+    stop(appliance.start())
+    aside = appliance.bring(made, sealed_keys)
+    aside.look(PASSPHRASE)
+    aside.make_ready(BY, confirmed(aside))
+    real = Path.replace
+
+    def refuses(self: Path, target: Path) -> Path:
+        if target.parent == file.parent:
+            raise PermissionError(13, "read-only", str(target))
+        return real(self, target)
+
+    monkeypatch.setattr(Path, "replace", refuses)
+    after = appliance.start()
+    assert len(after.directory.list()) == 3
+    chosen = config.read(file, layer)
+    assert (chosen.device.id, chosen.device.site, chosen.page.names, chosen.uplink.host) == ("kiosk-9", "yard", "first", "")
+    again = appliance.shelf(after)
+    assert b'names = "first"' in content_of(again.place / again.make(PASSPHRASE).name)["config.toml"], (
+        "and the next backup holds both files' settings"
+    )
+    stop(after)
+
+
+def test_a_restore_rolls_back_neither_whom_the_kiosk_believes_nor_which_orders_it_has_followed(
+    machine: Machine, running: kiosk.Files
+) -> None:
+    """Last month's backup on the same kiosk, without any attacker."""
+    folder, shelf = machine.folder, machine.shelf(running)
+    kept = Kept(folder.desired)
+    kept.applied(messages.Place(5, 1), messages.Content())
+    trust.write(folder.enterprise, member_of(20))
+    made = shelf.place / shelf.make(PASSPHRASE).name
+    kept.applied(messages.Place(5, 7), messages.Content())
+    kept.close()
+    newer = member_of(20, 2)
+    trust.write(folder.enterprise, newer)
+    aside = machine.bring(made)
+    aside.look(PASSPHRASE)
+    stop(running)
+    aside.make_ready(BY, confirmed(aside))
+    after = machine.start()
+    assert trust.read(folder.enterprise) == newer
+    kept = Kept(folder.desired)
+    assert kept.place == messages.Place(5, 6), "what was applied is applied once more, and nothing older"
+    kept.close()
+    stop(after)
+
+
+def test_a_damaged_peoples_file_is_what_a_restore_mends(machine: Machine, running: kiosk.Files) -> None:
+    shelf = machine.shelf(running)
+    made = shelf.place / shelf.make(PASSPHRASE).name
+    erasure.Eraser(running.journal, running.directory, machine.clock, machine.folder.root).erase("2", "asked", BY)
+    stop(running)
+    for path in (machine.folder.people, *machine.folder.root.glob("people.db-*")):
+        path.write_bytes(b"the card is worn out" * 500)
+    aside = machine.bring(made)
+    assert aside.look(PASSPHRASE).people_damaged
+    aside.make_ready(BY, confirmed(aside))
+    after = machine.start()
+    assert [person.number for person in after.directory.list()] == ["1", "3"], "the records say who was erased"
+    stop(after)
+
+
+def test_what_somebody_confirms_is_what_they_were_shown(machine: Machine, running: kiosk.Files) -> None:
+    """Two administrators look, one after the other; the page of the first still stands."""
+    shelf = machine.shelf(running)
+    made = shelf.place / shelf.make(PASSPHRASE).name
+    aside = machine.bring(made)
+    first = aside.look(PASSPHRASE)
+    second = machine.bring(made).look(PASSPHRASE)
+    with pytest.raises(BackupRefused, match="looked into since"):
+        aside.make_ready(BY, first.key)
+    assert not aside.ready.exists()
+    aside.make_ready(BY, second.key)
+    assert aside.ready.exists()
+
+
+def test_a_backup_under_another_key_than_the_systems_is_refused_with_the_way_out(
+    machine: Machine, running: kiosk.Files, tmp_path: Path
+) -> None:
+    shelf = machine.shelf(running)
+    made, sealed_keys = shelf.place / shelf.make(PASSPHRASE).name, shelf.keys(KEYS_PASSPHRASE)
+    credentials = tmp_path / "credentials"
+    credentials.mkdir()
+    (credentials / keys.CREDENTIAL).write_bytes(bytes(32))
+    other = Machine(state.Folder(tmp_path / "new", credentials=credentials), parts.Clock())
+    other.folder.root.mkdir()
+    with pytest.raises(BackupRefused, match="another device key"):
+        other.bring(made, sealed_keys).look(PASSPHRASE)
+    (credentials / keys.CREDENTIAL).write_bytes((machine.folder.keys / "wrapping.key").read_bytes())
+    assert other.bring(made, sealed_keys).look(PASSPHRASE).people == 3
+    assert not list(other.folder.root.rglob("wrapping.key")), "no file of it beside the credential"
