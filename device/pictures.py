@@ -13,6 +13,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from device.sentences import say
+
 Pixels = NDArray[np.uint8]  # (height, width, 3) BGR
 
 MOST_BYTES = 64 * 1024 * 1024
@@ -43,13 +45,13 @@ def decode(data: bytes, most_pixels: int = MOST_PIXELS) -> Pixels:
     width, height = size_in_header(data)
     if width * height > most_pixels:
         claim = f"{width} x {height} pixels, more than the {most_pixels} allowed"
-        raise PictureError(f"its header claims {claim}; make it smaller")
+        raise PictureError(say("picture.claim", claim=claim))
     try:
         pixels = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), cv2.IMREAD_COLOR)
     except cv2.error as error:
-        raise PictureError("it is damaged; save it again or take another one") from error
+        raise PictureError(say("picture.damaged")) from error
     if pixels is None:
-        raise PictureError("it is damaged or cut short; copy it again or take another one")
+        raise PictureError(say("picture.cut"))
     return np.asarray(pixels, dtype=np.uint8)
 
 
@@ -59,7 +61,7 @@ def size_in_header(data: bytes) -> tuple[int, int]:
         return _size_in_png(data)
     if data.startswith(b"\xff\xd8"):
         return _size_in_jpeg(data)
-    raise PictureError("it is neither a JPEG nor a PNG; convert it to one of them")
+    raise PictureError(say("picture.kind"))
 
 
 def fit(pixels: Pixels, size: tuple[int, int]) -> Pixels:
@@ -76,21 +78,21 @@ def fit(pixels: Pixels, size: tuple[int, int]) -> Pixels:
 
 def _bytes_of(path: Path) -> bytes:
     if not path.is_file():
-        raise PictureError("there is no such file")
+        raise PictureError(say("picture.no_file"))
     try:
         with path.open("rb") as file:
             data = file.read(MOST_BYTES + 1)
     except OSError as error:
-        raise PictureError(f"it cannot be read: {error.strerror}") from error
+        raise PictureError(say("picture.unreadable", why=error.strerror)) from error
     if len(data) > MOST_BYTES:
-        raise PictureError(f"it has more than {MOST_BYTES // 2**20} MB; make it smaller")
+        raise PictureError(say("picture.large", most=MOST_BYTES // 2**20))
     return data
 
 
 def _size_in_png(data: bytes) -> tuple[int, int]:
     # PNG specification, 11.2.2: IHDR comes first, and width and height lead it.
     if len(data) < 24 or data[12:16] != b"IHDR":
-        raise PictureError("its PNG header is cut short; copy it again")
+        raise PictureError(say("picture.png"))
     width, height = struct.unpack(">II", data[16:24])
     return width, height
 
@@ -108,4 +110,4 @@ def _size_in_jpeg(data: bytes) -> tuple[int, int]:
             at += 2
         else:
             at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
-    raise PictureError("its JPEG header is cut short or damaged; copy it again")
+    raise PictureError(say("picture.jpeg"))

@@ -23,6 +23,7 @@ from device.database import StorageError
 from device.enrolment import EnrolmentRefused
 from device.errors import DeviceError
 from device.recognise import Waiting
+from device.sentences import say
 from device.sight import Sight
 from models import align, quality
 from models.detect import Face
@@ -82,11 +83,11 @@ class Sittings:
     def begin(self, number: str, by: str, look_alike_of: str) -> api.Sitting:
         """Somebody sits down; refused without consent, and while somebody else sits."""
         if not self._allowed:
-            raise EnrolmentRefused("this camera is a file; templates of pictures are made from photographs, or set allow_simulated")
+            raise EnrolmentRefused(say("enrol.file_camera"))
         self._office.may_sit(number, by)
         with self._changed:
             if self._sitting is not None and self._sitting.lasts(self._clock.now()):
-                raise EnrolmentRefused("somebody is being enrolled at this kiosk just now; wait, or end that first")
+                raise EnrolmentRefused(say("enrol.occupied"))
             self._sitting = Sitting(number, by, look_alike_of, self._clock.now())
         self._tell(api.Sitting(number, State.SITTING, Pose.FRONT, 0, len(POSES)))
         return self._told
@@ -112,7 +113,7 @@ class Sittings:
             return None
         try:
             if not sat.lasts(frame.moment):
-                raise EnrolmentRefused(f"not done within {LASTS_S:.0f} s; begin again")
+                raise EnrolmentRefused(say("enrol.too_long", seconds=round(LASTS_S)))
             return self._look(sat, frame)
         except (DeviceError, StorageError) as error:
             self._close(sat, State.REFUSED, str(error))
@@ -154,9 +155,9 @@ class Sittings:
     def _take(self, sat: Sitting, vector: NDArray[np.float32]) -> None:
         """One pose is done: it must be the same face as before, and none that is held up."""
         if sat.vectors and float(sat.vectors[0] @ vector) < self._sight.one_to_one:
-            raise EnrolmentRefused("the face is not that of the first pose; one person at a time, please begin again")
+            raise EnrolmentRefused(say("enrol.first_pose"))
         if self._guard is not None and self._guard.verdict(sat.signs, ()) is liveness.Verdict.FAILED:
-            raise EnrolmentRefused("a living face is needed: no picture, no screen")
+            raise EnrolmentRefused(say("enrol.not_live"))
         sat.vectors.append(vector)
         sat.held = 0
 
@@ -164,7 +165,9 @@ class Sittings:
         with self._changed:
             if self._sitting is sat:
                 self._sitting = None
-        self._tell(replace(self._told, state=state, done=len(sat.vectors), hint="", why=why, templates=templates))
+        self._tell(
+            replace(self._told, state=state, done=len(sat.vectors), hint="", why=why, said=api.reason(why), templates=templates)
+        )
 
     def _tell(self, told: api.Sitting) -> None:
         with self._changed:

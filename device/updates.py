@@ -13,7 +13,7 @@ import shutil
 import stat
 import tarfile
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from device import release_files, release_roots
 from device.errors import DeviceError
 from device.release_files import METADATA_SUFFIX as METADATA_SUFFIX
 from device.release_files import MOST_ARCHIVE_BYTES as MOST_ARCHIVE_BYTES
+from device.sentences import parts, say
 
 MOST_METADATA_BYTES = 1 << 20
 ROOM_FACTOR = 3  # the copy, what is unpacked from it, and the environment that is made from that
@@ -64,6 +65,7 @@ class Standing:
     `floor` is the oldest version that may run, `wants` what it becomes once `version` holds; `before` ran before `version`, and is
     what it goes back to. `archive` is the name of the file that was tried, `mark` its mark (release_files).
     `tried`: the marks of what was tried to its end; `not_held`: the SHA-256 of archives that were signed and did not hold.
+    `said`: `why` once more, by name and values, for pages in another language.
     `held`, `held_at`: the mark of what runs since the last switch, and since when; a later refusal does not end its probation.
     """
 
@@ -72,6 +74,7 @@ class Standing:
     before: str = ""
     at: str = ""
     why: str = ""
+    said: dict[str, Any] = field(default_factory=dict)
     floor: str = ""
     wants: str = ""
     archive: str = ""
@@ -97,7 +100,7 @@ def number(version: str) -> tuple[int, ...]:
     """A version as something to compare; UpdateRefused for one that is none."""
     parts = version.split(".")
     if not all(part.isdecimal() and len(part) <= 6 for part in parts) or len(parts) > 4:
-        raise UpdateRefused(f"{version!r} is no version; a release is named like 1.2.3")
+        raise UpdateRefused(say("update.no_version", version=repr(version)))
     return tuple(int(part) for part in parts)
 
 
@@ -121,8 +124,8 @@ def taken_in(archive: Path, folder: Path) -> Path:
             raise
         except OSError as error:
             shutil.rmtree(folder, ignore_errors=True)
-            said = "a release comes with its signature" if path is not archive else "fetch it again"
-            raise UpdateRefused(f"{path} cannot be read or copied ({error.strerror}); {said}") from error
+            said = "update.unreadable_copy" if path is archive else "update.no_signature"
+            raise UpdateRefused(say(said, path=path, why=error.strerror)) from error
     return folder / archive.name
 
 
@@ -132,9 +135,9 @@ def _copy(path: Path, to: Path, most: int) -> None:
     with open(descriptor, "rb") as source, to.open("wb") as copy:
         found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode) or found.st_size > most:
-            raise UpdateRefused(f"{path.name} is no plain file of at most {most >> 20} MB; fetch it again")
+            raise UpdateRefused(say("update.not_plain", name=path.name, most=most >> 20))
         if found.st_size * ROOM_FACTOR > shutil.disk_usage(to.parent).free:
-            raise UpdateNotNow(f"{path.name} wants {found.st_size * ROOM_FACTOR >> 20} MB free; free some room, then try again")
+            raise UpdateNotNow(say("update.room", name=path.name, wanted=found.st_size * ROOM_FACTOR >> 20))
         left = found.st_size
         while left and (chunk := source.read(min(COPY_BYTES, left))):
             copy.write(chunk)
@@ -148,17 +151,17 @@ def verified(archive: Path, roots: release_roots.Roots, floor: str, now: datetim
     """
     file, signed = _signed(archive.with_name(archive.name + METADATA_SUFFIX), archive.name, roots, now)
     if now is not None and signed.expires < now:
-        raise UpdateRefused(f"its signature ran out on {signed.expires:%Y-%m-%d}; get a newer release, or check the clock")
+        raise UpdateRefused(say("update.ran_out", day=f"{signed.expires:%Y-%m-%d}"))
     said = {name: str(file.unrecognized_fields.get("custom", {}).get(name, "")) for name in ("version", "python", "arch", "floor")}
     if number(said["version"]) < number(floor or "0"):
-        raise UpdateRefused(f"{said['version']} is older than {floor}, the oldest that may run here; take a newer release")
+        raise UpdateRefused(say("update.below_floor", version=said["version"], floor=floor))
     try:
         with archive.open("rb") as opened:
             file.verify_length_and_hashes(opened)
     except LengthOrHashMismatchError as error:
-        raise UpdateRefused(f"{archive.name} is not what was signed: changed, or cut short; fetch it again") from error
+        raise UpdateRefused(say("update.changed", name=archive.name)) from error
     except OSError as error:
-        raise UpdateRefused(f"{archive} cannot be read ({error.strerror})") from error
+        raise UpdateRefused(say("update.unreadable", path=archive, why=error.strerror)) from error
     return Release(said["version"], said["python"], said["arch"], archive, said["floor"])
 
 
@@ -166,23 +169,20 @@ def _signed(metadata: Path, name: str, roots: release_roots.Roots, now: datetime
     try:
         raw = metadata.read_bytes()[: MOST_METADATA_BYTES + 1]
         if len(raw) > MOST_METADATA_BYTES:
-            raise UpdateRefused(f"{metadata.name} is far too large for a signature; fetch it again")
+            raise UpdateRefused(say("update.large_signature", name=metadata.name))
         read = Metadata[Targets].from_bytes(raw)
         roots.check(read, now)
         return read.signed.targets[name], read.signed
     except OSError as error:
-        raise UpdateRefused(f"{metadata} cannot be read ({error.strerror}); a release comes with its signature") from error
+        raise UpdateRefused(say("update.no_signature", path=metadata, why=error.strerror)) from error
     except KeyError as error:
-        raise UpdateRefused(
-            f"{metadata.name} does not sign {name}; take both files under the names that they were made with"
-        ) from error
+        raise UpdateRefused(say("update.other_signature", name=metadata.name, archive=name)) from error
     except release_roots.RootsUnreadable as error:
         raise UpdateNotNow(str(error)) from error
-    except (RepositoryError, ValueError, AttributeError, release_roots.RootRefused) as error:
-        said = f": {error}" if isinstance(error, release_roots.RootRefused) else ""
-        raise UpdateRefused(
-            f"{metadata.name} is not signed by the enterprise's update key{said}; get the release from them"
-        ) from error
+    except release_roots.RootRefused as error:
+        raise UpdateRefused(say("update.root_refused", name=metadata.name, why=error)) from error
+    except (RepositoryError, ValueError, AttributeError) as error:
+        raise UpdateRefused(say("update.not_signed", name=metadata.name)) from error
 
 
 @dataclass(frozen=True)
@@ -226,9 +226,9 @@ class Updater:
         """
         before = self._hands.running()
         if release.version == before:
-            raise UpdateRefused(f"{release.version} runs already")
+            raise UpdateRefused(say("update.runs", version=release.version))
         if not older and below(release.version, before):
-            raise UpdateRefused(f"{release.version} is older than {before}, which runs; by hand: daka update apply --older")
+            raise UpdateRefused(say("update.older", version=release.version, running=before))
         mark = release_files.mark(release.archive)
         self._hands.keep(frozenset({before, self.standing.before, release.version}))  # room, and nothing that failed earlier
         incoming = self._folder / "incoming"
@@ -237,13 +237,13 @@ class Updater:
         finally:
             shutil.rmtree(incoming, ignore_errors=True)
         if waits := waits_for():
-            raise UpdateNotNow(f"{release.version} lies beside what runs and waits: {waits}")
+            raise UpdateNotNow(say("update.waits", version=release.version, why=waits))
         standing = replace(
             self.standing,
             outcome="trying",
             version=release.version,
             before=before,
-            why="",
+            **_why(""),
             at=self._stamp(),
             wants=release.floor,
             archive=release.archive.name,
@@ -256,7 +256,7 @@ class Updater:
 
     def refuse(self, archive: str, mark: str, why: str, *, for_good: bool = True) -> Standing:
         """Remember a release that is not taken, so that nobody fetches it again and again: these bytes, whatever their name."""
-        standing = replace(self.standing, outcome="refused", version="", archive=archive, mark=mark, why=why, at=self._stamp())
+        standing = replace(self.standing, outcome="refused", version="", archive=archive, mark=mark, **_why(why), at=self._stamp())
         return self._write(_ended(standing) if for_good else standing)
 
     def settle(self) -> Standing:
@@ -267,8 +267,8 @@ class Updater:
             return standing
         if self._hands.running() != standing.version:  # its units may be the new ones already, or half of them
             self._hands.activate(standing.before)
-            why = "the power went before the switch"
-            return self._write(replace(standing, outcome="none", version="", wants="", why=why, at=self._stamp()))
+            power = _why(say("update.power"))
+            return self._write(replace(standing, outcome="none", version="", wants="", **power, at=self._stamp()))
         return self._prove(standing)
 
     def fell(self, unit: str) -> Standing:
@@ -278,7 +278,7 @@ class Updater:
         if not young or standing.before in ("", self._hands.running()) or below(standing.before, standing.floor):
             return standing
         fallen = replace(standing, version=self._hands.running(), mark=standing.held, held="", held_at="")
-        return self._go_back(fallen, f"{unit} failed again and again")
+        return self._go_back(fallen, say("update.fell", unit=unit))
 
     def _prove(self, standing: Standing) -> Standing:
         try:
@@ -287,7 +287,7 @@ class Updater:
             self._hands.holds(standing.version)
         except UpdateFailed as error:
             went = self._go_back(standing, str(error))
-            raise UpdateFailed(f"{standing.version} did not hold ({error}); {went.before} runs again") from error
+            raise UpdateFailed(say("update.did_not_hold", version=standing.version, why=error, before=went.before)) from error
         floor = standing.floor if below(standing.wants, standing.floor) else standing.wants or standing.floor
         held = replace(
             standing, outcome="holds", at=self._stamp(), floor=floor, wants="", held=standing.mark, held_at=self._stamp()
@@ -299,7 +299,7 @@ class Updater:
     def _go_back(self, standing: Standing, why: str) -> Standing:
         self._hands.activate(standing.before)
         not_held = _with(standing.not_held, release_files.archive_of(standing.mark))
-        return self._write(_ended(replace(standing, outcome="went_back", why=why, at=self._stamp(), not_held=not_held)))
+        return self._write(_ended(replace(standing, outcome="went_back", **_why(why), at=self._stamp(), not_held=not_held)))
 
     def _stamp(self) -> str:
         return self._hands.now().isoformat()
@@ -324,10 +324,15 @@ class Updater:
 
 def _standing(said: dict[str, Any]) -> Standing:
     """What a newer version wrote beside it is left out: after going back, the older one has to read it."""
-    known = {field.name: said[field.name] for field in fields(Standing) if field.name in said}
+    known = {one.name: said[one.name] for one in fields(Standing) if one.name in said}
     for name in {"tried", "not_held"} & known.keys():
         known[name] = tuple(known[name])
     return Standing(**known)
+
+
+def _why(text: str) -> dict[str, Any]:
+    """Why something came of it, for people and for pages."""
+    return {"why": str(text), "said": parts(text)}
 
 
 def _ended(standing: Standing) -> Standing:
@@ -356,8 +361,8 @@ def unpacked(release: Release, into: Path) -> Path:
                 _refuse_what_reaches_out(member)
                 archive.extract(member, into)
     except (tarfile.TarError, OSError) as error:
-        raise UpdateFailed(f"{release.archive.name} cannot be unpacked ({error}); is the disk full? Nothing has changed") from error
+        raise UpdateFailed(say("update.unpack", name=release.archive.name, why=error)) from error
     found = [path for path in into.iterdir() if (path / "install.sh").exists()]
     if len(found) != 1:
-        raise UpdateRefused(f"{release.archive.name} holds no bundle; make one with make bundle")
+        raise UpdateRefused(say("update.no_bundle", name=release.archive.name))
     return found[0]

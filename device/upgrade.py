@@ -24,6 +24,7 @@ import httpx
 
 from device import api, durable, messages, release_files, tls_files
 from device.errors import DeviceError
+from device.sentences import say
 
 log = logging.getLogger(__name__)
 
@@ -122,7 +123,7 @@ class Upgrader:
         try:
             http = httpx.Client(base_url=url, verify=tls_files.trusting(self._ca, self._own), timeout=TIMEOUT_S, trust_env=False)
         except (OSError, httpx.InvalidURL) as error:
-            raise UpgradeFailed(f"{url} cannot be asked ({type(error).__name__}): see uplink.renew_url and uplink.ca") from error
+            raise UpgradeFailed(say("upgrade.cannot_ask", url=url, why=type(error).__name__)) from error
         http.headers.clear()  # neither the program's name nor its version beyond what the body says
         return http
 
@@ -134,7 +135,7 @@ class Upgrader:
             listed = json.loads(raw)["releases"]
             return tuple(one for one in (messages.CODEC.structure(each, Offered) for each in listed) if _is_sane(one))
         except (ValueError, TypeError, KeyError, cattrs.BaseValidationError) as error:
-            raise UpgradeFailed("the enterprise's answer to the upgrade check cannot be read") from error
+            raise UpgradeFailed(say("upgrade.answer")) from error
 
     def _fetch(self, http: httpx.Client, offered: Offered, stop: threading.Event) -> None:
         """The signature, then the archive from where it broke off; ready when the signature lies there under its own name."""
@@ -162,14 +163,14 @@ class Upgrader:
         got = part.stat().st_size if part.exists() else 0
         room = shutil.disk_usage(self._folder).free - (offered.length - got) - (ROOM_FACTOR - 1) * offered.length
         if room < SPARE_BYTES:
-            raise UpgradeFailed(f"{offered.version} wants {ROOM_FACTOR * offered.length >> 20} MB; free some room")
+            raise UpgradeFailed(say("upgrade.room", version=offered.version, wanted=ROOM_FACTOR * offered.length >> 20))
         headers, said = {"Range": f"bytes={got}-"} if got else {}, time.monotonic()
         if got >= offered.length:
             return
         try:
             with http.stream("GET", where, headers=headers) as response, part.open("ab") as file:
                 if response.status_code != (206 if got else 200):
-                    raise UpgradeFailed(f"{offered.archive} is not given out ({response.status_code}); asked again later")
+                    raise UpgradeFailed(say("upgrade.not_given", name=offered.archive, status=response.status_code))
                 for chunk in response.iter_raw(CHUNK_BYTES):
                     if stop.is_set():
                         return
@@ -180,13 +181,13 @@ class Upgrader:
                     if time.monotonic() - said >= self._pace.tell:
                         said = time.monotonic()
                         if not self._kiosk.orders().fetch:
-                            raise UpgradeFailed("fetching was switched off")
+                            raise UpgradeFailed(say("upgrade.switched_off"))
                         self._tell(outcome="fetching", got=got)
         except httpx.HTTPError as error:
-            raise UpgradeFailed(f"{offered.version} broke off at {got} of {offered.length} bytes; it goes on from there") from error
+            raise UpgradeFailed(say("upgrade.broke_off", version=offered.version, got=got, length=offered.length)) from error
         if got > offered.length:
             part.unlink()
-            raise UpgradeFailed(f"{offered.archive} is longer than it was said to be")
+            raise UpgradeFailed(say("upgrade.longer", name=offered.archive))
 
     def _accept(self, part: Path, offered: Offered, path: Path) -> None:
         """Whole and as offered; the signature is root's affair."""
@@ -194,7 +195,7 @@ class Upgrader:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         if digest != offered.sha256:
             part.unlink()
-            raise UpgradeFailed(f"{offered.archive} came damaged; it is fetched again")
+            raise UpgradeFailed(say("upgrade.damaged", name=offered.archive))
         part.replace(path)
         durable.sync_folder(self._folder)
 
@@ -224,7 +225,8 @@ class Upgrader:
         return ()
 
     def _tell(self, **changes: str | int) -> None:
-        self._told = replace(self._told, **changes)  # type: ignore[arg-type]  # names and kinds are the dataclass's own
+        said = {"said": api.reason(str(changes["why"]))} if "why" in changes else {}
+        self._told = replace(self._told, **changes, **said)  # type: ignore[arg-type]  # names and kinds are the dataclass's own
         with suppress(api.KioskError):
             self._kiosk.tell(self._told)
 
@@ -272,9 +274,9 @@ def _whole(http: httpx.Client, method: str, where: str, most: int, content: byte
             for chunk in response.iter_raw(CHUNK_BYTES):
                 found += chunk
                 if len(found) > most:
-                    raise UpgradeFailed("the enterprise's server answers with far too much")
+                    raise UpgradeFailed(say("upgrade.too_much"))
     except httpx.HTTPError as error:
-        raise UpgradeFailed(f"the enterprise's server cannot be asked for updates ({type(error).__name__})") from error
+        raise UpgradeFailed(say("upgrade.server_away", why=type(error).__name__)) from error
     if response.status_code != 200:
-        raise UpgradeFailed(f"the enterprise's server offers no updates ({response.status_code})")
+        raise UpgradeFailed(say("upgrade.none", status=response.status_code))
     return bytes(found)

@@ -21,6 +21,7 @@ from flask import request
 import device
 from device import api, clock, messages, server
 from device.config import Config
+from device.sentences import say
 from device.server import Route
 
 MODEL_FILE = Path("/proc/device-tree/model")  # on a Raspberry Pi; elsewhere the firmware's name of the board
@@ -103,16 +104,18 @@ class Upgrades:
             self._told,
             orders.standing,
             waits,
+            api.reason(waits),
         )
 
 
 def waits_for(window: str, now: clock.Moment, zone: tzinfo | None, *, occupied: bool) -> str:
     """Why nothing may be installed now; "" when it may: within the window, by a clock that is right, with nobody there."""
     if window and now.quality is clock.Quality.UNSYNCED:
-        return "the clock is not set, so nobody knows whether it is time for maintenance"
+        return say("wait.clock")
     if window and not is_within(window, now.at.astimezone(zone).time()):
-        return f"updates are installed between {window.replace('-', ' and ')}"
-    return "somebody stands at the kiosk" if occupied else ""
+        begins, _, ends = window.partition("-")
+        return say("wait.window", begins=begins, ends=ends)
+    return say("wait.occupied") if occupied else ""
 
 
 def is_within(window: str, local: time) -> bool:

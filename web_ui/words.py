@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask_babel import gettext, lazy_gettext
 
 from device.api import KioskRefused
+from web_ui.said import said as said
 
 _ = lazy_gettext
 
@@ -287,6 +288,16 @@ REFUSALS = {
 }
 
 
+# What long work is doing, by the name that it tells; some of it is counted in bytes.
+DOING = {
+    "lines": _("The list is read and compared"), "pins": _("PINs are sealed"), "people": _("People are written"),
+    "records": _("Records"), "key": _("The key is made from the passphrase; that is slow on purpose"),
+    "handing": _("The file is brought to the kiosk"), "unpacking": _("The backup is opened"),
+    "checking": _("What it holds is checked"), "punches": _("Punches are written"),
+}  # fmt: skip
+IN_BYTES = ("handing", "unpacking")
+
+
 def changed_to(text: str) -> str:
     """A side of a change as the journal has it, `name = value` for a setting; its keys and a program's True and False in words."""
     account, _colon, role = text.partition(": ")
@@ -306,4 +317,6 @@ def kiosk_says(text: str) -> str:
 
 def sentence(error: KioskRefused) -> str:
     """Why the kiosk said no; what has no translation is shown in its own words."""
+    if error.said.name:
+        return said(error.said)
     return str(REFUSALS.get(error.kind) or gettext(str(error)))

@@ -2,7 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
+
+from device import sentences
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """A sentence for a page in any language: its name among `device.sentences` ("" for a text that has none), what is filled in,
+    and the same in English. `inner`: which of the values are such sentences themselves."""
+
+    name: str = ""
+    values: dict[str, str] = field(default_factory=dict)
+    text: str = ""
+    inner: dict[str, Reason] = field(default_factory=dict)
+
+
+def reason(text: str) -> Reason:
+    """What a daemon says, for the pages."""
+    return _reason(sentences.parts(text))
+
+
+def _reason(parts: dict[str, Any]) -> Reason:
+    return Reason(**(parts | {"inner": {key: _reason(one) for key, one in parts["inner"].items()}}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +71,7 @@ class Sitting:
     """Somebody is being enrolled at the kiosk: `state` is none, sitting, done, refused or ended.
 
     `pose` is wanted now (forward, turn_left, turn_right), `done` of `of` are there; `hint` is what is in the way, by the name of
-    what the kiosk waits for, `why` a refusal's sentence. `change` grows with each change.
+    what the kiosk waits for, `why` a refusal's sentence (for pages: `said`). `change` grows with each change.
     """
 
     number: str = ""
@@ -58,6 +81,7 @@ class Sitting:
     of: int = 0
     hint: str = ""
     why: str = ""
+    said: Reason = field(default_factory=Reason)
     templates: int = 0
     change: int = 0
 
@@ -158,7 +182,8 @@ class Status:
 
     `clock_source` is whose time is followed: server, ntp, operator or none; `clock_disagrees_s` how far server and NTP are apart.
     `damaged`: employee numbers of those who have a template that does not open.
-    `boot` changes with each start of the daemon; `camera` is the camera's own sentence, `trouble` the journal's ("" for none).
+    `boot` changes with each start of the daemon; `camera` is the camera's own sentence (for pages: `camera_said`), `trouble` the
+    journal's ("" for none).
     `prompt` is what the person before the camera has to do now. `landmarks` says who lays the mesh on a face, and how fast.
     `device_key`: held as a `credential` of the system, by its `tpm`, with the `server`'s share, or as a `file`,
     which protects no stolen card. `locked`: why no template can be read yet, "" where they can.
@@ -188,6 +213,7 @@ class Status:
     prompt: Prompt = Prompt()
     device_key: str = ""
     locked: str = ""
+    camera_said: Reason = field(default_factory=Reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,12 +254,23 @@ class Corrected:
 
 
 @dataclass(frozen=True, slots=True)
+class Work:
+    """How far long work is: what is being done now, by name ("": unknown), how much of it, and of how much (0: unknown)."""
+
+    doing: str = ""
+    done: int = 0
+    of: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Amendment:
-    """What was said about a punch since: it counts no more, somebody disputes it, a record stands in its place (0: none)."""
+    """What was said about a punch since: it counts no more (`void` is the record that says so), somebody disputes it, a record
+    stands in its place (0: none)."""
 
     voided: bool
     disputed: bool
     replaced_by: int
+    void: int = 0
 
 
 @dataclass(frozen=True, slots=True)

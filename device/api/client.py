@@ -8,9 +8,11 @@ from typing import Any, Self, TypeVar
 
 sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]  # its command line: 4 MB of rich and pygments in every daemon
 
+import cattrs  # noqa: E402
 import httpx  # noqa: E402
 
 from device import messages  # noqa: E402
+from device.api.answers import Reason, reason  # noqa: E402
 from device.errors import DeviceError  # noqa: E402
 
 HOST = "kiosk"  # the exact Host that the daemon answers to; anything else is another page's or program's request
@@ -28,11 +30,11 @@ class KioskAway(KioskError):
 
 
 class KioskRefused(KioskError):
-    """The daemon understood and said no; `kind` is the name of the reason, the text its sentence."""
+    """The daemon understood and said no; `kind` is the name of the reason, the text its sentence, `said` the same for pages."""
 
-    def __init__(self, kind: str, sentence: str) -> None:
+    def __init__(self, kind: str, sentence: str, said: Reason | None = None) -> None:
         super().__init__(sentence)
-        self.kind = kind
+        self.kind, self.said = kind, said or reason(sentence)
 
 
 class Client:
@@ -77,6 +79,7 @@ class Client:
 def _refusal(response: httpx.Response) -> KioskRefused:
     try:
         body = response.json()
-        return KioskRefused(str(body["kind"]), str(body["error"]))
-    except (ValueError, KeyError, TypeError):
+        said = messages.CODEC.structure(body["said"], Reason) if "said" in body else None
+        return KioskRefused(str(body["kind"]), str(body["error"]), said)
+    except (ValueError, KeyError, TypeError, cattrs.BaseValidationError):
         return KioskRefused("unexpected", f"the kiosk daemon answered {response.status_code}; its log says why")

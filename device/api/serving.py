@@ -21,7 +21,7 @@ from flask import Flask, Response, abort, request
 from waitress import wasyncore
 from werkzeug.exceptions import HTTPException
 
-from device import messages
+from device import messages, sentences
 from device.api.client import HOST
 from device.errors import DeviceError
 
@@ -105,7 +105,7 @@ def plainly(answer: Callable[[], Any]) -> Callable[[], Response]:
 def _refusal(code: int) -> Callable[[Exception], Response]:
     def handler(error: Exception) -> Response:
         kind = getattr(error, "kind", type(error).__name__)  # a refusal that another daemon has said keeps its name
-        body = {"kind": kind, "error": str(error)}
+        body = {"kind": kind, "error": str(error), "said": sentences.parts(str(error))}
         return Response(json.dumps(body), status=code, mimetype="application/json")
 
     return handler

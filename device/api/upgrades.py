@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from device import messages
+from device.api.answers import Reason
 from device.api.client import Client
 from device.errors import DeviceError
 
@@ -18,7 +19,8 @@ class UpdateStanding:
     """What root last did with a release. `outcome`: none, trying, holds, went_back or refused; `archive`: the file that it was.
 
     `before` runs again where `version` did not hold, `floor` is the oldest version that may run; `at` is RFC 3339 in UTC.
-    `tried`: marks (device.release_files) of what was tried. `not_held`: SHA-256 of archives that were signed and did not hold.
+    `said`: `why` for pages. `tried`: marks (device.release_files) of what was tried. `not_held`: SHA-256 of archives that were
+    signed and did not hold.
     """
 
     outcome: str = "none"
@@ -26,6 +28,7 @@ class UpdateStanding:
     before: str = ""
     at: str = ""
     why: str = ""
+    said: Reason = field(default_factory=Reason)
     floor: str = ""
     archive: str = ""
     tried: tuple[str, ...] = ()
@@ -60,8 +63,8 @@ class UpgradeOrders:
 class UpgradeTold:
     """What the uplink did. `sent` is the body of the last upgrade check as it left, byte for byte; `to` and `at`: where and when.
 
-    `outcome`: none, nothing (newer is offered), offered, fetching, fetched or failed; `why` a sentence for the last. `version` is
-    what is offered, of which `got` of `length` bytes are here.
+    `outcome`: none, nothing (newer is offered), offered, fetching, fetched or failed; `why` a sentence for the last
+    (for pages: `said`). `version` is what is offered, of which `got` of `length` bytes are here.
     """
 
     sent: str = ""
@@ -69,6 +72,7 @@ class UpgradeTold:
     at: str = ""
     outcome: str = "none"
     why: str = ""
+    said: Reason = field(default_factory=Reason)
     version: str = ""
     got: int = 0
     length: int = 0
@@ -76,7 +80,8 @@ class UpgradeTold:
 
 @dataclass(frozen=True, slots=True)
 class Upgrades:
-    """All of it, for pages and for root. `waits_for`: why nothing may be installed at this moment, "" when it may."""
+    """All of it, for pages and for root. `waits_for`: why nothing may be installed at this moment, "" when it may
+    (for pages: `waits_said`)."""
 
     running: str
     check: bool
@@ -88,6 +93,7 @@ class Upgrades:
     told: UpgradeTold
     standing: UpdateStanding
     waits_for: str
+    waits_said: Reason = field(default_factory=Reason)
 
 
 class UpgradeClient(Client):

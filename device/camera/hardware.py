@@ -20,6 +20,7 @@ import numpy as np
 
 from device.camera.status import CameraAway
 from device.pictures import Pixels
+from device.sentences import say
 
 # A cable with a bad contact loses single frames; after this long without any the device is opened anew.
 GIVE_UP_S = 1.0
@@ -82,7 +83,7 @@ class Device:
 
     def read(self) -> Pixels | None:
         if self._capture is None:
-            raise CameraAway(f"Camera {self._target.path} is not open.")
+            raise CameraAway(say("camera.not_open", path=self._target.path))
         good, pixels = self._read_from(self._capture)
         if good and pixels is not None and pixels.size:
             self._last_good_s = time.monotonic()
@@ -110,9 +111,7 @@ class Device:
         try:
             return capture.read()
         except (cv2.error, OSError) as error:
-            raise CameraAway(
-                f"Camera {self._target.path} failed while reading ({error}). Unplug it and plug it in again."
-            ) from error
+            raise CameraAway(say("camera.reading", path=self._target.path, why=error)) from error
 
 
 def socket_of(path: Path, devices: Path = DEVICES) -> Socket | None:
@@ -154,7 +153,7 @@ def why_not(path: Path) -> str | None:
     """Why this device cannot be opened, with what to do; None when the kernel has no objection."""
     try:
         if not stat.S_ISCHR(path.stat().st_mode):
-            return f"{path} is not a camera device. Cameras are listed by: v4l2-ctl --list-devices"
+            return say("camera.no_camera", path=path)
         os.close(os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC))
     except OSError as error:
         return sentence_for(path, error)
@@ -164,28 +163,24 @@ def why_not(path: Path) -> str | None:
 def why_it_stopped(path: Path) -> str:
     """Why a camera that worked gives no pictures any more."""
     if not path.exists():
-        return f"Camera {path} was unplugged. Plug it in again; it comes back by itself."
-    return f"Camera {path} gives no pictures any more. Check its cable; it comes back by itself."
+        return say("camera.unplugged", path=path)
+    return say("camera.no_pictures", path=path)
 
 
 def busy_or_no_camera(path: Path) -> str:
     """The device is there and may be opened, yet does not stream."""
-    return (
-        f"Camera {path} is busy, or it is no camera: another program may be using it "
-        f"(fuser -v {path} names it, close it), or this is a camera's second device, without pictures "
-        "(v4l2-ctl --list-devices; try the first one)."
-    )
+    return say("camera.busy_or_second", path=path)
 
 
 def sentence_for(path: Path, error: OSError) -> str:
     """What the kernel's refusal means, and what to do."""
     if error.errno in (errno.ENOENT, errno.ENODEV, errno.ENXIO):
-        return f"There is no camera at {path}: no such device. Plug one in, or name another one."
+        return say("camera.missing", path=path)
     if error.errno in (errno.EACCES, errno.EPERM):
-        return f"Permission denied for camera {path}. Put its user into the group video and log in again."
+        return say("camera.permission", path=path)
     if error.errno == errno.EBUSY:
-        return f"Camera {path} is busy: another program uses it. Close that one (fuser -v {path} names it)."
-    return f"Camera {path} cannot be opened: {error.strerror}. Unplug it and plug it in again."
+        return say("camera.busy", path=path)
+    return say("camera.cannot_open", path=path, why=error.strerror)
 
 
 class _Opened:

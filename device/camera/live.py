@@ -22,6 +22,7 @@ from device.camera.newest import Newest
 from device.camera.sources import EndOfPictures, Source
 from device.camera.status import CameraAway, CameraStatus, Frame, State
 from device.pictures import Pixels
+from device.sentences import say
 
 log = logging.getLogger(__name__)
 
@@ -39,9 +40,6 @@ BLACK_CONTRAST = 3.0  # of 255, standard deviation: noise alone; a lit window in
 BLACK_AFTER_S = 2.0  # cameras start dark while they find their exposure
 LUMINANCE_STRIDE = 8  # every 8th pixel of every 8th row: 5 kB of a 640 x 480 frame
 
-STREAMING = "The camera is working."
-BLACK = "The camera gives only black pictures. Take the cover off the lens, switch the light on, or check the camera's cable."
-
 
 class Camera:
     """A source that runs.
@@ -58,7 +56,7 @@ class Camera:
         self._thread: threading.Thread | None = None
         self._last_frame: clock.Moment | None = None
         self._dark_since: clock.Moment | None = None
-        self._status = CameraStatus(State.OPENING, time_source.now(), f"Camera {name} is being opened.")
+        self._status = CameraStatus(State.OPENING, time_source.now(), say("camera.opening", name=name))
 
     @property
     def simulated(self) -> bool:
@@ -76,7 +74,7 @@ class Camera:
         silent_s = self._age_s(last)
         if silent_s <= max(STALLED_S, 5 * self._period_s):
             return status
-        sentence = f"Camera {self._name} hangs: no picture for {silent_s:.0f} s. Plug it in again."
+        sentence = say("camera.hangs", name=self._name, seconds=round(silent_s))
         return dataclasses.replace(status, state=State.AWAY, since=last, sentence=sentence)
 
     def is_stuck(self) -> bool:
@@ -110,7 +108,7 @@ class Camera:
         if thread is not None and thread is not threading.current_thread():
             # A thread that hangs in a driver is left behind: it lets the device go when the driver returns.
             thread.join(LEAVE_S)
-        self._become(State.ENDED, "The camera has been closed.")
+        self._become(State.ENDED, say("camera.closed"))
 
     def __enter__(self) -> Self:
         return self
@@ -136,7 +134,7 @@ class Camera:
             try:
                 self._stream()
             except EndOfPictures as end:
-                self._become(State.ENDED, f"Camera {self._name} has ended: {end}.")
+                self._become(State.ENDED, str(end))
                 self._newest.end()
                 break
             except CameraAway as away:
@@ -145,7 +143,7 @@ class Camera:
                 # A loop's top: whatever it was, the kiosk goes on and the camera gets another chance.
                 log.exception("camera %s failed in a way that nobody foresaw", self._name)
                 self._status = dataclasses.replace(self._status, faults=self._status.faults + 1)
-                self._go_away(f"Camera {self._name} failed; the log says how. It is tried again by itself.")
+                self._go_away(say("camera.failed", name=self._name))
             if self._last_frame is not before:  # it had worked: begin with short pauses again
                 pauses = _pauses()
             self._closing.wait(next(pauses))
@@ -175,11 +173,10 @@ class Camera:
         pixels.setflags(write=False)
         moment = self._last_frame = self._clock.now()
         if self._is_black(pixels, moment):
-            self._become(State.BLACK, BLACK)
+            self._become(State.BLACK, say("camera.black"))
         else:
             skipped = self._source.skipped
-            unread = f" Pictures that could not be read: {skipped}." if skipped else ""
-            self._become(State.STREAMING, f"{STREAMING}{unread}")
+            self._become(State.STREAMING, say("camera.working_but", skipped=skipped) if skipped else say("camera.working"))
         self._newest.put(Frame(pixels, moment))
 
     def _is_black(self, pixels: Pixels, moment: clock.Moment) -> bool:

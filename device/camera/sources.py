@@ -16,6 +16,7 @@ import numpy as np
 from device import pictures
 from device.camera.status import BadSource, CameraError, PictureUnreadable
 from device.pictures import Pixels
+from device.sentences import say
 
 log = logging.getLogger(__name__)
 
@@ -99,7 +100,7 @@ class Folder:
 
     def read(self) -> Pixels | None:
         if self._next == len(self._paths):
-            raise EndOfPictures(f"{len(self._paths)} pictures, of which {self.skipped} could not be read")
+            raise EndOfPictures(say("camera.folder_over", count=len(self._paths), skipped=self.skipped))
         path, self._next = self._paths[self._next], self._next + 1
         try:
             return pictures.fit(pictures.read(path), self._size)
@@ -141,7 +142,7 @@ class Video:
         fresh = self._shown is None
         while self._taken < wanted:
             if not self._video.grab():
-                raise EndOfPictures("the video is over")
+                raise EndOfPictures(say("camera.video_over"))
             self._taken, fresh = self._taken + 1, True
         return self._retrieved() if fresh or self._shown is None else self._shown
 
@@ -154,7 +155,7 @@ class Video:
     def _retrieved(self) -> Pixels:
         good, pixels = self._video.retrieve()
         if not good:
-            raise EndOfPictures("the video is damaged from here on")
+            raise EndOfPictures(say("camera.video_damaged"))
         self._shown = pictures.fit(np.asarray(pixels, dtype=np.uint8), self._size)
         return self._shown
 

@@ -19,6 +19,7 @@ from pathlib import Path
 from device import walkups
 from device.camera.status import BadSource, CameraAway
 from device.pictures import Pixels
+from device.sentences import say
 
 log = logging.getLogger(__name__)
 
@@ -78,9 +79,7 @@ class Stage:
         try:
             return min(filter(_is_waiting, self._folder.iterdir()), default=None)
         except OSError as error:
-            raise CameraAway(
-                f"The stage's folder cannot be read: {error.strerror}. Make it; the stage goes on by itself."
-            ) from error
+            raise CameraAway(say("camera.stage_folder", why=error.strerror)) from error
 
 
 def _is_waiting(path: Path) -> bool:
@@ -94,6 +93,4 @@ def _renamed(path: Path, suffix: str, instead_of: str = "") -> Path | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise CameraAway(
-            f"A walk-up cannot be renamed in the stage's folder: {error.strerror}. Make the folder writable."
-        ) from error
+        raise CameraAway(say("camera.stage_rename", why=error.strerror)) from error

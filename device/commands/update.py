@@ -19,6 +19,7 @@ import device
 from device import api, clock, messages, release_files, release_roots, updates, upgrades
 from device.commands.context import Context, pass_context
 from device.commands.office import operator
+from device.sentences import say
 from models import weights
 from models.errors import ModelError
 
@@ -235,15 +236,15 @@ def _roots() -> release_roots.Roots:
     try:
         pinned = messages.public_key_from_text(KEY.read_text(encoding="ascii").strip())
     except OSError as error:
-        raise updates.UpdateNotNow(f"{KEY} is missing: write what `daka-enterprise keys show update` prints into it") from error
+        raise updates.UpdateNotNow(say("update.key_missing", path=KEY)) from error
     return release_roots.Roots(FOLDER / "root.json", pinned)
 
 
 def _fits(release: updates.Release) -> None:
     if release.arch != os.uname().machine:
-        raise updates.UpdateRefused(f"the release is for {release.arch}, this machine is {os.uname().machine}")
+        raise updates.UpdateRefused(say("update.arch", arch=release.arch, machine=os.uname().machine))
     if shutil.which(f"python{release.python}") is None:
-        raise updates.UpdateRefused(f"the release is for Python {release.python}, which is not here; get the one for this Debian")
+        raise updates.UpdateRefused(say("update.python", python=release.python))
 
 
 def _running() -> str:
@@ -275,7 +276,7 @@ class Appliance:
         """Run `version` from now on."""
         script = VERSIONS / version / "share" / "daka" / "activate.sh"
         if not script.exists():
-            raise updates.UpdateFailed(f"{version} is not installed beside what runs")
+            raise updates.UpdateFailed(say("update.not_installed", version=version))
         self._stood = max(self._stood, _stands())
         _run(str(script))
 

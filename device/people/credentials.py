@@ -30,6 +30,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from device import attend, database, messages
 from device.clock import Moment, Quality
 from device.people.errors import CodeRefused, PinRefused
+from device.sentences import say
 from device.templates import TemplateError
 
 PIN_DIGITS = range(6, 13)
@@ -81,12 +82,12 @@ class Phone:
 def check_pin_text(pin: str, number: str) -> None:
     """Returns if this may be a PIN of this employee; PinRefused otherwise."""
     if not (pin.isascii() and pin.isdigit() and len(pin) in PIN_DIGITS):
-        raise PinRefused(f"a PIN has {PIN_DIGITS.start} to {PIN_DIGITS.stop - 1} digits and nothing else")
+        raise PinRefused(say("pin.digits", least=PIN_DIGITS.start, most=PIN_DIGITS.stop - 1))
     steps = {(int(after) - int(before)) % 10 for before, after in itertools.pairwise(pin)}
     if len(steps) == 1 and steps <= {0, 1, 9}:
-        raise PinRefused("a PIN of one digit, or of digits in a row, is the first that anybody tries; choose another")
+        raise PinRefused(say("pin.easy"))
     if number and (pin == number or pin == number.zfill(len(pin))):
-        raise PinRefused("a PIN must not be the employee number; choose another")
+        raise PinRefused(say("pin.number"))
 
 
 def check_hash(pin_hash: str) -> None:
@@ -189,7 +190,7 @@ class Credentials:
         """The person's own change: the old PIN proves who asks. PinRefused for a new one that is not fit."""
         check_pin_text(new, number)
         if new == old:
-            raise PinRefused("the new PIN must differ from the old one")
+            raise PinRefused(say("pin.same"))
         checked = self.check_pin(number, old, moment)
         if checked.verdict not in (Verdict.RIGHT, Verdict.MUST_CHANGE):
             return checked
@@ -263,7 +264,7 @@ class Credentials:
         """Returns if this badge or code may be this person's; CodeRefused otherwise."""
         check_code_text(text)
         if self.whose(kind, text) not in ("", person):
-            raise CodeRefused(f"this {kind} belongs to somebody else here; take it from them first, or give another one")
+            raise CodeRefused(say(f"code.{kind}"))
 
     def remove_codes(self, person: str, kind: str) -> int:
         """Take a person's badges or QR codes away; says how many there were."""
@@ -349,9 +350,9 @@ def phone_text(phone: str, code: str) -> str:
 def check_code_text(text: str) -> None:
     """Returns if this can be a badge's or a QR code's text; CodeRefused otherwise."""
     if not 4 <= len(text) <= MOST_CODE_LETTERS or not text.isprintable():
-        raise CodeRefused(f"a badge or code has 4 to {MOST_CODE_LETTERS} printable letters")
+        raise CodeRefused(say("code.letters", most=MOST_CODE_LETTERS))
     if text.startswith(("DAKA1:", PHONE_PREFIX)):
-        raise CodeRefused("a face card or a phone's code changes or is secret; it cannot be given to somebody as a static code")
+        raise CodeRefused(say("code.secret"))
 
 
 def _verify(pin_hash: str, pin: str) -> bool:

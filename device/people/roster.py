@@ -16,6 +16,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from device.people.credentials import check_code_text, check_hash, check_pin_text
 from device.people.errors import ImportRefused, PeopleError
+from device.sentences import say
 
 LANGUAGES = ("zh-CN", "zh-TW", "en")
 COLUMNS = ("number", "name", "language", "group", "expires", "pin", "badge", "qr", "supervisor")
@@ -97,23 +98,23 @@ def read_csv(text: str) -> tuple[tuple[int, Entry | Refusal], ...]:
         reader.fieldnames = columns
         rows = [(reader.line_num, row) for _, row in zip(range(MOST_ROWS + 1), reader, strict=False)]
     except csv.Error as error:
-        raise ImportRefused(f"the list is no CSV file: {error}; save it as CSV with commas, UTF-8") from error
+        raise ImportRefused(say("list.no_csv", why=error)) from error
     if len(rows) > MOST_ROWS:
-        raise ImportRefused(f"the list has more than {MOST_ROWS} lines; split it")
+        raise ImportRefused(say("list.long", most=MOST_ROWS))
     return tuple((line, _entry(row, columns)) for line, row in rows)
 
 
 def _check_columns(columns: Sequence[str]) -> None:
     if "consent" in columns:
-        raise ImportRefused("consent is the person's own act and no column of a list; take the column out")
+        raise ImportRefused(say("list.consent"))
     strange = [name for name in columns if name not in COLUMNS]
     if strange or not {"number", "name"} <= set(columns) or len(set(columns)) != len(columns):
-        raise ImportRefused(f"the first line must name columns among {', '.join(COLUMNS)}, number and name among them, each once")
+        raise ImportRefused(say("list.columns", columns=", ".join(COLUMNS)))
 
 
 def _entry(row: Mapping[str | None, str | list[str] | None], columns: Sequence[str]) -> Entry | Refusal:
     if None in row or any(row.get(name) is None for name in columns):
-        return Refusal(str(row.get("number") or "").strip(), "it has more or fewer fields than the first line")
+        return Refusal(str(row.get("number") or "").strip(), say("list.fields"))
     cells = {name: str(row[name]).strip() for name in columns}
     try:
         entry = Entry(
@@ -142,27 +143,27 @@ def read_expiry(text: str) -> datetime | None:
             return datetime.combine(date.fromisoformat(text) + timedelta(days=1), time(), UTC)
         at = datetime.fromisoformat(text)
     except (ValueError, OverflowError) as error:
-        raise PeopleError("expires is a date such as 2026-12-31, or a time such as 2026-12-31T18:00+08:00") from error
+        raise PeopleError(say("list.expires")) from error
     if at.tzinfo is None:
-        raise PeopleError("expires has a time without a zone; write 2026-12-31T18:00+08:00")
+        raise PeopleError(say("list.zone"))
     return at.astimezone(UTC)
 
 
 def read_flag(text: str) -> bool:
     """Yes or no, as lists and people write it."""
     if text.lower() not in YES | NO:
-        raise PeopleError("supervisor is yes or no")
+        raise PeopleError(say("list.supervisor"))
     return text.lower() in YES
 
 
 def check(entry: Entry) -> None:
     """Returns if this entry may be kept; PeopleError says what is wrong, without repeating a secret."""
-    for what, text, least in (("an employee number", entry.number, 1), ("a name", entry.name, 1), ("a group", entry.group, 0)):
-        check_text(what, text, least)
+    for what, text, least in (("number", entry.number, 1), ("name", entry.name, 1), ("group", entry.group, 0)):
+        check_text(say(f"what.{what}"), text, least)
     if entry.person and not OPAQUE_ID.fullmatch(entry.person):
-        raise PeopleError("a person's opaque id is p- and 32 hexadecimal digits")
+        raise PeopleError(say("list.opaque"))
     if entry.language not in LANGUAGES:
-        raise PeopleError(f"language is one of {', '.join(LANGUAGES)}")
+        raise PeopleError(say("list.language", languages=", ".join(LANGUAGES)))
     if entry.pin:
         check_pin_text(entry.pin, entry.number)
     if entry.pin_hash:
@@ -174,7 +175,7 @@ def check(entry: Entry) -> None:
 def check_text(what: str, text: str, least: int = 1) -> None:
     """Before anything is written: a text that the journal or the screen could not take would leave a change half done."""
     if not least <= len(text.strip()) or len(text) > MOST_LETTERS or any(unicodedata.category(one) in ("Cc", "Cs") for one in text):
-        raise PeopleError(f"{what} needs {least} to {MOST_LETTERS} letters, none of them a control character")
+        raise PeopleError(say("list.letters", what=what, least=least, most=MOST_LETTERS))
 
 
 def plan(
@@ -216,13 +217,13 @@ class _Planner:
 
     def _conflict(self, entry: Entry, found: Known | None) -> str:
         if entry.person in self._erased:
-            return "that person was erased here, and nothing brings them back; a new employment needs a new id"
+            return say("list.erased")
         holder = self._by_number.get(entry.number)
         if entry.person and holder is not None and holder.person != entry.person:
-            return f"employee number {entry.number} belongs to {holder.person} here; send that id, or have the number changed first"
+            return say("list.holder", number=entry.number, person=holder.person)
         mine = found.person if found else ""
         if any(self._holders.get(code, mine) != mine for code in self._codes(entry)):
-            return "a badge or code of this line belongs to somebody else here; take it from them first"
+            return say("list.taken")
         return ""
 
     def _codes(self, entry: Entry) -> list[bytes]:
@@ -235,7 +236,7 @@ class _Planner:
         mine += [f"badge {text}" for text in entry.badges or ()] + ([f"code {entry.qr}"] if entry.qr else [])
         earlier = [self._taken[key] for key in mine if key in self._taken]
         self._taken.update(dict.fromkeys(mine, line))
-        return f"line {earlier[0]} has the same number, id, badge or code" if earlier else ""
+        return say("list.repeated", line=earlier[0]) if earlier else ""
 
     def _changes(self, entry: Entry, found: Known) -> bool:
         bare = replace(entry, pin="", pin_hash="", badges=None, qr=None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from babel.messages.pofile import read_po
 
 import web_ui
 from device import config
+from device.sentences import parts, say
 from tests.web_ui.running import Browser, Office, text_of
 from web_ui import languages
 
@@ -96,14 +98,46 @@ def test_an_account_keeps_the_language_that_it_chose(browsers: dict[str, Browser
     assert "People" in auditor.get("/people").text
 
 
-def test_no_page_in_chinese_is_left_half_english(browsers: dict[str, Browser]) -> None:
-    """Words that the pages themselves say; names, keys and the kiosk's own sentences aside."""
+SIMPLE_WORDS = re.compile(r"\b(?:the|and|with|from|not|yet|of|is|in|at|to|it|no|there)\b")
+CHINESE_PAGES = (
+    "/", "/today/people", "/people", "/people/new", "/people/import", "/people/1001", "/people/1001/ways",
+    "/people/1001/sitting", "/punches", "/punches/new", "/punches/5", "/locks", "/sync", "/sync/test", "/health",
+    "/recognition", "/privacy", "/privacy/requests", "/privacy/retention", "/accounts", "/accounts/new", "/accounts/1",
+    "/audit?kind=boot", "/backups", "/backups/restore", "/updates", "/updates/bring", "/me", "/me/second-factor", "/setup",
+    "/setup/enterprise", "/setup/camera", "/setup/health", "/nothing-here",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("language", "camera", "update"),
+    [
+        ("zh-CN", "处没有摄像头：设备不存在", "0.9.1 低于正在运行的 0.9.2"),
+        ("zh-TW", "處沒有攝影機：裝置不存在", "0.9.1 低於正在執行的 0.9.2"),
+    ],
+)
+def test_no_page_in_chinese_is_left_half_english(
+    office: Office, browsers: dict[str, Browser], language: str, camera: str, update: str
+) -> None:
+    """Neither what the pages themselves say nor what the daemons say through them; names, keys and commands aside."""
     administrator = browsers["administrator"]
-    administrator.submit("/me/password", form=0, language="zh-CN")
+    older = say("update.older", version="0.9.1", running="0.9.2")
+    refused = {"outcome": "refused", "archive": "daka-0.9.1.tar", "why": older, "said": parts(older)}
+    office.folder.update.write_text(json.dumps(refused), encoding="utf-8")
+    administrator.submit("/me/password", form=0, language=language)
     try:
-        assert "须有多少次观察认定同一人" in administrator.get("/settings").text
-        for page in ("/", "/people", "/punches", "/sync", "/accounts", "/me", "/setup"):
-            words = set(re.findall(r"\b(?:the|and|with|from|not|yet|of)\b", text_of(administrator.get(page))))
+        assert "须有多少次观察认定同一人" in administrator.get("/settings").text or language != "zh-CN"
+        for page in CHINESE_PAGES:
+            shown = re.sub(r"<(code|pre|blockquote|button|select)\b.*?</\1>", " ", administrator.get(page).text, flags=re.DOTALL)
+            words = SIMPLE_WORDS.findall(re.sub(r"<[^>]*>", " ", shown))
             assert not words, (page, words)
+        assert camera in text_of(administrator.get("/health"))
+        assert update in text_of(administrator.get("/updates"))
+        refusal = administrator.submit("/people/import", files={"file": ("list.csv", b"number,name\n77,\n", "text/csv")})
+        assert ("姓名须有 1 至 64 个字符" if language == "zh-CN" else "姓名須有 1 至 64 個字元") in text_of(refusal)
+        broken = administrator.submit(
+            "/people/import", files={"file": ("list.csv", b"number,name,consent\n77,A,yes\n", "text/csv")}
+        )
+        assert "同意是本人的行" in text_of(broken)
     finally:
         administrator.submit("/me/password", form=0, language="en")
+        office.folder.update.unlink()
