@@ -19,7 +19,7 @@ CUTS := 6
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL: # packages, then the environment, then the weights
-.PHONY: help demo demo-lock vm vm-bluetooth arm64 test long figures faults fuzz carriers check bench trials rush lock clean weights packages-demo packages-check packages-test packages-vm packages-arm64 bundle install uninstall
+.PHONY: help demo demo-lock vm vm-bluetooth arm64 test long screenshots figures faults fuzz carriers check bench trials rush lock clean weights packages-demo packages-check packages-test packages-vm packages-arm64 bundle install uninstall
 
 help: ## show what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -44,6 +44,11 @@ test: packages-test $(VENV)/ready weights ## run every test (ARGS="-k journal" f
 
 long: packages-test $(VENV)/ready weights ## run the tests that take minutes
 	@$(PYTHON) -m pytest -m long $(ARGS)
+
+screenshots: packages-test $(VENV)/ready weights ## pictures of every page at every size, in both themes and three languages, in build/screens
+	@rm -rf build/screens
+	@DAKA_SCREENS=1 $(PYTHON) -m pytest -q -m "long or not long" tests/e2e/test_kiosk_screens.py tests/web_ui/test_browser.py $(ARGS)
+	@$(PYTHON) -c 'from pathlib import Path; print(len(list(Path("build/screens").rglob("*.png"))), "pictures in build/screens; look at each")'
 
 figures: packages-test $(VENV)/ready weights ## cold start, memory and idle share of the whole target with its screen, in a real systemd
 	@$(PYTHON) -m pytest -m long -q -s tests/appliance/test_figures.py $(ARGS)

@@ -10,6 +10,7 @@ from flask import request
 
 from device import api, camera, claims, desk, line, people_counter, server, sitting, timekeeping
 from device.server import Route
+from device.telling import Tell, silent
 
 
 def admin_routes(
@@ -21,6 +22,7 @@ def admin_routes(
     landmarks: str = "",
     device_key: str = "",
     locked: Callable[[], str] = lambda: "",
+    teller: Callable[[], Tell] = lambda: silent,
 ) -> tuple[Route, ...]:
     """What the command line may ask."""
 
@@ -33,6 +35,7 @@ def admin_routes(
             boot=boot,
             camera_state=seen.state,
             camera=seen.sentence,
+            camera_said=api.reason(seen.sentence),
             simulated=source.simulated,
             waiting=board.waiting,
             trouble=board.trouble,
@@ -59,7 +62,7 @@ def admin_routes(
         Route("POST", "/v1/card-claim", lambda: counter.card(*server.json_fields("code"))),
         Route("POST", "/v1/site-evaluation", lambda: office.evaluate_site(*server.json_fields("by"))),
         Route("GET", "/v1/punches", lambda: office.punches(int(server.number_argument("after", 2**53)))),
-        Route("GET", "/v1/verify", office.verify),
+        Route("GET", "/v1/verify", lambda: office.verify(teller())),
     )
 
 

@@ -214,14 +214,23 @@ def propose_direction(last: LastPunch | None, now: Moment, policy: Policy, group
 
 def is_inside(last: LastPunch | None, now: Moment, policy: Policy) -> bool:
     """Whether somebody came in, or back, within this working day, and has not gone since."""
-    return last is not None and last.direction.is_inside and timedelta(0) <= elapsed(last.moment, now) < policy.day_span
+    return last is not None and last.direction.is_inside and _holds(last, now, policy)
 
 
 def is_on_break(last: LastPunch | None, now: Moment, policy: Policy) -> bool:
     """Whether somebody went on a break and may still be expected back."""
-    if last is None or last.direction is not Direction.BREAK:
-        return False
-    return timedelta(0) <= elapsed(last.moment, now) < policy.longest_break
+    return last is not None and last.direction is Direction.BREAK and _holds(last, now, policy)
+
+
+def _holds(last: LastPunch, now: Moment, policy: Policy) -> bool:
+    return timedelta(0) <= elapsed(last.moment, now) < holds_for(last.direction, policy)
+
+
+def holds_for(direction: Direction, policy: Policy) -> timedelta:
+    """How long after such a punch somebody still is where it brought them: inside, or on a break. Then, and after an out, gone."""
+    if direction is Direction.BREAK:
+        return policy.longest_break
+    return policy.day_span if direction.is_inside else timedelta(0)
 
 
 def _duties(now: Moment, policy: Policy, group: str) -> tuple[shifts.Duty, ...]:

@@ -23,7 +23,9 @@ from device.journal import Journal
 from device.people import Directory, Person
 from device.people.roster import check_text
 from device.personnel import shown
+from device.sentences import say
 from device.sight import Sight
+from device.telling import Tell, silent
 from models import match
 from models.evaluation.site import Site
 
@@ -69,7 +71,7 @@ class Desk:
 
     def add_person(self, number: str, name: str, language: str, by: str) -> api.Person:
         """A new employee under a fresh opaque id."""
-        for what, text in (("an employee number", number), ("a name", name), ("whoever does this", by)):
+        for what, text in ((say("what.number"), number), (say("what.name"), name), ("whoever does this", by)):
             check_text(what, text)
         check_language(language)
         self._directory.check_free(number)
@@ -190,19 +192,16 @@ class Desk:
         for other in others:
             number = self._directory.get(other).number
             if number != vouched_for:
-                raise EnrolmentRefused(
-                    f"this face is enrolled already, under employee number {number}; check the photograph, or, if they are two "
-                    f"people who look alike, add --look-alike-of {number}: both then need a badge, QR code or PIN with the face"
-                )
+                raise EnrolmentRefused(say("enrol.known", number=number))
 
     def punches(self, after: int) -> tuple[dict[str, Any], ...]:
         """Punch records after `after`, as they stand in the chain, each with `corrected`: its time as it should be read."""
         line, records = self._journal.timeline(), self._journal.punches(after, MOST_LISTED)
         return tuple(messages.parse(record.text) | {"corrected": time_shown(line.correct(record.stamp))} for record in records)
 
-    def verify(self) -> api.Verified:
+    def verify(self, tell: Tell = silent) -> api.Verified:
         """Walk the whole chain; ChainBroken names the first record that does not hold."""
-        head = self._journal.verify()
+        head = self._journal.verify(tell=tell)
         times = self._journal.times()
         return api.Verified(
             self._journal.device,

@@ -21,6 +21,7 @@ from device import (
     admin,
     admission,
     api,
+    attend,
     attention,
     badges,
     camera,
@@ -45,6 +46,7 @@ from device import (
     people_counter,
     personnel,
     post,
+    progress,
     recognise,
     recognition_counter,
     retention,
@@ -65,6 +67,7 @@ from device import (
     vitals,
     ways,
     web_counter,
+    web_lists,
     webcodes,
 )
 from device.admission_counter import AdmissionCounter
@@ -77,6 +80,7 @@ from device.locks import room
 from device.page import backstage, readers, scenery, stamps, voice
 from device.page import counter as page_counter
 from device.server import Route
+from device.telling import Tell
 from models.landmarks.choice import Wanted
 
 log = logging.getLogger(__name__)
@@ -278,7 +282,7 @@ def assemble(files: Files, config: Config, eyes: sight.Sight, source: camera.Cam
     staff = personnel.Personnel(files.journal, files.directory, time_source)
     amending = corrections.Corrections(files.journal, time_source, lambda: timedelta(seconds=config.attend.change_within_s))
     held_of = holdings.Holdings(files.journal, files.directory, time_source)
-    affairs = own.Own(other, office.consents, files.directory, files.journal, held_of)
+    affairs = own.Own(other, office.consents, files.directory, files.journal, held_of, amending)
     at_hand = (staff, webcodes.WebCodes(), amending, readers.Readers(other, time_source), affairs)
     return Inside(
         files, config, eyes, source, time_source, office, board, claiming, watching, recogniser, walk, sittings, other, *at_hand
@@ -292,6 +296,7 @@ def office_routes(
     folder: state.Folder,
     carrier: post.Post,
     stamping: room.Room,
+    teller: Callable[[], Tell],
 ) -> tuple[Route, ...]:
     """What the office may ask, on the command line and, in part, through the web UI."""
     files, time_source = inside.files, inside.time_source
@@ -308,9 +313,10 @@ def office_routes(
             inside.eyes.landmarks,
             held,
             lambda: inside.walk.locked(),
+            teller,
         ),
         *admin.sitting_routes(inside.sittings),
-        *people_counter.directory_routes(inside.personnel, eraser),
+        *people_counter.directory_routes(inside.personnel, eraser, teller),
         *people_counter.retention_routes(keeping),
         *people_counter.holdings_routes(holdings.Holdings(files.journal, files.directory, time_source)),
         *corrections_counter.corrections_routes(inside.corrections, files.directory),
@@ -334,7 +340,8 @@ def counters(
     """Every socket of the daemon."""
     files, time_source = inside.files, inside.time_source
     updating = upgrades.office_routes(watch.upgrading, lambda body: files.journal.append(body, time_source.now()))
-    for_admins = (*office_routes(inside, eraser, keeping, folder, carrier, stamping), *updating)
+    works = progress.Board()
+    for_admins = (*office_routes(inside, eraser, keeping, folder, carrier, stamping, works.asked), *updating, *works.routes())
     sealing = keys.sealing_key(folder.keys)
     among = site.Site(files.journal, files.directory, eraser, time_source, sealing, inside.office.consents)
     ways_here = (
@@ -342,7 +349,7 @@ def counters(
         *people_counter.ways_routes(inside.ways),
         *people_counter.own_routes(inside.affairs),
     )
-    backing_up = backups_counter.counter(shelf, stop)
+    backing_up = backups_counter.counter(shelf, stop, works.asked)
     backups = (*backing_up.routes(), *backing_up.key_routes())
     board = selftest_board.SelfTestBoard(inside.config.uplink.enabled)
     machine = Route("GET", "/v1/machine", watch.readings.read)
@@ -350,6 +357,7 @@ def counters(
     for_web = (
         *web_routes(inside, folder, watch, for_admins, stop),
         *backing_up.routes(),
+        *works.routes(),
         *selftest_board.web_routes(board, files.journal, time_source),
         *joining.for_web(),
     )
@@ -381,15 +389,15 @@ def web_routes(
 ) -> tuple[Route, ...]:
     """What the administrators' pages may ask: their own counter's, the office's in part, and a release that is brought."""
     files, time_source = inside.files, inside.time_source
-    web = web_counter.WebCounter(
-        web_counter.Kiosk(inside.office, files.directory, files.journal, time_source, inside.codes, watch.readings, folder, stop)
-    )
-    _in_background("register", web.fill)
+    web = web_counter.WebCounter(web_counter.Kiosk(files.journal, time_source, inside.codes, watch.readings, folder, stop))
+    lists = web_lists.Lists(files.directory, files.journal, time_source, lambda way: attend.holds_for(way, inside.walk.policy))
+    _in_background("register", lists.fill)
     level = terms.liveness_level(inside.config, inside.eyes, inside.source)
     brought = upgrade_brought.Brought(folder.brought_updates, lambda: upgrades.standing(folder.update))
     return (
         *vitals.web_routes(watch.signs),
         *web_counter.web_routes(web, for_admins),
+        *lists.routes(),
         *recognition_counter.routes(inside.office, files.directory, level),
         *upgrade_brought.routes(brought, lambda body: files.journal.append(body, time_source.now())),
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from flask import request
 
 from device import api
@@ -14,15 +16,16 @@ from device.personnel import Personnel
 from device.retention import Retention
 from device.server import Route, json_fields, optional_field
 from device.site import Site
+from device.telling import Tell, silent
 from device.ways import Ways
 
 
-def directory_routes(personnel: Personnel, eraser: Eraser) -> tuple[Route, ...]:
-    """The personnel office."""
+def directory_routes(personnel: Personnel, eraser: Eraser, teller: Callable[[], Tell] = lambda: silent) -> tuple[Route, ...]:
+    """The personnel office; `teller` is told how far a list is."""
 
     def import_list() -> api.ListReport:
         text, by, dry_run = json_fields("text", "by", "dry_run")
-        return personnel.import_list(text, by, dry_run=dry_run != "no")
+        return personnel.import_list(text, by, dry_run=dry_run != "no", tell=teller())
 
     person = ("number", "name", "language", "group", "expires", "supervisor", "by")
     return (

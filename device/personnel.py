@@ -13,6 +13,7 @@ from device import api, messages, people
 from device.clock import Clock
 from device.journal import Journal
 from device.people import Act, Directory, Entry, Person, PinRefused, Step, credentials, roster
+from device.telling import Tell, silent
 
 DRAWN_PIN_DIGITS = 8
 EMPTIED = "-"
@@ -25,13 +26,14 @@ class Personnel:
     def __init__(self, journal: Journal, directory: Directory, clock: Clock) -> None:
         self._journal, self._directory, self._clock = journal, directory, clock
 
-    def import_list(self, text: str, by: str, *, dry_run: bool) -> api.ListReport:
+    def import_list(self, text: str, by: str, *, dry_run: bool, tell: Tell = silent) -> api.ListReport:
         """A CSV list, taken over as a whole; one line that is refused, and nothing is."""
         roster.check_text("whoever does this", by)
+        tell("lines", 0, 0)
         steps = self._directory.roll.plan(roster.read_csv(text), complete=False)
         if dry_run or any(step.act is Act.REFUSE for step in steps):
             return _report(steps, applied=False)
-        self._apply(steps, by, "list_imported", "kiosk")
+        self._apply(steps, by, "list_imported", "kiosk", tell)
         return _report(steps, applied=True)
 
     def apply_roster(self, entries: Iterable[Entry], by: str, *, complete: bool) -> api.ListReport:
@@ -45,7 +47,7 @@ class Personnel:
         self._apply(steps, by, "roster_applied", "roster")
         return _report(steps, applied=True)
 
-    def _apply(self, steps: tuple[Step, ...], by: str, action: str, origin: str) -> None:
+    def _apply(self, steps: tuple[Step, ...], by: str, action: str, origin: str, tell: Tell = silent) -> None:
         if all(step.act in (Act.SAME, Act.REFUSE) for step in steps):
             return
         moment = self._clock.now()
@@ -53,7 +55,7 @@ class Personnel:
         records += [messages.PersonAnnounced(step.person, origin) for step in steps if step.act is Act.ADD]
         records += [messages.Audit(ACTIONS[step.act], by, step.person) for step in steps if step.act in ACTIONS]
         self._journal.append_all(records, moment)
-        self._directory.roll.apply(steps, moment.at, origin)
+        self._directory.roll.apply(steps, moment.at, origin, tell)
 
     def change_person(
         self, number: str, name: str, language: str, group: str, expires: str, supervisor: str, by: str
@@ -171,7 +173,8 @@ def _checked(entry: Entry) -> Entry | roster.Refusal:
 
 
 def _report(steps: Iterable[Step], *, applied: bool) -> api.ListReport:
-    return api.ListReport(applied, tuple(api.ListStep(step.line, step.number, step.act, step.why) for step in steps))
+    shown = (api.ListStep(step.line, step.number, step.act, step.why, api.reason(step.why)) for step in steps)
+    return api.ListReport(applied, tuple(shown))
 
 
 def _changed(given: str, now: str) -> str:

@@ -7,9 +7,9 @@ register only says which records to show and in which order, by their corrected 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -17,10 +17,11 @@ from numpy.typing import NDArray
 
 from device import messages
 from device.journal import Brief, Journal
-from device.messages import Stamp, Timeline, timeline
+from device.messages import Direction, Stamp, Timeline, timeline
 
 COUNTS, DISPUTED, VOIDED = "counts", "disputed", "voided"
 STATES = (COUNTS, DISPUTED, VOIDED)
+SORTS = ("at", "seq", "person", "direction", "method", "state", "quality")
 FEWEST_ROWS = 1_024
 PAGE = 5_000  # rows a step: no punch waits long for the journal's lock behind it
 
@@ -29,7 +30,8 @@ PAGE = 5_000  # rows a step: no punch waits long for the journal's lock behind i
 class Wanted:
     """Which punches; None and empty mean any. `since` counts, `until` does not; `people` are opaque ids.
 
-    `state`: counts (disputed ones count, too), disputed, or voided.
+    `state`: counts (disputed ones count, too), disputed, or voided. `sort` is one of SORTS; those who are equal in it stand by
+    their times. `ranks` is whose place is where, by opaque ids, for `sort` person; whoever has none stands last.
     """
 
     since: datetime | None = None
@@ -40,6 +42,8 @@ class Wanted:
     review: bool = False
     state: str = ""
     descending: bool = True
+    sort: str = "at"
+    ranks: Mapping[str, int] = field(default_factory=dict)
     offset: int = 0
     limit: int = 50
 
@@ -69,6 +73,18 @@ class Found:
         return tuple(punch.seq for punch in self.punches)
 
 
+@dataclass(frozen=True, slots=True)
+class Whereabouts:
+    """Who is inside, who is on a break, and how many were here on this day and have gone."""
+
+    inside: Found
+    resting: Found
+    gone: int
+
+
+HoldsFor = Callable[[Direction], timedelta]  # how long somebody is where such a punch brought them; device.attend has it
+
+
 class Register:
     """One journal's punches by column; safe to use from several threads."""
 
@@ -83,7 +99,7 @@ class Register:
         with self._lock:
             rows = self._caught_up()
             places = np.flatnonzero(_matching(rows, wanted))
-            ordered = places[np.lexsort((rows.seq[places], rows.at_us[places]))]
+            ordered = places[np.lexsort((rows.seq[places], rows.at_us[places], _sorted_by(rows, wanted)[places]))]
             if wanted.descending:
                 ordered = ordered[::-1]
             shown = ordered[wanted.offset : wanted.offset + wanted.limit]
@@ -101,20 +117,23 @@ class Register:
             place = rows.place(seq)
             return None if place is None else rows.listed(place)
 
-    def latest(self, since: datetime, until: datetime, most: int) -> dict[str, tuple[int, tuple[Listed, ...]]]:
-        """By direction: how many people's latest punch within that time is such a one, and the `most` earliest of them."""
+    def whereabouts(self, day: datetime, now: datetime, holds_for: HoldsFor, most: int | None = None) -> Whereabouts:
+        """Where everybody is `now`, by their latest punch that counts; `most` of each place are listed, whoever came first first.
+
+        `day` is when the day began: whoever went before it is not told as gone.
+        """
         with self._lock:
             rows = self._caught_up()
-            places = np.flatnonzero(_matching(rows, Wanted(since=since, until=until, state=COUNTS)))
-            ordered = places[np.lexsort((rows.seq[places], rows.at_us[places]))]
-            newest_first = ordered[::-1]
-            _, last = np.unique(rows.person[newest_first], return_index=True)
-            latest = np.sort(len(ordered) - 1 - last)  # places in `ordered`, so in the order of their times
-            found = {}
-            for code in np.unique(rows.direction[ordered[latest]]):
-                such = ordered[latest][rows.direction[ordered[latest]] == code]
-                found[rows.directions.word(int(code))] = (len(such), tuple(rows.listed(int(place)) for place in such[:most]))
-            return found
+            spans = {way: round(holds_for(way).total_seconds() * 1_000_000) for way in Direction}
+            now_us, day_us = timeline.microseconds(now), timeline.microseconds(day)
+            latest = _latest(rows, min(day_us, now_us - max(spans.values())))
+            ages, ways = now_us - rows.at_us[latest], rows.direction[latest]
+            holds = np.zeros(len(latest), np.bool_)
+            for way, span in spans.items():
+                holds |= np.isin(ways, rows.directions.known([way])) & (ages >= 0) & (ages < span)
+            resting = holds & np.isin(ways, rows.directions.known([Direction.BREAK]))
+            gone = int(np.count_nonzero(~holds & (rows.at_us[latest] >= day_us)))
+            return Whereabouts(_found(rows, latest[holds & ~resting], most), _found(rows, latest[resting], most), gone)
 
     def _caught_up(self) -> Rows:
         head = self._journal.head()
@@ -152,6 +171,11 @@ class Words:
     def word(self, code: int) -> str:
         """The text of a number."""
         return self._words[code]
+
+    def ranks(self, place: Callable[[str], Any] = str) -> NDArray[np.int64]:
+        """By number: where its text stands among all of them, by what `place` makes of it; equal ones stand at one place."""
+        places = {found: rank for rank, found in enumerate(sorted({place(word) for word in self._words}))}
+        return np.array([places[place(word)] for word in self._words], np.int64)
 
 
 COLUMNS = {
@@ -269,6 +293,38 @@ class Rows:
         if gone:
             self._columns = {name: column[gone:].copy() for name, column in self._columns.items()}
             self.count, self.corrected_to = self.count - gone, self.corrected_to - gone
+
+
+def _latest(rows: Rows, since_us: int) -> NDArray[np.int64]:
+    """Where the latest punch of each person that counts stands, none before `since_us`; in the order of their times."""
+    places = np.flatnonzero((rows.at_us >= since_us) & (rows.state != STATES.index(VOIDED)))
+    ordered = places[np.lexsort((rows.seq[places], rows.at_us[places]))]
+    _, last = np.unique(rows.person[ordered[::-1]], return_index=True)
+    return ordered[np.sort(len(ordered) - 1 - last)]
+
+
+def _sorted_by(rows: Rows, wanted: Wanted) -> NDArray[Any]:
+    """What the rows are sorted by, as numbers in that order."""
+    if wanted.sort in ("at", "seq", "state"):
+        return {"at": rows.at_us, "seq": rows.seq, "state": rows.state}[wanted.sort]
+    if wanted.sort == "person":
+        last = len(wanted.ranks)
+        return _taken(rows.people.ranks(lambda person: wanted.ranks.get(person, last)), rows.person)
+    words, column = {
+        "direction": (rows.directions, rows.direction),
+        "method": (rows.methods, rows.method),
+        "quality": (rows.qualities, rows.told),
+    }[wanted.sort]
+    return _taken(words.ranks(), column)
+
+
+def _taken(ranks: NDArray[np.int64], codes: NDArray[Any]) -> NDArray[Any]:
+    taken: NDArray[Any] = ranks[codes]
+    return taken
+
+
+def _found(rows: Rows, places: NDArray[np.int64], most: int | None) -> Found:
+    return Found(len(places), tuple(rows.listed(int(place)) for place in places[:most]))
 
 
 def _matching(rows: Rows, wanted: Wanted) -> NDArray[np.bool_]:

@@ -12,7 +12,7 @@ from flask_limiter import Limiter
 from flask_login import LoginManager, current_user
 from flask_wtf.csrf import CSRFProtect
 
-from web_ui import languages, refusals, roles, serve, show
+from web_ui import languages, refusals, roles, serve, show, uploads
 from web_ui.house import House, house, place
 from web_ui.pages import PAGES
 from web_ui.roles import ADMINISTRATORS, NOBODY_YET, needs
@@ -42,6 +42,7 @@ STATIC_FOR_S = 3_600
 def application(parts: House, secret: bytes, catalogues: Path) -> Flask:
     """All pages of one kiosk; RoleMissing if one of them forgot to say who may open it."""
     app = Flask("web_ui", static_folder=None, template_folder="templates")
+    app.request_class = uploads.Upload
     app.config.update(
         SECRET_KEY=secret,
         SESSION_COOKIE_NAME="__Host-daka",  # bound to this very host, over TLS only (RFC 6265bis)
@@ -59,7 +60,7 @@ def application(parts: House, secret: bytes, catalogues: Path) -> Flask:
     )
     app.extensions["daka"] = parts
     app.before_request(_only_this_host)
-    app.before_request(_room_for_a_list)  # before the form is read for its token
+    app.before_request(_room_for_what_is_brought)  # before the form is read for its token
     _protect(app, parts)
     Babel(app, locale_selector=languages.locale, timezone_selector=lambda: getattr(place().zone, "key", None) or "UTC")
     show.register(app)
@@ -99,12 +100,14 @@ def _only_this_host() -> None:
         abort(403)
 
 
-def _room_for_a_list() -> None:
+def _room_for_what_is_brought() -> Response | None:
     """Some forms may be large, for whoever is signed in: a list of people, and what administrators bring to the kiosk."""
     if request.endpoint == "people.import_list" and current_user.is_authenticated:
         request.max_form_memory_size = MOST_LIST_BYTES
     if request.endpoint in BROUGHT and current_user.is_authenticated and current_user.account.role in ADMINISTRATORS:
         request.max_content_length = serve.MOST_BODY_BYTES
+        return uploads.refused()
+    return None
 
 
 def _is_address(host: str) -> bool:

@@ -48,7 +48,7 @@ def rows(job: Job, client: WebClient, wanted: Wanted) -> Iterator[PunchRow]:
     offset = 0
     while True:
         page = client.punch_page(**wanted, descending=0, offset=offset, limit=STEP)
-        job.total = page.total
+        job.doing, job.total = "punches", page.total
         yield from page.punches
         offset += len(page.punches)
         job.done = offset
@@ -96,7 +96,7 @@ def write_xlsx(job: Job, client: WebClient, wanted: Wanted, zone: tzinfo, titled
 def write_signed(job: Job, client: WebClient, wanted: Wanted, _zone: tzinfo, _titled: object) -> Path:
     """Every record kept here as the uplink sends it: one signed batch a line. A time filter would break the chain."""
     status = client.status()
-    path, after, job.total = _file(job, ".jsonl"), 0, status.last
+    path, after, job.doing, job.total = _file(job, ".jsonl"), 0, "records", status.last
     with path.open("wb") as file:
         while batch := client.signed_export(after):
             file.write(batch + b"\n")

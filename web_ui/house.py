@@ -13,11 +13,11 @@ from typing import Any
 from flask import current_app, g
 from flask_login import current_user
 
-from device.api import BackupsClient, KioskAway, KioskError, WebClient
+from device.api import BackupsClient, KioskAway, KioskError, WebClient, Work
 from device.api.people import HoldingsClient
 from web_ui import tls
 from web_ui.accounts import Accounts
-from web_ui.jobs import Jobs
+from web_ui.jobs import Job, Jobs
 from web_ui.sessions import Sessions
 from web_ui.store import Store
 
@@ -135,6 +135,18 @@ def place() -> Place:
 def actor() -> str:
     """Who does this, as records name them."""
     return f"web:{current_user.account.name}" if current_user.is_authenticated else "web:nobody"
+
+
+def how_far(job: Job) -> Work:
+    """How far a piece of work is: as the kiosk tells it under the job's key, else as the job itself does."""
+    own = Work(job.doing, job.done, job.total)
+    if not job.running:
+        return own
+    try:
+        told = kiosk().work(job.key)
+    except KioskError:
+        return own  # the daemon is away for a moment; the page asks again
+    return told if told.doing else own
 
 
 def audit(action: str, before: str = "", after: str = "") -> None:

@@ -14,9 +14,9 @@ from markupsafe import Markup, escape
 import device
 from device.api import SettingShown
 from web_ui import languages, words
-from web_ui.house import place
+from web_ui.house import how_far, place
 from web_ui.roles import Role
-from web_ui.tables import Table
+from web_ui.tables import SIZES
 
 KILO = 1024
 
@@ -42,11 +42,12 @@ def _globals() -> dict[str, Any]:
         "may": may,
         "meaning": languages.meaning,
         "here": here,
+        "how_far": how_far,
         "set_to": set_to,
         "usual": lambda setting: set_to(replace(setting, value=setting.default)),
         "limits": limits,
         "version": device.SOFTWARE,
-        "Table": Table,
+        "sizes": SIZES,
     }
 
 

@@ -31,6 +31,11 @@ class Store:
         except (OSError, sqlite3.Error) as error:
             raise self._error(error) from error
 
+    @property
+    def folder(self) -> Path:
+        """Of this daemon alone."""
+        return self._path.parent
+
     def _error(self, error: Exception) -> StoreError:
         return StoreError(f"{self._path} cannot be used ({error}); check the disk, and that the folder belongs to this user")
 

@@ -20,11 +20,14 @@ from device.api.answers import Outgoing as Outgoing
 from device.api.answers import Person as Person
 from device.api.answers import Prompt as Prompt
 from device.api.answers import RateAt as RateAt
+from device.api.answers import Reason as Reason
 from device.api.answers import SiteEvaluated as SiteEvaluated
 from device.api.answers import Sitting as Sitting
 from device.api.answers import Status as Status
 from device.api.answers import Verified as Verified
 from device.api.answers import WebNotice as WebNotice
+from device.api.answers import Work as Work
+from device.api.answers import reason as reason
 from device.api.backups import Backup as Backup
 from device.api.backups import BackupContent as BackupContent
 from device.api.backups import BackupsClient as BackupsClient
@@ -90,8 +93,10 @@ from device.api.web import CodeChecked as CodeChecked
 from device.api.web import Done as Done
 from device.api.web import PeoplePage as PeoplePage
 from device.api.web import Presence as Presence
+from device.api.web import PresentPage as PresentPage
 from device.api.web import PunchPage as PunchPage
 from device.api.web import PunchRow as PunchRow
+from device.api.web import RecordsPage as RecordsPage
 from device.api.web import SettingsChanged as SettingsChanged
 from device.api.web import SettingShown as SettingShown
 from device.api.web import WebClient as WebClient

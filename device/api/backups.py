@@ -47,9 +47,9 @@ class BackupContent:
 class BackupsClient(Client):
     """Either socket on which backups can be asked for."""
 
-    def make_backup(self, passphrase: str, by: str) -> Backup:
-        """Seal everything into a new file on the kiosk."""
-        answer = self._ask("POST", "/v1/backup", json={"passphrase": passphrase, "by": by}, timeout_s=WORK_S)
+    def make_backup(self, passphrase: str, by: str, work: str = "") -> Backup:
+        """Seal everything into a new file on the kiosk; `work`: the key under which it tells how far it is."""
+        answer = self._ask("POST", "/v1/backup", json={"passphrase": passphrase, "by": by, "work": work}, timeout_s=WORK_S)
         return messages.CODEC.structure(answer.json(), Backup)
 
     def backups(self) -> tuple[Backup, ...]:
@@ -64,13 +64,16 @@ class BackupsClient(Client):
         """It lies on the kiosk no more."""
         self._ask("POST", "/v1/backup-removal", json={"name": name, "by": by})
 
-    def restore_piece(self, offset: int, piece: bytes) -> None:
-        """Bring a sealed file, piece by piece from 0 on; what was brought before goes with the first."""
-        self._ask("POST", "/v1/restore-piece", params={"offset": offset}, content=piece, timeout_s=60.0)
+    def restore_piece(self, offset: int, piece: bytes, total: int = 0) -> None:
+        """Bring a sealed file, piece by piece from 0 on; what was brought before goes with the first.
 
-    def look_into_restore(self, passphrase: str) -> BackupContent:
-        """Open what was brought and say what it holds; nothing changes."""
-        answer = self._ask("POST", "/v1/restore-look", json={"passphrase": passphrase}, timeout_s=WORK_S)
+        `total`: the length of all pieces, where it is known: without room for it nothing is taken.
+        """
+        self._ask("POST", "/v1/restore-piece", params={"offset": offset, "total": total}, content=piece, timeout_s=60.0)
+
+    def look_into_restore(self, passphrase: str, work: str = "") -> BackupContent:
+        """Open what was brought and say what it holds; nothing changes. `work`: as with `make_backup`."""
+        answer = self._ask("POST", "/v1/restore-look", json={"passphrase": passphrase, "work": work}, timeout_s=WORK_S)
         return messages.CODEC.structure(answer.json(), BackupContent)
 
     def restore(self, by: str, key: str) -> None:

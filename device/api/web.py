@@ -8,7 +8,7 @@ from typing import Any
 
 from device import messages
 from device.api.admin import AdminClient
-from device.api.answers import Person
+from device.api.answers import Person, Work
 from device.api.joining import JoinClient
 from device.api.locks import LocksClient
 from device.api.people import PeopleClient
@@ -74,14 +74,30 @@ class Presence:
 
 @dataclass(frozen=True, slots=True)
 class Attendance:
-    """By everybody's latest punch within the asked-for time: how many are in, on a break (`away`) and gone, and the first
-    hundred of those who are in or `resting`."""
+    """By everybody's latest punch: how many are in and on a break (`away`) now, how many were here today and have gone, and the
+    first hundred of those who are in or `resting`."""
 
     inside: int
     gone: int
     people: tuple[Presence, ...]
     away: int = 0
     resting: tuple[Presence, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PresentPage:
+    """A part of those who are in one place, and how many are there."""
+
+    total: int
+    people: tuple[Presence, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RecordsPage:
+    """A part of the records that match, each with `corrected`, the time that it is to be read with; and how many match in all."""
+
+    total: int
+    records: tuple[dict[str, Any], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,20 +169,27 @@ class WebClient(AdminClient, PeopleClient, JoinClient):
         return messages.CODEC.structure(answer.json(), tuple[Person, ...])
 
     def punch_page(self, **wanted: str | int) -> PunchPage:
-        """Punches that match `since`, `until`, `search`, `number`, `direction`, `method`, `review`, `state`; a part of them."""
+        """Punches that match `since`, `until`, `search`, `number`, `direction`, `method`, `review`, `state`; a part of them.
+
+        `sort`: at, seq, number, name, direction, method, state or quality.
+        """
         return self._get("/v1/punch-page", PunchPage, timeout_s=60.0, **wanted)
 
     def punch(self, seq: int) -> tuple[PunchRow, dict[str, Any]]:
         """One punch as listed, and its record."""
         return self._get("/v1/punch", tuple[PunchRow, dict[str, Any]], seq=seq)
 
-    def presence(self, since: str, until: str) -> Attendance:
-        """Who is in, by everybody's latest punch between two times."""
-        return self._get("/v1/presence", Attendance, timeout_s=60.0, since=since, until=until)
+    def presence(self, since: str) -> Attendance:
+        """Who is in and who is on a break; `since` is when the day began."""
+        return self._get("/v1/presence", Attendance, timeout_s=60.0, since=since)
 
-    def records(self, kinds: tuple[str, ...], before: int, most: int) -> tuple[dict[str, Any], ...]:
-        """The newest records of some kinds (never punches) before a number, each with `corrected`."""
-        return self._get("/v1/records", tuple[dict[str, Any], ...], kinds=",".join(kinds), before=before, most=most)
+    def present_page(self, since: str, place: str, **wanted: str | int) -> PresentPage:
+        """Those who are inside or, with `place` resting, on a break; `sort`: at, number or name."""
+        return self._get("/v1/present-page", PresentPage, timeout_s=60.0, since=since, place=place, **wanted)
+
+    def records_page(self, kinds: tuple[str, ...], **wanted: str | int) -> RecordsPage:
+        """Records of some kinds, never punches, newest first; `sort`: seq, what, by, person or lock."""
+        return self._get("/v1/records-page", RecordsPage, timeout_s=60.0, kinds=",".join(kinds), **wanted)
 
     def settings(self) -> tuple[SettingShown, ...]:
         """Every setting of the kiosk, as its file says now."""
@@ -200,6 +223,10 @@ class WebClient(AdminClient, PeopleClient, JoinClient):
     def release_waiting(self) -> str:
         """The archive that was brought and waits for its turn; "" for none."""
         return str(self._ask("GET", "/v1/update-waiting").json()["archive"])
+
+    def work(self, key: str) -> Work:
+        """How far the work is that was begun under this key."""
+        return self._get("/v1/work", Work, key=key)
 
     def audit(self, action: str, by: str, before: str = "", after: str = "") -> Done:
         """Write into the journal what was done to the web UI's own accounts."""

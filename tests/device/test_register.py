@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import tempfile
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from device import journal, messages, register
+from device import attend, journal, messages, register
 from device.register import Wanted
 from tests.device import parts
 
@@ -71,21 +76,76 @@ def test_a_trusted_time_moves_the_punches_of_its_boot_to_where_they_belong(opene
     assert known.find(Wanted(review=True)).total == 0
 
 
+POLICY = attend.Policy(timedelta(0), timedelta(hours=14), True, longest_break=timedelta(hours=2))
+
+
+def where(known: register.Register, hours: float, most: int | None = None) -> register.Whereabouts:
+    """So many hours after the start; the day began half an hour before it."""
+    day, now = parts.START - timedelta(minutes=30), parts.START + timedelta(hours=hours)
+    return known.whereabouts(day, now, lambda way: attend.holds_for(way, POLICY), most)
+
+
 def test_the_latest_punch_of_each_says_who_is_in(opened: journal.Journal) -> None:
     _, bob = punched(opened, parts.ADA, parts.BOB)
-    gone = opened.append(parts.punch(parts.ADA, messages.Direction.OUT), parts.moment(500)).seq
-    found = register.Register(opened).latest(parts.START, parts.START + timedelta(hours=1), 10)
-    assert {way: (count, [one.seq for one in listed]) for way, (count, listed) in found.items()} == {
-        "in": (1, [bob]),
-        "out": (1, [gone]),
-    }
+    opened.append(parts.punch(parts.ADA, messages.Direction.OUT), parts.moment(500))
+    found = where(register.Register(opened), 1.0)
+    assert (found.inside.seqs, found.resting.seqs, found.gone) == ((bob,), (), 1)
+
+
+@settings(max_examples=8, deadline=None)
+@given(st.lists(st.tuples(st.floats(60, 6 * 3_600), st.sampled_from(list(messages.Direction))), max_size=5))
+def test_the_list_of_who_is_where_says_what_the_kiosk_would_say(days: list[tuple[float, messages.Direction]]) -> None:
+    """One function decides both: at any hour, also over midnight, also after a break that never ended."""
+    with tempfile.TemporaryDirectory() as folder, contextlib.closing(parts.open_journal(Path(folder))) as opened:
+        known, now_s = register.Register(opened), 0.0
+        for pause_s, way in days:
+            now_s += pause_s
+            opened.append(parts.punch(parts.ADA, way), parts.moment(now_s))
+            for later_s in (0.0, 3_600.0, 7_199.0, 7_200.0, 50_399.0, 50_400.0):
+                last, now = opened.last_punch(parts.ADA), parts.moment(now_s + later_s)
+                found = where(known, (now_s + later_s) / 3_600)
+                assert bool(found.inside.total) is attend.is_inside(last, now, POLICY)
+                assert bool(found.resting.total) is attend.is_on_break(last, now, POLICY)
+
+
+def test_whoever_went_before_the_day_began_is_not_told_as_gone(opened: journal.Journal) -> None:
+    opened.append(parts.punch(parts.ADA, messages.Direction.OUT), parts.moment(3_600))
+    opened.append(parts.punch(parts.BOB), parts.moment(7_200))
+    midnight = parts.START + timedelta(hours=8)
+    found = register.Register(opened).whereabouts(midnight, midnight, lambda way: attend.holds_for(way, POLICY))
+    assert (found.gone, found.inside.total) == (0, 1), "a night shift is still in"
 
 
 def test_of_a_crowd_the_earliest_are_listed_and_all_are_counted(opened: journal.Journal) -> None:
     seqs = [opened.append(parts.punch(f"p-{number:032x}"), parts.moment(number)).seq for number in range(30)]
     opened.append(parts.punch("p-" + "0" * 32), parts.moment(100))
-    count, listed = register.Register(opened).latest(parts.START, parts.START + timedelta(hours=1), 5)["in"]
-    assert (count, [one.seq for one in listed]) == (30, seqs[1:6]), "whoever punched again stands where the latest punch is"
+    found = where(register.Register(opened), 1.0, 5).inside
+    assert (found.total, list(found.seqs)) == (30, seqs[1:6]), "whoever punched again stands where the latest punch is"
+
+
+@pytest.mark.parametrize("sort", register.SORTS)
+def test_punches_are_sorted_by_each_column_and_by_their_times_within_it(opened: journal.Journal, sort: str) -> None:
+    ways = (messages.Direction.OUT, messages.Direction.IN, messages.Direction.BREAK)
+    people = (parts.BOB, parts.ADA)
+    for place in range(12):
+        opened.append(parts.punch(people[place % 2], ways[place % 3]), parts.moment(60 * place))
+    opened.append(messages.Void(5, "0" * 64, "a mistake", "web:hr"), parts.moment(900))
+    ranks = {parts.BOB: 0}
+    known = register.Register(opened)
+    found = known.find(Wanted(sort=sort, ranks=ranks, descending=False, limit=100)).punches
+    keys = {
+        "at": lambda one: (one.at,),
+        "seq": lambda one: (one.seq,),
+        "person": lambda one: (ranks.get(one.person, 1), one.at),
+        "direction": lambda one: (one.direction, one.at),
+        "method": lambda one: (one.at,),
+        "quality": lambda one: (one.quality, one.at),
+        "state": lambda one: (register.STATES.index(one.state), one.at),
+    }
+    assert len(found) == 12
+    assert list(found) == sorted(found, key=keys[sort])
+    back = known.find(Wanted(sort=sort, ranks=ranks, limit=100)).punches
+    assert back == found[::-1]
 
 
 def test_a_voided_punch_counts_no_more_and_a_disputed_one_does_until_somebody_has_looked(opened: journal.Journal) -> None:
@@ -100,7 +160,7 @@ def test_a_voided_punch_counts_no_more_and_a_disputed_one_does_until_somebody_ha
     assert known.find(Wanted()).total == 2
     opened.append(messages.Dispute(ada, "0" * 64, "not me", "kiosk"), parts.moment(202))
     assert known.find(Wanted(state="voided")).seqs == (ada,)
-    assert [one.seq for one in known.latest(parts.START, parts.START + timedelta(hours=1), 10)["in"][1]] == [bob]
+    assert where(known, 1.0).inside.seqs == (bob,)
 
 
 def test_a_correction_stands_at_its_own_time_or_at_that_of_the_punch_it_replaces(opened: journal.Journal) -> None:

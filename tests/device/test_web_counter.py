@@ -14,6 +14,7 @@ import pytest
 from device import (
     admin,
     api,
+    attend,
     camera,
     claims,
     config,
@@ -33,6 +34,7 @@ from device import (
     sight,
     state,
     web_counter,
+    web_lists,
     webcodes,
 )
 from device.api import KioskRefused, WebClient
@@ -50,8 +52,12 @@ class Running:
     routes: tuple[Route, ...]
     office_routes: tuple[Route, ...]
     journal: journal.Journal
+    clock: parts.Clock
     codes: webcodes.WebCodes
     stop: threading.Event
+
+
+POLICY = attend.Policy(timedelta(0), timedelta(hours=14), True, longest_break=timedelta(hours=2))
 
 
 @pytest.fixture
@@ -71,12 +77,13 @@ def running(short_folder: Path, eyes: sight.Sight) -> Iterator[Running]:
     office_routes = (*admin.admin_routes(office, board, source, counter), *staff, *putting_right)
     codes, stop = webcodes.WebCodes(), threading.Event()
     readings = gauges.Gauges(opened, time_source, short_folder)
-    kiosk = web_counter.Kiosk(office, directory, opened, time_source, codes, readings, state.Folder(short_folder), stop)
-    routes = web_counter.web_routes(web_counter.WebCounter(kiosk), office_routes)
+    kiosk = web_counter.Kiosk(opened, time_source, codes, readings, state.Folder(short_folder), stop)
+    lists = web_lists.Lists(directory, opened, time_source, lambda way: attend.holds_for(way, POLICY))
+    routes = (*web_counter.web_routes(web_counter.WebCounter(kiosk), office_routes), *lists.routes())
     socket = short_folder / "run" / api.WEB_SOCKET
     end = serve(socket, "web", routes)
     with WebClient(socket) as client:
-        yield Running(socket, client, routes, office_routes, opened, codes, stop)
+        yield Running(socket, client, routes, office_routes, opened, time_source, codes, stop)
     end()
     source.close()
     directory.close()
@@ -112,23 +119,64 @@ def test_punches_are_listed_with_names_and_found_by_them(running: Running) -> No
     assert (row.name, record["body"]["person"], record["seq"]) == ("Ada", ada, seq)
     with pytest.raises(KioskRefused):
         running.client.punch(1)
-    until = messages.write_time(parts.START + timedelta(hours=1))
-    here = running.client.presence(messages.write_time(parts.START), until)
-    assert (here.inside, here.gone) == (2, 0)
-    assert [one.name for one in here.people] == ["Ada", ""]
+
+
+def test_who_is_in_and_who_is_on_a_break_is_told_as_the_kiosk_sees_it(running: Running) -> None:
+    ada = running.client.add_person("1", "Ada", "en", "web:hr").person
+    running.journal.append(parts.punch(ada), parts.moment(60))
+    running.journal.append(parts.punch(parts.BOB), parts.moment(120))
+    day, hours = messages.write_time(parts.START), 3_600.0
+    running.clock.seconds = 150
+    here = running.client.presence(day)
+    assert (here.inside, here.gone, [one.name for one in here.people]) == (2, 0, ["Ada", ""])
+    page = running.client.present_page(day, "inside", sort="name", descending=1, limit=1)
+    assert (page.total, [one.name for one in page.people]) == (2, ["Ada"])
     running.journal.append(parts.punch(ada, messages.Direction.BREAK), parts.moment(180))
-    here = running.client.presence(messages.write_time(parts.START), until)
+    running.clock.seconds = 200
+    here = running.client.presence(day)
     assert (here.inside, here.away, here.gone, [one.name for one in here.resting]) == (1, 1, 0, ["Ada"])
+    assert running.client.present_page(day, "resting").total == 1
     assert running.client.punch_page(direction="break").punches[0].direction == "break"
-    running.journal.append(parts.punch(ada, messages.Direction.BACK), parts.moment(240))
-    here = running.client.presence(messages.write_time(parts.START), until)
-    assert (here.inside, here.away, here.gone) == (2, 0, 0)
+    running.clock.seconds = 180 + 2 * hours
+    here = running.client.presence(day)
+    assert (here.inside, here.away, here.gone) == (1, 0, 1), "longer than the longest break: gone"
+    running.journal.append(parts.punch(ada, messages.Direction.BACK), parts.moment(180 + 2 * hours))
+    running.clock.seconds = 2.5 * hours
+    assert running.client.presence(day).inside == 2
+    running.clock.seconds = 120 + 14 * hours
+    assert running.client.presence(day).inside == 1, "Bob's working day is over, whatever he forgot"
+
+
+def test_records_that_are_no_punches_are_sorted_and_paged_by_the_kiosk(running: Running) -> None:
+    for number, (action, by) in enumerate((("b", "web:zoe"), ("a", "web:ada"), ("b", "web:ada"))):
+        running.journal.append(messages.Audit(action, by, ""), parts.moment(number))
+        running.journal.append(parts.punch(), parts.moment(number))
+
+    def seen(**wanted: str | int) -> list[str]:
+        records = running.client.records_page(("audit",), **wanted).records
+        return [f"{record['body']['action']} {record['body']['by']}" for record in records]
+
+    assert seen() == ["b web:ada", "a web:ada", "b web:zoe"]
+    assert seen(descending=0) == ["b web:zoe", "a web:ada", "b web:ada"]
+    assert seen(sort="by", descending=0) == ["a web:ada", "b web:ada", "b web:zoe"]
+    assert seen(sort="what") == ["b web:ada", "b web:zoe", "a web:ada"]
+    assert seen(sort="what", offset=1, limit=1) == ["b web:zoe"]
+    page = running.client.records_page(("audit", "genesis"), limit=1)
+    assert (page.total, len(page.records)) == (4, 1)
+    assert running.client.records_page(("punch", "nothing")).total == 0, "punches have a list of their own"
+    with pytest.raises(KioskRefused):
+        running.client.records_page(("audit",), sort="secret")
+    head = running.journal.head()
+    server = parts.Server()
+    running.journal.acknowledge(server.acknowledgement(head.epoch, head.seq, head.hash), server.key.public_key(), "")
+    assert running.journal.prune(parts.START + timedelta(days=100), 0) > 0
+    assert running.client.records_page(("genesis",)).total == 0, "what the journal has removed is listed no more"
 
 
 def test_a_changed_setting_is_in_the_journal_with_what_it_was_and_became(running: Running) -> None:
     assert running.client.change_settings({"attend.min_gap_s": 30.0}, "web:ada").changed == ("attend.min_gap_s",)
     assert {one.name: one.value for one in running.client.settings()}["attend.min_gap_s"] == 30.0
-    record = running.client.records(("audit",), 0, 10)[0]
+    (record,) = running.client.records_page(("audit",)).records
     assert record["body"] == {
         "action": "setting_changed",
         "by": "web:ada",
@@ -138,7 +186,7 @@ def test_a_changed_setting_is_in_the_journal_with_what_it_was_and_became(running
     }
     with pytest.raises(KioskRefused, match=r"attend\.min_gap_s"):
         running.client.change_settings({"attend.min_gap_s": -1.0}, "web:ada")
-    assert len(running.client.records(("audit",), 0, 10)) == 1
+    assert running.client.records_page(("audit",)).total == 1
 
 
 @pytest.mark.parametrize(("how", "says"), [("tpm", "sudo daka unlock tpm"), ("server", "has joined no server")])
@@ -151,12 +199,12 @@ def test_what_could_open_no_template_after_the_next_start_is_refused(running: Ru
 
 def test_what_is_done_to_accounts_is_in_the_journal_too(running: Running) -> None:
     running.client.audit("account_added", "web:ada", "", "bob: operator")
-    assert running.client.records(("audit",), 0, 1)[0]["body"]["action"] == "web_account_added"
+    assert running.client.records_page(("audit",), limit=1).records[0]["body"]["action"] == "web_account_added"
 
 
 def test_a_restart_is_recorded_and_ends_the_daemon_after_its_answer(running: Running) -> None:
     running.client.restart("web:ada")
-    assert running.client.records(("audit",), 0, 1)[0]["body"]["action"] == "restarted"
+    assert running.client.records_page(("audit",), limit=1).records[0]["body"]["action"] == "restarted"
     assert running.stop.wait(5)
 
 

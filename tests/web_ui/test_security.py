@@ -78,7 +78,7 @@ def crawl(browser: Browser, most: int) -> dict[str, tuple[str, bytes]]:
         seen[path] = (answer.headers.get("content-type", ""), answer.content)
         if "html" in seen[path][0]:
             found = re.findall(r'(?:href|src|action|data-live)="(/[^"#]*)"', answer.text)
-            waiting += [unescape(link) for link in found if link.count("page=") + link.count("sort=") + link.count("before=") < 2]
+            waiting += [link for link in map(unescape, found) if not re.search("(?:sort|size|page)=", link)]  # the same, otherwise
     return seen
 
 

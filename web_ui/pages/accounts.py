@@ -7,7 +7,7 @@ from flask_babel import gettext as _
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
-from web_ui import forms, notices
+from web_ui import forms, notices, tables
 from web_ui.accounts import Account, AccountRefused
 from web_ui.house import audit, house
 from web_ui.pages.entrance import identified, refusal, second_factor_is_right
@@ -16,6 +16,8 @@ from web_ui.roles import ADMINISTRATORS, READERS, Role, needs
 pages = Blueprint("accounts", __name__)
 
 INVALID = 422
+LISTED = {**tables.columns("name", "role", "last_login_at"), "totp": lambda one: one.totp != ""}
+SESSIONS = tables.columns("created_at", "seen_at", "address", "browser")
 
 
 def is_really_me(form: forms.Really) -> bool:
@@ -39,7 +41,8 @@ def is_really_me(form: forms.Really) -> bool:
 @needs(READERS)
 def listing() -> str:
     """Everybody who may sign in."""
-    return render_template("accounts.html", accounts=house().accounts.all())
+    table, shown = tables.cut(house().accounts.all(), LISTED, "name")
+    return render_template("accounts.html", accounts=shown, table=table)
 
 
 @pages.route("/accounts/new", methods=["GET", "POST"])
@@ -75,7 +78,8 @@ def found(number: int) -> Account:
 def account(number: int) -> str:
     """One account, its open sessions, and what can be done."""
     shown = found(number)
-    return render_template("account.html", account=shown, sessions=house().sessions.of(shown), button=forms.Nothing())
+    table, sessions = tables.cut(house().sessions.of(shown), SESSIONS, "created_at", descending=True)
+    return render_template("account.html", account=shown, sessions=sessions, table=table, button=forms.Nothing())
 
 
 @pages.route("/accounts/<int:number>/role", methods=["GET", "POST"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import IO
 
 from flask import Blueprint, Response, abort, flash, render_template, url_for
@@ -12,7 +12,7 @@ from werkzeug.utils import redirect
 from werkzeug.wrappers import Response as AnyResponse
 
 from device.api import BackupContent, BackupsClient, KioskRefused
-from web_ui import forms
+from web_ui import forms, tables, uploads
 from web_ui.house import actor, house
 from web_ui.jobs import Job, TooMuch
 from web_ui.pages.accounts import is_really_me
@@ -37,8 +37,9 @@ def page() -> AnyResponse | str | tuple[str, int]:
     form = forms.NewBackup()
     if form.validate_on_submit() and _same(form) and is_really_me(form):
         asked, passphrase, by = client(), form.passphrase.data, actor()
-        return _begin("backup", lambda job: asked.make_backup(passphrase, by), "backups.made")
-    shown = render_template("backups.html", backups=client().backups(), form=form, restore=forms.Restore(), button=forms.Nothing())
+        return _begin("backup", lambda job: asked.make_backup(passphrase, by, job.key), "backups.made")
+    table, lying = tables.cut(client().backups(), tables.columns("at", "name", "size_bytes"), "at", descending=True, name="backups")
+    shown = render_template("backups.html", backups=lying, table=table, form=form, button=forms.Nothing())
     return shown, INVALID if form.errors else 200
 
 
@@ -49,9 +50,9 @@ def _same(form: forms.NewBackup) -> bool:
     return False
 
 
-def _begin(kind: str, work: object, where: str) -> AnyResponse:
+def _begin(kind: str, work: Callable[[Job], object], where: str) -> AnyResponse:
     try:
-        job = house().jobs.start(current_user.account.id, kind, work)  # type: ignore[arg-type]
+        job = house().jobs.start(current_user.account.id, kind, work)
     except TooMuch:
         abort(429)
     return redirect(url_for(where, key=job.key))
@@ -110,22 +111,24 @@ def restore() -> AnyResponse | str | tuple[str, int]:
     """A backup is brought and looked into; nothing changes yet."""
     form = forms.Restore()
     if form.validate_on_submit():
-        asked, passphrase = client(), form.passphrase.data
-        try:
-            _bring(asked, form.file.data.stream)
-        except KioskRefused as refused:
-            form.file.errors = (kiosk_says(str(refused)),)
-        else:
-            return _begin("restore", lambda job: asked.look_into_restore(passphrase), "backups.looked")
+        asked, passphrase, brought = client(), form.passphrase.data, uploads.kept(form.file.data)
+
+        def work(job: Job) -> BackupContent:
+            with brought:
+                _bring(job, asked, brought)
+            return asked.look_into_restore(passphrase, job.key)
+
+        return _begin("restore", work, "backups.looked")
     return render_template("restore.html", form=form), INVALID if form.errors else 200
 
 
-def _bring(asked: BackupsClient, stream: IO[bytes]) -> None:
-    offset, piece = 0, stream.read(PIECE_BYTES)
+def _bring(job: Job, asked: BackupsClient, file: IO[bytes]) -> None:
+    job.doing, job.total = "handing", uploads.size(file)
+    piece = file.read(PIECE_BYTES)
     while True:
-        asked.restore_piece(offset, piece)
-        offset += len(piece)
-        piece = stream.read(PIECE_BYTES)
+        asked.restore_piece(job.done, piece, job.total)
+        job.done += len(piece)
+        piece = file.read(PIECE_BYTES)
         if not piece:
             return
 

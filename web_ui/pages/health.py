@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
-from flask import Blueprint, render_template
+from flask import Blueprint, render_template, request
 from flask_babel import gettext as _
 
-from device.api import Sample
-from web_ui import plots
+from device.api import Machine, Sample
+from web_ui import plots, tables
 from web_ui.house import kiosk
 from web_ui.roles import READERS, needs
 
 pages = Blueprint("health", __name__)
+
+ALARMS = tables.columns("name", "first_at", "last_at", "active")
+ENDED = tables.columns("daemon", "why", "count", "last_at")
+FIGURES = {
+    **tables.columns("at", "temperature_c", "disk_free_mb", "memory_available_mb", "backlog"),
+    "frames_per_second": lambda one: -1.0 if one.frames_per_second is None else one.frames_per_second,
+    "wait_s": lambda one: -1.0 if one.wait_s is None else one.wait_s,
+}
 
 
 @pages.get("/health")
@@ -20,9 +29,24 @@ pages = Blueprint("health", __name__)
 def page() -> str:
     """How the kiosk is."""
     machine = kiosk().machine()
-    return render_template(
-        "health.html", status=kiosk().status(), machine=machine, health=machine.health, plots=drawn(machine.samples)
-    )
+    shown = {"machine": machine, "health": machine.health, "plots": drawn(machine.samples)}
+    return render_template("health.html", status=kiosk().status(), **shown, **listed(machine))
+
+
+def listed(machine: Machine) -> dict[str, Any]:
+    """Its tables."""
+    alarms_table, alarms = tables.cut(machine.health.alarms, ALARMS, "last_at", descending=True, name="alarms")
+    ended_table, ended = tables.cut(machine.health.ended, ENDED, "last_at", descending=True, name="restarts")
+    figures_table, figures = tables.cut(machine.samples, FIGURES, "at", descending=True, name="figures")
+    return {
+        "alarms": alarms,
+        "alarms_table": alarms_table,
+        "ended": ended,
+        "ended_table": ended_table,
+        "figures": figures,
+        "figures_table": figures_table,
+        "figures_asked": any(name.startswith("figures-") for name in request.args),
+    }
 
 
 def drawn(samples: Sequence[Sample]) -> list[plots.Plot]:

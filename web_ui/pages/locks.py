@@ -9,15 +9,17 @@ from werkzeug.wrappers import Response
 
 from device.api import KioskRefused
 from device.api.bridge import STILL, LockJob
-from web_ui import forms
+from web_ui import forms, tables
 from web_ui.house import actor, house, kiosk
 from web_ui.jobs import TooMuch
+from web_ui.pages.audit import records_of
 from web_ui.roles import ADMINISTRATORS, READERS, needs
 from web_ui.words import sentence
 
 pages = Blueprint("locks", __name__)
 
-SHOWN = 50
+LOCKS = {**tables.columns("battery", "firmware", "events", "seen_at"), "name": lambda one: one.name or one.lock}
+APPROVALS = tables.columns("label", "name", "lock", "used", "expires_at")
 WORKS = ("test", "log", "identify")
 
 
@@ -41,9 +43,21 @@ def begun(lock: str, work: str, argument: str = "") -> Response:
 @needs(READERS)
 def page() -> str:
     """Everything at a glance; a bridge that is down is a sentence."""
-    here, approvals = kiosk().locks.here(), kiosk().locks.approvals()
-    records = kiosk().records(("lock",), 0, SHOWN)
-    return render_template("locks.html", here=here, approvals=approvals, records=records, button=forms.Nothing())
+    known, approvals = kiosk().locks.here(), kiosk().locks.approvals()
+    locks_table, locks = tables.cut(known.bridge.locks, LOCKS, "name", name="locks")
+    approvals_table, shown = tables.cut(approvals, APPROVALS, "expires_at", name="approvals")
+    reports_table, records = records_of(("lock",), "reports")
+    return render_template(
+        "locks.html",
+        known=known,
+        locks=locks,
+        locks_table=locks_table,
+        approvals=shown,
+        approvals_table=approvals_table,
+        records=records,
+        reports_table=reports_table,
+        button=forms.Nothing(),
+    )
 
 
 @pages.post("/locks/search")

@@ -12,10 +12,10 @@ from flask_login import current_user, logout_user
 from markupsafe import Markup
 from werkzeug.wrappers import Response
 
-from web_ui import forms
+from web_ui import forms, tables
 from web_ui.accounts import AccountRefused
 from web_ui.house import audit, house, place
-from web_ui.pages.accounts import INVALID, is_really_me
+from web_ui.pages.accounts import INVALID, SESSIONS, is_really_me
 from web_ui.roles import READERS, needs
 from web_ui.sessions import hashed
 
@@ -30,8 +30,9 @@ def page() -> str:
     """What is set, and where this account is signed in."""
     mine = current_user.account
     taste = forms.Taste(language=mine.language, theme=mine.theme)
-    sessions = house().sessions.of(mine)
-    return render_template("me.html", sessions=sessions, current=hashed(current_user.token), taste=taste, button=forms.Nothing())
+    table, sessions = tables.cut(house().sessions.of(mine), SESSIONS, "created_at", descending=True)
+    this = hashed(current_user.token)
+    return render_template("me.html", sessions=sessions, table=table, current=this, taste=taste, button=forms.Nothing())
 
 
 @pages.post("/me/taste")

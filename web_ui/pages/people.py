@@ -10,7 +10,7 @@ from flask_babel import lazy_gettext as _l
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
-from device.api import KioskRefused
+from device.api import KioskRefused, PeoplePage
 from web_ui import forms, tables
 from web_ui.house import actor, day_bounds, house, kiosk, place, today
 from web_ui.jobs import TooMuch
@@ -23,7 +23,7 @@ from web_ui.words import sentence
 pages = Blueprint("people", __name__)
 
 INVALID = 422
-SORTS = ("number", "name", "language", "consent", "templates", "group", "expires_at")
+SORTS = ("number", "name", "language", "consent", "ways", "group", "expires_at")
 STATES = {
     "": _l("Everybody"), "consent": _l("With consent"), "no_consent": _l("Without consent"), "enrolled": _l("Enrolled"),
     "not_enrolled": _l("Not enrolled"), "no_way": _l("Without any way to clock in"), "supervisor": _l("Supervisors"),
@@ -40,8 +40,11 @@ def listing() -> str:
     table = tables.asked(SORTS, "number")
     search, state = request.args.get("search", "").strip()[:64], request.args.get("state", "")
     state = state if state in STATES else ""
-    found = kiosk().people_page(search, state, table.sort, descending=table.descending, offset=table.offset, limit=table.size)
-    counted = tables.Table(table.sort, table.descending, table.page, table.size, found.total)
+
+    def ask(offset: int, limit: int) -> PeoplePage:
+        return kiosk().people_page(search, state, table.sort, descending=table.descending, offset=offset, limit=limit)
+
+    counted, found = tables.part(table, ask)
     return render_template("people.html", people=found.people, table=counted, search=search, state=state, states=STATES)
 
 
@@ -137,7 +140,9 @@ def import_list() -> Response | str | tuple[str, int]:
 def _take_over(text: str) -> Response:
     client, by = kiosk(), actor()
     try:
-        job = house().jobs.start(current_user.account.id, "import", lambda job: client.import_list(text, by, dry_run=False))
+        job = house().jobs.start(
+            current_user.account.id, "import", lambda job: client.import_list(text, by, dry_run=False, work=job.key)
+        )
     except TooMuch:
         abort(429)
     return redirect(url_for("people.imported", key=job.key))

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import importlib.metadata
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from operator import itemgetter
+from sqlite3 import Row
+from typing import Any
 
 from flask import Blueprint, abort, flash, render_template, request, url_for
 from flask_babel import gettext as _
@@ -13,15 +17,25 @@ from werkzeug.utils import redirect
 from werkzeug.wrappers import Response
 
 from device.api import KioskRefused, Person
-from web_ui import forms, notices, words
+from web_ui import forms, notices, tables, words
 from web_ui.house import actor, audit, house, kiosk, place, today
 from web_ui.notices import notice_of
 from web_ui.pages.accounts import is_really_me
+from web_ui.pages.audit import records_of
 from web_ui.roles import ADMINISTRATORS, OFFICE, READERS, needs
 from web_ui.store import now, written
 from web_ui.words import sentence
 
 pages = Blueprint("privacy", __name__)
+
+Asked = tuple[Row, Person | None]  # what somebody asked, and who it was as far as they are still known
+REQUESTS: dict[str, Callable[[Asked], Any]] = {
+    "who": lambda one: one[1].name if one[1] else one[0]["person"],
+    "kind": lambda one: one[0]["kind"],
+    "opened_at": lambda one: one[0]["opened_at"],
+    "due_at": lambda one: one[0]["due_at"],
+    "outcome": lambda one: one[0]["outcome"],  # "" while it is open: those come first, the most pressing ahead
+}
 
 INVALID = 422
 MOST_PEOPLE = 1_000  # that the kiosk hands out at once
@@ -34,6 +48,7 @@ def page() -> str:
     """Texts, retention, places, addresses, components."""
     values = {setting.name: setting.value for setting in kiosk().settings()}
     texts = kiosk().consent_texts()
+    table, acts = records_of(("erasure", "consent"), "acts")
     return render_template(
         "privacy.html",
         texts=texts,
@@ -41,7 +56,8 @@ def page() -> str:
         data=where_data_lies(values),
         addresses=outside_addresses(values),
         read=notices.is_read(current_user.account, notice_of(texts[0].version)),
-        erasures=kiosk().records(("erasure", "consent"), 0, 30),
+        acts=acts,
+        table=table,
         open_requests=len(house().store.rows("SELECT 1 FROM request WHERE closed_at = ''")),
         button=forms.Nothing(),
     )
@@ -99,7 +115,9 @@ def outside_addresses(values: dict[str, object]) -> list[tuple[str, str, str]]:
 @needs(READERS)
 def retention() -> str:
     """What is older than it may be: only looked for. Records have their own time."""
-    return render_template("retention.html", found=kiosk().purge(actor(), dry_run=True), button=forms.Nothing())
+    found = kiosk().purge(actor(), dry_run=True)
+    table, items = tables.cut(found.items, tables.columns("kind", "since", "person"), "since")
+    return render_template("retention.html", found=found, items=items, table=table, button=forms.Nothing())
 
 
 @pages.post("/privacy/retention")
@@ -137,7 +155,8 @@ def texts() -> Response | str | tuple[str, int]:
 @needs(READERS)
 def components() -> str:
     """Every third-party part, with its version and licence."""
-    return render_template("components.html", components=installed())
+    table, shown = tables.cut(installed(), {"name": lambda one: one[0].lower(), "licence": itemgetter(2)}, "name")
+    return render_template("components.html", components=shown, table=table)
 
 
 @cache
@@ -187,12 +206,11 @@ def requests() -> Response | str | tuple[str, int]:
             _open(person.person, form.kind.data, opened)
             flash(_("The request is open; it is due within 15 days."))
             return redirect(url_for("privacy.requests"))
-    rows = house().store.rows("SELECT * FROM request ORDER BY closed_at <> '', due_at, id")
+    rows = house().store.rows("SELECT * FROM request ORDER BY due_at, id")
     names = known({row["person"] for row in rows})
-    shown = [(row, names.get(row["person"])) for row in rows]
-    return render_template("requests.html", requests=shown, form=form, now=written(now()), outcome=forms.Outcome()), (
-        INVALID if form.errors else 200
-    )
+    table, shown = tables.cut([(row, names.get(row["person"])) for row in rows], REQUESTS, "outcome")
+    page = render_template("requests.html", requests=shown, table=table, form=form, now=written(now()), outcome=forms.Outcome())
+    return page, INVALID if form.errors else 200
 
 
 def known(wanted: set[str]) -> dict[str, Person]:

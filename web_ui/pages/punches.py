@@ -24,6 +24,7 @@ pages = Blueprint("punches", __name__)
 
 USUAL_DAYS = 7
 INVALID = 422
+SORTS = ("at", "number", "name", "direction", "method", "state", "quality", "seq")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +80,9 @@ def _date(name: str, usual: date) -> date:
 @needs(READERS)
 def listing() -> str:
     """The punches that match, newest first."""
-    chosen, table = asked(), tables.asked(("at",), "at", descending=True)
-    found = kiosk().punch_page(**chosen.wanted(), descending=int(table.descending), offset=table.offset, limit=table.size)
-    counted = tables.Table(table.sort, table.descending, table.page, table.size, found.total)
+    chosen, table = asked(), tables.asked(SORTS, "at", descending=True)
+    wanted = {**chosen.wanted(), "sort": table.sort, "descending": int(table.descending)}
+    counted, found = tables.part(table, lambda offset, limit: kiosk().punch_page(**wanted, offset=offset, limit=limit))
     return render_template("punches.html", punches=found.punches, table=counted, chosen=chosen, button=forms.Nothing())
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import Any
 
 from flask import Blueprint, abort, flash, render_template, request, url_for
@@ -10,7 +11,7 @@ from flask_login import current_user
 from werkzeug.utils import redirect
 from werkzeug.wrappers import Response
 
-from web_ui import forms, reports
+from web_ui import forms, reports, tables
 from web_ui.house import actor, audit, house, kiosk
 from web_ui.jobs import TooMuch
 from web_ui.pages.settings import write
@@ -30,14 +31,21 @@ def page() -> str:
     others = [setting for name, setting in settings.items() if name.startswith(("recognition.", "liveness."))]
     rate = float(settings[RATE].value)
     rates = sorted({*RATES, rate}, reverse=True)
+    standing = kiosk().recognition()
+    pairs_table, pairs = tables.cut(standing.look_alikes, {"one": itemgetter(0), "other": itemgetter(1)}, "one", name="pairs")
+    kept = tables.columns("name", "at", "by", "size")
+    reports_table, brought = tables.cut(reports.listed(house().store), kept, "at", descending=True, name="reports")
     return render_template(
         "recognition.html",
         rate=rate,
         rates=rates,
         settings=others,
         liveness=liveness_policy({name: setting.value for name, setting in settings.items()}),
-        standing=kiosk().recognition(),
-        reports=reports.listed(house().store),
+        standing=standing,
+        pairs=pairs,
+        pairs_table=pairs_table,
+        reports=brought,
+        reports_table=reports_table,
         form=forms.Report(),
         status=kiosk().status(),
         button=forms.Nothing(),

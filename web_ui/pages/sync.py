@@ -12,11 +12,12 @@ from device.api import SelfTestStep
 from web_ui import forms, words
 from web_ui.house import actor, house, kiosk
 from web_ui.jobs import TooMuch
+from web_ui.pages.audit import records_of
 from web_ui.roles import OFFICE, READERS, needs
 
 pages = Blueprint("sync", __name__)
 
-SHOWN = 30
+MILESTONES = ("genesis", "boot", "time", "void", "erasure")
 UNDER_WAY = frozenset({"waiting", "running"})
 DATES = "certificate dates"  # stands in the place of TLS where dates do not fit
 
@@ -26,12 +27,14 @@ DATES = "certificate dates"  # stands in the place of TLS where dates do not fit
 def page() -> str:
     """Where the journal stands, and what is not punches in it."""
     values = {setting.name: setting.value for setting in kiosk().settings()}
+    table, records = records_of(MILESTONES, "milestones")
     return render_template(
         "sync.html",
         status=kiosk().status(),
         machine=kiosk().machine(),
         values=values,
-        records=kiosk().records(("genesis", "boot", "time", "void", "erasure"), 0, SHOWN),
+        records=records,
+        table=table,
         button=forms.Nothing(),
     )
 
@@ -44,7 +47,7 @@ def verify() -> Response:
         abort(400)
     client = kiosk()
     try:
-        job = house().jobs.start(current_user.account.id, "verify", lambda job: client.verify())
+        job = house().jobs.start(current_user.account.id, "verify", lambda job: client.verify(job.key))
     except TooMuch:
         abort(429)
     return redirect(url_for("sync.verifying", key=job.key))

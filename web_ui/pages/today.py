@@ -6,16 +6,20 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import Blueprint, render_template, url_for
+from flask import Blueprint, render_template, request, url_for
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 
 from device import api
+from web_ui import tables
 from web_ui.house import day_bounds, house, kiosk, today
 from web_ui.roles import READERS, needs
 
 pages = Blueprint("today", __name__)
 
 SHOWN = 12
+PRESENT = ("at", "number", "name")
+PLACES = {"inside": _l("Who is in"), "resting": _l("Who is on a break")}
 BACKLOG_ALARM_S = 3_600
 DISK_ALARM_BYTES = 500 * 2**20
 
@@ -43,15 +47,29 @@ def live() -> str:
     return render_template("today_live.html", **shown())
 
 
+@pages.get("/today/people")
+@needs(READERS)
+def present() -> str:
+    """All who are in, or on a break."""
+    place = request.args.get("place", "")
+    place = place if place in PLACES else "inside"
+    table = tables.asked(PRESENT, "at")
+    since = day_bounds(today())[0]
+    wanted: dict[str, str | int] = {"sort": table.sort, "descending": int(table.descending)}
+    counted, found = tables.part(
+        table, lambda offset, limit: kiosk().present_page(since, place, **wanted, offset=offset, limit=limit)
+    )
+    return render_template("present.html", people=found.people, table=counted, place_shown=place, places=PLACES)
+
+
 def shown() -> dict[str, Any]:
     """What both show."""
     since, until = day_bounds(today())
     status, machine = kiosk().status(), kiosk().machine()
-    here = kiosk().presence(since, until)
     punches = kiosk().punch_page(since=since, until=until, state="counts", descending=1, limit=SHOWN)
     return {
         "status": status,
-        "here": here,
+        "presence": kiosk().presence(since),
         "punches": punches,
         "alarms": alarms(status, machine),
         "at": datetime.now(UTC),
