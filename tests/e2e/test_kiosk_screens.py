@@ -178,7 +178,7 @@ def what_one_does(kiosk: Kiosk, page: Page, shoot: Callable[[str], None]) -> Non
             page.keyboard.type(text)
             page.keyboard.press("Enter")
 
-    for name, entry, done in (("mine", 1, ".rows li, .soft"), ("pin-new", 4, ".pad .ask"), ("consent-signed", 2, ".said-yes")):
+    for name, entry, done in (("mine", 1, ".rows li"), ("pin-new", 4, ".pad .ask"), ("consent-signed", 2, ".said-yes")):
         page.click("#b-help")
         page.locator(".choices-2 .wide").nth(entry).click()
         if name == "consent-signed":

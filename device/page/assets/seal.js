@@ -10,6 +10,7 @@ import * as ways from "./ways.js";
 import { has, word } from "./words.js";
 
 const OVER = ["done", "failed"];
+const NOW = { class: "now centred" }; // what is to be done at the lock this very moment, or was
 let visit = null; // the one that this sheet follows
 
 export function open() {
@@ -22,9 +23,12 @@ function choose(ticket, approvals, number) {
   if (!approvals.length) return sheets.change(make("p", { class: "soft", "data-word": "seal.none" }));
   const entries = approvals.map((one) => make("button", { class: "wide", on: { click: () => begin(ticket, one.grant, number) } },
     make("b", {}, one.label || one.lock),
-    make("span", { class: "soft" }, word("seal.left", { left: one.stamps - one.used, all: one.stamps, until: clock.time(Date.parse(one.expires_at)) }))));
+    make("span", { class: "soft" }, word("seal.left", { left: one.stamps - one.used, all: one.stamps, until: until(Date.parse(one.expires_at)) }))));
   sheets.change(sheets.ask("seal.which"), ...entries);
 }
+
+/* A time of today; of any other day with the date. */
+const until = (at) => (clock.shortDay(at) === clock.shortDay(clock.now()) ? clock.time(at) : `${clock.shortDay(at)} ${clock.time(at)}`);
 
 function begin(ticket, grant, number) {
   sheets.open("seal.title", (sheet) => {
@@ -68,16 +72,16 @@ function show(now, number) {
   }
   if (now.stage === "press") {
     const how = now.factor ? "seal.press_finger" : "seal.press";
-    return sheets.change(what, sheets.ask(how, { seconds: now.seconds }));
+    return sheets.change(what, sheets.ask(how, { seconds: now.seconds }, NOW));
   }
   if (now.stage === "done") {
-    return sheets.change(what, sheets.ask("seal.done", { used: now.used, all: now.stamps }, { class: "said-yes" }));
+    return sheets.change(what, sheets.ask("seal.done", { used: now.used, all: now.stamps }, { class: `said-yes ${NOW.class}` }));
   }
   if (now.stage === "failed") return sheets.change(what, reason(now));
   return sheets.change(what, make("p", { class: "centred", "data-word": has(`seal.stage.${now.stage}`) ? `seal.stage.${now.stage}` : "seal.stage.connecting" }), waiting());
 }
 
-const reason = (now) => sheets.say(has(`seal.why.${now.why}`) ? `seal.why.${now.why}` : "seal.why.other");
+const reason = (now) => sheets.say(has(`seal.why.${now.why}`) ? `seal.why.${now.why}` : "seal.why.other", {}, "said-no centred");
 
 /* The approval asks for the PIN beside the face: it goes to the visit, and is no punch. */
 function askPin(number) {
