@@ -159,12 +159,13 @@ class Admission:
             self._keep(_but(found, csr=csr, request=asked.decode("utf-8"), why=""))
 
     def join_failed(self, number: str, why: str, *, for_good: bool) -> None:
-        """The uplink could not carry it."""
+        """The uplink could not carry it; what it says reaches root's terminal, and is text there and nothing else."""
+        said = "".join(letter if letter.isprintable() else " " for letter in why)[:300]
         with self._lock:
             found = self._named(number)
-            if found.why != why[:300]:
-                log.warning("joining: %s", why)
-                self._keep(_but(found, why=why[:300], over=for_good))
+            if (found.why, found.over) != (said, for_good):
+                log.warning("joining: %s", said)
+                self._keep(_but(found, why=said, over=for_good))
 
     def join_request(self) -> bytes:
         """The request, for somebody to carry; JoinRefused while there is none."""

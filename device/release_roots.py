@@ -1,14 +1,14 @@
 """Whose signature makes a release: a chain of TUF roots that begins with the key this machine was given.
 
 A root names the key of its successor and those of releases. It counts only if it bears the next number and both the root before it
-and it itself have signed it (TUF 1.0, 5.3). None is ever gone back from: the newest is on the disk before anything that it signs is
-believed.
+and it itself have signed it (TUF 1.0, 5.3); the first that a machine follows, if the key that it was given has. None is ever gone
+back from: the newest is on the disk before anything that it signs is believed.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,6 +24,7 @@ from device.errors import DeviceError
 
 FIELD = "roots"  # beside a release's signature: what it carries to whoever has not followed yet
 MOST_ROOTS = 100
+PINNED = 1  # the number of the root that only the pinned key stands for
 NEVER = datetime(9999, 12, 31, tzinfo=UTC)
 
 
@@ -39,7 +40,8 @@ class RootsUnreadable(DeviceError):
 class Roots:
     """`path` keeps the newest root that was followed, `pinned` is the key that this machine was given.
 
-    Where another key is given later, the chain begins anew with it: the way out when a root's key is lost.
+    It may be any key that ever signed a root: the chain is entered at the newest of those. Where another key is given later, it is
+    entered anew with that one: the way out when a root's key is lost.
     """
 
     path: Path
@@ -63,7 +65,7 @@ class Roots:
         except FileNotFoundError:
             return self._first()
         except (OSError, ValueError, KeyError, TypeError, RootRefused) as error:
-            remedy = "delete it, and write the enterprise's newest key into /etc/daka/update.key"
+            remedy = "delete it, and write what `daka-enterprise keys show update` prints now into /etc/daka/update.key"
             raise RootsUnreadable(f"{self.path} cannot be read ({type(error).__name__}); {remedy}") from error
 
     @property
@@ -71,15 +73,15 @@ class Roots:
         return messages.public_key_text(self.pinned)
 
     def _first(self) -> Root:
-        root, key = Root(version=1, expires=NEVER), SSlibKey.from_crypto(self.pinned)
+        root, key = Root(version=PINNED, expires=NEVER), SSlibKey.from_crypto(self.pinned)
         root.add_key(key, Root.type)
         root.add_key(key, Targets.type)
         return root
 
-    def _follow(self, chain: Iterable[Metadata[Root]]) -> Root:
+    def _follow(self, chain: Sequence[Metadata[Root]]) -> Root:
         newest = self.newest()
-        for one in chain:
-            if one.signed.version == newest.version + 1:
+        for one in chain[_entrance(newest, chain) :]:
+            if one.signed.version == newest.version + 1 or newest.version == PINNED < one.signed.version:
                 _verify(newest, Root.type, one)
                 _verify(one.signed, Root.type, one)
                 self._keep(one)
@@ -91,6 +93,17 @@ class Roots:
             durable.keep(self.path, json.dumps({"pinned": self._pinned, "root": root.to_dict()}).encode("ascii"))
         except durable.NotKept as error:
             raise RootsUnreadable(str(error)) from error
+
+
+def _entrance(newest: Root, chain: Sequence[Metadata[Root]]) -> int:
+    """Where whoever has followed nothing enters: at the last root that the pinned key has signed, which may have come late."""
+    if newest.version > PINNED:
+        return 0
+    return max((at for at, one in enumerate(chain) if _has_signed(newest, one)), default=0)
+
+
+def _has_signed(root: Root, signed: Metadata[Root]) -> bool:
+    return root.get_root_verification_result(None, signed.signed_bytes, signed.signatures).verified
 
 
 def _verify(root: Root, role: str, signed: Metadata[Any]) -> None:

@@ -39,12 +39,23 @@ def read(folder: Path) -> tuple[Metadata[Root], ...]:
 
 
 def sign(
-    folder: Path, root: Ed25519PrivateKey, update: Ed25519PublicKey, before: Sequence[Ed25519PrivateKey], now: datetime, days: int
+    folder: Path,
+    root: Ed25519PrivateKey,
+    update: Ed25519PublicKey,
+    before: Sequence[Ed25519PrivateKey],
+    now: datetime,
+    days: int,
+    *,
+    anew: bool = False,
 ) -> int:
-    """Its number. From it on `update` signs releases and `root` the next root; `before` are keys that kiosks believe until then."""
-    chain = read(folder)
+    """Its number. From it on `update` signs releases and `root` the next root; `before` are keys that kiosks believe until then.
+
+    `anew`: the root before has not signed it, for want of its key. Only kiosks that are given one of its keys by hand follow.
+    """
+    known = read(folder)
+    chain = () if anew else known
     ends = (now + timedelta(days=days)).replace(microsecond=0)
-    made = Root(version=chain[-1].signed.version + 1 if chain else FIRST, expires=ends)
+    made = Root(version=known[-1].signed.version + 1 if known else FIRST, expires=ends)
     made.add_key(SSlibKey.from_crypto(root.public_key()), Root.type)
     made.add_key(SSlibKey.from_crypto(update), Targets.type)
     signed = Metadata(made)
@@ -55,7 +66,7 @@ def sign(
             chain[-1].signed.verify_delegate(Root.type, signed.signed_bytes, signed.signatures)
     except RepositoryError as error:
         raise UpdateRootError(
-            "kiosks follow only what the root before has signed: name the folder of its key with --before"
+            "kiosks follow only what the root before has signed: name the folder of its key with --before; if it is lost, --anew"
         ) from error
     text = json.dumps([one.to_dict() for one in (*chain, signed)], indent=1)
     files.replace(folder / FILE_NAME, text.encode("ascii") + b"\n")

@@ -62,8 +62,9 @@ def keys_sign(root: Path, also: tuple[str, ...], folder: Path) -> None:
     "--before", type=click.Path(path_type=Path), help="Folder of a key that kiosks believe now, where it is neither of these."
 )
 @click.option("--days", type=click.IntRange(1, 7_300), default=3_650, show_default=True, help="Kiosks believe it for this long.")
+@click.option("--anew", is_flag=True, help="The last root's key is lost: each kiosk has to be given the new update key by hand.")
 @folder_option
-def keys_update_root(root: Path, before: Path | None, days: int, folder: Path) -> None:
+def keys_update_root(root: Path, before: Path | None, days: int, anew: bool, folder: Path) -> None:
     """Sign the next root of releases: from it on the update key in the folder counts, and the root key alone says which comes next.
 
     Each release carries the whole chain to the kiosks. To replace an update key: move the old one away, make the new one, sign a
@@ -71,5 +72,5 @@ def keys_update_root(root: Path, before: Path | None, days: int, folder: Path) -
     """
     believed = (*update_roots.keys_in(folder), *(update_roots.keys_in(before) if before else ()))
     update = keys.read(folder, "update").public_key()
-    made = update_roots.sign(folder, keys.read(root, "root"), update, believed, now(), days)
+    made = update_roots.sign(folder, keys.read(root, "root"), update, believed, now(), days, anew=anew)
     click.echo(f"root {made} of releases is signed; sign the releases that kiosks shall still take anew: daka-enterprise release")

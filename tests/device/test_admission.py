@@ -286,6 +286,10 @@ def test_an_address_where_nobody_answers_is_tried_again_and_a_no_is_not(machine:
     found = one.standing()
     assert (found.stage, "nobody answers" in found.why) == ("waiting", True)
     assert one.join_order().work == "carry"
+    one.join_failed(one.join_order().number, "the enterprise says no: used", for_good=False)
+    one.join_failed(one.join_order().number, "the enterprise says \x1b]0;no\x07: used", for_good=False)
+    assert one.standing().why == "the enterprise says  ]0;no : used"
+    one.join_failed(one.join_order().number, "the enterprise says no: used", for_good=False)
     one.join_failed(one.join_order().number, "the enterprise says no: used", for_good=True)
     assert one.standing().stage == "failed"
     assert one.join_order().work == "none"

@@ -70,6 +70,34 @@ def test_a_kiosk_that_was_given_the_first_key_follows_to_the_newest_whatever_it_
     assert office.take(office.release("0.4.0")) == "0.4.0"  # its chain is known already
 
 
+def test_a_kiosk_that_was_given_a_later_key_enters_where_that_key_signed(office: Office) -> None:
+    """Installed after a rotation, with what `keys show update` prints then; or with the root's key of that time."""
+    office.hand_over(office.update)
+    office.update = Ed25519PrivateKey.generate()
+    office.hand_over(office.update)
+    office.pinned = office.update.public_key()
+    assert office.take(office.release("0.2.0")) == "0.2.0"
+    office.replace_update_key()
+    assert office.take(office.release("0.3.0")) == "0.3.0"
+    assert office.roots.newest().version == 4
+    old, office.root = office.root, Ed25519PrivateKey.generate()
+    office.hand_over(old)
+    office.pinned = office.root.public_key()
+    assert office.take(office.release("0.4.0")) == "0.4.0"
+    assert office.roots.newest().version == 5
+
+
+def test_a_root_that_merely_names_the_given_key_is_no_entrance(office: Office) -> None:
+    thief, named = Ed25519PrivateKey.generate(), Root(version=2, expires=NOW + timedelta(days=30))
+    named.add_key(SSlibKey.from_crypto(thief.public_key()), "root")
+    named.add_key(SSlibKey.from_crypto(office.pinned), "targets")
+    forged = Metadata(named)
+    forged.sign(CryptoSigner(thief))
+    (office.folder / update_roots.FILE_NAME).write_text(json.dumps([forged.to_dict()]))
+    with pytest.raises(UpdateRefused, match="not signed by a key that root 1"):
+        office.take(office.release())
+
+
 def test_a_key_that_was_replaced_signs_nothing_any_more(office: Office) -> None:
     office.hand_over(office.update)
     old = office.replace_update_key()
@@ -147,11 +175,17 @@ def test_another_key_given_by_hand_begins_anew(office: Office) -> None:
     """The way out when the root's key is lost: somebody at the machine says whom it believes."""
     office.hand_over(office.update)
     office.take(office.release())
-    lost = Office(office.folder / "new")
-    lost.folder.mkdir()
-    made = lost.release("0.3.0")
-    office.update, office.pinned = lost.update, lost.pinned
-    assert office.take(made) == "0.3.0"
+    office.root, office.update = Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate()
+    with pytest.raises(update_roots.UpdateRootError, match="--anew"):
+        office.hand_over(office.update)
+    made = update_roots.sign(office.folder, office.root, office.update.public_key(), (office.update,), NOW, 30, anew=True)
+    assert made == 3
+    with pytest.raises(UpdateRefused, match="root 2"):
+        office.take(office.release("0.3.0"))
+    office.pinned = office.update.public_key()
+    assert office.take(office.release("0.3.0")) == "0.3.0"
+    office.replace_update_key()
+    assert office.take(office.release("0.4.0")) == "0.4.0"
 
 
 @pytest.mark.parametrize("rubbish", [{"roots": 7}, {"roots": [7]}, {"roots": [{}] * 101}, {"roots": [{"signed": {}}]}])

@@ -74,6 +74,11 @@ def test_no_function_is_longer_than_a_page() -> None:
     assert not long
 
 
+def test_a_decision_has_a_number_of_its_own() -> None:
+    numbers = [path.name[:4] for path in (REPOSITORY / "docs" / "adr").glob("*.md")]
+    assert sorted(numbers) == sorted(set(numbers))
+
+
 def test_every_make_target_of_the_readme_exists() -> None:
     targets = set(re.findall(r"^([a-z-]+):", (REPOSITORY / "Makefile").read_text("utf-8"), re.MULTILINE))
     named = set(re.findall(r"^make ([a-z-]+)", (REPOSITORY / "README.md").read_text("utf-8"), re.MULTILINE))
