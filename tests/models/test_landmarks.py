@@ -279,6 +279,7 @@ def test_every_thread_of_the_library_descends_from_the_quiet_one(task: bytes) ->
         tasks = Path("/proc/self/task")
         return {one.name: "Seccomp:\t2" in (one / "status").read_text() for one in tasks.iterdir()}
 
+    cv2.resize(drawn.picture(), (640, 640), interpolation=cv2.INTER_AREA)  # OpenCV begins its own workers at first use
     before = filtered()
     landmarker = WithMediaPipe(task)
     landmarker.find(drawn.picture(), drawn.face())
