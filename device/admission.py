@@ -271,12 +271,12 @@ def _switch_uplink(folder: state.Folder, *, on: bool) -> None:
 
 
 def publish(folder: state.Folder, pending: Pending | None) -> None:
-    """On an appliance: whom the uplink should reach now, for root to look at."""
-    if folder.outlet is None:
+    """On an appliance: whom the uplink should reach now, for root to look at; what is decided says so once it has its place."""
+    if folder.outlet is None or (pending is not None and pending.is_decided):
         return
     member = membership.read(folder.enterprise)
     hosts = list(member.hosts if member else ())
-    if pending is not None and not (pending.over or pending.carried or pending.is_decided):
+    if pending is not None and not (pending.over or pending.carried):
         hosts.append(membership.host_of(messages.read_invitation(pending.invitation).url))
     wanted = outlet.Wish(tuple(dict.fromkeys(hosts)), member is not None and (pending is None or pending.over))
     try:

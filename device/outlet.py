@@ -28,6 +28,7 @@ MOST_BYTES, MOST_HOSTS, MOST_ADDRESSES = 4_096, 4, 32
 HOST = re.compile(r"(?=.{1,253}$)[A-Za-z0-9_]([A-Za-z0-9_-]{0,62})(\.[A-Za-z0-9_]([A-Za-z0-9_-]{0,62}))*")
 NOBODY = "nobody"
 LOOK_UP_S = 20.0
+ALLOW = "IPAddressAllow="
 
 Finds = Callable[[str], tuple[str, ...]]
 
@@ -118,10 +119,16 @@ def follow(wanted: Path, pinned_at: Path, at: Path = DROP_IN, resolver: Path = R
     if not found.hosts and not at.exists():
         return False  # without the file nobody is reached either
     before = at.read_text(encoding="utf-8") if at.exists() else ""
-    write(found.hosts, at, resolver, finds or looked_up)
+    write(found.hosts, at, resolver, finds or looked_up, _known(before, found.hosts))
     if found.joined and pinned(pinned_at) is None:
         pin(pinned_at, found.hosts)
     return at.read_text(encoding="utf-8") != before
+
+
+def _known(text: str, hosts: Sequence[str]) -> tuple[str, ...]:
+    """What was let through for the same hosts: a name that takes turns among addresses must not restart the uplink each time."""
+    first, *rows = text.splitlines() or [""]
+    return tuple(row.removeprefix(ALLOW) for row in rows if row.startswith(ALLOW)) if first == _headline(hosts) else ()
 
 
 def looked_up(host: str) -> tuple[str, ...]:
@@ -179,19 +186,35 @@ def _is_address(text: str) -> bool:
 
 def drop_in(hosts: Iterable[str], reachable: Iterable[str]) -> str:
     """The unit's own part: these addresses and no others."""
-    rows = "".join(f"IPAddressAllow={address}\n" for address in reachable)
-    return f"# Written by `daka set-broker` for {', '.join(hosts)}; run it again when an address changes.\n[Service]\n{rows}"
+    rows = "".join(f"{ALLOW}{address}\n" for address in reachable)
+    return f"{_headline(hosts)}\n[Service]\n{rows}"
 
 
-def write(hosts: Sequence[str], at: Path = DROP_IN, resolver: Path = RESOLVER, finds: Finds = addresses_of) -> tuple[str, ...]:
-    """Write the addresses of the broker, of whoever renews the certificate, and of their name servers; returns them."""
+def _headline(hosts: Iterable[str]) -> str:
+    return f"# Written by `daka set-broker` for {', '.join(hosts)}; run it again when an address changes."
+
+
+def write(
+    hosts: Sequence[str],
+    at: Path = DROP_IN,
+    resolver: Path = RESOLVER,
+    finds: Finds = addresses_of,
+    known: Sequence[str] = (),
+) -> tuple[str, ...]:
+    """Write the addresses of the broker, of whoever renews the certificate, and of their name servers; returns them.
+
+    `known` addresses stay beside them, as long as there are not too many.
+    """
     found = [address for host in hosts for address in finds(host)]
     names = any(not _is_address(host) for host in hosts)
     named = resolvers(resolver.read_text(encoding="utf-8") if names and resolver.exists() else "")
-    reachable = tuple(dict.fromkeys((*found, *named)))
+    fresh, both = dict.fromkeys((*found, *named)), dict.fromkeys((*known, *found, *named))
+    reachable = tuple(both if len(both) <= MOST_ADDRESSES else fresh)
     try:
         at.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-        durable.keep(at, drop_in(hosts, reachable).encode("utf-8"), 0o644)
+        text = drop_in(hosts, reachable)
+        if not at.exists() or at.read_text(encoding="utf-8") != text:  # systemd goes by the file's time
+            durable.keep(at, text.encode("utf-8"), 0o644)
     except (OSError, durable.NotKept) as error:
         raise OutletError(f"{at} cannot be written ({error}); run it as root: sudo daka set-broker") from error
     return reachable

@@ -10,6 +10,8 @@ import click
 from device import outlet
 from device.commands.context import Context, pass_context
 
+MOST_LOOKS = 5  # the timer comes again; a wish that changes all the time keeps nobody here
+
 
 @click.command("set-broker")
 @click.argument("host", required=False)
@@ -21,7 +23,7 @@ def set_broker(context: Context, host: str | None, *, follow: bool) -> None:
     Needs root. Joining does it by itself; by hand when an address has changed.
     """
     if follow:
-        _follow(context)
+        follow_kiosk(context)
         return
     chosen = context.config().uplink
     named = host or chosen.host
@@ -33,19 +35,21 @@ def set_broker(context: Context, host: str | None, *, follow: bool) -> None:
     click.echo(f"the uplink may reach {', '.join(reachable)} and nothing else")
 
 
-def _follow(context: Context) -> None:
+def follow_kiosk(context: Context) -> None:
     """What root's own file names is root's to say: then nobody is followed."""
     if context.folder.outlet is None:
         raise outlet.OutletError("only an appliance keeps its uplink from anybody")
-    if outlet.named_by_root(context.folder.config):
-        click.echo(f"{context.folder.config} names the broker: daka set-broker")
-    elif context.folder.outlet.exists() and outlet.follow(context.folder.outlet, context.folder.config.parent / outlet.PINNED):
+    if outlet.named_by_root(context.folder.config) or not context.folder.outlet.exists():
+        return
+    for _ in range(MOST_LOOKS):  # systemd tells of no change that comes while this runs
+        if not outlet.follow(context.folder.outlet, context.folder.config.parent / outlet.PINNED):
+            return
         _reload()
         click.echo("the uplink may reach whom the kiosk daemon wants, and nobody else")
 
 
 def _reload() -> None:
-    for words in (("daemon-reload",), ("try-restart", "daka-uplink.service")):
+    for words in (("daemon-reload",), ("try-restart", "--no-block", "daka-uplink.service")):
         done = subprocess.run(("systemctl", *words), capture_output=True, text=True, check=False)
         if done.returncode:
             raise outlet.OutletError(f"systemctl {words[0]} failed: {done.stderr.strip()}; run it by hand")

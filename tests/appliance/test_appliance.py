@@ -331,5 +331,7 @@ def test_installing_twice_changes_nothing_and_uninstalling_keeps_what_people_gav
     appliance.call("mv", "/opt/kept", "/opt/daka")
     appliance.install()
     assert "1002" in appliance.call("daka", "people", "list")
+    allowed = f"IPAddressAllow={machines.OUTSIDE}"
+    appliance.wait("the enterprise is reached again", lambda: allowed in appliance.call("systemctl", "cat", "daka-uplink"), 120)
     appliance.call("sh", "/root/bundle/uninstall.sh", "--with-data")
     assert "daka" not in appliance.call("ls", "/var/lib", "/etc", "/opt")

@@ -64,6 +64,15 @@ def test_every_unit_is_understood_whole(root: Path) -> None:
     assert problems(root) == ""
 
 
+def test_root_looks_again_whom_the_uplink_should_reach_whatever_came_of_the_last_look(root: Path) -> None:
+    """A look fails while a name is not known, and systemd tells of no change of the file while root looks at it."""
+    units = root / "etc" / "systemd" / "system"
+    assert "daka-outlet.timer" in (units / "daka.target").read_text().split()
+    timer = (units / "daka-outlet.timer").read_text()
+    assert re.search(r"^OnActiveSec=\d+s$", timer, re.MULTILINE), "after an installation as well"
+    assert re.search(r"^OnUnitInactiveSec=\d+min$", timer, re.MULTILINE), "a failure counts like success"
+
+
 def test_a_misspelt_directive_is_noticed(root: Path) -> None:
     unit = root / "etc" / "systemd" / "system" / "daka-web.service"
     unit.write_text(unit.read_text().replace("PrivateNetwork=yes", "PrivateNetwrok=yes"))

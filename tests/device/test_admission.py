@@ -243,7 +243,10 @@ def test_the_kiosk_says_whom_to_reach_and_nobody_else_once_it_has_joined(machine
     assert machine.wish() == outlet.Wish((), False)
     machine.asked(ours)
     assert machine.wish() == outlet.Wish((ours.host,), False)
-    machine.joined(ours)
+    one = machine.asked(ours)
+    one.join_answer(ours.answer(one.join_request()))
+    assert machine.wish() == outlet.Wish((ours.host,), False), "what is decided says so at the start that puts it in force"
+    machine.start()
     assert machine.wish() == outlet.Wish((ours.host,), True)
     machine.start().leave("cli:root")
     machine.start()

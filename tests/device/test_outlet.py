@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
-from device import outlet
+from device import outlet, state
 from device.commands import main as daka
+from device.commands import set_broker
+from device.commands.context import Context
 
 
 def test_broker_and_renewal_may_be_reached_and_no_resolver_where_no_name_is_asked_for(tmp_path: Path) -> None:
@@ -62,6 +65,57 @@ def test_until_the_kiosk_has_joined_root_follows_it_and_from_then_on_those_hosts
     assert follows(tmp_path, outlet.Wish((), False)), "reaching nobody is always allowed"
     (tmp_path / "pinned.json").unlink()
     assert follows(tmp_path, outlet.Wish(("192.0.2.9",), False))
+
+
+def test_a_wish_that_changes_while_root_is_busy_with_the_one_before_is_looked_at_as_well(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = state.Folder(
+        tmp_path / "kiosk", tmp_path / "config.toml", tmp_path / "run", layer=tmp_path / "layer" / "settings.toml"
+    )
+    assert folder.outlet is not None
+    at, wanted = tmp_path / "unit.d" / "broker.conf", folder.outlet
+    outlet.wish(wanted, outlet.Wish(("192.0.2.1",), False))
+    asked: list[tuple[str, ...]] = []
+
+    def systemctl(words: tuple[str, ...], **_more: object) -> object:
+        asked.append(words)
+        outlet.wish(wanted, outlet.Wish(("192.0.2.2",), True))  # the kiosk daemon has started anew
+        return type("Done", (), {"returncode": 0})()
+
+    monkeypatch.setattr("device.commands.set_broker.subprocess.run", systemctl)
+    monkeypatch.setattr(outlet, "follow", functools.partial(outlet.follow, at=at, resolver=tmp_path / "none"))
+    set_broker.follow_kiosk(Context(folder))
+    assert "IPAddressAllow=192.0.2.2" in at.read_text()
+    assert outlet.pinned(tmp_path / outlet.PINNED) == ("192.0.2.2",)
+    assert all("--no-block" in words for words in asked if "try-restart" in words), "while it waited, a change would be lost"
+    asked.clear()
+    set_broker.follow_kiosk(Context(folder))
+    assert asked == [], "what is as it was restarts nothing"
+
+
+def test_a_name_that_was_not_known_is_asked_for_again_and_one_that_takes_turns_restarts_the_uplink_once(tmp_path: Path) -> None:
+    wanted, at = tmp_path / "wish.json", tmp_path / "broker.conf"
+    outlet.wish(wanted, outlet.Wish(("broker.example",), True))
+
+    def look(*found: str) -> bool:
+        def finds(host: str) -> tuple[str, ...]:
+            if not found:
+                raise outlet.OutletError(f"{host} cannot be looked up")
+            return found
+
+        return outlet.follow(wanted, tmp_path / "pinned.json", at, tmp_path / "none", finds)
+
+    with pytest.raises(outlet.OutletError, match="looked up"):
+        look()
+    assert (at.exists(), outlet.pinned(tmp_path / "pinned.json")) == (False, None)
+    assert look("192.0.2.1")
+    before = at.stat().st_ino
+    assert not look("192.0.2.1")
+    assert at.stat().st_ino == before, "written anew it would have to be read anew, every two minutes"
+    assert [look(last) for last in ("192.0.2.2", "192.0.2.1", "192.0.2.2")] == [True, False, False]
+    assert look(*(f"198.51.100.{last}" for last in range(outlet.MOST_ADDRESSES)))
+    assert "192.0.2.1" not in at.read_text(), "not for ever"
 
 
 @pytest.mark.parametrize(
