@@ -50,15 +50,28 @@ class Machine:
     folder: state.Folder
     uplink: Path
     destroyed: list[str] = dataclasses.field(default_factory=list)
+    decided_before: list[bool] = dataclasses.field(default_factory=list)
     seconds: float = 0.0
+
+    @property
+    def template(self) -> Path:
+        """Stands for every template: it lies here until `_destroy` has gone through."""
+        return self.folder.root / "template"
 
     def start(self) -> admission.Admission:
         admission.settle(self.folder)
         return admission.Admission(self.folder, DEVICE, self._destroy, seconds=lambda: self.seconds)
 
     def _destroy(self, by: str) -> int:
+        self.decided_before.append(self.is_decided())
+        self.template.unlink(missing_ok=True)
         self.destroyed.append(by)
         return 3
+
+    def is_decided(self) -> bool:
+        """Whether the next start puts another membership, or none, in force."""
+        found = admission.read(self.folder)
+        return found is not None and found.is_decided
 
     def settings(self) -> config.Uplink:
         return config.read(self.folder.config, self.folder.layer, self.folder.enterprise).uplink
@@ -169,6 +182,8 @@ def test_another_enterprise_is_asked_for_first_and_templates_go_before_it_counts
     assert machine.destroyed == ["cli:root"]
     machine.start()
     assert machine.root() == theirs.root
+    machine.start().leave("cli:root")
+    assert machine.decided_before == [False, False]
 
 
 class PowerCut(Exception):
@@ -209,6 +224,7 @@ def test_cut_off_anywhere_it_is_the_old_membership_or_the_new(
         machine.folder.desired.write_bytes(b"what the enterprise before wanted")
         one = machine.start() if after is None else machine.asked(after, replace=True)
         answer = after.answer(one.join_request()) if after else b""
+        machine.template.write_bytes(b"made under the enterprise before")
         with monkeypatch.context() as patched:
             was_cut = cut_at(patched, number)
             try:
@@ -217,6 +233,8 @@ def test_cut_off_anywhere_it_is_the_old_membership_or_the_new(
             except PowerCut:
                 pass
         assert machine.root() in (before, after.root if after else "")
+        if before and (machine.is_decided() or machine.root() != before):
+            assert not machine.template.exists(), "templates go before there is no way back"
         found = machine.start()
         settled = machine.root()
         assert settled in (before, after.root if after else "")
