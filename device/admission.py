@@ -69,11 +69,13 @@ class Admission:
         self._pending = read(folder)
         self._since_s = seconds()
         publish(folder, self._pending)
+        self._sweep()
 
     def look_again(self) -> None:
         """What was decided has taken its place."""
         with self._lock:
             self._pending = read(self._folder)
+            self._sweep()
 
     @property
     def code(self) -> str:
@@ -212,6 +214,20 @@ class Admission:
             self._decide(Pending(secrets.token_hex(8), "", by, leaves=True), messages.Audit("enterprise_left", by, "", member.root))
             return api.Left(gone)
 
+    def _sweep(self) -> None:
+        """Before anybody is seen or asks: whoever was enrolled between the decision and its restart keeps no template."""
+        try:
+            by = json.loads(self._folder.left.read_bytes())["by"]
+        except FileNotFoundError:
+            return
+        except (OSError, ValueError, KeyError, TypeError):
+            by = "kiosk"  # that the note lies there says enough
+        try:
+            self._destroy(by)
+            self._folder.left.unlink()
+        except (OSError, database.StorageError) as error:
+            log.error("templates of the enterprise before could not be destroyed; the next start tries again: %s", error)
+
     def _decide(self, pending: Pending, audit: messages.Audit) -> None:
         """From here on there is only forward, even if the disk takes no record of it."""
         self._keep(pending)
@@ -251,6 +267,7 @@ def settle(folder: state.Folder) -> None:
     member = membership.read(folder.enterprise)
     fresh = Membership(**found.becomes) if found.becomes is not None else None  # type: ignore[arg-type]  # written by asdict
     if member is not None and (fresh is None or fresh.root != member.root):
+        durable.keep(folder.left, json.dumps({"by": found.by}).encode("utf-8"))
         for suffix in KEPT_BESIDE:
             folder.desired.with_name(folder.desired.name + suffix).unlink(missing_ok=True)
     if fresh is None:

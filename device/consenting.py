@@ -77,6 +77,16 @@ class ConsentOffice:
         self.settle()
         return self._shown(person)
 
+    def withdraw_all(self, by: str) -> int:
+        """Everybody's, in force or not, and with them every template and card, recorded afterwards; how many people's."""
+        check_text("whoever does this", by)
+        try:
+            gone = self._directory.withdraw_all(by, self._clock.now().at)
+        finally:
+            self.renew("")
+        self.settle()
+        return gone
+
     def settle(self) -> None:
         """Record the withdrawals that the journal does not have yet; the daemon asks for it at each start."""
         for person, agreement in self._directory.owed():

@@ -67,6 +67,11 @@ class Folder:
         return self.root / "joining.json"
 
     @property
+    def left(self) -> Path:
+        """Another enterprise was left, and whose word that was: what was enrolled until the restart goes before anybody is seen."""
+        return self.root / "left.json"
+
+    @property
     def uplink(self) -> Path:
         """What paths of the uplink's settings are relative to."""
         return self.uplink_root or self.root

@@ -51,7 +51,7 @@ class JoinOrder:
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """How many people have no template any more."""
+    """How many people's consents and templates are gone."""
 
     people: int
 

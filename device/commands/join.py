@@ -69,7 +69,7 @@ def leave(context: Context, yes: bool) -> None:
         with _unpinned(context):
             gone = kiosk.leave(operator()).people
         _wait_until_left(kiosk)
-    click.echo(f"left; {gone} people have no template any more")
+    click.echo(f"left; consents and templates of {gone} people are gone")
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from device import cards, database, messages, templates
 from device.consent import Purpose
-from device.people import consents, device_key, measurements
+from device.people import consents, device_key, measurements, withdrawals
 from device.people import person as person_rows
 from device.people.consents import COLUMNS, NO_CARD_CONSENT, NO_CONSENT, Agreement, Consents
 from device.people.credentials import Credentials
@@ -40,17 +40,6 @@ class Opened:
 MOST_AT_ONCE = 500  # SQLite takes 32,766 values; no other look should wait long for this one
 UNKNOWN_ID = "nobody here has that id"
 MISSING = {Purpose.FACE_RECOGNITION: NO_CONSENT, Purpose.FACE_CARD: NO_CARD_CONSENT}
-
-OWE = """
-INSERT OR REPLACE INTO withdrawal_owed (person, text_version, language, text_sha256, basis, by, purpose, kiosks, reference)
-SELECT person, text_version, language, text_sha256, basis, ?, purpose, kiosks, reference
-FROM consent WHERE person = ? AND purpose = ?
-"""
-
-REMEMBER = """
-INSERT OR REPLACE INTO withdrawn
-SELECT person, purpose, max(coalesce(?, given_at), given_at) FROM consent WHERE person = ? AND purpose = ?
-"""
 
 ENROLLED_HERE = """
 SELECT t.embedder, k.wrapped, t.sealed, t.enrolled_at FROM template t
@@ -226,18 +215,19 @@ class Directory:
 
         What the journal has to say about it is owed from then on, until `settled`.
         """
-        gone = 0
         with self.database.transaction() as connection:
-            for purpose in purposes:
-                connection.execute(OWE, (by, person, purpose))
-                connection.execute(REMEMBER, (messages.write_time(at) if at else None, person, purpose))
-                connection.execute("DELETE FROM consent WHERE person = ? AND purpose = ?", (person, purpose))
-            if Purpose.FACE_RECOGNITION in purposes:
-                gone = _destroy_templates(connection, person)
-            if Purpose.FACE_CARD in purposes:
-                connection.execute("DELETE FROM card WHERE person = ?", (person,))
+            gone = withdrawals.withdraw(connection, person, by, purposes, at)
         self.database.checkpoint()
         return gone
+
+    def withdraw_all(self, by: str, at: datetime) -> int:
+        """The same of everybody, all of it or nothing: in force, asked again, or kept without any; says how many people's."""
+        with self.database.transaction() as connection:
+            people = withdrawals.concerned(connection)
+            for person in people:
+                withdrawals.withdraw(connection, person, by, tuple(Purpose), at)
+        self.database.checkpoint()
+        return len(people)
 
     def taken_back(self) -> tuple[tuple[str, Purpose, datetime], ...]:
         """Consents that stand here although they were taken back since, as after a restored file; and when they were."""
@@ -249,7 +239,7 @@ class Directory:
     def destroy_templates(self, person: str) -> int:
         """The templates and their key, and no consent; says how many there were."""
         with self.database.transaction() as connection:
-            gone = _destroy_templates(connection, person)
+            gone = withdrawals.destroy_templates(connection, person)
         self.database.checkpoint()
         return gone
 
@@ -440,10 +430,3 @@ def _require(connection: sqlite3.Connection, person: str, purpose: Purpose) -> N
     """No template, no card and no matching without a consent in force."""
     if not consents.in_force(connection, person, purpose):
         raise ConsentMissing(MISSING[purpose])
-
-
-def _destroy_templates(connection: sqlite3.Connection, person: str) -> int:
-    gone = connection.execute("DELETE FROM template WHERE person = ?", (person,)).rowcount
-    connection.execute("DELETE FROM person_key WHERE person = ?", (person,))
-    connection.execute("DELETE FROM look_alike WHERE person = ? OR other = ?", (person, person))
-    return gone

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from device import admission, config, identity, joining, membership, messages, outlet, state
+from device import admission, config, database, identity, joining, membership, messages, outlet, state
 from device.joiner import Joiner, Watched
 from device.joining import JoinRefused
 from device.messages import joining as words
@@ -183,7 +183,46 @@ def test_another_enterprise_is_asked_for_first_and_templates_go_before_it_counts
     machine.start()
     assert machine.root() == theirs.root
     machine.start().leave("cli:root")
-    assert machine.decided_before == [False, False]
+    assert machine.decided_before == [False, False, False]
+
+
+@pytest.mark.parametrize("what", ["change", "leave"])
+def test_whoever_is_enrolled_between_the_decision_and_the_restart_keeps_no_template(
+    machine: Machine, ours: Far, theirs: Far, what: str
+) -> None:
+    machine.joined(ours)
+    machine.template.write_bytes(b"made before")
+    if what == "leave":
+        machine.start().leave("cli:root")
+    else:
+        one = machine.asked(theirs, replace=True)
+        one.join_answer(theirs.answer(one.join_request()))
+    assert not machine.template.exists()
+    machine.template.write_bytes(b"made while the daemon ends")
+    machine.start()
+    assert not machine.template.exists()
+    machine.template.write_bytes(b"made under the enterprise of now, or under none")
+    machine.start()
+    assert machine.template.exists()
+    assert machine.destroyed == ["cli:root"] * 2
+
+
+def test_a_sweep_that_the_disk_does_not_take_is_done_at_the_next_start(
+    machine: Machine, ours: Far, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine.joined(ours)
+    machine.start().leave("cli:root")
+    machine.template.write_bytes(b"made while the daemon ends")
+    with monkeypatch.context() as failing:
+        failing.setattr(Machine, "_destroy", _full_disk)
+        machine.start()
+    assert machine.template.exists()
+    machine.start()
+    assert not machine.template.exists()
+
+
+def _full_disk(*_: object) -> int:
+    raise database.StorageFull("people.db: the disk is full; free some room")
 
 
 class PowerCut(Exception):

@@ -119,6 +119,35 @@ def test_withdrawing_one_purpose_leaves_the_other(kiosk: Kiosk) -> None:
     assert acts[-2:] == [("withdrawn", "face_card"), ("withdrawn", "face_recognition")]
 
 
+def test_taking_everything_back_reaches_whoever_is_asked_again_has_a_card_alone_or_never_agreed(
+    kiosk: Kiosk, tmp_path: Path
+) -> None:
+    kiosk.office.give("2", "en", "consent", BY, "face_card")
+    kiosk.directory.issue_card(parts.BOB, EMBEDDER, vector(2), parts.START, parts.moment(10**6).at)
+    kiosk.directory.add(Person("p-3", "3", "Cy", "en"), parts.START)
+    kiosk.directory.agree("p-3", AGREED, parts.START)
+    kiosk.directory.add_template("p-3", EMBEDDER, "photograph", vector(3), parts.START)
+    kiosk.directory.add(Person("p-4", "4", "Di", "en"), parts.START)
+    with kiosk.directory.database.transaction() as connection:
+        connection.execute("DELETE FROM consent WHERE person = 'p-3'")
+        sealed = [bytes(row[0]) for row in connection.execute("SELECT sealed FROM template UNION SELECT wrapped FROM person_key")]
+    publish(kiosk)
+    assert [person.has_consent for person in kiosk.directory.list()] == [False] * 4
+    assert kiosk.office.withdraw_all(BY) == 3
+    with kiosk.directory.database.reading() as connection:
+        for table in ("template", "person_key", "card", "consent", "withdrawal_owed"):
+            assert connection.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,), table
+    stored = b"".join(path.read_bytes() for path in tmp_path.glob("people.db*"))
+    assert len(sealed) == 4
+    assert not [kept for kept in sealed if kept in stored]
+    said = [record for record in chain(kiosk.journal) if isinstance(record, messages.Consent) and record.act == "withdrawn"]
+    assert {(one.person, one.purpose, one.by) for one in said} == {
+        (parts.ADA, "face_recognition", BY), (parts.BOB, "face_card", BY),
+    }  # fmt: skip
+    assert kiosk.matched() == set()
+    assert kiosk.office.withdraw_all(BY) == 0
+
+
 def test_a_yes_counts_only_to_the_text_that_was_shown(kiosk: Kiosk) -> None:
     old = kiosk.office.text("en").sha256
     publish(kiosk)
