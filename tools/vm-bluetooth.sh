@@ -16,6 +16,8 @@ FIRST="virtio_pci 9pnet_virtio 9p overlay"
 mkdir -p "$folder"
 folder=$(cd "$folder" && pwd)
 here=$(cd "$(dirname "$0")/.." && pwd)
+# shellcheck source=tools/first-root.sh
+. "$here/tools/first-root.sh"
 
 apt() {
     # a source list, lists and cache of its own: nothing of this machine's apt is changed
@@ -50,33 +52,9 @@ fetch() {
     rm -r "$folder/packages" "$folder/apt"
 }
 
-first_root() {
-    # busybox, four modules with what they need, and a script: mount this machine's files read-only, a layer in memory over them, go on there
-    modules="$folder/debian/lib/modules/$(ls "$folder/debian/lib/modules")"
-    root="$folder/first"
-    rm -rf "$root"
-    mkdir -p "$root/bin" "$root/modules" "$root/proc" "$root/sys" "$root/dev" "$root/below" "$root/layer" "$root/root"
-    cp /bin/busybox "$root/bin/"
-    number=100
-    for module in $FIRST; do
-        for file in $(/sbin/modprobe -d "$folder/debian" -S "$(basename "$modules")" --show-depends "$module" | sed -n 's/^insmod \([^ ]*\).*/\1/p'); do
-            name=$(basename "${file%.xz}")
-            ls "$root/modules" | grep -q -- "-$name\$" && continue
-            case $file in
-                *.xz) xz -dc "$file" ;;
-                *) cat "$file" ;;
-            esac >"$root/modules/$number-$name"
-            number=$((number + 1))
-        done
-    done
-    cp "$here/tests/vm/init.sh" "$root/init"
-    chmod 755 "$root/init"
-    (cd "$root" && find . | cpio --quiet -o -H newc | gzip -1) >"$folder/first.cpio.gz"
-    rm -r "$root"
-}
-
 [ -d "$folder/debian" ] || { rm -rf "$folder/part" "$folder/packages"; fetch; }
-first_root
+# shellcheck disable=SC2086  # one word a module
+first_root "$folder/debian" "$here/tests/vm/init.sh" "$folder/first.cpio" $FIRST
 cat >"$folder/run" <<SETTINGS
 here='$here' python='$here/$python' debian='$folder/debian'
 set -- $("$python" -c 'import shlex, sys; print(shlex.join(sys.argv[1:]))' "$@")
@@ -84,7 +62,7 @@ SETTINGS
 
 echo "booting $(ls "$folder/debian/lib/modules") under emulation"
 timeout "$LONGEST_S" qemu-system-x86_64 -accel tcg,thread=multi -cpu max -smp 1 -m 1536 -display none -no-reboot -nodefaults -serial stdio \
-    -kernel "$folder"/debian/boot/vmlinuz-* -initrd "$folder/first.cpio.gz" -device virtio-rng-pci \
+    -kernel "$folder"/debian/boot/vmlinuz-* -initrd "$folder/first.cpio" -device virtio-rng-pci \
     -append "console=ttyS0 quiet loglevel=4 panic=-1 oops=panic random.trust_cpu=on mitigations=off daka=$here/tests/vm/guest.sh settings=$folder/run" \
     -virtfs local,path=/,mount_tag=host,security_model=none,readonly=on,multidevs=remap </dev/null | sed -u 's/\r//' | tee "$folder/output" || true
 

@@ -16,7 +16,7 @@ def main() -> None:
     words = FILE.read_text(errors="replace").replace("\0", " ").split() if FILE.exists() else []
     number = int(words[-1]) if words else 0
     line = os.open("/dev/ttyS1", os.O_WRONLY | os.O_NOCTTY)
-    os.write(line, f"found {number}\n".encode())
+    os.write(line, f"\nfound {number}\n".encode())  # the last start may have been cut in the middle of a line
     with FILE.open("a") as file:
         while True:
             number += 1

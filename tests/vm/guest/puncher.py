@@ -38,6 +38,7 @@ def main() -> None:
     most, seconds = int(sys.argv[1]), float(sys.argv[2])
     people = json.loads(Path("/srv/test/people.json").read_text())
     line = os.open(LINE, os.O_WRONLY | os.O_NOCTTY)
+    os.write(line, b"\n")  # the last start may have been cut in the middle of a line
     ends, shown = time.monotonic() + seconds, 0
     for number, pin in itertools.cycle(people.items()):
         if shown >= most or time.monotonic() > ends:
