@@ -73,7 +73,10 @@ class Client:
         return messages.CODEC.structure(self._ask("GET", path, params=parameters, timeout_s=timeout_s).json(), answer)
 
     def _post(self, path: str, answer: type[Answer], **fields: Any) -> Answer:
-        return messages.CODEC.structure(self._ask("POST", path, json=fields).json(), answer)
+        return self._post_slowly(path, answer, TIMEOUT_S, **fields)
+
+    def _post_slowly(self, path: str, answer: type[Answer], timeout_s: float, /, **fields: Any) -> Answer:
+        return messages.CODEC.structure(self._ask("POST", path, json=fields, timeout_s=timeout_s).json(), answer)
 
 
 def _refusal(response: httpx.Response) -> KioskRefused:

@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import argon2
+import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from device import api
 from device.people import CodeRefused, Credentials, Directory, Person, PinRefused, Verdict, credentials
 from device.templates import TemplateError
 from tests.device import parts
@@ -300,3 +302,25 @@ def test_a_hash_that_is_none_or_that_would_stall_the_kiosk_is_refused(pin_hash: 
     with pytest.raises(PinRefused):
         credentials.check_hash(pin_hash)
     credentials.check_hash(credentials.HASHER.hash(PIN))
+
+
+def test_a_pins_hash_is_waited_for_longer_than_a_row(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    waits: dict[str, float] = {}
+
+    def request(_: httpx.Client, method: str, path: str, *, timeout: float, **rest: object) -> httpx.Response:
+        waits[path] = timeout
+        raise httpx.ReadTimeout(f"{method}, and nobody answers: {rest}")
+
+    monkeypatch.setattr(httpx.Client, "request", request)
+    with api.PeopleClient(tmp_path / "kiosk.sock") as kiosk:
+        for ask in (
+            lambda: kiosk.add_badge("1", "0004512345", "office"),
+            lambda: kiosk.set_pin("1", "", "office"),
+            lambda: kiosk.change_pin("1", "73910264", "20461937"),
+            lambda: kiosk.pin("1", "20461937"),
+        ):
+            with pytest.raises(api.KioskAway):
+                ask()
+    row = waits.pop("/v1/badge")
+    assert waits.keys() == {"/v1/pin", "/v1/ways/pin-change", "/v1/ways/pin"}
+    assert all(wait >= 3 * row for wait in waits.values())
