@@ -26,7 +26,7 @@ from tests.house.test_repository import REPOSITORY
 
 CACHE = REPOSITORY / "build" / "appliance"
 RELEASES = {"bookworm": "3.11", "trixie": "3.13"}
-DEVICE, PORT, RENEWAL_PORT = "kiosk-1", 8883, 8444
+DEVICE, NAMED, PORT, RENEWAL_PORT = "kiosk-1", "broker.example", 8883, 8444
 EMPLOYEE, ENROLLED_FROM, SHOWN = "1002", "person_b_1.jpg", "person_b_2.jpg"
 PATIENCE_S = 60.0
 SETTINGS = """
@@ -83,7 +83,7 @@ class Enterprise:
         """An authority with its certificates and keys, then broker, ingester and, at another address, whoever lets kiosks join."""
         now = datetime.now(UTC)
         authority.create(self.pki, now)
-        authority.issue_server(self.pki, [machines.OUTSIDE, machines.RENEWS], now)
+        authority.issue_server(self.pki, [NAMED, machines.OUTSIDE, machines.RENEWS], now)
         authority.issue_ingester(self.pki, now, "ingest")
         mosquitto.write(self.folder, self.pki, mosquitto.Listener(PORT, machines.OUTSIDE, "root"), ("ingest",))
         for role in ("acknowledgement", "policy"):
@@ -95,7 +95,7 @@ class Enterprise:
         certificate = authority.place(self.pki, "ingest")
         self._start(
             *(sys.executable, "-m", "enterprise.commands.main", "ingest", "--database", self.database),
-            *("--keys", self.keys, "--broker", self.broker),
+            *("--keys", self.keys, "--broker", f"{machines.OUTSIDE}:{PORT}"),
             *("--ca", str(self.pki / "root.pem"), "--cert", str(certificate.certificate), "--key", str(certificate.key)),
         )
         serve = ("join", "serve", "--listen", f"{machines.RENEWS}:{RENEWAL_PORT}", *self.where)
@@ -103,7 +103,8 @@ class Enterprise:
 
     @property
     def broker(self) -> str:
-        return f"{machines.OUTSIDE}:{PORT}"
+        """As kiosks are told: by a name, as everywhere."""
+        return f"{NAMED}:{PORT}"
 
     @property
     def url(self) -> str:
@@ -160,6 +161,7 @@ class Appliance:
         shutil.copy(default_weights() / ENROLLED_FROM, files / "srv" / "enrolled.jpg")
         settings = files / "etc" / "daka" / "config.toml"
         settings.write_text(settings.read_text() + SETTINGS)
+        (files / "etc" / "hosts").write_text(f"127.0.0.1 localhost\n{machines.OUTSIDE} {NAMED}\n")
         for unit in DAEMONS:
             drop_in = files / "etc" / "systemd" / "system" / f"{unit}.service.d" / "test.conf"
             drop_in.parent.mkdir(exist_ok=True)
