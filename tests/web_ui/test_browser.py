@@ -220,6 +220,7 @@ def test_every_page_is_without_barriers_in_both_themes(opened: Callable[..., Bro
     for path in ORDINARY:
         page.goto(fresh.url + path)
         both_themes(page, name_of(path))
+        assert page.evaluate("document.documentElement.scrollWidth") <= DESK["width"], f"{path} is wider than the screen"
 
 
 def test_every_page_behind_a_form_is_without_barriers_too(opened: Callable[..., BrowserContext], fresh: Office) -> None:
