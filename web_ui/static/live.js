@@ -2,6 +2,18 @@
 // Everything else works without this file.
 "use strict";
 document.documentElement.classList.add("script");
+
+// A page that waits for something loads itself again, once somebody answers there; never under somebody's hands.
+const again = document.querySelector("meta[name='daka-again']");
+const reload = async () => {
+  if (document.hidden || document.activeElement?.closest("main form")) return;
+  try {
+    await fetch(location.href, { credentials: "same-origin", redirect: "manual", headers: { "Daka-Live": "1" } });
+    location.reload();
+  } catch {} // nobody there: a browser's error page would ask no more
+};
+if (again) setInterval(reload, Number(again.content) * 1000);
+
 for (const part of document.querySelectorAll("[data-live]")) {
   const renew = async () => {
     if (document.hidden || part.contains(document.activeElement)) return; // never under somebody's hands
