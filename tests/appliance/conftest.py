@@ -65,6 +65,10 @@ class Enterprise:
         return str(self.folder / "root-keys")
 
     @property
+    def offers(self) -> str:
+        return str(self.folder / "offers")
+
+    @property
     def database(self) -> str:
         return f"sqlite:///{self.folder / 'enterprise.db'}"
 
@@ -98,7 +102,7 @@ class Enterprise:
             *("--keys", self.keys, "--broker", f"{machines.OUTSIDE}:{PORT}"),
             *("--ca", str(self.pki / "root.pem"), "--cert", str(certificate.certificate), "--key", str(certificate.key)),
         )
-        serve = ("join", "serve", "--listen", f"{machines.RENEWS}:{RENEWAL_PORT}", *self.where)
+        serve = ("join", "serve", "--listen", f"{machines.RENEWS}:{RENEWAL_PORT}", "--releases", self.offers, *self.where)
         self._start(sys.executable, "-m", "enterprise.commands.main", *serve)
 
     @property
@@ -136,7 +140,7 @@ class Enterprise:
     def close(self) -> None:
         for process in self._running:
             process.terminate()
-            process.wait(10)
+            process.wait(60)  # on a machine that has other things to do
 
 
 @dataclass

@@ -13,9 +13,11 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
@@ -33,7 +35,8 @@ QUICKLY = (
 )  # fmt: skip
 PATH = "/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 REGISTER = Path("/run/daka-tests")  # every machine that is up, and whose it is: what a killed run leaves is cleared by the next one
-PR_SET_PDEATHSIG = 1
+PR_SET_PDEATHSIG, CLONE_NEWNET = 1, 0x40000000
+Found = TypeVar("Found")
 BOOT_S, CALL_S = 60.0, 600.0
 HIERARCHIES = ("systemd", "unified")
 # Without the first three IPAddressDeny= is ignored in silence.
@@ -218,6 +221,17 @@ class Machine:
     def outside_command(self, *command: str) -> tuple[str, ...]:
         """`command`, to be run on the other host."""
         return ("ip", "netns", "exec", self.outside, *command)
+
+    def from_outside(self, deed: Callable[[], Found]) -> Found:
+        """What `deed` finds when it is done on the other host: in a thread that has moved there, setns(2)."""
+
+        def moved() -> Found:
+            with (Path("/run/netns") / self.outside).open() as namespace:
+                assert ctypes.CDLL(None).setns(namespace.fileno(), CLONE_NEWNET) == 0, f"{self.outside} cannot be entered"
+            return deed()
+
+        with ThreadPoolExecutor(1) as thread:
+            return thread.submit(moved).result()
 
     def cut_power(self) -> None:
         """Every process of it ends at once; what was not synced stays in this machine's page cache, so it is no real power cut."""

@@ -14,9 +14,12 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from device import tls_files
 from enterprise import authority
 from tests.appliance import machine as machines
+from tests.appliance import office
 from tests.appliance.conftest import DAEMONS, DEVICE, EMPLOYEE, Appliance, release
 
 pytestmark = pytest.mark.timeout(900)
+
+BACKUP, WITH_SECRET = ("daka", "backup"), ("--passphrase-file", "/srv/secret")
 
 
 def test_a_punch_before_the_camera_arrives_in_the_enterprises_database(appliance: Appliance) -> None:
@@ -205,6 +208,27 @@ def test_the_device_key_is_sealed_by_the_system_and_lies_in_no_file(appliance: A
     assert "wrapping.key" not in appliance.call("ls", "/var/lib/daka/keys")
     assert appliance.call("stat", "--format", "%a %U", "/etc/credstore.encrypted/daka.wrapping-key").split() == ["600", "root"]
     assert len(appliance.call("daka", "people", "list")) > 0
+
+
+def test_a_backup_made_by_root_comes_back_through_the_web_ui_and_every_file_stays_the_daemons(appliance: Appliance) -> None:
+    secret, made = appliance.machine.files / "srv/secret", appliance.machine.files / "srv/kiosk.backup"
+    secret.write_text(f"{office.PASSPHRASE}\n")
+    assert "lies on the kiosk" in appliance.call(*BACKUP, "make", "/srv/kiosk.backup", *WITH_SECRET)
+    appliance.call("daka", "people", "add", "5001", "After the backup")
+    punches, process = appliance.enterprise.punches(), appliance.process_of("daka-kiosk")
+
+    def brought_back() -> str:
+        browser = office.first_administrator(appliance)
+        assert office.answer(browser, "/people/5001") == (200, "")
+        said = office.restore(browser, made.read_bytes())
+        appliance.wait("what came after it is gone", lambda: office.answer(browser, "/people/5001") == (404, ""))
+        return said
+
+    assert "none is lost" in appliance.machine.from_outside(brought_back)
+    assert appliance.runs_other_than("daka-kiosk", process)
+    appliance.wait("who was restored is recognised", lambda: appliance.enterprise.punches() > punches)
+    assert office.not_the_daemons(appliance) == ""
+    assert "hold" in appliance.call("daka", "verify")
 
 
 def test_settings_that_cannot_be_used_end_in_a_visible_state_and_mending_them_in_a_running_kiosk(appliance: Appliance) -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from tests.appliance import machine as machines
 from tests.appliance.conftest import DAEMONS, Appliance, Workshop, raised
-from tests.appliance.test_display import HEADLESS
+from tests.appliance.test_display import HEADLESS, TURNED
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
 
@@ -30,7 +30,8 @@ def appliance(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
     for made in raised(workshop, request.param, tmp_path_factory.mktemp("figures"), machines.DISPLAY_PACKAGES):
         hall = np.random.default_rng(1).normal(120, 6, (480, 640, 3)).clip(0, 255).astype(np.uint8)
         cv2.imwrite(str(made.machine.files / "srv" / "hall.jpg"), cv2.GaussianBlur(hall, (9, 9), 0))
-        (made.machine.files / "etc/systemd/system/daka-display.service.d/99-test.conf").write_text(HEADLESS)
+        drop_in = made.machine.files / "etc/systemd/system/daka-display.service.d/99-test.conf"
+        drop_in.write_text(HEADLESS.format(turned=TURNED[request.param]))
         made.call("systemctl", "daemon-reload")
         made.begin()
         made.somebody_comes()
