@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
 
 from device import api, config, database, durable, joining, membership, messages, outlet, settings, state
 from device.joining import JoinRefused
@@ -79,10 +80,16 @@ class Admission:
 
     @property
     def code(self) -> str:
-        """What a person at the enterprise compares now, "" for nothing; asked for with every picture of the screen."""
+        """What a person at the enterprise compares now, "" for nothing."""
+        asked = self.compared()
+        return asked[0] if asked else ""
+
+    def compared(self) -> tuple[str, messages.Invitation] | None:
+        """The code that is compared now, and whose invitation it is about; asked for with every picture of the screen."""
         found = self._pending
-        waits = found is not None and found.request and not (found.over or found.is_decided)
-        return messages.join_code(found.request.encode("utf-8")) if found and waits else ""
+        if found is None or not found.request or found.over or found.is_decided:
+            return None
+        return messages.join_code(found.request.encode("utf-8")), _invitation(found.invitation)
 
     def standing(self) -> api.Joining:
         """How it stands."""
@@ -110,10 +117,12 @@ class Admission:
             self._keep(_but(found, by=by, carried=carried, replaces=replace, why=""))
             return self.standing()
 
-    def check(self, text: str) -> None:
-        """JoinRefused where `begin` would be refused."""
+    def check(self, text: str) -> messages.Invitation:
+        """The invitation; JoinRefused where `begin` would be refused."""
+        invited = messages.read_invitation(text)
         with self._lock:
-            self._check(messages.read_invitation(text), replaces=False, carried=False)
+            self._check(invited, replaces=False, carried=False)
+        return invited
 
     def _check(self, invited: messages.Invitation, *, replaces: bool, carried: bool) -> None:
         joining.check_name(self._device, invited)
@@ -126,7 +135,7 @@ class Admission:
         member = membership.read(self._folder.enterprise)
         if member is not None and member.root != invited.root and not replaces:
             raise JoinRefused("this kiosk belongs to another enterprise; --replace leaves it and destroys every template first")
-        if not invited.url and not carried:
+        if not membership.host_of(invited.url) and not carried:
             raise JoinRefused("this invitation names no address: write the request to a file, with --request FILE")
         if not carried:
             self._check_outlet([membership.host_of(invited.url)])
@@ -311,6 +320,12 @@ def _write(folder: state.Folder, pending: Pending | None) -> None:
             durable.keep(folder.joining, json.dumps(asdict(pending)).encode("ascii"))
     except durable.NotKept as error:
         raise database.StorageFailing(str(error)) from error
+
+
+@lru_cache(maxsize=1)
+def _invitation(text: str) -> messages.Invitation:
+    """Read once, and not with every picture."""
+    return messages.read_invitation(text)
 
 
 def _but(pending: Pending, **changes: object) -> Pending:

@@ -11,7 +11,7 @@ from device import api, membership, server, state
 from device.admission import Admission
 from device.joining import JoinRefused
 from device.server import Route
-from device.webcodes import JOIN, WebCodes
+from device.webcodes import JOIN, WebCodes, naming
 
 
 class WrongCode(JoinRefused):
@@ -51,8 +51,8 @@ class AdmissionCounter:
     def notice(self) -> api.WebNotice:
         """What the screen says to administrators: a code to type, or the one that the enterprise compares."""
         said = self._codes.notice()
-        code = "" if said.code else self._admission.code
-        return replace(said, code=code, purpose="joining") if code else said
+        asked = None if said.code else self._admission.compared()
+        return naming(replace(said, code=asked[0], purpose="joining"), asked[1]) if asked else said
 
     def _common(self) -> tuple[Route, ...]:
         return (
@@ -65,15 +65,16 @@ class AdmissionCounter:
         return self._admission.begin(invitation, by, replace=replaces == "yes", carried=carried == "yes")
 
     def _at_kiosk(self) -> api.Joining:
-        """Without a code one is shown on the screen. A kiosk that belongs to somebody is not given away from afar."""
+        """Without a code one is shown on the screen, for this invitation alone. A kiosk that belongs to somebody is not given away
+        from afar."""
         invitation, code, by = server.json_fields("invitation", "code", "by")
         if membership.read(self._folder.enterprise) is not None:
             raise JoinRefused("this kiosk has joined an enterprise; on its own command line: sudo daka leave, or sudo daka join")
-        self._admission.check(invitation)
+        invited = self._admission.check(invitation)
         if not code:
-            self._codes.ask_joining()
+            self._codes.ask_joining(invited)
             return self._admission.standing()
-        checked = self._codes.check(JOIN, "", code)
+        checked = self._codes.check(JOIN, invited.digest, code)
         if not checked.right:
             raise WrongCode(f"this is not the code on the kiosk's screen; the next try counts in {checked.wait_s:.0f} s")
         return self._admission.begin(invitation, by)

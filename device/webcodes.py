@@ -2,7 +2,7 @@
 whoever has the kiosk join an enterprise.
 
 A code serves once, for ten minutes, and survives few wrong tries; the web daemon never learns it, it only asks whether one
-is right.
+is right. One for joining counts for a single invitation, and the screen names whose that is.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ import secrets
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from device import api
+from device import api, membership, messages
 
 FIRST = "first_administrator"
 RECOVERY = "recovery"
@@ -28,12 +28,13 @@ CALM_S = 15 * 60.0  # after this long without a wrong try the delay starts small
 
 @dataclass(slots=True)
 class _Code:
-    """One code on the screen."""
+    """One code on the screen; it counts for `invited` alone, where it is for joining."""
 
     purpose: str
     account: str
     digits: str
     until_s: float
+    invited: messages.Invitation | None = None
     tries: int = 0
 
 
@@ -63,22 +64,27 @@ class WebCodes:
             if shown is None or shown.account != account:
                 self._code = self._made(RECOVERY, account)
 
-    def ask_joining(self) -> None:
-        """Show a code for joining an enterprise; one that is on the screen for it already stays."""
+    def ask_joining(self, invited: messages.Invitation) -> None:
+        """Show a code for joining with this invitation, and whose it is; one that is on the screen for it already stays."""
         with self._lock:
             shown = self._fresh()
-            if shown is None or shown.purpose != JOIN:
-                self._code = self._made(JOIN, "")
+            if shown is None or shown.invited != invited:
+                self._code = self._made(JOIN, invited.digest, invited)
 
     def notice(self) -> api.WebNotice:
         """What to show; the code is empty while none is asked for."""
         with self._lock:
             shown = self._fresh()
-            code, purpose, account = (shown.digits, shown.purpose, shown.account) if shown else ("", "", "")
-            return api.WebNotice(code, purpose, account, self._addresses, self._fingerprint)
+            if shown is None:
+                return api.WebNotice("", "", "", self._addresses, self._fingerprint)
+            said = api.WebNotice(shown.digits, shown.purpose, shown.account, self._addresses, self._fingerprint)
+            return said if shown.invited is None else naming(said, shown.invited)
 
     def check(self, purpose: str, account: str, digits: str) -> api.CodeChecked:
-        """Whether this is the code on the screen; a wrong one makes the next try wait, a right one is used up."""
+        """Whether this is the code on the screen; a wrong one makes the next try wait, a right one is used up.
+
+        `account`: for joining, the invitation's digest.
+        """
         with self._lock:
             now_s = self._now_s()
             if now_s < self._blocked_until_s:
@@ -109,5 +115,10 @@ class WebCodes:
             self._code = self._made(FIRST, "")
         return self._code
 
-    def _made(self, purpose: str, account: str) -> _Code:
-        return _Code(purpose, account, f"{secrets.randbelow(10**DIGITS):0{DIGITS}}", self._now_s() + GOOD_FOR_S)
+    def _made(self, purpose: str, account: str, invited: messages.Invitation | None = None) -> _Code:
+        return _Code(purpose, account, f"{secrets.randbelow(10**DIGITS):0{DIGITS}}", self._now_s() + GOOD_FOR_S, invited)
+
+
+def naming(notice: api.WebNotice, invited: messages.Invitation) -> api.WebNotice:
+    """The same, with the enterprise that the code is about: whoever chose the invitation has no say in how it is named."""
+    return replace(notice, account="", host=membership.host_of(invited.url), root_begins=invited.root_begins)

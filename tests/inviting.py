@@ -52,7 +52,7 @@ class House:
     def run(self, *words: str) -> str:
         done = CliRunner().invoke(commands.daka_enterprise, words)
         assert done.exit_code == 0, (done.output, done.exception)
-        return done.output.strip()
+        return done.stdout.strip()
 
     def invite(self, device: str = "") -> str:
         return self.run("join", "invite", *([device] if device else []), "--url", self.url, *self.where)

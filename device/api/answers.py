@@ -291,10 +291,15 @@ class Outgoing:
 
 @dataclass(frozen=True, slots=True)
 class WebNotice:
-    """What the kiosk's screen shows about the web UI: a code ("" for none), whose it is, where to type it and what to compare."""
+    """What the kiosk's screen shows about the web UI: a code ("" for none), whose it is, where to type it and what to compare.
+
+    `host` and `root_begins` name the enterprise that a code for joining is about, as its invitation does.
+    """
 
     code: str
     purpose: str
     account: str
     addresses: tuple[str, ...]
     fingerprint: str
+    host: str = ""
+    root_begins: str = ""

@@ -26,10 +26,9 @@ def code(context: Context) -> None:
     click.echo(f"SHA-256 fingerprint: {notice.fingerprint}")
     if notice.purpose == "first_administrator":
         click.echo(f"Code for the first administrator: {notice.code}")
-    elif notice.purpose == "join":
-        click.echo(f"Code for joining an enterprise: {notice.code}")
-    elif notice.purpose == "joining":
-        click.echo(f"The enterprise compares: {notice.code}")
+    elif notice.purpose in ("join", "joining"):
+        click.echo(f"Enterprise: {notice.host}, whose root key begins with {notice.root_begins}; go on only if it is yours")
+        click.echo(f"{'Code for joining' if notice.purpose == 'join' else 'The enterprise compares'}: {notice.code}")
     elif notice.code:
         click.echo(f"Code for a new password of {notice.account}: {notice.code}")
     else:

@@ -25,6 +25,7 @@ from device.messages.signing import Purpose
 
 INVITATION_PREFIX = "daka-join:"
 CODE_LETTERS = 12  # of base32, 60 bits: to find another request with the same code takes years, an invitation lasts hours
+ROOT_LETTERS = 12  # of base64, 72 bits: nobody makes a key that begins like another one's
 MOST_BYTES = 65_536
 
 
@@ -37,6 +38,17 @@ class Invitation:
     ca: str
     token: str
     device: str
+
+    @property
+    def root_begins(self) -> str:
+        """How the root key begins, for a person to compare: AbCd EfGh IjKl."""
+        letters = self.root.removeprefix(signing.KEY_PREFIX)[:ROOT_LETTERS]
+        return " ".join(letters[start : start + 4] for start in range(0, ROOT_LETTERS, 4))
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 (hex) of the invitation, however it was written down."""
+        return jcs.digest(jcs.canonical(CODEC.unstructure(self))).hex()
 
 
 @dataclass(frozen=True, slots=True)

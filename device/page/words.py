@@ -239,6 +239,7 @@ ENGLISH = {
     "notice.first": "Make the first administrator",
     "notice.recovery": "New password for {account}",
     "notice.join": "Join an enterprise",
+    "notice.whose": "Go on only if this is your enterprise: its address, and how its root key begins",
     "notice.compare": "The enterprise compares this code and confirms it",
     "notice.address": "In a browser on this network, open",
     "notice.code": "and type this code",

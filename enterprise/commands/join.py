@@ -48,6 +48,8 @@ def invite(device: str, hours: int, qr: Path | None, pki: Path, folder: Path, ur
     if qr is not None:
         segno.make(text, micro=False).save(str(qr), border=4, scale=4)
     click.echo(text)
+    host = f"the host of {url} and " if url else ""
+    click.echo(f"a kiosk that joins with it shows, on its own screen, {host}how our root key begins: {made.root_begins}", err=True)
 
 
 @join_group.command("list")

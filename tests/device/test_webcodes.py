@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from device.webcodes import DIGITS, FIRST, GOOD_FOR_S, MOST_DELAY_S, RECOVERY, WebCodes
+from device import messages
+from device.webcodes import DIGITS, FIRST, GOOD_FOR_S, JOIN, MOST_DELAY_S, RECOVERY, WebCodes
+from tests.device import parts
 
 
 @dataclass
@@ -55,6 +57,30 @@ def test_a_code_of_another_purpose_or_account_opens_nothing() -> None:
         assert not codes.check(purpose, account, shown).right
         time.seconds += MOST_DELAY_S
     assert codes.check(RECOVERY, "ada", shown).right
+
+
+def invited(host: str, seed: int, token: str = "t" * 32) -> messages.Invitation:
+    root = messages.public_key_text(parts.signing_key(seed))
+    return messages.Invitation(f"https://{host}:8443/join", root, "0" * 64, token, "")
+
+
+def test_a_code_for_joining_counts_for_the_invitation_that_the_screen_names_and_for_no_other() -> None:
+    codes, time = screen(wants_first=False)
+    ours, theirs = invited("mqtt.ours.example", 1), invited("mqtt.evil.example", 2)
+    codes.ask_joining(ours)
+    notice = codes.notice()
+    assert (notice.purpose, notice.account, notice.host) == (JOIN, "", "mqtt.ours.example")
+    assert ours.root.removeprefix("ed25519:").startswith(notice.root_begins.replace(" ", ""))
+    assert len(notice.root_begins) == 14
+    for other in (theirs, invited("mqtt.ours.example", 2), invited("mqtt.ours.example", 1, "u" * 32)):
+        assert not codes.check(JOIN, other.digest, notice.code).right
+        time.seconds += MOST_DELAY_S
+    codes.ask_joining(ours)
+    assert codes.notice() == notice, "asked for again it stays"
+    codes.ask_joining(theirs)
+    assert (codes.notice().host, codes.notice().code == notice.code) == ("mqtt.evil.example", False)
+    codes.ask_joining(ours)
+    assert codes.check(JOIN, ours.digest, codes.notice().code).right
 
 
 def test_wrong_codes_wait_longer_each_time_but_never_for_ever_and_make_a_new_code() -> None:

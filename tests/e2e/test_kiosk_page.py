@@ -19,6 +19,7 @@ from device.demonstration import script
 from device.page import words
 from device.page.application import TOKEN_HEADER
 from tests import browser as browsers
+from tests.device import parts
 from tests.e2e.kiosk import Kiosk, wait_for
 from tests.e2e.page import CN, EN, PIN, SOON_MS, WATCH, WITH_BADGES, card, opened, rest, told_otherwise, type_on_the_pad
 
@@ -350,6 +351,19 @@ def test_the_code_for_the_first_administrator_is_read_at_the_screen(kiosk: Kiosk
         web.announce((), "", wants_first=False)
     assert re.fullmatch(r"\d{8}", code)
     expect(page.locator("#chips .office")).to_have_count(0, timeout=SOON_MS)
+
+
+def test_a_code_for_joining_is_read_with_the_enterprise_that_it_is_for(kiosk: Kiosk, page: Page) -> None:
+    root = messages.public_key_text(parts.signing_key(9))
+    text = messages.write_invitation(messages.Invitation("https://mqtt.ours.example:8443", root, "0" * 64, "t" * 32, ""))
+    with api.WebClient(kiosk.folder.web_socket) as web:
+        web.announce(("https://192.0.2.7:8443",), "AB:CD:EF", wants_first=False)
+        web.join_at_kiosk(text, "", "web:ada")
+        page.locator("#chips .office button").click()
+        invited = messages.read_invitation(text)
+        for said in (CN["notice.whose"], "mqtt.ours.example", invited.root_begins):
+            expect(page.locator(".sheet")).to_contain_text(said)
+        assert web.check_code("join", invited.digest, page.locator(".code").inner_text().replace(" ", "")).right
 
 
 @pytest.mark.long

@@ -10,8 +10,8 @@ ROOT = messages.public_key_text(parts.signing_key(7))
 WHERE = "/setup/enterprise"
 
 
-def invitation(device: str = "kiosk-7") -> str:
-    return messages.write_invitation(messages.Invitation("https://127.0.0.1:1", ROOT, "0" * 64, "t" * 32, device))
+def invitation(device: str = "kiosk-7", root: str = ROOT) -> str:
+    return messages.write_invitation(messages.Invitation("https://127.0.0.1:1", root, "0" * 64, "t" * 32, device))
 
 
 def test_an_invitation_counts_with_the_code_on_the_kiosks_screen_and_never_without(
@@ -25,7 +25,14 @@ def test_an_invitation_counts_with_the_code_on_the_kiosks_screen_and_never_witho
     assert office.code() == ""
     asked = page.submit(WHERE, invitation=invitation())
     assert "on the kiosk's screen now" in text_of(asked)
-    code = office.code()
+    with office.admin() as screen:
+        notice = screen.web_notice()
+    assert (notice.host, notice.root_begins.replace(" ", "")) == ("127.0.0.1", ROOT.removeprefix("ed25519:")[:12])
+    code = notice.code
+    another = invitation(root=messages.public_key_text(parts.signing_key(8)))
+    exchanged = page.send(asked, invitation=another, code=code)
+    assert exchanged.status_code == 422
+    assert "not the code on the kiosk" in text_of(exchanged), "it counts for the enterprise that the screen names"
     refused = page.send(asked, invitation=invitation(), code="0" * 8 if code != "0" * 8 else "1" * 8)
     assert refused.status_code == 422
     assert "not the code on the kiosk" in text_of(refused)

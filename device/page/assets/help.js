@@ -83,14 +83,15 @@ function privacy() {
 /* Only somebody who stands here can read the code; the web UI's daemon never learns it. */
 export function office() {
   sheets.open("notice.title", (sheet) => {
-    const { code, purpose, account, addresses, fingerprint } = scene.notice;
+    const { code, purpose, account, addresses, fingerprint, host, root_begins: root } = scene.notice;
     if (!addresses.length) sheet.append(make("p", { class: "soft", "data-word": "notice.none" }));
     else sheet.append(make("p", { "data-word": "notice.address" }), ...addresses.map((address) => make("p", { class: "mono" }, address)));
     if (code) {
       const whats = { recovery: "notice.recovery", join: "notice.join", joining: "notice.join" };
       const what = word(whats[purpose] ?? "notice.first", { account });
       const how = purpose === "joining" ? "notice.compare" : "notice.code";
-      sheet.append(make("h2", {}, what), make("p", { "data-word": how }), make("p", { class: "code" }, code.replace(/(\d{4})(?=\d)/g, "$1 ")));
+      const whose = root ? [make("p", { "data-word": "notice.whose" }), make("p", { class: "mono" }, host), make("p", { class: "mono" }, root)] : [];
+      sheet.append(make("h2", {}, what), ...whose, make("p", { "data-word": how }), make("p", { class: "code" }, code.replace(/(\d{4})(?=\d)/g, "$1 ")));
     }
     if (fingerprint) sheet.append(make("p", { "data-word": "notice.fingerprint" }), make("p", { class: "mono" }, fingerprint));
   });
