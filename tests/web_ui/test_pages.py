@@ -263,6 +263,22 @@ def test_a_list_is_looked_at_first_and_a_refused_line_changes_nothing(browsers: 
     assert "赵一" in operator.get("/people/3001").text
 
 
+def test_a_list_with_pins_says_how_far_it_is_and_its_page_can_be_opened_again(browsers: dict[str, Browser]) -> None:
+    """Told by the kiosk daemon: each PIN is sealed slowly on purpose."""
+    operator, many = browsers["operator"], 120
+    table = "number,name,pin\n" + "".join(f"{6_600 + row},Nr {row},{705_193 + 7 * row}\n" for row in range(many))
+    looked_at = operator.submit("/people/import", files={"file": ("people.csv", table.encode(), "text/csv")})
+    where, told = operator.send(looked_at, 2).headers["location"], list[str]()
+    while "this page renews itself" in (page := operator.get(where)).text:
+        told += re.findall(rf"PINs are sealed.*?<progress[^>]*>.*?([\d]+) of {many}<", page.text, re.DOTALL)
+    done = [int(one) for one in told]
+    assert len(set(done)) > 1, "nobody saw how far it is"
+    assert done == sorted(done)
+    assert f"{many} added" in text_of(page)
+    assert text_of(operator.get(where)) == text_of(page), "opened again it says the same"
+    assert browsers["auditor"].get(where).status_code == 403
+
+
 def test_a_long_list_that_was_looked_at_can_be_taken_over(browsers: dict[str, Browser]) -> None:
     """Spreadsheets leave empty lines behind; with them, or with thousands of people, a list is larger than any other form."""
     operator = browsers["operator"]

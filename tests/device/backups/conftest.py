@@ -7,37 +7,23 @@ from pathlib import Path
 
 import pytest
 
-from device import kiosk, state
-from device.backups import sealed
-from tests.device import parts
-from tests.device.backups.machines import (
-    SETTINGS,
-    Machine,
-    stop,
-)
-from tests.device.test_people import add
+from device import kiosk
+from tests.device.backups import machines
+from tests.device.backups.machines import Machine
 
 
 @pytest.fixture(autouse=True)
 def cheap_key(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Argon2id as cheap as it goes: what is tested here is not how long guessing takes."""
-    monkeypatch.setattr(sealed.Head.__init__, "__defaults__", (64, 1))
+    machines.make_keys_cheap(monkeypatch)
 
 
 @pytest.fixture
 def machine(tmp_path: Path) -> Machine:
-    folder = state.Folder(tmp_path / "kiosk")
-    folder.root.mkdir()
-    folder.config.write_text(SETTINGS, encoding="utf-8")
-    return Machine(folder, parts.Clock())
+    return machines.new_machine(tmp_path)
 
 
 @pytest.fixture
 def running(machine: Machine) -> Iterator[kiosk.Files]:
-    """Three people with faces, and forty punches."""
-    files = machine.start()
-    for person, number in ((parts.ADA, "1"), (parts.BOB, "2"), ("p-" + "ef" * 16, "3")):
-        add(files.directory, person, number)
-    parts.fill(files.journal, 40, lambda number: parts.punch(parts.ADA))
+    files = machines.lived_in(machine)
     yield files
-    stop(files)
+    machines.stop(files)

@@ -7,14 +7,17 @@ import tarfile
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
 from device import config, erasure, kiosk, messages, state, trust
-from device.backups import aftermath, settling
+from device.backups import aftermath, sealed, settling
 from device.backups.restoring import Aside
 from device.backups.sealed import Reader, Writer
 from device.backups.shelf import Shelf
 from device.desired import Kept
 from device.messages import Record
 from tests.device import parts
+from tests.device.test_people import add
 
 PASSPHRASE = "seven old harbour lamps"
 KEYS_PASSPHRASE = "nine quiet paper boats"
@@ -56,6 +59,28 @@ class Machine:
         if with_keys:
             aside.take_keys(with_keys, KEYS_PASSPHRASE)
         return aside
+
+
+def new_machine(root: Path) -> Machine:
+    """Kiosk 9, as it was set up and never started."""
+    folder = state.Folder(root / "kiosk")
+    folder.root.mkdir()
+    folder.config.write_text(SETTINGS, encoding="utf-8")
+    return Machine(folder, parts.Clock())
+
+
+def lived_in(machine: Machine) -> kiosk.Files:
+    """Three people with faces, and forty punches."""
+    files = machine.start()
+    for person, number in ((parts.ADA, "1"), (parts.BOB, "2"), ("p-" + "ef" * 16, "3")):
+        add(files.directory, person, number)
+    files.journal.append_all([parts.punch(parts.ADA)] * 40, machine.clock.now())
+    return files
+
+
+def make_keys_cheap(patched: pytest.MonkeyPatch) -> None:
+    """Argon2id as cheap as it goes: what is tested here is not how long guessing takes."""
+    patched.setattr(sealed.Head.__init__, "__defaults__", (64, 1))
 
 
 def stop(files: kiosk.Files) -> None:

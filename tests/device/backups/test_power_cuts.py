@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 from pathlib import Path
 
 import pytest
@@ -17,9 +18,12 @@ from tests.device.backups.machines import (
     PASSPHRASE,
     Machine,
     confirmed,
+    lived_in,
+    make_keys_cheap,
+    new_machine,
     newest_first,
     stop,
-)
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("torn", ["ready.json", "opened/people.db", "opened/manifest.json"])
@@ -40,18 +44,30 @@ def test_a_restore_that_cannot_begin_is_given_up_and_the_kiosk_starts_as_it_was(
     stop(after)
 
 
+@pytest.fixture(scope="module")
+def about_to(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """The folder of a new machine that becomes kiosk 9 at its next start, and the key that it will have then."""
+    root = tmp_path_factory.mktemp("about-to")
+    with pytest.MonkeyPatch.context() as patched:
+        make_keys_cheap(patched)
+        old = new_machine(root)
+        files = lived_in(old)
+        shelf, fresh = old.shelf(files), Machine(state.Folder(root / "new"), parts.Clock(500.0))
+        made = shelf.place / shelf.make(PASSPHRASE).name
+        stop(fresh.start())
+        aside = fresh.bring(made, shelf.keys(KEYS_PASSPHRASE))
+        aside.make_ready(BY, aside.look(PASSPHRASE).key)
+        stop(files)
+    return fresh.folder.root, files.journal.public_key
+
+
 @pytest.mark.parametrize("steps", range(1, 14))
 def test_a_power_cut_in_the_middle_of_a_restore_leaves_it_to_the_next_start(
-    machine: Machine, running: kiosk.Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, steps: int
+    about_to: tuple[Path, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, steps: int
 ) -> None:
     """Cut at each rename in turn: the step after the cut is taken at the next start, and never twice."""
-    shelf = machine.shelf(running)
-    made = shelf.place / shelf.make(PASSPHRASE).name
+    shutil.copytree(about_to[0], tmp_path / "new")
     fresh = Machine(state.Folder(tmp_path / "new"), parts.Clock(500.0))
-    stop(fresh.start())
-    aside = fresh.bring(made, shelf.keys(KEYS_PASSPHRASE))
-    aside.look(PASSPHRASE)
-    aside.make_ready(BY, confirmed(aside))
     taken = 0
     real = Path.replace
 
@@ -71,7 +87,7 @@ def test_a_power_cut_in_the_middle_of_a_restore_leaves_it_to_the_next_start(
     monkeypatch.setattr(Path, "replace", real)
     after = fresh.start()
     assert len(after.directory.list()) == 3
-    assert after.journal.public_key == running.journal.public_key
+    assert after.journal.public_key == about_to[1]
     reasons = [messages.parse(record.text)["body"].get("reason") for record in newest_first(after, "genesis")]
     assert reasons == ["restored_backup"]
     stop(after)
