@@ -77,11 +77,11 @@ class Joiner:
 class Watched:
     """The file of the membership, and what of it concerns the uplink."""
 
-    def __init__(self, path: Path, member: Membership | None) -> None:
-        self._path, self._known = path, _of_ours(member)
+    def __init__(self, path: Path) -> None:
+        self._path, self._known = path, _of_ours(membership.read(path))
 
     def has_changed(self) -> bool:
-        """Whether it is another broker, certificate or authority than at the start."""
+        """Whether it is another broker, certificate or authority than when this was made."""
         return _of_ours(membership.read(self._path)) != self._known
 
 

@@ -22,7 +22,6 @@ from device import (
     reporter,
     selftest,
     service,
-    state,
     supervisor,
     unlocker,
     upgrade,
@@ -45,16 +44,23 @@ def run_uplink(context: Context) -> None:
     """The daemon that carries records to the enterprise's broker; it sees no picture and no template."""
     stop = supervisor.stop_on_signals()
     under = service.from_environment(os.environ, os.getpid())
-    settings = context.carrying()
+    watched, settings = watched_and_settings(context)
     idle = _why_idle(context, settings)
     with api.JoinCarrier(context.folder.uplink_socket) as carrier:
-        _listen_for_joining(carrier, context.folder, stop)
+        one = joiner.Joiner(carrier, identity.Place(context.folder.root))
+        threading.Thread(target=joiner.keep, args=(one, watched, stop), name="joining", daemon=True).start()
         if idle:
             log.warning("%s", idle)
             _wait_for_better_settings(idle, under, stop)
         else:
             _carry(context, settings, under, stop)
     under.stopping()
+
+
+def watched_and_settings(context: Context) -> tuple[joiner.Watched, Carrying]:
+    """The membership first: one that comes while the rest is read is another one, and this daemon starts anew with it."""
+    watched = joiner.Watched(context.folder.enterprise)
+    return watched, context.carrying()
 
 
 def _why_idle(context: Context, settings: Carrying) -> str:
@@ -66,12 +72,6 @@ def _why_idle(context: Context, settings: Carrying) -> str:
     if not settings.enabled:
         return "switched off (uplink.enabled); records wait on this kiosk"
     return "" if settings.host else "nobody to send to (uplink.host): daka join sets it; records wait on this kiosk"
-
-
-def _listen_for_joining(carrier: api.JoinCarrier, folder: state.Folder, stop: threading.Event) -> None:
-    watched = joiner.Watched(folder.enterprise, membership.read(folder.enterprise))
-    one = joiner.Joiner(carrier, identity.Place(folder.root))
-    threading.Thread(target=joiner.keep, args=(one, watched, stop), name="joining", daemon=True).start()
 
 
 def _carry(context: Context, settings: Carrying, under: service.Service, stop: threading.Event) -> None:

@@ -10,6 +10,9 @@ from pathlib import Path
 import pytest
 
 from device import admission, config, database, identity, joining, membership, messages, outlet, state
+from device.carrying import Carrying
+from device.commands import run_uplink
+from device.commands.context import Context
 from device.joiner import Joiner, Watched
 from device.joining import JoinRefused
 from device.messages import joining as words
@@ -359,11 +362,28 @@ def test_the_uplink_starts_anew_with_another_broker_and_not_with_newer_keys(mach
     machine.joined(ours)
     member = membership.read(machine.folder.enterprise)
     assert member is not None
-    watched = Watched(machine.folder.enterprise, member)
+    watched = Watched(machine.folder.enterprise)
     membership.write(machine.folder.enterprise, dataclasses.replace(member, key_set={"newer": True}))
     assert not watched.has_changed()
     machine.joined(theirs, replace=True)
     assert watched.has_changed()
+
+
+def test_a_membership_that_comes_while_the_uplink_reads_its_settings_is_noticed(
+    machine: Machine, ours: Far, theirs: Far, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine.joined(ours)
+    original = Context.carrying
+
+    def slow(context: Context) -> Carrying:
+        found = original(context)
+        machine.joined(theirs, replace=True)
+        return found
+
+    monkeypatch.setattr(Context, "carrying", slow)
+    watched, settings = run_uplink.watched_and_settings(Context(machine.folder))
+    assert settings.host == ours.host
+    assert watched.has_changed(), "or it would stay with the settings of before for ever"
 
 
 def test_the_settings_that_joining_brings_are_those_that_it_refuses_to_find(machine: Machine, ours: Far) -> None:
