@@ -48,7 +48,7 @@ def join(
         if answer is not None:
             kiosk.join_answer(answer.read_bytes())
         elif invitation is not None:
-            with _unpinned(context):
+            with _unpinned(context, kiosk):
                 kiosk.join(_text(invitation), operator(), replace=replace, carried=request_file is not None)
         elif not (resume or request_file):
             raise JoinRefused("an invitation is needed; at the enterprise: daka-enterprise join invite")
@@ -66,15 +66,21 @@ def leave(context: Context, yes: bool) -> None:
     if not yes:
         click.confirm("Every template is destroyed, and records are sent nowhere any more. Leave", abort=True)
     with joining(context) as kiosk:
-        with _unpinned(context):
+        with _unpinned(context, kiosk) as was_pinned:
+            if was_pinned and _is_nobodys(kiosk.joining()):
+                click.echo("this kiosk has joined no enterprise; whom it may reach is open again")
+                return
             gone = kiosk.leave(operator()).people
         _wait_until_left(kiosk)
     click.echo(f"left; consents and templates of {gone} people are gone")
 
 
 @contextmanager
-def _unpinned(context: Context) -> Iterator[None]:
-    """Root itself asks: whom this machine reaches is open again until the kiosk has joined, unless the kiosk daemon says no."""
+def _unpinned(context: Context, kiosk: Kiosk) -> Iterator[bool]:
+    """Root itself asks: whom this machine reaches is open again until the kiosk has joined; whether it was pinned.
+
+    Where it comes to nothing it is pinned again, unless the kiosk belongs to nobody by then: that answer may only have been late.
+    """
     path = context.folder.config.parent / outlet.PINNED
     held = None
     if context.folder.outlet is not None and os.geteuid() == 0:
@@ -82,11 +88,23 @@ def _unpinned(context: Context) -> Iterator[None]:
             held = outlet.pinned(path)
         path.unlink(missing_ok=True)
     try:
-        yield
+        yield held is not None
     except BaseException:
-        if held is not None:
+        if held is not None and not _has_left(kiosk):
             outlet.pin(path, held)
         raise
+
+
+def _has_left(kiosk: Kiosk) -> bool:
+    """Whether the kiosk says so; one that cannot be heard has not."""
+    with suppress(api.KioskError):
+        found = kiosk.joining()
+        return found.stage == "settling" or _is_nobodys(found)
+    return False
+
+
+def _is_nobodys(found: api.Joining) -> bool:
+    return found.stage == "none" and not found.member
 
 
 def _text(invitation: str) -> str:
@@ -159,5 +177,5 @@ def _standings(kiosk: Kiosk, patience_s: float) -> Iterator[api.Joining]:
 
 
 def _wait_until_left(kiosk: Kiosk) -> None:
-    if not any(found.stage == "none" and not found.member for found in _standings(kiosk, AWAY_S)):
+    if not any(_is_nobodys(found) for found in _standings(kiosk, AWAY_S)):
         raise JoinRefused("the kiosk daemon has not started anew yet; it leaves when it does")
