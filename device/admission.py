@@ -17,6 +17,7 @@ from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 
 from device import api, config, database, durable, joining, membership, messages, outlet, settings, state
+from device.errors import DeviceError
 from device.joining import JoinRefused
 from device.membership import Membership
 
@@ -269,7 +270,15 @@ def read(folder: state.Folder) -> Pending | None:
 
 
 def settle(folder: state.Folder) -> None:
-    """At a start, before anything is opened: what was decided takes its place. Done twice it comes to the same."""
+    """At a start, before anything is opened: what was decided takes its place; a full disk keeps no kiosk from its work."""
+    try:
+        take_place(folder)
+    except (DeviceError, OSError, TypeError) as error:
+        log.error("what was joined or left is not in force yet (%s); it is tried again at the next start", error)
+
+
+def take_place(folder: state.Folder) -> None:
+    """What was decided takes its place, with the databases closed. Done twice it comes to the same; DeviceError or OSError else."""
     found = read(folder)
     if found is None or not found.is_decided:
         return

@@ -43,6 +43,6 @@ class OnFiles:
         return left
 
     def _settle(self) -> None:
-        admission.settle(self._folder)
+        admission.take_place(self._folder)
         self._one.look_again()
         identity.settle(self._place, membership.read(self._folder.enterprise), self._device)

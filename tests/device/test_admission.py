@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
+import os
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -290,6 +292,32 @@ def test_cut_off_anywhere_it_is_the_old_membership_or_the_new(
         if ends := not was_cut():
             break
     assert ends, "every step was cut off once"
+
+
+@pytest.mark.parametrize("what", ["join", "leave"])
+def test_a_disk_that_takes_nothing_keeps_no_kiosk_from_starting_and_the_next_start_goes_on(
+    machine: Machine, ours: Far, what: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    if what == "leave":
+        machine.joined(ours)
+        machine.start().leave("test")
+    else:
+        one = machine.asked(ours)
+        one.join_answer(ours.answer(one.join_request()))
+
+    def full(*_given: object, **_more: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", full)
+        found = machine.start()
+    assert "not in force yet" in caplog.text
+    assert found.standing().stage == "settling"
+    assert machine.folder.joining.exists()
+    machine.start()
+    assert machine.root() == (ours.root if what == "join" else "")
+    assert machine.settings().enabled == (what == "join")
+    assert not machine.folder.joining.exists()
 
 
 def test_what_root_has_written_by_hand_is_not_joined_over(machine: Machine, ours: Far) -> None:
