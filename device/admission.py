@@ -261,10 +261,10 @@ class Admission:
 def read(folder: state.Folder) -> Pending | None:
     """What is under way; a file that cannot be read is nothing, since nothing hangs on it but a new invitation."""
     try:
-        return Pending(**json.loads(folder.joining.read_bytes()))
+        return membership.made(Pending, json.loads(folder.joining.read_bytes()))
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         log.error("%s cannot be read (%s); begin again with a new invitation", folder.joining, type(error).__name__)
         return None
 
@@ -283,7 +283,7 @@ def take_place(folder: state.Folder) -> None:
     if found is None or not found.is_decided:
         return
     member = membership.read(folder.enterprise)
-    fresh = Membership(**found.becomes) if found.becomes is not None else None  # type: ignore[arg-type]  # written by asdict
+    fresh = membership.made(Membership, found.becomes) if found.becomes is not None else None
     if member is not None and (fresh is None or fresh.root != member.root):
         durable.keep(folder.left, json.dumps({"by": found.by}).encode("utf-8"))
         for suffix in KEPT_BESIDE:

@@ -6,13 +6,18 @@ The file is replaced whole: there is the old membership or the new one, never ha
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 from device import durable, messages
 from device.errors import DeviceError
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+Kind = TypeVar("Kind", bound="DataclassInstance")
 
 READABLE = 0o644  # by the uplink's user
 IDENTITY, CA = "uplink/identity.pem", "uplink/ca.pem"  # in the uplink's own state folder
@@ -53,11 +58,15 @@ def host_of(url: str) -> str:
         return ""
 
 
+def made(kind: type[Kind], found: Any) -> Kind:
+    """A dataclass from what is kept; fields that a newer version wrote are passed over, or no version could be gone back from."""
+    return kind(**{field.name: found[field.name] for field in fields(kind) if field.name in found})
+
+
 def read(path: Path) -> Membership | None:
     """The membership kept at `path`, or None; TrustError if the file is damaged: guessing whom to believe is no option."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-        return Membership(**found)
+        return made(Membership, json.loads(path.read_text(encoding="utf-8")))
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError) as error:

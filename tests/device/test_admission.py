@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import errno
+import json
 import os
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -318,6 +319,28 @@ def test_a_disk_that_takes_nothing_keeps_no_kiosk_from_starting_and_the_next_sta
     assert machine.root() == (ours.root if what == "join" else "")
     assert machine.settings().enabled == (what == "join")
     assert not machine.folder.joining.exists()
+
+
+@pytest.mark.parametrize("what", ["joined", "decided", "leaving"])
+def test_a_version_that_is_gone_back_to_reads_what_a_newer_one_wrote(machine: Machine, ours: Far, what: str) -> None:
+    """Each of the files has a field more: nothing falls, and nothing that was decided is dropped."""
+    path = machine.folder.joining
+    if what == "decided":
+        one = machine.asked(ours)
+        one.join_answer(ours.answer(one.join_request()))
+    else:
+        machine.joined(ours)
+    if what == "leaving":
+        machine.start().leave("test")
+    if what == "joined":
+        path = machine.folder.enterprise
+    held = json.loads(path.read_bytes())
+    if held.get("becomes"):
+        held["becomes"]["tenant"] = "added later"
+    path.write_text(json.dumps(held | {"tenant": "added later"}))
+    machine.start()
+    assert machine.root() == ("" if what == "leaving" else ours.root)
+    assert machine.settings().enabled == (what != "leaving")
 
 
 def test_what_root_has_written_by_hand_is_not_joined_over(machine: Machine, ours: Far) -> None:
