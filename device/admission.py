@@ -95,8 +95,7 @@ class Admission:
     def standing(self) -> api.Joining:
         """How it stands."""
         with self._lock:
-            member, found = membership.read(self._folder.enterprise), self._pending
-            known = (member.root, member.joined_at) if member else ("", "")
+            known, found = membership.whose(self._folder.enterprise), self._pending
             if found is None:
                 return api.Joining("none", self._device, "", "", "", "", *known)
             if found.is_decided:
@@ -133,13 +132,22 @@ class Admission:
         if said:
             where = self._folder.config
             raise JoinRefused(f"uplink.{said[0]} stands in {where} and would go first; take it out there: joining brings it")
-        member = membership.read(self._folder.enterprise)
-        if member is not None and member.root != invited.root and not replaces:
-            raise JoinRefused("this kiosk belongs to another enterprise; --replace leaves it and destroys every template first")
+        self._check_whose(invited.root, replaces=replaces)
         if not membership.host_of(invited.url) and not carried:
             raise JoinRefused("this invitation names no address: write the request to a file, with --request FILE")
         if not carried:
             self._check_outlet([membership.host_of(invited.url)])
+
+    def _check_whose(self, root: str, *, replaces: bool) -> str:
+        """The root of the other enterprise that would be left, "" for none; JoinRefused unless that is meant."""
+        now, _ = membership.whose(self._folder.enterprise)
+        if now in ("", root):
+            return ""
+        if not replaces and now == membership.UNKNOWN:
+            raise JoinRefused(f"which enterprise this kiosk belongs to cannot be read any more, until {membership.REMEDY}")
+        if not replaces:
+            raise JoinRefused("this kiosk belongs to another enterprise; --replace leaves it and destroys every template first")
+        return now
 
     def _check_outlet(self, hosts: list[str]) -> None:
         if self._folder.outlet is not None:
@@ -195,11 +203,7 @@ class Admission:
                 return self.standing()
             fresh = joining.membership_of(self._folder, asked, payload)
             self._check_outlet(list(fresh.hosts))
-            member = membership.read(self._folder.enterprise)
-            left = member.root if member and member.root != fresh.root else ""
-            if left and not found.replaces:
-                raise JoinRefused("this kiosk belongs to another enterprise; --replace leaves it and destroys every template first")
-            if left:
+            if left := self._check_whose(fresh.root, replaces=found.replaces):
                 self._destroy(found.by)
             self._decide(
                 _but(found, becomes=asdict(fresh), why=""), messages.Audit("enterprise_joined", found.by, "", left, fresh.root)
@@ -217,11 +221,11 @@ class Admission:
     def leave(self, by: str) -> api.Left:
         """Every template is destroyed, and from the next start on nothing is sent; what waits stays in the journal."""
         with self._lock:
-            member = membership.read(self._folder.enterprise)
-            if member is None:
+            root, _ = membership.whose(self._folder.enterprise)
+            if not root:
                 raise JoinRefused("this kiosk has joined no enterprise")
             gone = self._destroy(by)
-            self._decide(Pending(secrets.token_hex(8), "", by, leaves=True), messages.Audit("enterprise_left", by, "", member.root))
+            self._decide(Pending(secrets.token_hex(8), "", by, leaves=True), messages.Audit("enterprise_left", by, "", root))
             return api.Left(gone)
 
     def _sweep(self) -> None:
@@ -282,9 +286,9 @@ def take_place(folder: state.Folder) -> None:
     found = read(folder)
     if found is None or not found.is_decided:
         return
-    member = membership.read(folder.enterprise)
+    root, _ = membership.whose(folder.enterprise)
     fresh = membership.made(Membership, found.becomes) if found.becomes is not None else None
-    if member is not None and (fresh is None or fresh.root != member.root):
+    if root and (fresh is None or fresh.root != root):
         durable.keep(folder.left, json.dumps({"by": found.by}).encode("utf-8"))
         for suffix in KEPT_BESIDE:
             folder.desired.with_name(folder.desired.name + suffix).unlink(missing_ok=True)
@@ -309,7 +313,7 @@ def publish(folder: state.Folder, pending: Pending | None) -> None:
     """On an appliance: whom the uplink should reach now, for root to look at; what is decided says so once it has its place."""
     if folder.outlet is None or (pending is not None and pending.is_decided):
         return
-    member = membership.read(folder.enterprise)
+    member = membership.readable(folder.enterprise)
     hosts = list(member.hosts if member else ())
     if pending is not None and not (pending.over or pending.carried):
         hosts.append(membership.host_of(messages.read_invitation(pending.invitation).url))

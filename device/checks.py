@@ -41,10 +41,11 @@ def all_of(folder: state.Folder, weights_directory: Callable[[], Path]) -> tuple
     """Every check, in the order of the line; a wrong configuration ends it, since all else hangs on that."""
     try:
         settings = config.read(folder.config, folder.layer, folder.enterprise)
-    except (config.ConfigError, membership.TrustError) as error:
+    except config.ConfigError as error:
         return (Finding("configuration", Verdict.BAD, str(error), "mend the setting; `daka config list` explains each"),)
     return (
         Finding("configuration", Verdict.GOOD, str(folder.config) if folder.config.exists() else "no file; every default holds"),
+        *enterprise(folder),
         models(weights_directory()),
         *landmarks(settings, weights_directory()),
         keys(folder),
@@ -57,6 +58,15 @@ def all_of(folder: state.Folder, weights_directory: Callable[[], Path]) -> tuple
         page(settings, folder),
         *broker(settings, folder),
     )
+
+
+def enterprise(folder: state.Folder) -> tuple[Finding, ...]:
+    """The file that names the enterprise, where it is damaged: the kiosk works on without."""
+    try:
+        membership.read(folder.enterprise)
+    except membership.TrustError as error:
+        return (Finding("enterprise", Verdict.BAD, str(error), "as above; a disk that damaged one file damages others"),)
+    return ()
 
 
 def models(directory: Path) -> Finding:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from device import api, ended, vitals
+from device import api, ended, membership, vitals
 from device.findings import Finding, Verdict
 
 REMEDIES = {
@@ -22,6 +22,7 @@ REMEDIES = {
     "clock_unsure": "start chrony or systemd-timesyncd, or connect the kiosk to its server, which tells the time",
     "clock_disagrees": "find out which clock is wrong: this kiosk's NTP source, or the server",
     "locked": "the uplink asks the server for its share: is the join service running, is this kiosk trusted? see the uplink's log",
+    "membership_damaged": f"nobody is believed until {membership.REMEDY}",
     "update_went_back": "daka update status says why; mend that, then offer a newer version",
 }
 UNKNOWN = "this machine does not say"

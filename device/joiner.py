@@ -13,7 +13,6 @@ from typing import Protocol
 
 from device import api, durable, identity, join_client, membership, messages
 from device.api.joining import JoinOrder
-from device.membership import Membership
 from device.tls_files import JoinRefused
 
 log = logging.getLogger(__name__)
@@ -78,11 +77,16 @@ class Watched:
     """The file of the membership, and what of it concerns the uplink."""
 
     def __init__(self, path: Path) -> None:
-        self._path, self._known = path, _of_ours(membership.read(path))
+        self._path = path
+        self._known = self._now()
 
     def has_changed(self) -> bool:
         """Whether it is another broker, certificate or authority than when this was made."""
-        return _of_ours(membership.read(self._path)) != self._known
+        return self._now() != self._known
+
+    def _now(self) -> tuple[str, int, str, str, str] | None:
+        member = membership.readable(self._path)
+        return (member.host, member.port, member.server, member.ca, member.certificate) if member else None
 
 
 def keep(joiner: Joiner, watched: Watched, stop: threading.Event) -> None:
@@ -97,9 +101,5 @@ def keep(joiner: Joiner, watched: Watched, stop: threading.Event) -> None:
             busy = joiner.step()
         except api.KioskError as error:
             log.debug("nothing is to be joined: %s", error)
-        except (JoinRefused, membership.TrustError, durable.NotKept) as error:
+        except (JoinRefused, durable.NotKept) as error:
             log.warning("%s", error)
-
-
-def _of_ours(member: Membership | None) -> tuple[str, int, str, str, str] | None:
-    return (member.host, member.port, member.server, member.ca, member.certificate) if member else None

@@ -438,6 +438,7 @@ def watching(inside: Inside, folder: state.Folder, following: Following) -> Watc
             time_source.standing,
             lambda: upgrades.standing(folder.update),
             lambda: unlocking.is_locked,
+            lambda: following.believed.is_damaged,
         )
     )
     kiosk = upgrades.Kiosk(

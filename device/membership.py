@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
 Kind = TypeVar("Kind", bound="DataclassInstance")
 
+KINDS = {"key_set": dict, "port": int}  # every other field is a text
+REMEDY = "a backup is restored with its keys, or it is joined again: daka join --replace, which destroys every template first"
 READABLE = 0o644  # by the uplink's user
+UNKNOWN = "unknown"
 IDENTITY, CA = "uplink/identity.pem", "uplink/ca.pem"  # in the uplink's own state folder
 
 
@@ -66,11 +69,31 @@ def made(kind: type[Kind], found: Any) -> Kind:
 def read(path: Path) -> Membership | None:
     """The membership kept at `path`, or None; TrustError if the file is damaged: guessing whom to believe is no option."""
     try:
-        return made(Membership, json.loads(path.read_text(encoding="utf-8")))
+        found = made(Membership, json.loads(path.read_text(encoding="utf-8")))
+        if any(type(value) is not KINDS.get(name, str) for name, value in asdict(found).items()):
+            raise ValueError("a field of another kind")
+        return found
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise TrustError(f"{path} cannot be read ({type(error).__name__}); restore it from the backup, or join again") from error
+        raise TrustError(f"{path} cannot be read ({type(error).__name__}): nobody is believed until {REMEDY}") from error
+
+
+def readable(path: Path) -> Membership | None:
+    """As `read`, and None for a damaged file as well: for whoever has work that goes on without."""
+    try:
+        return read(path)
+    except TrustError:
+        return None
+
+
+def whose(path: Path) -> tuple[str, str]:
+    """The root of the enterprise that was joined, and when; "" for none, UNKNOWN where the file is damaged: somebody's kiosk."""
+    try:
+        member = read(path)
+    except TrustError:
+        return UNKNOWN, ""
+    return (member.root, member.joined_at) if member else ("", "")
 
 
 def write(path: Path, member: Membership) -> None:
@@ -79,8 +102,8 @@ def write(path: Path, member: Membership) -> None:
 
 
 def settings(path: Path) -> dict[str, Any]:
-    """What the membership says of the uplink, for settings that no file decides: name and value; nothing where none was joined."""
-    member = read(path)
+    """What the membership says of the uplink, for settings that no file decides: name and value; nothing where none can be read."""
+    member = readable(path)
     if member is None or not member.host:
         return {}
     return {

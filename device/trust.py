@@ -1,7 +1,7 @@
 """Whose signatures this kiosk believes: those of the enterprise that it has joined, or of the keys that its configuration names.
 
 Joining pins the enterprise's root; from then on the root's key sets are followed, upwards only, and the configuration's keys count
-no more.
+no more. Where the file that says whom is damaged nobody is believed at all.
 """
 
 from __future__ import annotations
@@ -29,8 +29,13 @@ class Trust:
     def __init__(self, path: Path, pinned: Uplink) -> None:
         self._path, self._pinned = path, pinned
         self._lock = threading.Lock()
-        self._member = read(path)
-        self._keys = messages.read_key_set(self._member.key_set, self._member.root) if self._member else None
+        self.is_damaged = False
+        try:
+            self._member = read(path)
+            self._keys = messages.read_key_set(self._member.key_set, self._member.root) if self._member else None
+        except (TrustError, messages.MessageError) as error:  # punches go before trust
+            log.error("%s: %s", path.name, error)
+            self._member, self._keys, self.is_damaged = None, None, True
 
     @property
     def root(self) -> str:
@@ -40,6 +45,8 @@ class Trust:
     def keys(self, role: str) -> tuple[Ed25519PublicKey, ...]:
         """The keys for `role`: acknowledgement, policy, grant or update; none where nobody is believed."""
         keys = self._keys
+        if self.is_damaged:
+            return ()
         if keys is not None:
             return keys.keys(role)
         pinned = {"acknowledgement": self._pinned.server_key, "policy": self._pinned.policy_key}.get(role, "")

@@ -40,6 +40,7 @@ class Sources:
     standing: Callable[[], timekeeping.Standing] = lambda: timekeeping.Standing("none", 0, 0)
     update: Callable[[], api.UpdateStanding] = api.UpdateStanding
     locked: Callable[[], bool] = lambda: False
+    believes_nobody: Callable[[], bool] = lambda: False
 
 
 class Vitals:
@@ -87,6 +88,7 @@ class Vitals:
         found = of_machine(machine) | of_health(machine.health, self._from.config, now.at)
         standing = self._from.standing()
         found |= named("locked", self._from.locked())
+        found |= named("membership_damaged", self._from.believes_nobody())
         found |= named("journal_trouble", bool(self._from.trouble()))
         found |= named("clock_unsure", now.quality is clock.Quality.UNSYNCED)
         found |= named("clock_disagrees", bool(standing.disagrees_by_us))

@@ -102,6 +102,7 @@ ALARMS = {
     "journal_trouble": _("Records cannot be written"), "clock_unsure": _("Nobody sets the clock"),
     "clock_disagrees": _("Server and NTP disagree about the time"), "update_went_back": _("An update did not hold"),
     "locked": _("Templates wait for the server's share"),
+    "membership_damaged": _("The file that names the enterprise is damaged"),
 }  # fmt: skip
 ENDS = {
     "asked": _("It was told to"), "exit-code": _("It ended with an error"), "watchdog": _("It hung"),

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from device import database, keys, messages, people, state, templates, trust
+from device import database, keys, membership, messages, people, state, templates, trust
 from device.api.backups import BackupContent
 from device.backups import opening, sealed
 from device.backups.sealed import BackupRefused
@@ -152,10 +152,7 @@ class Aside:
 
     def membership(self) -> trust.Membership | None:
         """Of this kiosk, as far as it can be read."""
-        try:
-            return trust.read(self.folder.enterprise)
-        except trust.TrustError:
-            return None
+        return membership.readable(self.folder.enterprise)
 
     def _leave_to_the_system(self, held: Path) -> None:
         """Where the system holds the device key, no file of it may lie beside; and another one would open nothing."""

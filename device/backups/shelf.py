@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import IO
 
 import device
-from device import database, journal, keys, messages, people, settings, state
+from device import database, journal, keys, membership, messages, people, settings, state
 from device.api.backups import PIECE_BYTES, Backup
 from device.backups import restoring, sealed
 from device.backups.restoring import DRAFT
@@ -183,7 +183,7 @@ class Shelf:
         for name, opened in self.databases.items():
             yield name, _image(opened)
         yield "config.toml", settings.whole_text(self.folder.config, self.folder.layer).encode("utf-8")  # empty: every default
-        if self.folder.enterprise.exists():
+        if membership.readable(self.folder.enterprise) is not None:  # a damaged one would spoil the backup
             yield "enterprise.json", self.folder.enterprise.read_bytes()
 
     def _batches(self, after: int) -> Iterator[tuple[int, bytes]]:

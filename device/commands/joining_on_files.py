@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 
 from device import admission, api, identity, joiner, membership, messages, state
 from device.desk import Desk
@@ -45,4 +46,5 @@ class OnFiles:
     def _settle(self) -> None:
         admission.take_place(self._folder)
         self._one.look_again()
-        identity.settle(self._place, membership.read(self._folder.enterprise), self._device)
+        with suppress(membership.TrustError):  # whose the certificate is nobody knows until it is joined again
+            identity.settle(self._place, membership.read(self._folder.enterprise), self._device)

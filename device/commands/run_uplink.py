@@ -45,7 +45,7 @@ def run_uplink(context: Context) -> None:
     stop = supervisor.stop_on_signals()
     under = service.from_environment(os.environ, os.getpid())
     watched, settings = watched_and_settings(context)
-    idle = _why_idle(context, settings)
+    idle = why_idle(context, settings)
     with api.JoinCarrier(context.folder.uplink_socket) as carrier:
         one = joiner.Joiner(carrier, identity.Place(context.folder.root))
         threading.Thread(target=joiner.keep, args=(one, watched, stop), name="joining", daemon=True).start()
@@ -63,11 +63,11 @@ def watched_and_settings(context: Context) -> tuple[joiner.Watched, Carrying]:
     return watched, context.carrying()
 
 
-def _why_idle(context: Context, settings: Carrying) -> str:
+def why_idle(context: Context, settings: Carrying) -> str:
     """Why nothing can be sent, "" where it can: none of it is a failure, and joining mends all of it."""
     try:
         identity.settle(identity.Place(context.folder.root), membership.read(context.folder.enterprise), settings.device)
-    except JoinRefused as error:
+    except (JoinRefused, membership.TrustError) as error:
         return f"{error}; records wait on this kiosk"
     if not settings.enabled:
         return "switched off (uplink.enabled); records wait on this kiosk"

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from device import admission, config, database, identity, joining, membership, messages, outlet, state
+from device import admission, checks, config, database, identity, joining, membership, messages, outlet, state, trust
 from device.carrying import Carrying
 from device.commands import run_uplink
 from device.commands.context import Context
@@ -341,6 +341,44 @@ def test_a_version_that_is_gone_back_to_reads_what_a_newer_one_wrote(machine: Ma
     machine.start()
     assert machine.root() == ("" if what == "leaving" else ours.root)
     assert machine.settings().enabled == (what != "leaving")
+
+
+DAMAGED = ["", "[]", "null", "{", '{"root": "r"}', '{"root": 1, "key_set": {}, "server": "", "joined_at": ""}']
+
+
+@pytest.mark.parametrize("text", DAMAGED)
+def test_a_damaged_membership_keeps_nobody_from_starting_and_nobody_is_believed(machine: Machine, ours: Far, text: str) -> None:
+    machine.joined(ours)
+    machine.folder.enterprise.write_text(text)
+    one = machine.start()
+    assert one.standing().member == membership.UNKNOWN, "it is somebody's, and not to be had from the web UI"
+    assert machine.settings().host == ""
+    assert machine.wish() == outlet.Wish((), False)
+    believed = trust.Trust(machine.folder.enterprise, config.Uplink(policy_key=ours.root, server_key=ours.root))
+    assert believed.is_damaged
+    assert (believed.keys("policy"), believed.keys("acknowledgement"), believed.keys("update")) == ((), (), ())
+    idle = run_uplink.why_idle(Context(machine.folder), Context(machine.folder).carrying())
+    assert "nobody is believed" in idle
+    assert [found.verdict.value for found in checks.enterprise(machine.folder)] == ["bad"]
+
+
+def test_a_damaged_membership_is_left_or_joined_over_and_every_template_goes_first(machine: Machine, ours: Far) -> None:
+    machine.joined(ours)
+    watched = Watched(machine.folder.enterprise)
+    machine.folder.enterprise.write_text("{")
+    assert watched.has_changed()
+    watched = Watched(machine.folder.enterprise)
+    assert not watched.has_changed(), "the uplink goes on, or it would never make the key"
+    with pytest.raises(JoinRefused, match="cannot be read any more"):
+        machine.start().begin(ours.invitation("again" * 7), "cli:root")
+    machine.joined(ours, replace=True)
+    assert (machine.destroyed[:1], machine.root()) == (["cli:root"], ours.root)
+    assert watched.has_changed()
+    machine.folder.enterprise.write_text("{")
+    machine.destroyed.clear()
+    machine.start().leave("cli:ada")
+    assert machine.destroyed == ["cli:ada"]
+    assert machine.start().standing().member == ""
 
 
 def test_what_root_has_written_by_hand_is_not_joined_over(machine: Machine, ours: Far) -> None:

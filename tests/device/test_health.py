@@ -201,6 +201,7 @@ def watched(tmp_path: Path, **settings: object) -> tuple[vitals.Vitals, parts.Cl
         lambda: status,
         pulse.Pulse(),
         clock,
+        believes_nobody=lambda: True,
     )
     return vitals.Vitals(sources), clock
 
@@ -231,7 +232,16 @@ def test_alarms_follow_from_what_is_seen_and_end_with_it(tmp_path: Path) -> None
     assert (health.link.signal_dbm, health.connected, health.camera) == (-80, True, "away")
     watching.look(machine(health, temperature_c=85.0, disk_free_bytes=1, memory_available_bytes=1, oldest_unacknowledged_s=90_000))
     raised = {one.name for one in watching.health().alarms}
-    assert raised >= {"hot", "disk_low", "memory_low", "records_wait", "camera_away", "certificate_ends", "daemon_falls"}
+    assert raised >= {
+        "hot",
+        "disk_low",
+        "memory_low",
+        "records_wait",
+        "camera_away",
+        "certificate_ends",
+        "daemon_falls",
+        "membership_damaged",
+    }
     assert raised <= set(diagnoses.REMEDIES)
     watching.look(machine())
     assert not {one.name for one in watching.health().alarms if one.active} & {"hot", "disk_low", "records_wait", "camera_away"}

@@ -144,6 +144,10 @@ def test_a_restore_rolls_back_neither_whom_the_kiosk_believes_nor_which_orders_i
     aside.make_ready(BY, confirmed(aside))
     after = machine.start()
     assert trust.read(folder.enterprise) == newer
+    folder.enterprise.write_text("{")
+    assert "enterprise.json" not in content_of(shelf.place / machine.shelf(after).make(PASSPHRASE).name), (
+        "it would spoil the backup"
+    )
     kept = Kept(folder.desired)
     assert kept.place == messages.Place(5, 6), "what was applied is applied once more, and nothing older"
     kept.close()
