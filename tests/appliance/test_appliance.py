@@ -19,6 +19,7 @@ from tests.appliance.conftest import DAEMONS, DEVICE, EMPLOYEE, Appliance, relea
 
 pytestmark = pytest.mark.timeout(900)
 
+LEFT_NOTHING = ("/etc", "/opt", "/usr/lib", "/usr/local", "/var")  # where uninstalling with the data leaves no trace
 BACKUP, WITH_SECRET = ("daka", "backup"), ("--passphrase-file", "/srv/secret")
 
 
@@ -347,15 +348,28 @@ def test_a_release_that_does_not_hold_is_gone_back_from_by_itself(appliance: App
 
 
 def test_installing_twice_changes_nothing_and_uninstalling_keeps_what_people_gave(appliance: Appliance) -> None:
+    before = what_is_installed(appliance)
     assert "is there already" in appliance.install()
+    assert what_is_installed(appliance) == before
     appliance.call("cp", "-al", "/opt/daka", "/opt/kept")  # laying it down is shown elsewhere, and takes its time
     appliance.call("sh", "/root/bundle/uninstall.sh")
     assert appliance.call("ls", "/opt").split() == ["kept"]
     assert "people.db" in appliance.call("ls", "/var/lib/daka")
     appliance.call("mv", "/opt/kept", "/opt/daka")
     appliance.install()
+    assert what_is_installed(appliance) == before
     assert "1002" in appliance.call("daka", "people", "list")
     allowed = f"IPAddressAllow={machines.OUTSIDE}"
     appliance.wait("the enterprise is reached again", lambda: allowed in appliance.call("systemctl", "cat", "daka-uplink"), 120)
     appliance.call("sh", "/root/bundle/uninstall.sh", "--with-data")
-    assert "daka" not in appliance.call("ls", "/var/lib", "/etc", "/opt")
+    assert appliance.call("find", *LEFT_NOTHING, "-xdev", "-iname", "*daka*") == ""
+    assert "daka" not in appliance.call("cat", "/etc/passwd", "/etc/group")
+
+
+def what_is_installed(appliance: Appliance) -> str:
+    """Settings, the sealed key, every unit, who may do what, and what starts with the machine."""
+    places = "/etc/daka /etc/credstore.encrypted /etc/systemd/system"
+    aside = "! -name test.conf ! -name broker.conf"  # the tests' watchdog; whom root lets the uplink reach, later
+    files = f"find {places} -type f {aside} -exec sha256sum {{}} + | sort -k 2"
+    links = "find /etc/systemd/system /opt/daka -maxdepth 2 -type l -printf '%p %l\\n' | sort; cat /etc/passwd /etc/group"
+    return appliance.call("sh", "-c", f"{files}; {links}")
