@@ -24,7 +24,7 @@ def main() -> None:
     threading.Thread(target=serving.run, daemon=True).start()
     print(files.journal.public_key, flush=True)
     for line in sys.stdin:
-        kiosk._look_at_the_clock(keeper)
+        kiosk.look_at_the_clock(keeper)
         moment = keeper.now()
         receipt = files.journal.append(parts.punch(line.strip()), moment)
         print(receipt.seq, messages.write_time(moment.at), flush=True)

@@ -47,7 +47,7 @@ def announce(opened: journal.Journal, keeper: timekeeping.Timekeeper) -> None:
 
 def keep_time(keeper: timekeeping.Timekeeper, stop: threading.Event) -> None:
     while not stop.wait(LOOK_EVERY_S):
-        kiosk._look_at_the_clock(keeper)
+        kiosk.look_at_the_clock(keeper)
 
 
 def punch_until(

@@ -1,0 +1,120 @@
+"""What one kiosk daemon is made of: the line and the desks beside it, wired up and not yet running."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+
+from device import (
+    attention,
+    camera,
+    claims,
+    corrections,
+    desk,
+    holdings,
+    line,
+    own,
+    personnel,
+    recognise,
+    sight,
+    sitting,
+    terms,
+    timekeeping,
+    ways,
+    webcodes,
+)
+from device.config import Config
+from device.kiosk.files import Files
+from device.page import readers
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Inside:
+    """Everything that one kiosk daemon is made of, wired up and not yet running."""
+
+    files: Files
+    config: Config
+    eyes: sight.Sight
+    source: camera.Camera
+    time_source: timekeeping.Timekeeper
+    office: desk.Desk
+    board: line.Board
+    claims: claims.Claims
+    watching: attention.Attention
+    recogniser: recognise.Recogniser
+    walk: line.Line
+    sittings: sitting.Sittings
+    ways: ways.Ways
+    personnel: personnel.Personnel
+    codes: webcodes.WebCodes
+    corrections: corrections.Corrections
+    readers: readers.Readers
+    affairs: own.Own
+
+    def frames(self) -> Iterator[camera.Frame]:
+        """The camera's frames, fewer of them while the kiosk is asleep."""
+        return paced(self.source, self.is_idle, self.config.recognition.asleep_frames_per_second)
+
+    def is_idle(self) -> bool:
+        """Nobody there, and nobody in the middle of another way: a code may be held up where no face is looked for."""
+        return self.watching.alertness is attention.Alertness.ASLEEP and self.board.waiting is not recognise.Waiting.OTHER_WAY
+
+    def forget(self, person: str) -> None:
+        """Somebody was erased: neither gallery nor board has anything of them any more."""
+        self.board.forget(person)
+        self.office.renew(person)
+
+
+def assemble(files: Files, config: Config, eyes: sight.Sight, source: camera.Camera, time_source: timekeeping.Timekeeper) -> Inside:
+    """The line and the desks beside it, each handed what it needs."""
+    office = desk.Desk(
+        files.journal, files.directory, time_source, lambda: eyes, terms.promise(config), config.people.other_kiosks()
+    )
+    keeper, board = office.keeper(), line.Board()
+    watching = attention.Attention(eyes.detector, terms.effort(config))
+    recogniser = recognise.Recogniser(
+        watching,
+        terms.gate(config, eyes.landmarker),
+        eyes.embedder,
+        keeper.known,
+        terms.recognition_policy(config),
+        terms.capture_of(source),
+        terms.guard(config, eyes, source),
+        terms.challenger_of(config, eyes, source),
+    )
+    keeper.changed = lambda known: _renew(recogniser, known)
+    claiming = claims.Claims(
+        files.directory, keeper, eyes.models.embedder, time_source, config.recognition.claim_lasts_s, recogniser.claim
+    )
+    walk = line.Line(recogniser, files.journal, office, board, terms.attend_policy(config), eyes.models, config.device.site)
+    sittings = sitting.Sittings(
+        watching,
+        eyes,
+        terms.guard(config, eyes, source),
+        office,
+        time_source,
+        config.attend.allow_simulated or not source.simulated,
+    )
+    walk.sitter, walk.faces = sittings.see, lambda: recogniser.outlines
+    sittings.enrolled = recogniser.excuse
+    other = ways.Ways(files.directory, walk, board, claiming, time_source, config.ways)
+    staff = personnel.Personnel(files.journal, files.directory, time_source)
+    amending = corrections.Corrections(files.journal, time_source, lambda: timedelta(seconds=config.attend.change_within_s))
+    held_of = holdings.Holdings(files.journal, files.directory, time_source)
+    affairs = own.Own(other, office.consents, files.directory, files.journal, held_of, amending)
+    at_hand = (staff, webcodes.WebCodes(), amending, readers.Readers(other, time_source), affairs)
+    return Inside(
+        files, config, eyes, source, time_source, office, board, claiming, watching, recogniser, walk, sittings, other, *at_hand
+    )
+
+
+def paced(source: camera.Camera, is_idle: Callable[[], bool], idle_frames_per_second: float) -> Iterator[camera.Frame]:
+    """The camera's frames; while nothing goes on the camera is asked for fewer."""
+    for frame in source.frames():
+        yield frame
+        source.pace(idle_frames_per_second if is_idle() else None)
+
+
+def _renew(recogniser: recognise.Recogniser, known: recognise.Known) -> None:
+    recogniser.known = known
