@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from device import (
-    api,
-    state,
-)
+from device import api, state
 from device.following import Following
 from device.kiosk.inside import Inside
 from device.locks import room

@@ -5,13 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 import device
-from device import (
-    clock,
-    journal,
-    keys,
-    people,
-    state,
-)
+from device import clock, journal, keys, people, state
 from device.backups import settling
 
 

@@ -6,16 +6,7 @@ import dataclasses
 import functools
 from collections.abc import Callable
 
-from device import (
-    clock,
-    gauges,
-    hours,
-    keys,
-    state,
-    unlock,
-    upgrades,
-    vitals,
-)
+from device import clock, gauges, hours, keys, state, unlock, upgrades, vitals
 from device.backups.shelf import Shelf
 from device.following import Following
 from device.kiosk.files import Files

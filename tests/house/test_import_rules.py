@@ -28,7 +28,7 @@ BREAKS = [
     ("leaves", "device/mqtt.py", "import device.pictures"),
     ("leaves", "device/api.py", "import cv2"),
     ("leaves", "device/messages/wire.py", "import models.match"),
-    ("leaves", "device/config.py", "import cv2"),
+    ("leaves", "device/config/reading.py", "import cv2"),
     ("camera", "device/camera/live.py", "import models.detect"),
     ("camera", "device/walkups/hall.py", "import device.journal"),
     ("pure", "device/attend.py", "import sqlite3"),
