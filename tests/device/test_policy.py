@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from device import attention, config, following, kiosk, messages, policy, state
+from device.kiosk import running
 from device.messages import Content
 from tests.device import parts
 from tests.device.test_downlink import NOW
@@ -65,7 +66,7 @@ def test_only_what_is_read_at_the_start_asks_for_one(settings: dict[str, str], r
 
 
 def test_the_daemon_starts_afresh_only_when_nobody_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kiosk, "QUIET_LOOK_S", 0.02)
+    monkeypatch.setattr(running, "QUIET_LOOK_S", 0.02)
     watching, stop = SimpleNamespace(alertness=attention.Alertness.AWAKE), threading.Event()
     thread = threading.Thread(target=kiosk.restart_when_quiet, args=(watching, stop))
     thread.start()
