@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 import threading
 import time
@@ -79,6 +80,8 @@ def pauses(setting: Setting) -> Reading:
     directory = people.Directory(folder.people, keys.wrapping_key(folder.keys))
     keeper = galleries.Keeper(directory, embedder, TERMS)
     sys.setswitchinterval(kiosk.TURN_S)  # as the daemon does
+    gc.collect()
+    gc.freeze()
     quiet = Watch(lambda probe: _named(keeper.known.nearest(probe)), stay, names)
     watched(quiet, lambda: time.sleep(QUIET_S))
     ours = Watch(lambda probe: _named(keeper.known.nearest(probe)), stay, names)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import sys
 import threading
@@ -98,6 +99,8 @@ def run(folder: state.Folder, config: Config, weights: Path, stop: threading.Eve
         in_background("gauges", watch.readings.keep, stop)
         looking = in_background("line", _walk, inside.walk, inside.frames(), stop)
         _listen_to_codes(inside, stop)
+        gc.collect()
+        gc.freeze()  # what is here now stays: to walk through it again and again would stop every thread, a look's too
         log.info("kiosk %s is ready", config.device.id)
         under.watch(lambda: not inside.walk.is_stuck() and not source.is_stuck(), stop)
         under.ready(f"kiosk {config.device.id} looks through {config.camera.source.partition(':')[0]}")

@@ -70,4 +70,19 @@ def test_an_array_of_any_size_keeps_what_is_written_and_goes_when_nobody_holds_i
     gc.collect()
     if shape[0] * shape[1] * 4 >= memory.HUGE_PAGE // 4:
         assert address % memory.HUGE_PAGE == 0
-        assert f"{address:x}-" not in memory.MAPS.read_text()
+        again = memory.empty(shape)
+        assert again.ctypes.data == address
+        assert not again.any()  # a template that was there is not left lying
+
+
+def test_no_more_rooms_are_kept_than_a_change_wants() -> None:
+    shape = (128, 20_000)
+    arrays = [memory.empty(shape) for _ in range(memory.MOST_SPARE + 3)]
+    addresses = {array.ctypes.data for array in arrays}
+    assert len(addresses) == len(arrays)
+    arrays.clear()
+    gc.collect()
+    maps = memory.MAPS.read_text()
+    ranges = [tuple(int(end, 16) for end in line.split()[0].split("-")) for line in maps.splitlines()]
+    mapped = sum(any(begin <= address < end for begin, end in ranges) for address in addresses)
+    assert mapped <= memory.MOST_SPARE
