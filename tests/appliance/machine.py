@@ -187,7 +187,8 @@ class Machine:
         return self.call("systemctl", "is-system-running", check=False).strip() in ("running", "degraded")
 
     def _plug_in(self) -> None:
-        """A cable between the two hosts."""
+        """A cable between the two hosts; the one before hangs on until the kernel has cleared the dead machine away."""
+        subprocess.run(("ip", "-n", self.outside, "link", "del", "va"), capture_output=True, check=False)
         _run("ip", "link", "add", "va", "netns", self.outside, "type", "veth", "peer", "name", "vb", "netns", str(self.leader))
         for address in (OUTSIDE, RENEWS):
             _run("ip", "-n", self.outside, "addr", "add", f"{address}/24", "dev", "va")

@@ -144,9 +144,9 @@ def test_figures_are_on_loopback_where_somebody_enables_them_and_count_each_rest
     assert "daka_" not in appliance.call(*ask, check=False)
     appliance.call("systemctl", "start", "daka-metrics.socket")
     appliance.wait("the end has its reason", lambda: 'why="signal"' in appliance.call(*ask))
+    appliance.wait("the uplink has told of its link", lambda: 'daka_link{kind="wired"} 1' in appliance.call(*ask))
     said = appliance.call(*ask)
     assert 'daka_camera_state{state="streaming"} 1' in said
-    assert 'daka_link{kind="wired"} 1' in said
     assert 'daka_certificate_days_left{name="uplink"}' in said
     assert EMPLOYEE not in said
     appliance.call("systemctl", "stop", "daka-metrics.socket", "daka-metrics.service")

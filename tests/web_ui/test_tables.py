@@ -141,32 +141,35 @@ def test_every_table_is_sorted_and_paged_by_its_address(crowded: Browser, listin
     assert [sort for sort, _ in plain if sort] == list(listing.sorts)
     assert len([said for _, said in plain if said]) == 1, "one of them says how it is sorted"
     for column, sort in ((place, sort) for place, (sort, _) in enumerate(plain) if sort):
-        up, down = (
-            table_of(crowded.get(asking(listing, sort=sort, order=order, size=200)).text, listing)
-            for order in ("ascending", "descending")
-        )
-        assert [(one, said) for one, said in heads(up) if said] == [(sort, "ascending")]
-        assert [(one, said) for one, said in heads(down) if said] == [(sort, "descending")]
-        assert sorted(rows(up)) == sorted(rows(down)), "no row is lost by it"
-        shown = [row[column] for row in rows(up)]
-        assert shown == [row[column] for row in rows(down)][::-1], sort
+        for order in ("ascending", "descending"):
+            table = table_of(crowded.get(asking(listing, sort=sort, order=order, size=200)).text, listing)
+            assert [(one, said) for one, said in heads(table) if said] == [(sort, order)]
+        up, down = (by_links(crowded, listing, sort=sort, order=order, size=200) for order in ("ascending", "descending"))
+        assert sorted(up) == sorted(down), "no row is lost by it"
+        shown = [row[column] for row in up]
+        assert shown == [row[column] for row in down][::-1], sort
         assert len([1 for _ in itertools.groupby(shown)]) == len(set(shown)), f"what is equal in {sort} stands together"
     if listing.long:
         page_by_page(crowded, listing)
 
 
-def page_by_page(browser: Browser, listing: Listing) -> None:
-    """By the links alone: every row once; beyond the last page the last one, which a bookmark of a longer list still finds."""
-    asked = {"sort": listing.sorts[0], "order": "ascending"}
-    whole = rows(table_of(browser.get(asking(listing, size=200, **asked)).text, listing))
-    where, seen = asking(listing, size=25, **asked), list[tuple[str, ...]]()
-    while where and len(seen) < len(whole):
+def by_links(browser: Browser, listing: Listing, **asked: object) -> list[tuple[str, ...]]:
+    """Every row, page after page, by the links alone."""
+    where, seen = asking(listing, **asked), list[tuple[str, ...]]()
+    while where:
         page = browser.get(where).text
         part = rows(table_of(page, listing))
-        assert 0 < len(part) <= 25
+        assert 0 < len(part) <= int(str(asked["size"]))
         seen += part
         links = [html.unescape(link) for link in re.findall(r'<a href="([^"]+)" rel="next"', page)]
         where = next((link for link in links if f"{listing.key('page')}=" in link), "")
+    return seen
+
+
+def page_by_page(browser: Browser, listing: Listing) -> None:
+    """In small pages the same as in large ones; beyond the last one it is shown, as a bookmark of a longer list may ask."""
+    asked = {"sort": listing.sorts[0], "order": "ascending"}
+    seen = by_links(browser, listing, size=25, **asked)
     assert len(seen) > 25, "this list is too short to show anything"
-    assert seen[: len(whole)] == whole
+    assert seen == by_links(browser, listing, size=200, **asked)
     assert rows(table_of(browser.get(asking(listing, size=25, page=9_999, **asked)).text, listing))
