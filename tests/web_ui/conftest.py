@@ -33,6 +33,12 @@ def browsers(office: Office) -> dict[str, Browser]:
     return running.everybody(office)
 
 
+@pytest.fixture(scope="module")
+def auditor(office: Office, browsers: dict[str, Browser]) -> Browser:
+    """Signed in afresh: a file before may have ended the session of the shared one."""
+    return running.signed_in(office, "auditor")
+
+
 @pytest.fixture(scope="session")
 def photograph() -> bytes:
     """A sample photograph, digest checked."""

@@ -28,11 +28,11 @@ def test_the_wizard_says_how_a_kiosk_joins_and_names_commands_that_there_are(bro
     assert "--request" in shown
 
 
-def test_whom_to_ask_is_named_in_the_wizard_and_shown_under_privacy(browsers: dict[str, Browser]) -> None:
+def test_whom_to_ask_is_named_in_the_wizard_and_shown_under_privacy(browsers: dict[str, Browser], auditor: Browser) -> None:
     administrator = browsers["administrator"]
-    assert "Nobody is named" in text_of(browsers["auditor"].get("/privacy"))
+    assert "Nobody is named" in text_of(auditor.get("/privacy"))
     assert administrator.submit("/setup", contact="Ms <b>Li</b>, 8-1234").status_code == 302
-    page = browsers["auditor"].get("/privacy").text
+    page = auditor.get("/privacy").text
     assert "Ms &lt;b&gt;Li&lt;/b&gt;, 8-1234" in page
     assert administrator.submit("/setup", contact="").status_code == 302
 
@@ -53,8 +53,8 @@ def test_what_is_no_number_to_write_down_is_said_beside_the_setting(browsers: di
     assert "This is not a number" in answer.text
 
 
-def test_the_sync_page_names_the_self_test_that_there_is(browsers: dict[str, Browser]) -> None:
-    assert "daka doctor --uplink" in browsers["auditor"].get("/sync").text
+def test_the_sync_page_names_the_self_test_that_there_is(auditor: Browser) -> None:
+    assert "daka doctor --uplink" in auditor.get("/sync").text
     assert "--uplink" in CliRunner().invoke(daka, ["doctor", "--help"]).output
 
 
@@ -83,8 +83,8 @@ def test_the_liveness_policy_is_said_as_it_is_set(passive: bool, challenge: str,
     assert "They are 5 in random order, 4 seconds for each." in policy
 
 
-def test_the_recognition_page_says_its_liveness_policy(browsers: dict[str, Browser]) -> None:
-    assert "a photograph alone opens none" in text_of(browsers["auditor"].get("/recognition"))
+def test_the_recognition_page_says_its_liveness_policy(auditor: Browser) -> None:
+    assert "a photograph alone opens none" in text_of(auditor.get("/recognition"))
 
 
 def test_whoever_asked_is_named_however_many_people_there_are(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -97,8 +97,8 @@ def test_whoever_asked_is_named_however_many_people_there_are(office: Office, mo
         assert privacy.known(set()) == {}
 
 
-def test_a_camera_that_is_away_promises_no_code_that_it_would_have_to_see(browsers: dict[str, Browser]) -> None:
-    page = text_of(browsers["auditor"].get("/"))
+def test_a_camera_that_is_away_promises_no_code_that_it_would_have_to_see(auditor: Browser) -> None:
+    page = text_of(auditor.get("/"))
     assert "no face and no QR code is seen; number and PIN and the badge go on" in page
 
 

@@ -17,8 +17,8 @@ from web_ui import words
 ARCHIVE = "daka-9.9.9-cp311-aarch64.tar"
 
 
-def test_the_page_says_what_runs_and_the_five_things_that_a_check_would_say(browsers: dict[str, Browser]) -> None:
-    page = text_of(browsers["auditor"].get("/updates"))
+def test_the_page_says_what_runs_and_the_five_things_that_a_check_would_say(auditor: Browser) -> None:
+    page = text_of(auditor.get("/updates"))
     assert f"Runs now {device.__version__}" in page
     assert "has not joined an enterprise, so nobody is asked" in page
     five = ("Device model", "Operating system", "Software version", "Enterprise", "Network")
