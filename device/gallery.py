@@ -14,9 +14,9 @@ from datetime import datetime
 
 import numpy as np
 
-from device.comparing import Turn
 from device.people import Directory, PeopleError, SiteMeasurement
 from device.recognise import Known
+from device.turn import Turn
 from models import match, openset
 from models.evaluation import site
 from models.evaluation.errors import TooLittle

@@ -49,7 +49,7 @@ _spare = _Spare()
 
 
 def empty(shape: tuple[int, int]) -> NDArray[np.float32]:
-    """An uninitialised array of this shape, in huge pages of its own from a quarter of one on; when it goes it is wiped."""
+    """An uninitialised array of this shape, in huge pages of its own from a quarter of one on; such a one is wiped when it goes."""
     size = shape[0] * shape[1] * np.dtype(np.float32).itemsize
     if size < HUGE_PAGE // 4 or sys.platform != "linux":
         return np.empty(shape, dtype=np.float32)

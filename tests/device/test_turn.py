@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 
-from device.comparing import Turn
+from device.turn import Turn
 
 LONG_S = 5.0
 
