@@ -1,4 +1,4 @@
-"""Whose face a look shows: a search of everybody, or a comparison with the one person whom somebody says to be. No input or output."""
+"""Whose face a look shows: a search of everybody, or a comparison with the one person whom somebody says to be."""
 
 from __future__ import annotations
 

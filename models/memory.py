@@ -1,5 +1,5 @@
 """Large memory in huge pages (2 MB): a network's weights and a gallery are read from end to end, and at 4 kB a page the processor
-spends a fifth to a half of that time looking up where the next page lies (measured: docs/performance.md).
+spends much of that time looking up where the next page lies (docs/performance.md).
 
 Only asks the kernel; where it has no huge pages to give (Linux alone has them, and not every kernel), all stays as it was.
 """
@@ -81,7 +81,7 @@ def give_back() -> None:
 
 
 def into_huge_pages() -> None:
-    """Moves what this process holds now, and what libraries hold for it, into huge pages: some 90 ms for 250 MB. Loses nothing.
+    """Moves what this process holds now, and what libraries hold for it, into huge pages. Loses nothing.
 
     For the moment when the models are loaded, have run once, and what was freed has been given back: a huge page of which anything
     was touched becomes resident whole.
