@@ -9,7 +9,7 @@ class Turn:
     """Lets a search that is under way end before the gallery changes again.
 
     Of two threads in one interpreter, an import that runs from one short call of SQLite to the next takes the interpreter back each
-    time before the other one wakes: a search stood for up to 200 ms behind thirty changes (`make bench ONLY=gallery`).
+    time before the other one wakes: a search stood for up to 180 ms behind other people's changes (`make bench ONLY=gallery`).
     """
 
     def __init__(self) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,9 +13,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from device import people
+from device import gallery, people
 from device.gallery import Keeper, Promise, Terms
-from models import manifest, openset
+from models import manifest, match, openset
 from models.evaluation import site
 from tests.device import parts
 from tests.device.test_people import AGREED, EMBEDDER, KEY
@@ -60,6 +62,28 @@ def test_the_promise_is_about_whole_attempts_and_so_a_look_has_to_keep_to_less(d
     assert one_look == 368
     assert attempts == 243
     assert openset.false_positives(terms().bounds[-1].false_match_rate, attempts) * 3 / 2 <= 0.05
+
+
+def test_a_change_of_the_gallery_waits_for_the_search_under_way(
+    directory: people.Directory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    enrol(directory, faces(3))
+    keeper, beside, order = Keeper(directory, EMBEDDER, terms()), list[threading.Thread](), list[str]()
+
+    def change() -> None:
+        keeper.renew("p-nobody")
+        order.append("changed")
+
+    def search(*_: object) -> None:
+        beside.append(threading.Thread(target=change))
+        beside[0].start()
+        time.sleep(gallery.GIVE_WAY_S / 2)
+        order.append("found")
+
+    monkeypatch.setattr(match, "best", search)
+    keeper.known.nearest(faces(1)[0])
+    beside[0].join(5)
+    assert order == ["found", "changed"]
 
 
 def test_measuring_a_small_site_does_not_raise_its_threshold(directory: people.Directory) -> None:
