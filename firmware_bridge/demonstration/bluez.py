@@ -90,6 +90,7 @@ class Bluez:
     def _forget_all(self) -> None:
         self._connections: dict[str, Connection] = {}
         self._scanning: set[str] = set()
+        self._controller = asyncio.Lock()
         self.agent: tuple[str, str, str] | None = None
         self._agents: dict[str, tuple[str, str, str]] = {}
         self.asked: list[tuple[Any, ...]] = []
@@ -167,17 +168,23 @@ class Bluez:
         if message.sender in self._scanning:
             raise BluezError("InProgress", "Operation already in progress")
         self._scanning.add(message.sender or "")
-        if not self._device.is_scanning:
-            await self._device.start_scanning(active=True, filter_duplicates=False)
-        self.tree.set(self.path, ADAPTER, {"Discovering": ("b", True)})
+        await self._scan()
 
     async def Adapter1_StopDiscovery(self, message: Message) -> None:
         if message.sender not in self._scanning:
             raise BluezError("Failed", "No discovery started")
         self._scanning.discard(message.sender or "")
-        if not self._scanning:
-            await self._device.stop_scanning()
-            self.tree.set(self.path, ADAPTER, {"Discovering": ("b", False)})
+        await self._scan()
+
+    async def _scan(self) -> None:
+        """On while somebody wants it; a start during a stop would find it still on, and leave it off."""
+        async with self._controller:
+            wanted = bool(self._scanning)
+            if wanted and not self._device.is_scanning:
+                await self._device.start_scanning(active=True, filter_duplicates=False)
+            elif not wanted and self._device.is_scanning:
+                await self._device.stop_scanning()
+            self.tree.set(self.path, ADAPTER, {"Discovering": ("b", wanted)})
 
     async def Adapter1_RemoveDevice(self, message: Message, path: str) -> None:
         if path not in self.tree.objects:
@@ -263,7 +270,8 @@ class Bluez:
         if path in self._connections:
             return self._connections[path]
         try:
-            connection = await asyncio.wait_for(self._device.connect(self._addresses[path]), CONNECT_S)
+            async with self._controller:  # it makes one connection at a time, and bumble scans to resolve the other's address
+                connection = await asyncio.wait_for(self._device.connect(self._addresses[path]), CONNECT_S)
         except (TimeoutError, KeyError) as error:
             raise BluezError("Failed", "le-connection-abort-by-local") from error
         self._connections[path] = connection

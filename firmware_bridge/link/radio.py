@@ -11,9 +11,10 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
-from bleak import BleakClient, BleakScanner
+from bleak import BleakClient
 from bleak.backends.characteristic import BleakGATTCharacteristic
 from bleak.backends.device import BLEDevice
+from bleak.backends.scanner import AdvertisementData
 from bleak.exc import (
     BleakBluetoothNotAvailableError,
     BleakBluetoothNotAvailableReason,
@@ -29,6 +30,7 @@ from dbus_fast.constants import BusType
 from firmware_bridge import profile
 from firmware_bridge.link import errors
 from firmware_bridge.link.agent import Compare, PairingAgent
+from firmware_bridge.link.discovery import Discovery
 from firmware_bridge.protocol import frames
 from firmware_bridge.protocol.errors import FrameRefused
 
@@ -117,18 +119,19 @@ class Radio:
 
     def __init__(self, patience: Patience | None = None) -> None:
         self.patience = patience or Patience()
+        self._discovery = Discovery()
 
     async def hear(self, seconds: float | None = None) -> tuple[Heard, ...]:
         """Every lock that advertises within the scan window."""
+        found: dict[str, Heard] = {}
+
+        def listen(device: BLEDevice, advertised: AdvertisementData) -> None:
+            found[device.address] = Heard(device.address, advertised.local_name or "", advertised.rssi)
+
         with translated():
-            found = await BleakScanner.discover(
-                timeout=seconds or self.patience.scan, return_adv=True, service_uuids=[profile.SERVICE]
-            )
-        return tuple(
-            Heard(device.address, advertised.local_name or "", advertised.rssi)
-            for device, advertised in found.values()
-            if profile.SERVICE in advertised.service_uuids
-        )
+            async with self._discovery.heard_by(listen):
+                await asyncio.sleep(seconds or self.patience.scan)
+        return tuple(found.values())
 
     @asynccontextmanager
     async def connected(self, address: str) -> AsyncIterator[Wire]:
@@ -160,15 +163,18 @@ class Radio:
         raise AssertionError("the last try returns or raises")
 
     async def _find(self, address: str, seconds: float) -> BLEDevice:
+        found: asyncio.Future[BLEDevice] = asyncio.get_running_loop().create_future()
+
+        def listen(device: BLEDevice, _: AdvertisementData) -> None:
+            if device.address == address and not found.done():
+                found.set_result(device)
+
         with translated():
-            found = await BleakScanner.find_device_by_filter(
-                lambda device, advertised: device.address == address and profile.SERVICE in advertised.service_uuids,
-                timeout=seconds,
-                service_uuids=[profile.SERVICE],
-            )
-        if found is None:
+            async with self._discovery.heard_by(listen):
+                await asyncio.wait([found], timeout=seconds)
+        if not found.done():
             raise errors.said(errors.LockNotSeen)
-        return found
+        return found.result()
 
     async def _connect(self, device: BLEDevice) -> tuple[BleakClient, Wire]:
         wires: list[Wire] = []

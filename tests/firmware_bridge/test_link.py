@@ -146,6 +146,23 @@ def test_a_lock_that_forgot_its_bond_is_told_apart_and_only_removal_mends_it(bus
     play(bus, scenario)
 
 
+def test_a_search_for_a_lock_that_is_away_keeps_nobody_from_finding_another(bus: str) -> None:
+    """BlueZ answers a client's second StartDiscovery with InProgress."""
+
+    async def scenario(rig: Rig) -> None:
+        await rig.pair()
+        away = asyncio.create_task(rig.radio.pair("F0:F1:F2:F3:F4:00", rig.compare_at_kiosk))
+        await asyncio.sleep(0.2)
+        assert (await greet(rig))[0] == session.ANSWER
+        assert [heard.address for heard in await rig.radio.hear(0.05)] == [ADDRESS]
+        assert not away.done()
+        with pytest.raises(errors.LockNotSeen):
+            await away
+        assert [heard.address for heard in await rig.radio.hear(0.2)] == [ADDRESS]
+
+    play(bus, scenario)
+
+
 def test_a_lock_that_is_not_there_is_said_within_the_scan_window(bus: str) -> None:
     async def scenario(rig: Rig) -> None:
         await rig.lock._device.stop_advertising()
