@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +10,7 @@ from contextlib import contextmanager
 import persistqueue
 
 from bench.registry import Pair, Setting, number
-from device import clock, journal, keys, messages
+from device import clock, database, journal, keys, messages
 
 TIME_SOURCE = clock.SystemClock()
 PUNCH = messages.PunchBody(
@@ -77,4 +78,29 @@ def beside_persist_queue(setting: Setting) -> Iterator[Pair]:
     with opened_journal(setting) as opened:
         text = written(opened)
         yield Pair(ours=lambda: opened.append(PUNCH, TIME_SOURCE.now()), peer=lambda: queue.put(text))
+    queue.close()
+
+
+@number(
+    family="journal",
+    name="the least that is signed, beside persist-queue",
+    ours="SHA-256, Ed25519 and one INSERT of ready bytes, WAL, FULL: no record, schema, clock or chain",
+    peer="persist-queue's SQLiteQueue.put of the same bytes, WAL, FULL, committed; neither hashed nor signed",
+    at_most=1 / 0.7,
+)
+def least_that_is_signed(setting: Setting) -> Iterator[Pair]:
+    """How much of 0.7 of its rate is left for what makes a record, whoever writes it."""
+    queue = persistqueue.SQLiteQueue(str(setting.scratch / "queue"), multithreading=True, auto_commit=True)
+    key = keys.journal_key(setting.scratch / "least")
+    bare = database.connect(setting.scratch / "least.db")
+    bare.execute("CREATE TABLE record (seq INTEGER PRIMARY KEY, sig BLOB NOT NULL, text BLOB NOT NULL)")
+    with opened_journal(setting) as opened:
+        text = written(opened)
+
+        def least() -> None:
+            signature = key.sign(hashlib.sha256(text).digest())
+            bare.execute("INSERT INTO record (sig, text) VALUES (?, ?)", (signature, text))
+
+        yield Pair(ours=least, peer=lambda: queue.put(text))
+    bare.close()
     queue.close()
