@@ -133,6 +133,12 @@ def number_argument(name: str, most: float) -> float:
     return value
 
 
+def asker_is_gone() -> Callable[[], bool]:
+    """Tells whether whoever asked the request under way has hung up; for what waits long, and would keep a thread from others."""
+    found: Callable[[], bool] = request.environ.get("waitress.client_disconnected", lambda: False)
+    return found
+
+
 def json_fields(*names: str) -> tuple[str, ...]:
     """The named text fields of the JSON body, 400 unless they are all there."""
     body = request.get_json(silent=True)
@@ -177,6 +183,7 @@ def serve(app: Flask, listener: socket.socket, threads: int) -> Serving:
         ident="daka",
         max_request_body_size=MOST_BODY_BYTES,
         clear_untrusted_proxy_headers=True,
+        channel_request_lookahead=1,  # else nobody reads from a connection whose answer waits, and a hang-up is not seen
     )
     return _Waitress(inner, channels)
 

@@ -20,8 +20,8 @@ from device.page.scenery import Parts, Scenery
 
 log = logging.getLogger(__name__)
 
-# Three open questions a page at most: scene, picture, and what somebody does. A page that reloads leaves two behind until they are
-# over, so that with 12 threads six quick reloads kept the next question waiting for seconds.
+# Three open questions a page at most: scene, picture, and what somebody does. A page that reloads leaves two behind, for
+# scenery.LOOK_EVERY_S at the longest.
 THREADS = 24
 
 
