@@ -1,6 +1,7 @@
 """`daka-display`: the browser of the kiosk's screen, started inside the compositor. One page, one window, nothing kept.
 
-A sign of life is given only while both the compositor and the page's own process answer.
+A sign of life is given only while both the compositor and the page's own process answer. A page that answers no more ends all of
+this, and the supervisor starts it again.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import time
 from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 from device import service
 from device.screen import compositor, pipe, stage
@@ -22,7 +24,8 @@ log = logging.getLogger(__name__)
 BROWSER = "/usr/bin/chromium"
 ADDRESS = Path("/run/daka/page/page.url")
 LOOK_S = 0.1
-SIGN_EVERY_S = 10.0
+SIGN_EVERY_S = 5.0
+HANGS_S = 15.0  # whoever touches a page that has not answered for so long finds it dead
 # Everything that a browser does by itself beside showing a page is switched off; what is left cannot leave the private loopback.
 OPTIONS = (
     "--kiosk",
@@ -67,7 +70,8 @@ class Signs:
 
     def __init__(self, under: service.Service, wayland: Path, started: float) -> None:
         self._under, self._wayland, self._started = under, wayland, started
-        self._next, self._asked = 0.0, 0
+        self._is_shown, self._next = False, 0.0
+        self._questions: dict[int, float] = {}
 
     def painted(self, is_page: bool) -> None:
         """Something new can be seen."""
@@ -75,17 +79,22 @@ class Signs:
         what = "the kiosk page" if is_page else "the waiting page"
         log.info("%s is painted, %.1f s after the display's start", what, took)
         self._under.ready(f"shows {what}")
+        self._is_shown = True
 
     def ask(self, browser: pipe.Pipe, window: str, now: float) -> None:
-        """Ask the page's process for an answer, now and then."""
-        if window and now >= self._next:
+        """Ask the page's process for an answer, now and then; pipe.BrowserEnded where none comes."""
+        if self._questions and now > min(self._questions.values()) + HANGS_S:
+            raise pipe.BrowserEnded("the page's process answers no more")
+        if self._is_shown and now >= self._next:
             self._next = now + SIGN_EVERY_S
-            self._asked = browser.send("Runtime.evaluate", window, expression="1")
+            self._questions[browser.send("Runtime.evaluate", window, expression="1")] = now
 
-    def heard(self, answer: int) -> None:
-        """The page's process answers; so must the compositor."""
-        if answer == self._asked and compositor.answers(self._wayland):
-            self._under.alive()
+    def heard(self, heard: dict[str, Any]) -> None:
+        """What the browser says: with its answer the page's process lives; so must the compositor."""
+        if self._questions.pop(heard.get("id", 0), None) is not None and "result" in heard:
+            self._questions.clear()
+            if compositor.answers(self._wayland):
+                self._under.alive()
 
 
 def _for_the_browser(environment: Mapping[str, str]) -> dict[str, str]:
@@ -93,17 +102,24 @@ def _for_the_browser(environment: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in environment.items() if not name.startswith(("NOTIFY_", "WATCHDOG_", "DAKA_"))}
 
 
+def step(browser: pipe.Pipe, shown: stage.Stage, signs: Signs) -> dict[str, Any] | None:
+    """The next thing that the browser says, if it says one, and what follows from it."""
+    heard = browser.hear(LOOK_S)
+    now = time.monotonic()
+    if heard is not None:
+        shown.hear(heard, now)
+        signs.heard(heard)
+    else:
+        signs.ask(browser, shown.window, now)  # not before all that it has said is heard
+    shown.look(now)
+    return heard
+
+
 def lead(browser: pipe.Pipe, shown: stage.Stage, signs: Signs) -> None:
     """Until the window or the browser is gone."""
     shown.open()
     while not shown.is_gone:
-        heard = browser.hear(LOOK_S)
-        now = time.monotonic()
-        if heard is not None:
-            shown.hear(heard, now)
-            signs.heard(heard.get("id", -1))
-        shown.look(now)
-        signs.ask(browser, shown.window, now)
+        step(browser, shown, signs)
 
 
 def main() -> None:
@@ -120,5 +136,5 @@ def main() -> None:
             lead(browser, stage.Stage(browser, address, file.read_bytes(), signs.painted), signs)
         except pipe.BrowserEnded as error:
             log.error("%s", error)
-        browser.process.terminate()
+        browser.process.kill()  # it may hang, and leaves nothing behind
     sys.exit("the browser's window is gone")

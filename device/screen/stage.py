@@ -1,13 +1,15 @@
 """What is on the screen: the kiosk page as soon as it comes, our waiting page until then, and never a browser's error page.
 
 Every document is looked at before the browser may show it. One that did not come, or that came from anywhere but the kiosk page's
-address, is answered with the waiting page, and asked for again a second later.
+address, is answered with the waiting page, and asked for again a second later. So is, later, one of which nothing is heard:
+what the browser is told can be lost together with the process that was to do it.
 """
 
 from __future__ import annotations
 
 import base64
 import logging
+import math
 from collections.abc import Callable
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -16,9 +18,11 @@ log = logging.getLogger(__name__)
 
 AGAIN_S = 1.0
 FIRST_S = 3.0  # the waiting page has been painted by then, or never will be
+LOST_S = 10.0  # by then a page has come or failed; with a daemon that is still starting, asking again costs nothing
 FAILS_FROM = 400  # statuses of HTTP that bring no page
 HEADERS = {"Content-Type": "text/html; charset=utf-8", "Cache-Control": "no-store"}
-PAINTED = "firstContentfulPaint"
+BEGUN, ARRIVED, PAINTED = "init", "DOMContentLoaded", "firstContentfulPaint"
+NEVER = math.inf
 
 
 class Led(Protocol):
@@ -38,9 +42,11 @@ class Stage:
         self._waiting = base64.b64encode(waiting).decode("ascii")
         self._window = ""
         self._asked = ""
-        self._comes = False
-        self._is_strange = False
-        self._again_at: float | None = None
+        self._asked_by = 0
+        self._document = ""
+        self._comes = self._is_page = False
+        self._has_crashed = False
+        self._again_at = NEVER
         self.is_gone = False
 
     def open(self) -> None:
@@ -49,22 +55,19 @@ class Stage:
 
     def look(self, now: float) -> None:
         """Ask for the kiosk page when it is time to, or when its address has changed (a start of the machine)."""
-        if not self._window or (not self._asked and self._again_at is not None and now < self._again_at):
+        if not self._window or (not self._asked and now < self._again_at):
             return
         address = self._address()
-        if address and (address != self._asked or self._is_strange):
-            # A new token behind the same hash is not fetched by itself.
-            self._again_at = now + AGAIN_S if self._asked and not self._is_strange else None
-            self._asked, self._is_strange = address, False
-            self._browser.send("Page.navigate", self._window, url=address)
-        elif address and self._again_at is not None and now >= self._again_at:
-            self._again_at = None
-            self._browser.send("Page.reload", self._window)  # navigating to where one is only looks for what the hash names
+        if address and (address != self._asked or now >= self._again_at):
+            self._asked, self._again_at = address, now + LOST_S
+            self._asked_by = self._browser.send("Page.navigate", self._window, url=address)
 
     def hear(self, heard: dict[str, Any], now: float) -> None:
         """What the browser says."""
         said = heard.get("params", {})
         match heard.get("method"):
+            case None if heard.get("id") == self._asked_by:
+                self._answered(heard.get("result", {}))
             case "Target.attachedToTarget" if said["targetInfo"]["type"] == "page" and not self._window:
                 self._take(said["sessionId"])
                 self._again_at = now + FIRST_S
@@ -72,13 +75,10 @@ class Stage:
                 self.is_gone = True
             case "Fetch.requestPaused":
                 self._judge(said, now)
-            case "Page.lifecycleEvent" if said["name"] == PAINTED:
-                self._painted(self._comes)
-                if not self._asked:
-                    self._again_at = None
-            case "Inspector.targetCrashed":
-                log.warning("the page's process has crashed; the page is opened again")
-                self._again_at = now
+            case "Page.lifecycleEvent":
+                self._follow(said["name"], said["loaderId"], now)
+            case "Inspector.targetCrashed" if heard["sessionId"] == self._window:
+                self._reopen(now)
 
     @property
     def window(self) -> str:
@@ -92,13 +92,36 @@ class Stage:
         self._browser.send("Page.setLifecycleEventsEnabled", session, enabled=True)
         self._browser.send("Fetch.enable", session, patterns=[{"resourceType": "Document", "requestStage": "Response"}])
 
+    def _answered(self, result: dict[str, Any]) -> None:
+        """Where the window is at that address already, navigating only looks for what the hash names: there it is loaded anew."""
+        if "frameId" in result and not result.keys() & {"loaderId", "errorText"}:
+            self._browser.send("Page.reload", self._window)
+
+    def _follow(self, step: str, document: str, now: float) -> None:
+        """What becomes of a document; the next one that begins is the one that was judged last."""
+        if step == BEGUN:
+            self._document, self._is_page, self._comes = document, self._comes, False
+        is_page = self._is_page and document == self._document
+        if step == ARRIVED and is_page:
+            self._again_at, self._has_crashed = NEVER, False
+        elif step == PAINTED:
+            self._painted(is_page)
+            if not self._asked:
+                self._again_at = now
+
+    def _reopen(self, now: float) -> None:
+        """The page's process has ended. Ask at once, then each second: the new process may end as well."""
+        log.warning("the page's process has crashed; the page is opened again")
+        self._again_at = now + AGAIN_S if self._has_crashed else now
+        self._has_crashed = True
+
     def _judge(self, paused: dict[str, Any], now: float) -> None:
         """A document is there, or is known not to come."""
         failed = paused.get("responseErrorReason") or (
             paused["responseStatusCode"] if paused.get("responseStatusCode", 0) >= FAILS_FROM else ""
         )
-        self._is_strange = _origin(paused["request"]["url"]) != _origin(self._asked)
-        self._comes = not failed and not self._is_strange
+        is_strange = _origin(paused["request"]["url"]) != _origin(self._asked)
+        self._comes = not failed and not is_strange
         if self._comes:
             self._browser.send("Fetch.continueRequest", self._window, requestId=paused["requestId"])
             return

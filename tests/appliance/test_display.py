@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from functools import partial
 
 import cv2
 import numpy as np
@@ -27,6 +28,8 @@ PAPER = (230, 240, 244)  # the ground of both pages, BGR
 SEAL = (29, 40, 166)
 ENV = ("env", "XDG_RUNTIME_DIR=/run/daka-display", "WAYLAND_DISPLAY=wayland-0")
 UNIT = "daka-display"
+BROWSER = "--kiosk"
+KILLS = 20
 
 
 @pytest.fixture(scope="module", params=["bookworm", "trixie"])
@@ -157,10 +160,39 @@ def test_a_compositor_that_hangs_is_ended_by_the_watchdog_and_the_page_is_back(a
     wait_for(appliance, "kiosk page")
 
 
-def test_a_page_whose_process_dies_is_opened_again(appliance: Appliance) -> None:
-    appliance.call("pkill", "-KILL", "-f", "--", "--type=renderer")
+def paints(appliance: Appliance) -> int:
+    """How often the kiosk page has been painted so far."""
+    return appliance.call("journalctl", "-u", UNIT, "--no-pager").count("the kiosk page is painted")
+
+
+def test_a_page_whose_process_dies_is_opened_again_each_time(appliance: Appliance) -> None:
     wait_for(appliance, "kiosk page")
-    assert "is opened again" in appliance.call("journalctl", "-u", UNIT, "-n", "40", "--no-pager")
+    restarts = appliance.restarts_of(UNIT)
+    for _ in range(KILLS):
+        before = paints(appliance)
+        appliance.call("pkill", "-KILL", "-f", "--", "--type=renderer")
+        appliance.wait("the page is painted again", partial(lambda painted: paints(appliance) > painted, before), 10)
+    wait_for(appliance, "kiosk page")
+    assert appliance.restarts_of(UNIT) == restarts, "the page alone was to be opened again"
+
+
+@pytest.mark.parametrize(
+    ("signal", "part"),
+    [
+        pytest.param("KILL", BROWSER, id="browser killed"),
+        pytest.param("STOP", BROWSER, id="browser hangs"),
+        pytest.param("STOP", "--type=renderer", id="page hangs"),
+        pytest.param("KILL", "--type=gpu-process", id="its drawing killed"),
+        pytest.param("KILL", "python.*daka-display$", id="whoever leads it killed"),
+    ],
+)
+def test_whatever_part_of_the_browser_dies_or_hangs_the_page_is_back(appliance: Appliance, signal: str, part: str) -> None:
+    wait_for(appliance, "kiosk page")
+    before = paints(appliance)
+    appliance.call("pkill", f"-{signal}", "-f", "--", part)
+    if part != "--type=gpu-process":  # which the browser starts again by itself, and shows the same page
+        appliance.wait("the page is painted again", lambda: paints(appliance) > before, 30)
+    wait_for(appliance, "kiosk page")
 
 
 def test_stopping_the_display_is_no_failure(appliance: Appliance) -> None:

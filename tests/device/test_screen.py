@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import socket
 import threading
 import time
@@ -13,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from device import service
 from device.commands import display
 from device.screen import compositor, pipe, stage
 from tests import browser as browsers
@@ -29,6 +32,8 @@ class Server:
         self.listening = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self.listening.getsockname()[1]}/#token"
         self.answer: Callable[[socket.socket], None] = whole
+        self._connections: list[socket.socket] = []
+        self._changing, self._is_dead = threading.Lock(), False
         threading.Thread(target=self._serve, daemon=True).start()
 
     def _serve(self) -> None:
@@ -37,12 +42,28 @@ class Server:
                 connection, _ = self.listening.accept()
             except OSError:
                 return
+            with self._changing:
+                if self._is_dead:
+                    connection.close()
+                    return
+                self._connections.append(connection)
             threading.Thread(target=self._answer, args=(connection,), daemon=True).start()  # some are opened ahead and say nothing
 
     def _answer(self, connection: socket.socket) -> None:
-        with connection:
+        with contextlib.suppress(OSError):
             if connection.recv(65_536):
                 self.answer(connection)
+        with self._changing:
+            self._connections.remove(connection)
+            connection.close()
+
+    def die(self) -> None:
+        """As a process does: nobody listens, and what was opened ahead is of no use any more."""
+        with self._changing:
+            self._is_dead = True
+            self.listening.shutdown(socket.SHUT_RDWR)  # closing alone leaves it to the thread that waits in it
+            for connection in self._connections:
+                connection.shutdown(socket.SHUT_RDWR)
 
 
 def whole(connection: socket.socket) -> None:
@@ -62,30 +83,36 @@ class Screen:
     """The display's own loop, stepped by the test."""
 
     def __init__(self, folder: Path) -> None:
-        waiting = resources.files("device.screen").joinpath("waiting.html").read_bytes()
+        waiting = Path(str(resources.files("device.screen").joinpath("waiting.html")))
         command = (browsers.program(), *(o for o in display.OPTIONS if "ozone" not in o and o != "--kiosk"), *HEADLESS)
-        self.browser = pipe.start((*command, f"--user-data-dir={folder}", "about:blank"), os.environ)
+        self.browser = pipe.start((*command, f"--user-data-dir={folder}", waiting.as_uri()), os.environ)
         self.address = ""
         self.painted: list[bool] = []
-        self.stage = stage.Stage(self.browser, lambda: self.address, waiting, self.painted.append)
+        self.signs = display.Signs(service.Service(), folder / "no-compositor", time.monotonic())
+        self.stage = stage.Stage(self.browser, lambda: self.address, waiting.read_bytes(), self._paint)
         self.stage.open()
         self._answers: dict[int, dict[str, object]] = {}
 
+    def _paint(self, is_page: bool) -> None:
+        self.painted.append(is_page)
+        self.signs.painted(is_page)
+
     def step(self) -> None:
-        heard = self.browser.hear(0.05)
-        now = time.monotonic()
+        heard = display.step(self.browser, self.stage, self.signs)
         if heard is not None:
-            self.stage.hear(heard, now)
             self._answers[heard.get("id", -1)] = heard
-        self.stage.look(now)
+
+    def until(self, what: str, ready: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + PATIENCE_S
+        while not ready():
+            assert time.monotonic() < deadline, what
+            self.step()
 
     def title(self) -> str:
-        """What the window shows now."""
+        """What the window shows now; empty where the page's process says nothing."""
         asked = self.browser.send("Runtime.evaluate", self.stage.window, expression="document.title + ' ' + location.protocol")
-        deadline = time.monotonic() + PATIENCE_S
-        while asked not in self._answers and time.monotonic() < deadline:
-            self.step()
-        answer = self._answers.get(asked, {}).get("result", {})
+        self.until("the window tells its title", lambda: asked in self._answers)
+        answer = self._answers[asked].get("result", {})
         return str(answer["result"]["value"]) if isinstance(answer, dict) and "result" in answer else ""
 
     def wait_for(self, title: str) -> None:
@@ -96,14 +123,29 @@ class Screen:
             for _ in range(4):
                 self.step()
 
+    def signal_page(self, what: signal.Signals) -> None:
+        """To every process that shows a page or is kept ready for one."""
+        for process in list(_below(self.browser.process.pid)):
+            with contextlib.suppress(OSError):
+                if b"--type=renderer" in Path(f"/proc/{process}/cmdline").read_bytes():
+                    os.kill(process, what)
+
     def close(self) -> None:
         self.browser.process.kill()
         self.browser.process.wait()
 
 
-@pytest.fixture
-def screen(tmp_path: Path) -> Iterator[Screen]:
-    with closing(Screen(tmp_path / "browser")) as made:
+def _below(process: int) -> Iterator[int]:
+    with contextlib.suppress(OSError):  # its threads come and go
+        for thread in Path(f"/proc/{process}/task").glob("*/children"):
+            for child in map(int, thread.read_text().split()):
+                yield child
+                yield from _below(child)
+
+
+@pytest.fixture(scope="module")
+def screen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Screen]:
+    with closing(Screen(tmp_path_factory.mktemp("screen") / "browser")) as made:
         yield made
 
 
@@ -119,16 +161,74 @@ def test_whatever_becomes_of_the_page_no_error_page_is_shown_and_it_comes_back(s
     screen.wait_for("Daka 打卡 http:")
     server.answer = whole
     screen.wait_for("kiosk page http:")
-    server.listening.shutdown(socket.SHUT_RDWR)  # closing alone leaves it to the thread that waits in it
+    for _ in range(2):
+        screen.painted.clear()
+        screen.signal_page(signal.SIGKILL)
+        screen.until("another page is painted", lambda: bool(screen.painted))
+        screen.wait_for("kiosk page http:")
+    server.die()
     screen.browser.send("Page.reload", screen.stage.window)
     screen.wait_for("Daka 打卡 http:")
     elsewhere = Server()
     screen.address = elsewhere.url  # as after a start of the machine
     screen.wait_for("kiosk page http:")
     screen.browser.send("Page.navigate", screen.stage.window, url=Server().url)  # not the kiosk page's address
-    while screen.painted[-1]:
-        screen.step()
+    screen.until("the waiting page takes its place", lambda: not screen.painted[-1])
     screen.wait_for("kiosk page http:")
+
+
+def test_a_page_that_hangs_is_noticed_so_that_all_of_it_is_started_again(screen: Screen, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(display, "SIGN_EVERY_S", 0.2)
+    monkeypatch.setattr(display, "HANGS_S", 2.0)
+    screen.address = Server().url
+    screen.until("the kiosk page is painted", lambda: screen.painted[-1:] == [True])
+    hears_until = time.monotonic() + 2.5
+    screen.until("it goes on for as long as it answers", lambda: time.monotonic() > hears_until)
+    screen.signal_page(signal.SIGSTOP)
+    with pytest.raises(pipe.BrowserEnded, match="answers no more"):
+        screen.until("a page that nobody shows", lambda: False)
+
+
+class Told:
+    """Keeps what a browser is told; what it answers is the test's business."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    def send(self, method: str, session: str = "", **parameters: object) -> int:
+        self.told.append(method)
+        return len(self.told)
+
+
+def led(told: Told) -> stage.Stage:
+    """A stage whose window has just been asked for the kiosk page, at second 10."""
+    made = stage.Stage(told, lambda: "http://127.0.0.1:8460/#token", b"", lambda is_page: None)
+    made.hear({"method": "Target.attachedToTarget", "params": {"sessionId": "ours", "targetInfo": {"type": "page"}}}, 5.0)
+    made.look(10.0)
+    assert told.told.pop() == "Page.navigate"
+    told.told.clear()
+    return made
+
+
+def test_an_end_of_another_part_of_the_browser_does_not_disturb_the_page_that_is_being_opened() -> None:
+    """Chromium tells of its own omnibox's process as well; a second wish while the page comes would make it come never."""
+    told = Told()
+    made = led(told)
+    made.hear({"method": "Inspector.targetCrashed", "params": {}, "sessionId": "another"}, 10.1)
+    made.look(10.2)
+    assert told.told == []
+    made.hear({"method": "Inspector.targetCrashed", "params": {}, "sessionId": "ours"}, 10.3)
+    made.look(10.3)
+    assert told.told == ["Page.navigate"]
+
+
+def test_a_page_of_which_nothing_is_heard_is_asked_for_again() -> None:
+    told = Told()
+    made = led(told)
+    made.look(19.9)
+    assert told.told == []
+    made.look(20.0)
+    assert told.told == ["Page.navigate"]
 
 
 def test_a_browser_that_ends_is_noticed(screen: Screen) -> None:
