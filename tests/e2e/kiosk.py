@@ -34,11 +34,12 @@ def wait_for(what: str, ready: Callable[[], object], seconds: float = WAIT_S) ->
 
 @dataclass
 class Kiosk:
-    """`more` is further configuration; `camera` another source than the stage."""
+    """`more` is further configuration; `camera` another source than the stage; `language` that of its screen at rest."""
 
     root: Path
     more: str = ""
     camera: str = ""
+    language: str = "zh-CN"
     port: int = field(default_factory=theatre.free_port)
 
     def __post_init__(self) -> None:
@@ -61,6 +62,7 @@ class Kiosk:
 enterprise = "东方精密制造有限公司"
 contact = "李主管 <8-1234>"
 time_zone = "Asia/Shanghai"
+language = "{self.language}"
 
 [camera]
 source = "{self.camera or f"stage:{self.stage}"}"

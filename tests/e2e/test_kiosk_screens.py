@@ -16,7 +16,6 @@ from tests.e2e.kiosk import Kiosk
 from tests.e2e.page import rest, told_of_a_lock, told_otherwise
 
 SCREENS = Path(__file__).resolve().parents[2] / "build" / "screens"
-CN = words.catalogue("zh-CN")
 SIZES = ((1024, 600), (1280, 800), (800, 1280), (1920, 1080))
 LOOKS = (
     *((size, "light", False, "zh-CN") for size in SIZES),
@@ -52,8 +51,10 @@ BUTTONS = """(document.getElementById("sheet").open ? document.getElementById("s
 
 
 @pytest.fixture(scope="module")
-def kiosk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kiosk]:
-    made = Kiosk(tmp_path_factory.mktemp("screens"), more='[ways]\nbadge_reader = "/dev/input/no-reader"\n')
+def kiosk(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kiosk]:
+    """One for each language of the screen."""
+    more = '[ways]\nbadge_reader = "/dev/input/no-reader"\n'
+    made = Kiosk(tmp_path_factory.mktemp("screens"), more=more, language=request.param)
     made.start()
     made.employ("1001", "王小明", "zh-CN", photograph="obama.jpg")
     made.employ(NUMBER, "Annika Sørensen", "en", photograph="person_b_1.jpg", pin=PIN)
@@ -68,7 +69,12 @@ def browser() -> Iterator[Browser]:
         yield found
 
 
-@pytest.mark.parametrize("look", LOOKS, ids=lambda look: f"{look[0][0]}x{look[0][1]}-{look[1]}{'-easy' if look[2] else ''}")
+@pytest.mark.parametrize(
+    ("kiosk", "look"),
+    [(look[3], look) for look in LOOKS],
+    ids=[f"{look[0][0]}x{look[0][1]}-{look[1]}{'-easy' if look[2] else ''}" for look in LOOKS],
+    indirect=["kiosk"],
+)
 def test_every_screen_is_there_to_be_looked_at(kiosk: Kiosk, browser: Browser, look: Any) -> None:
     (width, height), scheme, easy, language = look
     folder = SCREENS / f"{width}x{height}-{scheme}{'-easy' if easy else ''}"
@@ -76,8 +82,8 @@ def test_every_screen_is_there_to_be_looked_at(kiosk: Kiosk, browser: Browser, l
     context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
     page = context.new_page()
     page.goto(kiosk.url)
-    expect(page.locator("#come-words")).to_have_text(CN["idle.come"], timeout=25_000)
-    prefer(page, language, easy=easy)
+    expect(page.locator("#come-words")).to_have_text(words.catalogue(language)["idle.come"], timeout=25_000)
+    prefer(page, easy=easy)
 
     def shoot(name: str) -> None:
         page.wait_for_timeout(250)
@@ -94,10 +100,10 @@ def test_every_screen_is_there_to_be_looked_at(kiosk: Kiosk, browser: Browser, l
     what_one_does(kiosk, page, shoot)
     somebody_comes(kiosk, page, shoot)
     for name, heard in OTHERWISE.items():
-        told(page, heard, language, easy=easy)
+        told(page, heard, easy=easy)
         shoot(name)
     for name in CONDITIONS:
-        told(page, {"conditions": [name], "backlog": 12}, language, easy=easy)
+        told(page, {"conditions": [name], "backlog": 12}, easy=easy)
         shoot(f"condition-{name}")
     page.route("**/v1/scene*", lambda route: route.abort())
     page.reload()
@@ -130,10 +136,8 @@ def walk_through_the_sheets(page: Page, shoot: Callable[[str], None]) -> None:
         page.keyboard.press("Escape")
 
 
-def prefer(page: Page, language: str, *, easy: bool) -> None:
+def prefer(page: Page, *, easy: bool) -> None:
     """What somebody chose; a page that was loaded anew knows no more of it. A sheet may lie over the buttons."""
-    if language != "zh-CN":
-        page.evaluate("language => import('/words.js').then((words) => words.choose(language))", language)
     if easy:
         page.evaluate("document.getElementById('b-easy').click()")
 
@@ -143,7 +147,7 @@ def what_one_stamps(page: Page, shoot: Callable[[str], None], language: str, *, 
     for stage in ("choose", "verify", "press", "done", "failed"):
         told_otherwise(page, abilities=["stamp"])
         told_of_a_lock(page, stage)
-        prefer(page, language, easy=easy)
+        prefer(page, easy=easy)
         page.click("#b-help")
         page.get_by_role("button", name=words.catalogue(language)["help.seal"]).click()
         for text in (NUMBER, PIN):
@@ -219,7 +223,7 @@ def somebody_comes(kiosk: Kiosk, page: Page, shoot: Callable[[str], None]) -> No
     page.keyboard.press("Escape")
 
 
-def told(page: Page, heard: dict[str, Any], language: str, *, easy: bool) -> None:
+def told(page: Page, heard: dict[str, Any], *, easy: bool) -> None:
     """The same page, told something else by its daemon; only the screen is looked at here."""
 
     def change(route: Route) -> None:
@@ -231,4 +235,4 @@ def told(page: Page, heard: dict[str, Any], language: str, *, easy: bool) -> Non
     page.route("**/v1/scene*", change)
     page.reload()
     page.wait_for_selector("body.ready")
-    prefer(page, language, easy=easy)
+    prefer(page, easy=easy)
