@@ -258,7 +258,7 @@ ENGLISH = {
     "enrol.failed": "Nothing was kept. Try again, or ask at the office",
     "enrol.office": "Now ask the office to take your picture.",
     "enrol.withdrawn": "Withdrawn. Your face template is destroyed.",
-    "enrol.has": "You have agreed; {count} templates are kept.",
+    "enrol.has": "You have agreed. Face templates kept: {count}.",
     "enrol.done": "Done. From now on look into the camera.",
     "enrol.other": "Other ways, just as good",
 }

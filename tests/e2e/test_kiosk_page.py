@@ -455,6 +455,14 @@ def test_no_error_page_of_the_browser_is_seen_while_the_daemon_is_away(kiosk: Ki
     expect(page.locator("#come-words")).to_have_text(CN["idle.come"], timeout=SOON_MS)
 
 
+def test_before_it_hears_the_daemon_the_page_speaks_the_terminals_language(page: Page) -> None:
+    told_otherwise(page, language="en")
+    page.unroute_all(behavior="ignoreErrors")
+    page.route("**/v1/scene*", lambda route: route.abort())
+    page.reload()
+    expect(page.locator("#away-title")).to_have_text(EN["away.title"], timeout=SOON_MS)
+
+
 def test_a_page_whose_files_break_off_in_the_middle_says_so_and_loads_itself_anew(kiosk: Kiosk, browser: Browser) -> None:
     context = browser.new_context(service_workers="block")  # the first start of a display: nothing is kept yet
     page = context.new_page()

@@ -31,7 +31,7 @@ async function start() {
   await stayLoaded();
   keepShell();
   while (!words.version) await words.load().catch(() => pause(500));
-  words.choose(document.documentElement.lang);
+  words.chooseKept();
   bar();
   mirror.onPicture(hint);
   mirror.run();
@@ -71,6 +71,7 @@ async function hearScenes() {
 
 function show(heard) {
   if (!scene) words.choose(heard.language);
+  words.keep(heard.language);
   document.body.classList.add("ready");
   scene = heard;
   if (scene.theme === "auto") delete document.documentElement.dataset.theme;

@@ -1,5 +1,7 @@
 // Every sentence by its name, in the language that is chosen now.
 
+const KEPT = "daka-language"; // the terminal's own, never what a person chose: spoken before the daemon is heard
+
 const listeners = new Set();
 let catalogues = {};
 let language = "zh-CN";
@@ -13,6 +15,8 @@ export async function load() {
 }
 
 export const chosen = () => language;
+export const chooseKept = () => choose(localStorage.getItem(KEPT) ?? language);
+export const keep = (next) => localStorage.setItem(KEPT, next);
 export const has = (name) => name in (catalogues[language] ?? {});
 
 export function word(name, values = {}, spoken = language) {
