@@ -10,6 +10,7 @@ import click
 from device import outlet
 from device.commands.context import Context, pass_context
 
+UPLINK = "daka-uplink.service"
 MOST_LOOKS = 5  # the timer comes again; a wish that changes all the time keeps nobody here
 
 
@@ -42,14 +43,21 @@ def follow_kiosk(context: Context) -> None:
     if outlet.named_by_root(context.folder.config) or not context.folder.outlet.exists():
         return
     for _ in range(MOST_LOOKS):  # systemd tells of no change that comes while this runs
-        if not outlet.follow(context.folder.outlet, context.folder.config.parent / outlet.PINNED):
+        changed = outlet.follow(context.folder.outlet, context.folder.config.parent / outlet.PINNED)
+        if not changed and not _has_unread_file():
             return
         _reload()
         click.echo("the uplink may reach whom the kiosk daemon wants, and nobody else")
 
 
+def _has_unread_file() -> bool:
+    """Whether systemd has yet to read what was written: the time before, it could not."""
+    asked = ("systemctl", "show", "--property=NeedDaemonReload", "--value", UPLINK)
+    return subprocess.run(asked, capture_output=True, text=True, check=False).stdout.strip() == "yes"
+
+
 def _reload() -> None:
-    for words in (("daemon-reload",), ("try-restart", "--no-block", "daka-uplink.service")):
+    for words in (("daemon-reload",), ("try-restart", "--no-block", UPLINK)):
         done = subprocess.run(("systemctl", *words), capture_output=True, text=True, check=False)
         if done.returncode:
             raise outlet.OutletError(f"systemctl {words[0]} failed: {done.stderr.strip()}; run it by hand")

@@ -77,11 +77,14 @@ def test_a_wish_that_changes_while_root_is_busy_with_the_one_before_is_looked_at
     at, wanted = tmp_path / "unit.d" / "broker.conf", folder.outlet
     outlet.wish(wanted, outlet.Wish(("192.0.2.1",), False))
     asked: list[tuple[str, ...]] = []
+    unread, failing = "no\n", 0
 
     def systemctl(words: tuple[str, ...], **_more: object) -> object:
+        if "show" in words:
+            return type("Done", (), {"returncode": 0, "stdout": unread})()
         asked.append(words)
         outlet.wish(wanted, outlet.Wish(("192.0.2.2",), True))  # the kiosk daemon has started anew
-        return type("Done", (), {"returncode": 0})()
+        return type("Done", (), {"returncode": failing, "stderr": "busy"})()
 
     monkeypatch.setattr("device.commands.set_broker.subprocess.run", systemctl)
     monkeypatch.setattr(outlet, "follow", functools.partial(outlet.follow, at=at, resolver=tmp_path / "none"))
@@ -92,6 +95,10 @@ def test_a_wish_that_changes_while_root_is_busy_with_the_one_before_is_looked_at
     asked.clear()
     set_broker.follow_kiosk(Context(folder))
     assert asked == [], "what is as it was restarts nothing"
+    unread, failing = "yes\n", 1
+    with pytest.raises(outlet.OutletError, match="busy"):
+        set_broker.follow_kiosk(Context(folder))
+    assert asked == [("systemctl", "daemon-reload")], "what systemd could not read the time before is given it again"
 
 
 def test_a_name_that_was_not_known_is_asked_for_again_and_one_that_takes_turns_restarts_the_uplink_once(tmp_path: Path) -> None:
