@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from device import privacy
@@ -19,7 +21,7 @@ PROBE_S = 60.0
 # What a twin that runs once and only tries must not do as the daemon does it: start others, wait for them, take the screen.
 RETIRED = (
     "ExecStart=", "Type=", "NotifyAccess=", "WatchdogSec=", "Restart=", "Requires=", "After=", "Wants=", "PartOf=", "Condition",
-    "Conflicts=", "PAMName=", "TTYPath=", "StandardInput=", "Utmp", "JoinsNamespaceOf=",
+    "Conflicts=", "OnFailure=", "PAMName=", "TTYPath=", "StandardInput=", "Utmp", "JoinsNamespaceOf=",
 )  # fmt: skip
 KEEPS = "[Service]\nExecStopPost=\nType=oneshot\nNotifyAccess=none\nWatchdogSec=0\nRestart=no\n"
 
@@ -37,25 +39,36 @@ def probe_all() -> tuple[privacy.Result, ...]:
     installed = [unit for unit in privacy.UNITS if (UNITS / f"{unit}.service").exists()]
     if not installed or not Path("/run/systemd/system").is_dir():
         raise SandboxError("Daka's units are not installed here (laptops have no sandboxes: `daka run`); install the bundle")
-    return (*(result for unit in installed for result in probe(unit)), *microphones())
+    return (*_probed(installed), *microphones())
 
 
-def probe(unit: str) -> tuple[privacy.Result, ...]:
-    """The probes of one unit, run by a transient unit with the same directives, user and drop-ins."""
-    twin = f"{unit}-probe"
-    answer, at = OUTPUT / f"{twin}.json", TRANSIENT / f"{twin}.service"
+def _probed(units: Sequence[str]) -> tuple[privacy.Result, ...]:
+    """Each unit's probes, run by a transient twin with the same directives, user and drop-ins."""
     try:
-        _write_twin(unit, at, answer)
+        for unit in units:
+            _write_twin(unit)
+        _systemctl("daemon-reload")  # once for all: a small machine takes seconds for it, and its watchdog waits meanwhile
+        return tuple(itertools.chain.from_iterable(map(_answers, units)))
+    finally:
+        for path in itertools.chain.from_iterable(map(_files, units)):
+            path.unlink(missing_ok=True)
         _systemctl("daemon-reload")
-        _systemctl("start", f"{twin}.service")
+
+
+def _answers(unit: str) -> tuple[privacy.Result, ...]:
+    """Run the twin, and read what it tried."""
+    twin, _, answer = _files(unit)
+    try:
+        _systemctl("start", twin.name)
         return tuple(_judged(privacy.Result(**one)) for one in json.loads(answer.read_text(encoding="utf-8")))
     except (OSError, ValueError) as error:
-        raise SandboxError(f"the probe of {unit} gave no answer; journalctl -u {twin} says why") from error
-    finally:
-        at.unlink(missing_ok=True)
-        _drop_in(at).unlink(missing_ok=True)
-        answer.unlink(missing_ok=True)
-        _systemctl("daemon-reload")
+        raise SandboxError(f"the probe of {unit} gave no answer; journalctl -u {twin.stem} says why") from error
+
+
+def _files(unit: str) -> tuple[Path, Path, Path]:
+    """The twin's unit, its drop-in and its answer. `daka-.service.d/50-hardening.conf` is read before, and holds for it as well."""
+    twin = TRANSIENT / f"{unit}-probe.service"
+    return twin, twin.with_name(f"{twin.name}.d") / "90-probe.conf", OUTPUT / f"{twin.stem}.json"
 
 
 def _judged(result: privacy.Result) -> privacy.Result:
@@ -65,22 +78,17 @@ def _judged(result: privacy.Result) -> privacy.Result:
     return result
 
 
-def _write_twin(unit: str, at: Path, answer: Path) -> None:
+def _write_twin(unit: str) -> None:
+    at, drop_in, answer = _files(unit)
     text = (UNITS / f"{unit}.service").read_text(encoding="utf-8")
     kept = [row for row in text.splitlines() if not row.startswith(RETIRED)]
     command = f"ExecStart={sys.executable} -m device.privacy {unit}\nStandardOutput=truncate:{answer}\n"
     at.parent.mkdir(parents=True, exist_ok=True)
     at.write_text("\n".join(kept).replace("[Service]\n", f"[Service]\n{command}", 1) + "\n", encoding="utf-8")
-    drop_in = _drop_in(at)
     drop_in.parent.mkdir(exist_ok=True)
     extra = UNITS / f"{unit}.service.d"
     own = "".join(path.read_text(encoding="utf-8") + "\n" for path in sorted(extra.glob("*.conf"))) if extra.is_dir() else ""
-    drop_in.write_text(f"{own}[Unit]\nOnFailure=\n{KEEPS}", encoding="utf-8")
-
-
-def _drop_in(at: Path) -> Path:
-    """Read after `daka-.service.d/50-hardening.conf`, which holds for the twin as for the daemon."""
-    return at.with_name(f"{at.name}.d") / "90-probe.conf"
+    drop_in.write_text(f"{own}{KEEPS}", encoding="utf-8")
 
 
 def _systemctl(*words: str) -> None:

@@ -183,7 +183,7 @@ def test_the_display_sees_the_kiosk_page_and_nobody_else_does(appliance: Applian
     drop_in = appliance.machine.files / "etc/systemd/system/daka-display.service.d/99-test.conf"
     look = "import urllib.request as u; print('page', u.urlopen('http://127.0.0.1:8460/', timeout=5).status)"
     start = f'ExecStart=\nExecStart=/usr/bin/python3 -c "{look}"\n'
-    drop_in.write_text(f"[Unit]\nConditionFileIsExecutable=\nOnFailure=\n[Service]\nType=oneshot\nRestart=no\n{start}")
+    drop_in.write_text(f"[Unit]\nConditionFileIsExecutable=\n[Service]\nType=oneshot\nRestart=no\n{start}")
     appliance.call("systemctl", "daemon-reload")
     appliance.call("systemctl", "start", "daka-display.service")
     assert "page 200" in appliance.call("journalctl", "-u", "daka-display", "-n", "20", "--no-pager")

@@ -64,6 +64,15 @@ def test_every_unit_is_understood_whole(root: Path) -> None:
     assert problems(root) == ""
 
 
+def test_daemons_alone_are_started_again_by_whoever_says_that_they_failed(root: Path) -> None:
+    """That one counts a failure against a new version. Root's own work fails for other reasons, as while a name is not known."""
+    files = [path for path in (root / "etc" / "systemd" / "system").rglob("*") if path.is_file()]
+    named = {path.name for path in files if "OnFailure=daka-failed@%n.service" in path.read_text().splitlines()}
+    assert named == {f"daka-{daemon}.service" for daemon in ("kiosk", "uplink", "bridge", "web", "display")}
+    lists = r"^(OnFailure|After|Before|Wants|Requires|PartOf|Conflicts)=$"
+    assert not [path.name for path in files if re.search(lists, path.read_text(), re.MULTILINE)], "systemd ignores that in silence"
+
+
 def test_root_looks_again_whom_the_uplink_should_reach_whatever_came_of_the_last_look(root: Path) -> None:
     """A look fails while a name is not known, and systemd tells of no change of the file while root looks at it."""
     units = root / "etc" / "systemd" / "system"
