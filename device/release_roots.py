@@ -65,7 +65,7 @@ class Roots:
         except FileNotFoundError:
             return self._first()
         except (OSError, ValueError, KeyError, TypeError, RootRefused) as error:
-            remedy = "delete it, and write what `daka-enterprise keys show update` prints now into /etc/daka/update.key"
+            remedy = "delete it, and run: sudo daka update key KEY, with what `daka-enterprise keys show update` prints now"
             raise RootsUnreadable(f"{self.path} cannot be read ({type(error).__name__}); {remedy}") from error
 
     @property
@@ -93,6 +93,12 @@ class Roots:
             durable.keep(self.path, json.dumps({"pinned": self._pinned, "root": root.to_dict()}).encode("ascii"))
         except durable.NotKept as error:
             raise RootsUnreadable(str(error)) from error
+
+
+def keys_of(root: Root, role: str) -> tuple[str, ...]:
+    """The public keys of a role, ed25519:BASE64 each, as `daka-enterprise keys show` prints them."""
+    raw = (bytes.fromhex(root.keys[keyid].keyval["public"]) for keyid in root.roles[role].keyids)
+    return tuple(messages.public_key_text(Ed25519PublicKey.from_public_bytes(one)) for one in raw)
 
 
 def _entrance(newest: Root, chain: Sequence[Metadata[Root]]) -> int:

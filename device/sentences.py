@@ -64,7 +64,7 @@ ENGLISH = {
     "update.did_not_hold": "{version} did not hold ({why}); {before} runs again",
     "update.unpack": "{name} cannot be unpacked ({why}); is the disk full? Nothing has changed",
     "update.no_bundle": "{name} holds no bundle; make one with make bundle",
-    "update.key_missing": "{path} is missing: write what `daka-enterprise keys show update` prints into it",
+    "update.key_missing": "{path} is missing: sudo daka update key, with what `daka-enterprise keys show update` prints",
     "update.arch": "the release is for {arch}, this machine is {machine}",
     "update.python": "the release is for Python {python}, which is not here; get the one for this Debian",
     "update.not_installed": "{version} is not installed beside what runs",

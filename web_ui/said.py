@@ -61,7 +61,7 @@ SAID = {
     "update.did_not_hold": _("%(version)s did not hold (%(why)s); %(before)s runs again"),
     "update.unpack": _("%(name)s cannot be unpacked (%(why)s); is the disk full? Nothing has changed"),
     "update.no_bundle": _("%(name)s holds no bundle; make one with make bundle"),
-    "update.key_missing": _("%(path)s is missing: write what `daka-enterprise keys show update` prints into it"),
+    "update.key_missing": _("%(path)s is missing: sudo daka update key, with what `daka-enterprise keys show update` prints"),
     "update.arch": _("the release is for %(arch)s, this machine is %(machine)s"),
     "update.python": _("the release is for Python %(python)s, which is not here; get the one for this Debian"),
     "update.not_installed": _("%(version)s is not installed beside what runs"),

@@ -16,7 +16,8 @@ from pathlib import Path
 import click
 
 import device
-from device import api, clock, messages, release_files, release_roots, updates, upgrades
+from device import api, clock, release_files, updates, upgrades
+from device.commands import update_key
 from device.commands.context import Context, pass_context
 from device.commands.office import operator
 from device.sentences import say
@@ -30,7 +31,6 @@ FETCHED = Path("/var/lib/daka-uplink/updates")
 BROUGHT = Path("/var/lib/daka/updates")
 SOCKETS = Path("/run/daka")
 PUBLISHED = SOCKETS / "update.json"
-KEY = Path("/etc/daka/update.key")
 GONE = ".gone-"  # what is being removed: no version of that name is ever started
 PATIENCE_S = 90
 WATCHES = frozenset({"streaming", "black"})
@@ -40,6 +40,8 @@ WATCHES = frozenset({"streaming", "black"})
 def update() -> None:
     """Releases: take one, see what came of it, go back."""
 
+
+update.add_command(update_key.update_key)
 
 patience_option = click.option(
     "--patience",
@@ -75,7 +77,7 @@ def _release(updater: updates.Updater, copy: Path) -> updates.Release:
     """What the copy is, once its signature holds and it fits this machine."""
     now = clock.SystemClock().now()
     trusted = now.at if now.quality is clock.Quality.SYNCED else None
-    release = updates.verified(copy, _roots(), updater.standing.floor, trusted)
+    release = updates.verified(copy, update_key.roots(), updater.standing.floor, trusted)
     _fits(release)
     return release
 
@@ -230,14 +232,6 @@ def _publish(standing: updates.Standing) -> None:
         draft.write_text(json.dumps(shown), encoding="utf-8")
         draft.chmod(0o644)
         draft.replace(PUBLISHED)
-
-
-def _roots() -> release_roots.Roots:
-    try:
-        pinned = messages.public_key_from_text(KEY.read_text(encoding="ascii").strip())
-    except OSError as error:
-        raise updates.UpdateNotNow(say("update.key_missing", path=KEY)) from error
-    return release_roots.Roots(FOLDER / "root.json", pinned)
 
 
 def _fits(release: updates.Release) -> None:

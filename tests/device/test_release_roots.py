@@ -14,6 +14,7 @@ from securesystemslib.signer import CryptoSigner, SSlibKey
 from tuf.api.metadata import Metadata, Root
 
 from device import messages, release_roots, updates
+from device.commands import update_key
 from device.updates import UpdateNotNow, UpdateRefused
 from enterprise import keys, releases, update_roots
 from enterprise.commands.main import daka_enterprise
@@ -200,7 +201,7 @@ def test_rubbish_beside_the_signature_is_refused(office: Office, rubbish: dict[s
 def test_a_damaged_file_of_the_newest_root_is_said_and_never_gone_behind(office: Office) -> None:
     office.roots.path.parent.mkdir()
     office.roots.path.write_text("{")
-    with pytest.raises(UpdateNotNow, match=r"/etc/daka/update\.key"):
+    with pytest.raises(UpdateNotNow, match=r"daka update key KEY"):
         office.take(office.release())
 
 
@@ -228,3 +229,23 @@ def test_the_commands_replace_an_update_key(tmp_path: Path) -> None:
     roots = release_roots.Roots(tmp_path / "kiosk" / "root.json", messages.public_key_from_text(given))
     assert updates.verified(made, roots, "", None).version == "0.2.0"
     assert roots.newest().version == 3
+
+
+def test_a_machine_is_given_a_key_and_says_whose_releases_count(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(update_key, "KEY", office.folder / "update.key")
+    monkeypatch.setattr(update_key, "FOLLOWED", office.roots.path)
+    first, root = messages.public_key_text(office.pinned), messages.public_key_text(office.root)
+
+    def said(*words: str) -> str:
+        return CliRunner().invoke(update_key.update_key, words).output
+
+    assert "show update" in str(CliRunner().invoke(update_key.update_key).exception), "none was given yet"
+    assert "base64" in str(CliRunner().invoke(update_key.update_key, ["ed25519:AAAA"]).exception)
+    assert not update_key.KEY.exists()
+    assert said(first) == f"root 1\nsigns releases: {first}\nnames the next root: {first}\n"
+    assert update_key.KEY.stat().st_mode & 0o777 == 0o644
+    office.hand_over(office.update)
+    office.replace_update_key()
+    office.take(office.release())
+    second = messages.public_key_text(office.update)
+    assert said() == f"root 3, good until 2036-10-30\nsigns releases: {second}\nnames the next root: {root}\n"

@@ -316,7 +316,7 @@ def take(
     monkeypatch.setattr(commands, "FOLDER", site.folder / "root")
     monkeypatch.setattr(commands, "PUBLISHED", site.folder / "update.json")
     monkeypatch.setattr(commands, "_updater", lambda patience=0: updates.Updater(site.folder / "root", hands, commands._publish))
-    monkeypatch.setattr(commands, "_roots", lambda: release_roots.Roots(site.folder / "root.json", KEY.public_key()))
+    monkeypatch.setattr(commands.update_key, "roots", lambda: release_roots.Roots(site.folder / "root.json", KEY.public_key()))
     monkeypatch.setattr(commands, "_waits_for", lambda: next(answers))
     return CliRunner().invoke(commands.take, ["--from", str(site.fetched)])
 
