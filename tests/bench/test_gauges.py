@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -71,11 +72,18 @@ def test_a_search_that_names_somebody_else_ends_the_measurement() -> None:
     found = match.Gallery.of([(f"p{number}", vector) for number, vector in enumerate(stay)])
     names = [f"p{number}" for number in range(10)]
     right = gallery.Watch(lambda probe: gallery._named(match.best(found, probe)), stay, names)
-    gallery.watched(right, lambda: time.sleep(0.05))
-    assert len(right.gaps_ms) > 10
+    gallery.watched(right, lambda: until(lambda: len(right.gaps_ms) > 10))
     wrong = gallery.Watch(lambda probe: gallery._named(match.best(found, probe)), stay, [*names[1:], names[0]])
     with pytest.raises(AssertionError, match="somebody else"):
-        gallery.watched(wrong, lambda: time.sleep(0.05))
+        gallery.watched(wrong, lambda: until(lambda: wrong.wrong > 0))
+
+
+def until(done: Callable[[], bool]) -> None:
+    """Until the searches beside this have come so far."""
+    deadline = time.monotonic() + 20
+    while not done():
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
 
 
 def test_errors_are_counted_at_the_threshold_of_the_other_half() -> None:

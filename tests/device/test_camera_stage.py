@@ -126,7 +126,7 @@ def test_a_stage_whose_folder_disappears_is_away_and_comes_back_with_it(stage: P
         frames = source.frames()
         next(frames)
         stage.rmdir()
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + 20
         while source.status().state is not camera.State.AWAY:
             assert time.monotonic() < deadline
             time.sleep(0.01)

@@ -87,9 +87,9 @@ def test_a_counter_that_fails_ends_nothing_and_no_code_enters_the_log(caplog: py
 
 
 def test_looking_for_a_code_is_bounded_work() -> None:
-    """A few milliseconds even for pictures made to keep a reader busy; the limit leaves room for a busy machine."""
+    """A few milliseconds of work even for pictures made to keep a reader busy."""
     hostile = [picture(seed=7), np.tile(picture("A" * 20, scale=2)[60:160, 80:180], (5, 7, 1))[:480, :640]]
     for pixels in hostile:
-        started = time.perf_counter()
+        used = time.process_time()
         scanner.texts(np.ascontiguousarray(pixels))
-        assert time.perf_counter() - started < 0.5
+        assert time.process_time() - used < 0.5

@@ -19,7 +19,8 @@ from tests.device import parts
 
 POLICY_KEY, SECRET = parts.signing_key(7), X25519PrivateKey.from_private_bytes(bytes([5]) * 32)
 TOPICS = messages.topics(parts.DEVICE)
-QUICK = Patience(news=0.02, answer=0.15, stall=0.3, state=60.0, retry=0.05)
+PATIENT = Patience(news=0.02, answer=60.0, stall=60.0, state=60.0, retry=0.05)  # a busy machine is no silent server
+QUICK = replace(PATIENT, answer=0.15, stall=0.3)
 
 
 @dataclass
@@ -81,7 +82,7 @@ class Counter:
 class Play:
     """Everything around one uplink, and the server's lines."""
 
-    def __init__(self, counter: Counter, client: api.UplinkClient, patience: Patience = QUICK) -> None:
+    def __init__(self, counter: Counter, client: api.UplinkClient, patience: Patience = PATIENT) -> None:
         self.counter, self.wire = counter, Wire()
         self.uplink = Uplink(parts.DEVICE, client, self.wire, patience)
 
@@ -93,7 +94,7 @@ class Play:
         for _ in range(count):
             self.uplink.step()
 
-    def until(self, done: object, limit_s: float = 5.0) -> None:
+    def until(self, done: object, limit_s: float = 20.0) -> None:
         deadline = time.monotonic() + limit_s
         while not done():  # type: ignore[operator]
             assert time.monotonic() < deadline, "it never came to that"
@@ -244,6 +245,7 @@ def test_answers_that_repeat_themselves_make_it_ask_again_where_the_server_stand
 
 
 def test_silence_first_greets_again_and_then_connects_anew(play: Play) -> None:
+    play.uplink._patience = QUICK
     parts.fill(play.journal, 10)
     play.stream()
     play.until(lambda: len(play.hellos()) == 2)
@@ -255,6 +257,7 @@ def test_silence_first_greets_again_and_then_connects_anew(play: Play) -> None:
 
 
 def test_an_idle_line_is_not_a_stall(play: Play) -> None:
+    play.uplink._patience = replace(PATIENT, stall=0.3)
     play.stream(upto=1)
     deadline = time.monotonic() + 0.8
     while time.monotonic() < deadline:
@@ -264,6 +267,7 @@ def test_an_idle_line_is_not_a_stall(play: Play) -> None:
 
 
 def test_a_hello_without_an_answer_is_repeated_with_a_fresh_nonce(play: Play) -> None:
+    play.uplink._patience = QUICK
     play.wire.events.put(Connected())
     play.until(lambda: len(play.hellos()) >= 3)
     assert len({hello.nonce for hello in play.hellos()}) == len(play.hellos())
@@ -334,6 +338,7 @@ def test_rubbish_from_the_broker_changes_nothing(play: Play) -> None:
 
 
 def test_an_acknowledgement_with_another_key_moves_nothing_and_is_a_stall_like_any_other(play: Play) -> None:
+    play.uplink._patience = QUICK
     parts.fill(play.journal, 5)
     play.stream()
     play.until(play.batches)
@@ -394,7 +399,7 @@ def running(play: Play) -> tuple[threading.Thread, threading.Event]:
     return thread, stop
 
 
-def wait(done: object, limit_s: float = 8.0) -> None:
+def wait(done: object, limit_s: float = 30.0) -> None:
     deadline = time.monotonic() + limit_s
     while not done():  # type: ignore[operator]
         assert time.monotonic() < deadline, "it never came to that"
@@ -526,17 +531,21 @@ def test_records_that_are_not_here_cannot_be_asked_for(play: Play, epoch: str, a
 
 
 def test_the_watchdog_is_fed_while_the_loop_goes_on_and_no_longer(play: Play) -> None:
-    play.uplink._patience = replace(QUICK, hang=0.3)
-    stop = threading.Event()
-    thread = threading.Thread(target=play.uplink.run, args=(stop,))
-    thread.start()
-    time.sleep(0.5)
-    assert play.uplink.works()
+    play.uplink._patience = replace(PATIENT, hang=8.0)
+    thread, stop = running(play)
+
+    def goes_on() -> bool:
+        before = play.uplink._stepped
+        wait(lambda: play.uplink._stepped > before)
+        return play.uplink.works()
+
+    assert goes_on()
     play.counter.kill()
-    time.sleep(0.5)
-    assert play.uplink.works()  # a kiosk daemon that is away is waited for, not hung upon
+    assert goes_on()
+    assert goes_on()  # a kiosk daemon that is away is waited for, not hung upon
     stop.set()
     thread.join(10)
-    time.sleep(0.4)
-    assert not play.uplink.works()
+    assert not thread.is_alive()
+    play.uplink._patience = replace(PATIENT, hang=0.3)
+    wait(lambda: not play.uplink.works())
     play.counter.start(play.counter.folder)
