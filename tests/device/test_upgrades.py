@@ -18,6 +18,7 @@ from click.testing import CliRunner, Result
 
 from device import api, clock, config, messages, policy, release_files, release_roots, server, updates, upgrade, upgrades
 from device.commands import update as commands
+from device.commands import update_key
 from device.upgrade import Offered, Pace, Upgrader
 from enterprise import authority, join_service, releases
 from enterprise.commands import main as enterprise
@@ -316,7 +317,7 @@ def take(
     monkeypatch.setattr(commands, "FOLDER", site.folder / "root")
     monkeypatch.setattr(commands, "PUBLISHED", site.folder / "update.json")
     monkeypatch.setattr(commands, "_updater", lambda patience=0: updates.Updater(site.folder / "root", hands, commands._publish))
-    monkeypatch.setattr(commands.update_key, "roots", lambda: release_roots.Roots(site.folder / "root.json", KEY.public_key()))
+    monkeypatch.setattr(update_key, "roots", lambda: release_roots.Roots(site.folder / "root.json", KEY.public_key()))
     monkeypatch.setattr(commands, "_waits_for", lambda: next(answers))
     return CliRunner().invoke(commands.take, ["--from", str(site.fetched)])
 
