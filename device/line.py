@@ -40,6 +40,7 @@ class Recogniser(Protocol):
     """Says who stands there; device.recognise has the real one."""
 
     def see(self, frame: Frame) -> Seen: ...
+    def watch(self, frame: Frame) -> None: ...
 
 
 class Journal(Protocol):
@@ -150,6 +151,7 @@ class Line:
             self._board.waiting = Waiting.NOBODY
             return
         if self._suspended(frame.moment):
+            self._recogniser.watch(frame)
             self._board.waiting = Waiting.OTHER_WAY
             return
         seen = self.sitter(frame) or self._recogniser.see(frame)
@@ -163,7 +165,7 @@ class Line:
         self.settle(seen)
 
     def suspend(self, since: Moment, lasts: timedelta) -> None:
-        """Look at no face for a while: somebody has chosen another way. No time at all ends it."""
+        """Compare no face for a while: somebody has chosen another way. No time at all ends it."""
         self._other_way = (since, lasts)
 
     def choose(self, direction: messages.Direction, since: Moment, lasts: timedelta) -> None:

@@ -18,6 +18,7 @@ from device import api, attend, comparing, liveness, standing, tracks
 from device.attempt import Attempt, Embedder, Look
 from device.attend import Claim, Identity, Stranger
 from device.attention import Attention
+from device.attention import Seen as Watched
 from device.camera import Frame
 from device.challenger import Challenger, Trial
 from device.clock import Moment
@@ -92,10 +93,7 @@ class Recogniser:
 
     def see(self, frame: Frame) -> Seen:
         """One frame; Identity or Stranger exactly once for each person, otherwise what is waited for, or asked of the person."""
-        seen, now = self._attention.look(frame), frame.moment
-        self._outlined = seen.faces  # already: the screen does not wait for a look, it shows what was known a frame ago
-        self._crowd.follow(seen.faces, now)
-        here = self._those_who_stand_here(now)
+        seen, here, now = self._follow(frame)
         unclear = self._presented.bind(self._people.values(), here, now)
         self._excuse_the_enrolled(here, now)
         if self._guard is not None:
@@ -108,6 +106,20 @@ class Recogniser:
         if leads.trial is not None:
             return leads.trial.prompt(now)
         return Waiting.TWO_PEOPLE if unclear else leads.hint
+
+    def watch(self, frame: Frame) -> None:
+        """One frame while nobody is looked at: whoever was named stays so, as long as they stay."""
+        _, here, now = self._follow(frame)
+        for one in here:
+            if not one.is_named and one.trial is None:
+                one.attempt = Attempt(now)  # their time before the camera begins when it looks again
+        self._outlines = self._drawn(standing.leader(here))
+
+    def _follow(self, frame: Frame) -> tuple[Watched, list[Standing], Moment]:
+        seen, now = self._attention.look(frame), frame.moment
+        self._outlined = seen.faces  # already: the screen does not wait for a look, it shows what was known a frame ago
+        self._crowd.follow(seen.faces, now)
+        return seen, self._those_who_stand_here(now), now
 
     # Who stands there
 

@@ -8,18 +8,21 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device import api, attend, camera, database, journal, line, messages, people
+from device import api, attend, camera, database, journal, line, messages, people, recognise
 from device.attend import Identity, Stranger, Why
 from device.outlines import Outline, Regard
 from device.recognise import Waiting
 from models.detect import Box
 from tests.device import parts
+from tests.device.test_recognise import ADA, KNOWN, Hall, Someone, looking, open_gate
+from tests.device.test_recognise import POLICY as RECOGNITION
 
 Seen = Identity | Stranger | Waiting
 POLICY = attend.Policy(timedelta(seconds=60), timedelta(hours=16), allow_simulated=False)
@@ -41,6 +44,9 @@ class Script:
         if isinstance(one, Exception):
             raise one
         return one
+
+    def watch(self, frame: camera.Frame) -> None:
+        """Sees nobody."""
 
 
 class Names:
@@ -229,3 +235,38 @@ def test_a_direction_that_was_pressed_is_not_that_of_whoever_stands_beside(opene
     walk.settle(replace(identity("p-" + "ee" * 16), face=6))
     assert [(one.person, one.direction) for one in board.after(0, 0)][:2] == [(parts.BOB, "in"), (parts.ADA, "out")]
     assert board.after(0, 0)[2].direction == "in", "and it counts once"
+
+
+@pytest.mark.parametrize("sheet_s", [10, 59, 70])
+def test_who_was_clocked_in_and_uses_another_way_for_a_while_is_not_clocked_out(tmp_path: Path, sheet_s: int) -> None:
+    """They never left: whatever time the sheet is open, and however long after it they stay."""
+    hall = Hall([[Someone(ADA)]])
+    recogniser = recognise.Recogniser(looking(hall), open_gate, hall, KNOWN, RECOGNITION, messages.Capture.CAMERA)
+    board = line.Board()
+    opened = parts.open_journal(tmp_path)
+    kiosk = line.Line(recogniser, opened, Names(), board, POLICY, parts.MODELS, "gate")
+    for tenth in range(900):
+        if tenth == 50:
+            kiosk.suspend(parts.moment(5), timedelta(seconds=sheet_s))
+        kiosk.take(hall.frame(0, tenth / 10))
+        assert (board.waiting is Waiting.OTHER_WAY) == (50 <= tenth < 50 + 10 * sheet_s)
+    assert [(one.outcome, one.direction) for one in board.after(0, 0)] == [("punched", "in")]
+    opened.close()
+
+
+def test_who_comes_while_another_way_is_used_is_named_after_it_and_their_time_begins_then(tmp_path: Path) -> None:
+    hall = Hall([[], [Someone(ADA)]])
+    recogniser = recognise.Recogniser(looking(hall), open_gate, hall, KNOWN, RECOGNITION, messages.Capture.CAMERA)
+    board = line.Board()
+    opened = parts.open_journal(tmp_path)
+    kiosk = line.Line(recogniser, opened, Names(), board, POLICY, parts.MODELS, "gate")
+    kiosk.suspend(parts.moment(0), timedelta(seconds=30))
+    for tenth in range(320):
+        kiosk.take(hall.frame(int(tenth > 20), tenth / 10))
+        assert not hall.embedded or tenth >= 300, "no face is compared meanwhile"
+    (decision,) = board.after(0, 0)
+    found = opened.stretch(decision.seq - 1)
+    assert found is not None
+    body = messages.read_record(messages.parse(found.texts[0])).body
+    assert body["first_attempt_at"] >= messages.write_time(parts.moment(29.8).at), "nobody waited for a face before"
+    opened.close()

@@ -14,8 +14,15 @@ let showing = false; // a badge or code is waited for: what comes of it closes t
 
 export function set(heard) { scene = heard; }
 
+const RENEW_MS = 20_000; // the daemon compares no face for a minute after it was told; a sheet may be open for longer
 let told = Promise.resolve();
-export const other = (kind) => { told = told.then(() => tell("/v1/other-way", { kind })).catch(() => {}); }; // one after the other
+let renewing = 0;
+const sayOther = (kind) => { told = told.then(() => tell("/v1/other-way", { kind })).catch(() => {}); }; // one after the other
+export function other(kind) {
+  clearInterval(renewing);
+  if (kind !== "none") renewing = setInterval(() => sayOther(kind), RENEW_MS);
+  sayOther(kind);
+}
 const isCameraAway = () => scene.conditions.some((name) => name.startsWith("camera_"));
 export const refusal = ({ why, wait_s }) => sheets.say(has(`why.${why}`) ? `why.${why}` : "why.other", { seconds: Math.ceil(wait_s) });
 
