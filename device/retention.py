@@ -1,6 +1,7 @@
 """What is kept for how long, by class, and what goes when its time has passed; each purge with its record, and first as a dry run.
 
-With an unsure clock nothing is old. Records that wait for the server never go, whatever their age; the journal sees to those.
+With an unsure clock nothing is old, and by itself little goes in one round. Records that wait for the server never go, whatever
+their age; the journal sees to those.
 """
 
 from __future__ import annotations
@@ -19,6 +20,10 @@ from device.people import Directory, Person
 
 BY = "retention"
 TEMPLATE, UNRENEWED, LEFT = "template", "unrenewed", "left"
+LEAST_AT_ONCE, SHARE_AT_ONCE = (
+    5,
+    0.1,
+)  # of the people here, in one round by itself: a date that is wrong by a year is noticed in time
 ACTIONS = {TEMPLATE: "templates_purged", UNRENEWED: "unrenewed_templates_purged"}
 
 
@@ -52,6 +57,8 @@ class Retention:
         if now.quality is Quality.UNSYNCED:
             return api.Purged(False, "the clock is not sure, so nothing counts as old", ())
         due = self._due(now.at)
+        if by == BY:
+            due = due[: max(LEAST_AT_ONCE, int(SHARE_AT_ONCE * len(self._directory.list())))]
         if not dry_run:
             for one in due:
                 self._destroy(one, by)
@@ -59,18 +66,18 @@ class Retention:
         return api.Purged(not dry_run, "", items)
 
     def _due(self, now: datetime) -> tuple[Due, ...]:
-        periods = self._periods()
-        found = (_first(self._about(person, periods, now)) for person in self._directory.list())
+        periods, since = self._periods(), self._directory.journal_known_since(self._journal.head().epoch, now)
+        found = (_first(self._about(person, periods, now, since)) for person in self._directory.list())
         return tuple(due for due in found if due is not None)
 
-    def _about(self, person: Person, periods: Periods, now: datetime) -> list[Due]:
+    def _about(self, person: Person, periods: Periods, now: datetime, since: datetime | None) -> list[Due]:
         """Everything that is too old about one person, the whole person first."""
         due: list[Due] = []
         if person.expires_at is not None and _is_over(person.expires_at, periods.left_days, now):
             due.append(Due(LEFT, person.person, person.expires_at))
         if not person.templates:
             return due
-        used = self._last_use(person.person)
+        used = self._last_use(person.person, since)
         if _is_over(used, periods.templates_days, now):
             due.append(Due(TEMPLATE, person.person, used))
         asked = self._directory.consents.asked_again_at(person.person)
@@ -78,10 +85,10 @@ class Retention:
             due.append(Due(UNRENEWED, person.person, asked))
         return due
 
-    def _last_use(self, person: str) -> datetime:
-        """The last punch here, in whatever way, or the enrolment where that was later."""
+    def _last_use(self, person: str, since: datetime | None) -> datetime:
+        """The last punch here, in whatever way; or the enrolment, or `since`, before which the journal knows of none, if later."""
         enrolled, last = self._directory.enrolled_at(person), self._journal.last_punch(person)
-        return enrolled if last is None else max(enrolled, last.moment.at)
+        return max(at for at in (enrolled, since, None if last is None else last.moment.at) if at is not None)
 
     def _destroy(self, due: Due, by: str) -> None:
         if due.kind == LEFT:

@@ -131,6 +131,16 @@ class Directory:
             raise PersonUnknown("nobody with that id has a template here")
         return messages.read_time(at)
 
+    def journal_known_since(self, epoch: str, now: datetime) -> datetime | None:
+        """Since when this journal tells who clocked in, noted when it is asked for another one first; None for the first of all."""
+        with self.database.transaction() as connection:
+            row = connection.execute("SELECT epoch, since FROM journal_known").fetchone()
+            if row is None or row[0] != epoch:
+                since = "" if row is None else messages.write_time(now)
+                connection.execute("INSERT OR REPLACE INTO journal_known VALUES (1, ?, ?)", (epoch, since))
+                row = (epoch, since)
+        return messages.read_time(row[1]) if row[1] else None
+
     def check_free(self, number: str) -> None:
         """Returns if the employee number is nobody's; NumberTaken otherwise."""
         with self.database.reading() as connection:

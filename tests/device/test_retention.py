@@ -122,3 +122,28 @@ def test_audit_records_may_stay_longer_than_the_others(opened: journal.Journal) 
     assert opened.prune(old, 2**40, older) == 2
     assert opened.head().kept_from == 3, "the audit record, and with it all that came after"
     assert opened.prune(old, 2**40, old) > 0
+
+
+def test_a_journal_that_began_anew_makes_no_template_old(kiosk: Kiosk, tmp_path: Path) -> None:
+    """What it cannot tell is no sign that somebody has not come for a year."""
+    assert kiosk.purge(29) == []
+    kiosk.journal.append(parts.punch(parts.BOB), parts.moment(49 * DAY_S))
+    (tmp_path / "new").mkdir()
+    anew = parts.open_journal(tmp_path / "new")
+    kiosk.keeping._journal = anew
+    kiosk.keeping._eraser._journal = anew
+    assert kiosk.purge(50) == []
+    assert kiosk.purge(79) == []
+    assert kiosk.purge(81) == [("template", parts.ADA), ("template", parts.BOB)]
+    anew.close()
+
+
+def test_by_itself_little_goes_at_once_and_by_a_persons_word_everything(kiosk: Kiosk) -> None:
+    for number in range(8):
+        person = f"p-{number:032x}"
+        kiosk.directory.add(Person(person, f"1{number}", "Name", "en"), parts.START)
+        kiosk.directory.agree(person, AGREED, parts.START)
+        kiosk.directory.add_template(person, EMBEDDER, "photograph", vector(1), parts.START)
+    kiosk.clock.seconds = 700 * DAY_S
+    assert len(kiosk.keeping.purge(retention.BY, dry_run=False).items) == retention.LEAST_AT_ONCE
+    assert len(kiosk.keeping.purge("cli:hr", dry_run=False).items) == 10 - retention.LEAST_AT_ONCE
