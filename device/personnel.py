@@ -30,7 +30,7 @@ class Personnel:
         """A CSV list, taken over as a whole; one line that is refused, and nothing is."""
         roster.check_text("whoever does this", by)
         tell("lines", 0, 0)
-        steps = self._directory.roll.plan(roster.read_csv(text), complete=False)
+        steps = self._directory.roll.plan(roster.read_csv(text))
         if dry_run or any(step.act is Act.REFUSE for step in steps):
             return _report(steps, applied=False)
         self._apply(steps, by, "list_imported", "kiosk", tell)
@@ -43,7 +43,7 @@ class Personnel:
         """
         roster.check_text("whoever does this", by)
         lines = [(line, _checked(entry)) for line, entry in enumerate(entries, start=1)]
-        steps = self._directory.roll.plan(lines, complete=complete)
+        steps = self._directory.roll.plan(lines, self._clock.now().at if complete else None)
         self._apply(steps, by, "roster_applied", "roster")
         return _report(steps, applied=True)
 

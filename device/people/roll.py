@@ -26,12 +26,12 @@ class Roll:
     def __init__(self, opened: database.Database, kept: Credentials) -> None:
         self._database, self._credentials = opened, kept
 
-    def plan(self, lines: Iterable[tuple[int, Entry | Refusal]], *, complete: bool) -> tuple[Step, ...]:
-        """What a list would do. Somebody new without an id gets one here."""
+    def plan(self, lines: Iterable[tuple[int, Entry | Refusal]], complete_at: datetime | None = None) -> tuple[Step, ...]:
+        """What a list would do; `complete_at`: who is not in it has left by then. Somebody new without an id gets one here."""
         with self._database.reading() as connection:
             known = _known(connection)
             erased = frozenset(person for (person,) in connection.execute("SELECT person FROM tombstone"))
-        steps = roster.plan(lines, known, erased, self._credentials.digest, complete=complete)
+        steps = roster.plan(lines, known, erased, self._credentials.digest, complete_at)
         return tuple(_with_id(step) if step.act is Act.ADD and not step.person else step for step in steps)
 
     def apply(self, steps: Sequence[Step], at: datetime, origin: str, tell: Tell = silent) -> None:

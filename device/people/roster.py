@@ -179,12 +179,19 @@ def check_text(what: str, text: str, least: int = 1) -> None:
 
 
 def plan(
-    lines: Iterable[tuple[int, Entry | Refusal]], known: Sequence[Known], erased: frozenset[str], digest: Digest, *, complete: bool
+    lines: Iterable[tuple[int, Entry | Refusal]],
+    known: Sequence[Known],
+    erased: frozenset[str],
+    digest: Digest,
+    complete_at: datetime | None = None,
 ) -> tuple[Step, ...]:
-    """What becomes of every line, and, of a complete roster, of those whom it no longer has. Pure: nothing is changed."""
+    """What becomes of every line, and, of a roster that is complete at that moment, of those whom it no longer has.
+
+    Pure: nothing is changed.
+    """
     planner = _Planner(known, erased, digest)
     steps = [planner.step(line, entry) for line, entry in lines]
-    return tuple(steps) + (planner.ended(steps) if complete else ())
+    return tuple(steps) + (() if complete_at is None else planner.ended(steps, complete_at))
 
 
 class _Planner:
@@ -210,10 +217,12 @@ class _Planner:
         act = Act.CHANGE if self._changes(named, found) else Act.SAME
         return Step(line, entry.number, act, person=found.person, entry=named)
 
-    def ended(self, steps: Sequence[Step]) -> tuple[Step, ...]:
+    def ended(self, steps: Sequence[Step], at: datetime) -> tuple[Step, ...]:
+        """Whoever has ended already stays so, since when they have."""
         present = {step.person for step in steps} | {step.number for step in steps}
         gone = [one for one in self._known if one.origin == "roster" and not {one.person, one.entry.number} & present]
-        return tuple(Step(0, one.entry.number, Act.END, person=one.person) for one in gone if one.entry.expires_at is None)
+        still = [one for one in gone if one.entry.expires_at is None or one.entry.expires_at > at]
+        return tuple(Step(0, one.entry.number, Act.END, person=one.person) for one in still)
 
     def _conflict(self, entry: Entry, found: Known | None) -> str:
         if entry.person in self._erased:

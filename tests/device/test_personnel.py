@@ -5,7 +5,7 @@ from __future__ import annotations
 import string
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -160,7 +160,7 @@ def test_no_file_at_all_breaks_the_import(rows: list[list[str]], header: str) ->
         lines = roster.read_csv(text)
     except ImportRefused:
         return
-    steps = roster.plan(lines, (), frozenset(), lambda kind, code: code.encode("utf-8", "replace"), complete=True)
+    steps = roster.plan(lines, (), frozenset(), lambda kind, code: code.encode("utf-8", "replace"), parts.START)
     assert all(step.act is people.Act.REFUSE or step.entry is not None for step in steps)
 
 
@@ -182,6 +182,17 @@ def test_whoever_a_complete_roster_no_longer_has_clocks_in_no_more(office: Perso
     assert {person.number: person.expires_at for person in directory.list()} == {"1001": None, "1002": parts.START, "7": None}
     office.apply_roster([entry("1002", parts.BOB)], "server", complete=False)
     assert directory.get(parts.BOB).expires_at is None, "the server knows them again"
+
+
+def test_whoever_leaves_before_their_last_day_clocks_in_no_more_and_an_earlier_last_day_stays(
+    office: Personnel, directory: Directory
+) -> None:
+    later, before = parts.START + timedelta(days=300), parts.START - timedelta(days=3)
+    people = [entry("1002", parts.BOB, expires_at=later), entry("1003", "p-" + "ee" * 16, expires_at=before)]
+    office.apply_roster([entry("1001", parts.ADA), *people], "server", complete=True)
+    assert acts(office.apply_roster([entry("1001", parts.ADA)], "server", complete=True)) == ["same", "end"]
+    assert {one.number: one.expires_at for one in directory.list()} == {"1001": None, "1002": parts.START, "1003": before}
+    assert acts(office.apply_roster([entry("1001", parts.ADA)], "server", complete=True)) == ["same"]
 
 
 def test_a_bad_line_of_a_roster_stops_nobody_else(office: Personnel, directory: Directory) -> None:
