@@ -179,7 +179,7 @@ def decide(
         return Refused(Why.LIVENESS_FAILED, who.person)
     if who.capture is Capture.SIMULATED and not policy.allow_simulated:
         return Refused(Why.SIMULATED, who.person)
-    if last is not None and timedelta(0) <= elapsed(last.moment, who.accepted_at) < policy.min_gap:
+    if last is not None and abs(elapsed(last.moment, who.accepted_at)) < policy.min_gap:  # a face seen before a code was read
         return Refused(Why.TOO_SOON, who.person, last.seq)
     if about.chosen is not None:
         return Punch(who, meant(about.chosen, last, who.accepted_at, policy))

@@ -69,6 +69,12 @@ def test_the_gap_counts_to_the_moment_that_the_record_will_carry() -> None:
     assert isinstance(answer, Refused)
 
 
+def test_a_face_that_was_seen_before_the_same_persons_code_was_read_is_the_same_visit() -> None:
+    """Named later, though its first look is earlier: the record carries that."""
+    code = last(parts.moment(100.5), Direction.OUT)
+    assert attend.decide(seen(parts.moment(100.2)), code, POLICY) == Refused(Why.TOO_SOON, parts.ADA, 7)
+
+
 def test_after_a_restart_the_gap_is_told_by_the_wall_clock() -> None:
     then = parts.moment(1_000)
     soon = parts.moment(20, wall_step_s=1_000, boot_id=parts.OTHER_BOOT_ID)
