@@ -7,7 +7,7 @@ same. A disk that fails ends the whole attempt, to be made again.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol
@@ -25,6 +25,7 @@ class Journal(Protocol):
     """Remembers, durably; device.journal has the real one."""
 
     def append(self, body: messages.Body, moment: clock.Moment) -> object: ...
+    def append_all(self, bodies: Sequence[messages.Body], moment: clock.Moment) -> object: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +98,7 @@ class Steward:
         report.done("notices", (notice.by for notice in content.notices), len(content.notices))
         report.done("grants", (grant.by for grant in content.grants), len(content.grants))
         self._rewind(content.rewinds, report)
-        self.journal.append(_record(place, report), self.time_source.now())
+        self.journal.append_all(_records(place, report), self.time_source.now())
 
     def _bury(self, stones: tuple[messages.Tombstone, ...], report: Report) -> None:
         """First of all: who was erased must not come back by the roster of the same state.
@@ -151,12 +152,10 @@ def _once(stone: messages.Tombstone, person: str) -> str:
     return f"{stone.id}/{person}"
 
 
-def _record(place: Place, report: Report) -> messages.DesiredDone:
-    return messages.DesiredDone(
-        place.generation,
-        place.version,
-        "partly" if report.problems else "applied",
-        tuple(report.sections),
-        tuple(report.problems[:MOST_PROBLEMS]),
-        tuple(report.aliases[:MOST_ALIASES]),
-    )
+def _records(place: Place, report: Report) -> tuple[messages.DesiredDone, ...]:
+    """What was done, in as many records as who is known here under another id takes; the last one says all else."""
+    outcome = "partly" if report.problems else "applied"
+    parts = [tuple(report.aliases[at : at + MOST_ALIASES]) for at in range(0, len(report.aliases), MOST_ALIASES)] or [()]
+    before = (messages.DesiredDone(place.generation, place.version, outcome, (), (), part) for part in parts[:-1])
+    problems = tuple(report.problems[:MOST_PROBLEMS])
+    return (*before, messages.DesiredDone(place.generation, place.version, outcome, tuple(report.sections), problems, parts[-1]))

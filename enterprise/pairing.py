@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
-from device.messages import Calendar, Counted, Direction
+from device.messages import Calendar, Counted, Direction, Quality
 from device.messages.shifts import Duty, Span
 
 NO_IN, NO_OUT, INFERRED, REPEATED = "no_in", "no_out", "inferred", "repeated"
@@ -179,7 +179,7 @@ def _way(punch: Counted, course: _Course) -> tuple[Direction, bool]:
     at, said = punch.at.at, punch.direction
     knows = said.pause and course.last is not None and course.last[2] == punch.device
     comes_back = said is Direction.BACK and course.is_inside(at)
-    if punch.by or knows or comes_back or said.door is not _own_proposal(punch, course.last_here.get(punch.device), course.rules):
+    if punch.by or knows or comes_back or _says_more(punch, course):
         return said, False
     if course.pause is not None and course.is_on_break(at):
         found = said if said.is_inside else _repeated(course, at) or Direction.BACK
@@ -187,6 +187,16 @@ def _way(punch: Counted, course: _Course) -> tuple[Direction, bool]:
         plain = Direction.OUT if course.pause is None and course.is_inside(at) else Direction.IN
         found = _repeated(course, at) or (said if said.door is plain else plain)
     return found, found is not said
+
+
+def _says_more(punch: Counted, course: _Course) -> bool:
+    """Whether the kiosk's word is more than its own rule's: a button, or a shift.
+
+    By a clock that was not sure nobody seemed to be inside, and the rule said in, whatever it says by the corrected time.
+    """
+    if punch.at.quality is Quality.CORRECTED and punch.direction is Direction.IN:
+        return False
+    return punch.direction.door is not _own_proposal(punch, course.last_here.get(punch.device), course.rules)
 
 
 def _repeated(course: _Course, at: datetime) -> Direction | None:

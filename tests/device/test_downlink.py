@@ -292,6 +292,17 @@ def test_a_tombstone_finds_whom_this_kiosk_knows_under_another_id(kiosk: Kiosk) 
     assert kiosk.results()[0].aliases == (messages.Alias(parts.BOB, "p-" + "ef" * 16),)
 
 
+def test_everybody_whom_this_kiosk_knows_under_another_id_is_on_record(kiosk: Kiosk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server tells who somebody is by these records alone; one holds 60."""
+    known = tuple(messages.Alias(f"p-{number:032x}", f"p-{number + 1000:032x}") for number in range(130))
+    monkeypatch.setattr(kiosk.office, "take", lambda roster: steward.RosterDone(130, (), known))
+    kiosk.give(*pages(FULL))
+    results = kiosk.results()
+    assert [len(one.aliases) for one in results] == [60, 60, 10]
+    assert tuple(alias for one in results for alias in one.aliases) == known
+    assert [bool(one.sections) for one in results] == [False, False, True]
+
+
 def test_a_withdrawal_is_followed_once_and_whoever_agrees_again_has_agreed(kiosk: Kiosk) -> None:
     stone = messages.Tombstone("tombstone-1", parts.ADA, "", messages.TombstoneAct.WITHDRAWN, "hr:wu")
     for version in (1, 2, 3):

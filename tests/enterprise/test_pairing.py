@@ -222,6 +222,17 @@ def test_work_on_a_holiday_or_without_a_shift_is_marked() -> None:
     assert saturday.marks == ("no_shift",)
 
 
+def test_a_direction_that_was_guessed_by_a_clock_that_was_not_sure_is_worked_out() -> None:
+    """In at 8, a power cut at noon, and the kiosk without a clock battery did not know that anybody was inside."""
+    guessed = replace(punch("11-25T17:05", IN), at=Corrected(at("11-25T17:05"), Quality.CORRECTED))
+    (day,) = days(punch("11-25T08:00", IN), guessed)
+    assert day.worked == timedelta(hours=9, minutes=5)
+    assert set(day.marks) == {pairing.INFERRED}
+    came = replace(punch("11-25T08:00", IN), at=Corrected(at("11-25T08:00"), Quality.CORRECTED))
+    (first,) = days(came, punch("11-25T17:00", OUT))
+    assert (hours(first), set(first.marks)) == (9, set()), "who was not inside comes in, whatever the clock"
+
+
 def test_a_time_that_nobody_knows_for_sure_and_a_disputed_punch_are_marked() -> None:
     unsure = replace(punch("11-25T09:00", IN), at=Corrected(at("11-25T09:00"), Quality.UNSYNCED, review=True))
     (day,) = days(unsure, replace(punch("11-25T18:00", OUT), disputed=True))
