@@ -25,7 +25,7 @@ BROWSER = "/usr/bin/chromium"
 ADDRESS = Path("/run/daka/page/page.url")
 LOOK_S = 0.1
 SIGN_EVERY_S = 5.0
-HANGS_S = 15.0  # whoever touches a page that has not answered for so long finds it dead
+HANGS_S = 20.0  # whoever touches a page that has not answered for so long finds it dead
 # Everything that a browser does by itself beside showing a page is switched off; what is left cannot leave the private loopback.
 OPTIONS = (
     "--kiosk",

@@ -21,7 +21,7 @@ FIRST_S = 3.0  # the waiting page has been painted by then, or never will be
 LOST_S = 10.0  # by then a page has come or failed; with a daemon that is still starting, asking again costs nothing
 FAILS_FROM = 400  # statuses of HTTP that bring no page
 HEADERS = {"Content-Type": "text/html; charset=utf-8", "Cache-Control": "no-store"}
-BEGUN, ARRIVED, PAINTED = "init", "DOMContentLoaded", "firstContentfulPaint"
+ARRIVED, PAINTED = "DOMContentLoaded", "firstContentfulPaint"
 NEVER = math.inf
 
 
@@ -43,8 +43,8 @@ class Stage:
         self._window = ""
         self._asked = ""
         self._asked_by = 0
-        self._document = ""
-        self._comes = self._is_page = False
+        self._page = ""
+        self._waits = False
         self._has_crashed = False
         self._again_at = NEVER
         self.is_gone = False
@@ -75,8 +75,10 @@ class Stage:
                 self.is_gone = True
             case "Fetch.requestPaused":
                 self._judge(said, now)
+            case "Page.frameNavigated" if "parentId" not in said["frame"]:
+                self._enter(said["frame"], now)
             case "Page.lifecycleEvent":
-                self._follow(said["name"], said["loaderId"], now)
+                self._follow(said["name"], said["loaderId"] == self._page, now)
             case "Inspector.targetCrashed" if heard["sessionId"] == self._window:
                 self._reopen(now)
 
@@ -97,11 +99,15 @@ class Stage:
         if "frameId" in result and not result.keys() & {"loaderId", "errorText"}:
             self._browser.send("Page.reload", self._window)
 
-    def _follow(self, step: str, document: str, now: float) -> None:
-        """What becomes of a document; the next one that begins is the one that was judged last."""
-        if step == BEGUN:
-            self._document, self._is_page, self._comes = document, self._comes, False
-        is_page = self._is_page and document == self._document
+    def _enter(self, frame: dict[str, Any], now: float) -> None:
+        """A document takes the window. Where the kiosk page's own worker brings it, it is not looked at beforehand."""
+        is_page = not self._waits and "unreachableUrl" not in frame and _origin(frame["url"]) == _origin(self._asked)
+        self._page, self._waits = frame["loaderId"] if is_page else "", False
+        if not is_page and self._asked:
+            self._again_at = now + AGAIN_S
+
+    def _follow(self, step: str, is_page: bool, now: float) -> None:
+        """What becomes of the document in the window."""
         if step == ARRIVED and is_page:
             self._again_at, self._has_crashed = NEVER, False
         elif step == PAINTED:
@@ -121,8 +127,8 @@ class Stage:
             paused["responseStatusCode"] if paused.get("responseStatusCode", 0) >= FAILS_FROM else ""
         )
         is_strange = _origin(paused["request"]["url"]) != _origin(self._asked)
-        self._comes = not failed and not is_strange
-        if self._comes:
+        self._waits = bool(failed) or is_strange
+        if not self._waits:
             self._browser.send("Fetch.continueRequest", self._window, requestId=paused["requestId"])
             return
         log.info("the kiosk page does not come (%s); the screen says so", failed or "another address was asked for")
