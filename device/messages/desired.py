@@ -176,25 +176,41 @@ def sealing_key_from_text(text: str) -> X25519PublicKey:
         raise MessageError(f"a sealing key is '{SEALING_PREFIX}' and the base64 of 32 bytes; this one is damaged") from error
 
 
+@dataclass(slots=True)
+class _Draft:
+    """A page that is being filled; `left`: bytes that it may still take."""
+
+    left: int
+    people: list[RosterPerson] = field(default_factory=list)
+    notices: list[Notice] = field(default_factory=list)
+    tombstones: list[Tombstone] = field(default_factory=list)
+    rewinds: list[Rewind] = field(default_factory=list)
+    grants: list[Grant] = field(default_factory=list)
+
+
 def split(content: Content) -> list[Content]:
-    """The pages of a state: the first has everything but the rest of the roster. TooLarge if it takes more than MAX_PAGES."""
-    people = content.roster.people
-    by = content.roster.by
-    first = Content(
-        Roster(by, people[:PEOPLE_A_PAGE]),
-        content.policy,
-        content.retention,
-        content.notices,
-        content.tombstones,
-        content.rewinds,
-        content.grants,
-    )
-    rest = [
-        Content(Roster(by, people[start : start + PEOPLE_A_PAGE])) for start in range(PEOPLE_A_PAGE, len(people), PEOPLE_A_PAGE)
-    ]
-    if len(rest) >= MAX_PAGES:
-        raise TooLarge(f"a roster of {len(people)} people is over the limit of {MAX_PAGES * PEOPLE_A_PAGE}; one kiosk serves fewer")
-    return [first, *rest]
+    """The pages of a state: policy and retention on the first, each list where there is room. TooLarge beyond MAX_PAGES."""
+    head = Content(Roster(content.roster.by), content.policy, content.retention)
+    empty = Content(Roster(content.roster.by))
+    drafts = [_Draft(MAX_PAGE_BYTES - len(write_content(head)))]
+    for kind in ("people", "notices", "tombstones", "rewinds", "grants"):
+        at = 0
+        for one in content.roster.people if kind == "people" else getattr(content, kind):
+            size = len(jcs.canonical(CODEC.unstructure(one))) + 1  # and its comma
+            while drafts[at].left < size or (kind == "people" and len(drafts[at].people) == PEOPLE_A_PAGE):
+                at += 1
+                if at == len(drafts):
+                    drafts.append(_Draft(MAX_PAGE_BYTES - len(write_content(empty))))
+                if at == MAX_PAGES:
+                    raise TooLarge(f"this state takes over {MAX_PAGES} pages; one kiosk serves fewer people, messages, grants")
+            getattr(drafts[at], kind).append(one)
+            drafts[at].left -= size
+    return [_page(draft, head if number == 0 else empty) for number, draft in enumerate(drafts)]
+
+
+def _page(draft: _Draft, rest: Content) -> Content:
+    lists = (tuple(draft.notices), tuple(draft.tombstones), tuple(draft.rewinds), tuple(draft.grants))
+    return Content(Roster(rest.roster.by, tuple(draft.people)), rest.policy, rest.retention, *lists)
 
 
 def joined(pages: Iterable[Content]) -> Content:

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from device import config, database, desired, downlink, errors, following, journal, messages, policy, post, steward, trust
 from device.downlink import DesiredRefused
 from device.messages import Content, Place
+from device.messages.desired import MAX_PAGE_BYTES
 from tests.device import parts
 
 POLICY_KEY = parts.signing_key(7)
@@ -373,3 +374,23 @@ def test_while_a_key_is_being_changed_the_server_may_sign_with_either_and_afterw
         counter.believe(servers[0].acknowledgement(epoch, 3, parts.hash_of(opened, 3)))
     assert counter.believe(servers[1].acknowledgement(epoch, 3, parts.hash_of(opened, 3))).upto == 3
     opened.close()
+
+
+def test_a_long_state_goes_on_from_page_to_page_and_comes_back_as_it_was() -> None:
+    """As many people, and as many ended employments, as one kiosk and one enterprise may have."""
+    pin = "$argon2id$v=19$m=65536,t=3,p=4$" + "A" * 22 + "$" + "B" * 43
+    people = tuple(
+        messages.RosterPerson(f"p-{number:032x}", str(number), "王小明", "zh-CN", "line 3", "", pin) for number in range(32_000)
+    )
+    stones = tuple(
+        messages.Tombstone(f"tombstone-{number:016x}", f"p-{number:032x}", "", messages.TombstoneAct.ERASED, "hr:wu")
+        for number in range(5_000)
+    )
+    whole = dataclasses.replace(FULL, roster=messages.Roster("hr:wu", people), tombstones=stones)
+    found = messages.split(whole)
+    assert messages.joined(found) == whole
+    assert len(found) == 64
+    assert max(len(messages.write_content(page)) for page in found) <= MAX_PAGE_BYTES
+    with pytest.raises(messages.TooLarge, match="64 pages"):
+        messages.split(dataclasses.replace(whole, roster=messages.Roster("hr:wu", (*people, *people[:1]))))
+    assert messages.split(FULL) == [FULL], "a short one is one page"
