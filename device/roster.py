@@ -6,7 +6,7 @@ Whoever was added here by hand before the roster came keeps the id of the record
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from device import messages, people
 from device.desk import Desk
@@ -43,14 +43,26 @@ class Register:
         changed = sum(step.act not in (Act.REFUSE, Act.SAME) for step in report.steps)
         return RosterDone(changed, tuple((person, REFUSED) for person in refused), met)
 
-    def _met(self, people: Iterable[RosterPerson]) -> tuple[Alias, ...]:
-        """Who was added here by hand, and stands on the roster now: their number says so, and their id here stays."""
+    def _met(self, people: Sequence[RosterPerson]) -> tuple[Alias, ...]:
+        """Who is known here under another id, which stays: who was added by hand and has that number, and who comes back.
+
+        That is somebody of an earlier roster with the same number and name: missing in one by mistake, or employed once more.
+        """
         everybody = self._directory.list()
-        here = {person.number: person.person for person in everybody if person.origin == "kiosk"}
-        known = {person.person for person in everybody}
-        return tuple(
-            Alias(person.person, here[person.number]) for person in people if person.number in here and person.person not in known
-        )
+        known, aliases = {person.person for person in everybody}, self._aliases()
+        named = {aliases.get(person.person, person.person) for person in people}
+        by_hand = {person.number: person.person for person in everybody if person.origin == "kiosk"}
+        gone = {
+            (person.number, person.name): person.person
+            for person in everybody
+            if person.origin == "roster" and person.person not in named
+        }
+        here = {
+            person.person: by_hand.get(person.number) or gone.get((person.number, person.name))
+            for person in people
+            if person.person not in known
+        }
+        return tuple(Alias(person, found) for person, found in here.items() if found)
 
     def bury(self, tombstone: messages.Tombstone, here: str) -> bool:
         """Take the consent back, and with it every template; or erase everything, with a receipt of its own in the journal.

@@ -11,7 +11,7 @@ import pytest
 
 from device import desk, erasure, journal, messages, people
 from device.personnel import Personnel
-from device.roster import Register
+from device.roster import REFUSED, Register
 from tests.device import parts
 
 ADA = messages.RosterPerson(parts.ADA, "1001", "Ada", "en", "assembly", badges=("BADGE-0001",), codes=True)
@@ -97,6 +97,29 @@ def test_whoever_was_met_under_another_id_is_found_again_by_the_next_roster(hous
     done = house.register.take(messages.Roster("hr:li", (dataclasses.replace(ADA, name="Ada L"),)))
     assert (done.refused, done.changed) == ((), 1)
     assert (house.number("1001").person, house.number("1001").name) == (here, "Ada L")
+
+
+def test_whoever_comes_back_is_who_they_were(house: House) -> None:
+    """Missing in one upload, or employed once more: the enterprise draws a new id, and a number can be held once."""
+    house.take(ADA, BOB)
+    house.take(BOB)
+    again = dataclasses.replace(ADA, person="p-" + "99" * 16)
+    done = house.register.take(messages.Roster("hr:li", (again, BOB)))
+    assert (done.refused, done.aliases) == ((), (messages.Alias(again.person, parts.ADA),))
+    assert (house.number("1001").person, house.number("1001").expires_at) == (parts.ADA, None)
+    house.aliases[again.person] = parts.ADA
+    moved = dataclasses.replace(again, number="2001")
+    other = dataclasses.replace(ADA, person="p-" + "88" * 16, badges=())
+    done = house.register.take(messages.Roster("hr:li", (moved, BOB)))
+    done = house.register.take(messages.Roster("hr:li", (moved, other, BOB)))
+    assert (house.number("2001").person, house.number("1001").person) == (parts.ADA, other.person), "of the same name, and another"
+
+
+def test_a_number_of_somebody_who_left_is_not_given_to_another_before_they_are_erased(house: House) -> None:
+    house.take(ADA, BOB)
+    house.take(BOB)
+    other = dataclasses.replace(ADA, person="p-" + "99" * 16, name="Eve")
+    assert house.register.take(messages.Roster("hr:li", (other, BOB))).refused == ((other.person, REFUSED),)
 
 
 def test_one_line_that_is_refused_is_named_and_the_others_are_taken(house: House) -> None:
