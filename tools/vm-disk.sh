@@ -31,10 +31,13 @@ inside 'systemd-machine-id-setup; sh /srv/bundle/install.sh --no-start'
 cp -R "$guest" "$root/srv/test"
 chmod 755 "$root/srv/test/bare.sh"
 cp "$guest"/*.service "$guest"/*.target "$root/etc/systemd/system/"
+mkdir -p "$root/etc/systemd/system/qemu-guest-agent.service.d" # each question of the tests would be a line of the system's journal
+printf '[Service]\nLogLevelMax=warning\n' >"$root/etc/systemd/system/qemu-guest-agent.service.d/quiet.conf"
 cp "$guest/reader.rules" "$root/etc/udev/rules.d/99-test.rules"
 cp "$guest/modules.conf" "$root/etc/modules-load.d/daka-vm.conf"
 cp "$guest/vivid.conf" "$root/etc/modprobe.d/daka-vm.conf"
 for unit in $IDLE; do ln -sf /dev/null "$root/etc/systemd/system/$unit"; done
+ln -sf first.target "$root/etc/systemd/system/default.target" # until the kiosk has its settings
 touch "$root/etc/.updated" "$root/var/.updated" # nothing to be rebuilt at the first start
 
 /sbin/mke2fs -q -t ext4 -m 0 -E lazy_itable_init=0,lazy_journal_init=0 -d "$root" "$folder/base.raw" "$size"

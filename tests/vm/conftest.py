@@ -26,15 +26,25 @@ BADGE = "0004512345"
 UPLINK, TESTS = "/var/lib/daka-uplink", "/srv/test"
 PYTHON = "/opt/daka/current/bin/python"
 DAEMONS = ("daka-kiosk", "daka-uplink", "daka-bridge", "daka-web")
+SLOW = (*DAEMONS, "daka-outlet", "daka-update")
 PATIENT = "[Service]\nTimeoutStartSec=10min\nWatchdogSec=10min\n"  # for a processor that is ten times slower than a Pi's
 # systemd feeds it between two units that it reads; on a machine that is starved for a while it would be reset in the middle of that
 SLOW_WATCHDOG = "[Manager]\nRuntimeWatchdogSec=2min\n"
-# and then it need not look at a moving test picture fifteen times a second, nor probe which landmarker is the faster one
+# nor need root look every two minutes whom the uplink may reach: a look takes a minute there
+RARELY = "[Timer]\nOnUnitInactiveSec=\nOnUnitInactiveSec=1h\n"
+# nor look at a moving test picture fifteen times a second, nor for codes in it, nor probe which landmarker is the faster one
 SPARING = """
 [recognition]
 detect_interval_ms = 1000.0
 working_width = 96
 working_height = 96
+"""
+# where somebody is to be recognised: two looks, as soon as there is a face, and no more of a processor that needs seconds for each
+LOOKING = """
+[recognition]
+settle_ms = 0.0
+look_interval_ms = 0.0
+looks_before_stranger = 2
 """
 
 
@@ -53,7 +63,9 @@ class Kiosk:
         if slow:
             settings = settings.replace("[models]\n", '[models]\nlandmarks = "opencv"\n')
             settings = settings.replace("frames_per_second = 5.0", "frames_per_second = 2.0")
-            self.machine.put({f"/etc/systemd/system/{unit}.service.d/99-slow.conf": PATIENT.encode() for unit in DAEMONS})
+            settings = settings.replace("[ways]\n", "[ways]\nscan_interval_ms = 0.0\n")
+            self.machine.put({f"/etc/systemd/system/{unit}.service.d/99-slow.conf": PATIENT.encode() for unit in SLOW})
+            self.machine.put({"/etc/systemd/system/daka-outlet.timer.d/99-slow.conf": RARELY.encode()})
             self.machine.put({"/etc/systemd/system.conf.d/99-slow.conf": SLOW_WATCHDOG.encode()})
         broker = self.enterprise.broker
         own = broker.certificate_of(DEVICE)
@@ -62,6 +74,7 @@ class Kiosk:
         self.machine.put({f"{UPLINK}/{name}": path.read_bytes() for name, path in files.items()}, 0o600)
         self.machine.call("chown", "-R", "daka-uplink:", UPLINK)
         self.machine.call("daka", "set-broker")
+        self.machine.call("ln", "-sf", "/usr/lib/systemd/system/multi-user.target", "/etc/systemd/system/default.target")
 
     def hire(self) -> None:
         """People with PINs that nobody knows before the run."""
@@ -165,14 +178,11 @@ def kiosk() -> Iterator[Kiosk]:
         try:
             enterprise.open()
             port = enterprise.broker.port
-            with machines.machine(
-                Path(name) / "machine", folder_of_machines(), port, accelerator=chosen, target="first.target"
-            ) as machine:
+            with machines.machine(Path(name) / "machine", folder_of_machines(), port, accelerator=chosen) as machine:
                 print(f"{machine.call('uname', '-sr').strip()}, {chosen.name}, at a shell after {machine.boots[0]:.0f} s")
                 made = Kiosk(machine, enterprise)
                 made.configure()
-                machine.target = ""
-                machine.call("systemctl", "start", "multi-user.target")
+                machine.call("systemctl", "start", "--no-block", "multi-user.target")
                 made.watch()
                 print(f"configured and watching after {time.monotonic() - began:.0f} s")
                 made.hire()

@@ -28,6 +28,7 @@ BROKER_INSIDE = "10.0.2.100"  # what the guest calls the broker; QEMU leads it t
 BROKER_PORT = 8883
 BOOT_S, CALL_S, STOP_S, TRIAL_S, FIRST_WORD_S = 900.0, 900.0, 240.0, 20.0, 40.0
 STEP_S, LOOK_S = 0.2, 2.0  # pauses between two looks from outside, and between two that cost the guest something
+LONGER = 1.3  # times, each pause while a command inside has not ended
 MEMORY_MB = 2048  # a Pi of 2 GB
 PROCESSORS = 2
 # no_timer_check: a machine that was kept waiting while it tried its timer would panic
@@ -111,7 +112,6 @@ class Machine:
     disk: Disk = Disk.REMEMBERS
     clock: str = "utc"
     accelerator: Accelerator = Accelerator.NONE
-    target: str = ""  # of systemd's, in the place of its default, for the next start
     bare: str = ""  # a script of tests/vm/guest, in the place of systemd
     _qemu: subprocess.Popen[bytes] | None = None
     _disk: subprocess.Popen[bytes] | None = None
@@ -152,8 +152,7 @@ class Machine:
 
     def _hardware(self) -> list[str]:
         leads = f"guestfwd=tcp:{BROKER_INSIDE}:{BROKER_PORT}-cmd:/bin/busybox nc 127.0.0.1 {self.broker_port}"
-        words = COMMAND_LINE + (f" systemd.unit={self.target}" if self.target else "")
-        words += f" init=/srv/test/bare.sh -- {self.bare}" if self.bare else ""
+        words = COMMAND_LINE + (f" init=/srv/test/bare.sh -- {self.bare}" if self.bare else "")
         return [
             *(*self.accelerator.value, "-smp", str(PROCESSORS), "-m", str(MEMORY_MB)),
             *("-nodefaults", "-display", "none", "-device", "virtio-rng-pci", "-rtc", f"base={self.clock}"),
@@ -211,10 +210,11 @@ class Machine:
         given = {"input-data": base64.b64encode(stdin).decode()} if stdin else {}
         words = ["PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "COLUMNS=400", "LANG=C.UTF-8", *command]
         started = self._agent.ask("guest-exec", path="/usr/bin/env", arg=["-i", *words], **{"capture-output": True}, **given)
-        deadline = time.monotonic() + CALL_S
+        deadline, pause_s = time.monotonic() + CALL_S, STEP_S
         while not (found := self._agent.ask("guest-exec-status", pid=started["pid"]))["exited"]:
             assert time.monotonic() < deadline, f"{' '.join(command)} has not ended within {CALL_S:.0f} s"
-            time.sleep(STEP_S)
+            time.sleep(pause_s)
+            pause_s = min(pause_s * LONGER, LOOK_S)
         out, err = (base64.b64decode(found.get(name, "")).decode(errors="replace") for name in ("out-data", "err-data"))
         return Said(found.get("exitcode", -1), out, err)
 

@@ -9,7 +9,7 @@ import pytest
 
 from device.commands.context import default_weights
 from firmware_bridge.profile import SERVICE
-from tests.vm.conftest import BADGE, DAEMONS, PYTHON, TESTS, Kiosk
+from tests.vm.conftest import BADGE, DAEMONS, LOOKING, PYTHON, SPARING, TESTS, Kiosk
 
 pytestmark = [pytest.mark.vm, pytest.mark.timeout(1_800)]
 
@@ -93,11 +93,17 @@ def test_punches_wait_while_the_broker_is_away_and_arrive_when_it_is_back(kiosk:
 def test_the_system_journal_keeps_within_its_limits(kiosk: Kiosk) -> None:
     said = kiosk.machine.call("systemd-analyze", "cat-config", "systemd/journald.conf")
     assert "SystemMaxUse=100M" in said
-    flood = "for i in range(30_000): print('nobody reads this line', i)"
-    kiosk.machine.call("systemd-run", "--quiet", "--wait", "--unit=flood", "python3", "-c", flood)
+    kiosk.machine.call("systemd-run", "--quiet", "--wait", "--unit=flood", "python3", "-c", FLOOD)
     journal = ("journalctl", "-b", "--no-pager", "-o", "cat", "-u")
     kiosk.machine.wait("it is cut short", lambda: "Suppressed" in kiosk.machine.run(*journal, "systemd-journald").out)
-    assert len(kiosk.machine.call(*journal, "flood").splitlines()) < 30_000
+    kept = len(kiosk.machine.call(*journal, "flood").splitlines())
+    print(f"of {FLOOD_LINES} lines {kept} are in the system's journal")
+    assert kept < FLOOD_LINES / 2
+
+
+FLOOD_LINES = 30_000
+# journald says what it suppressed with the first line after RateLimitIntervalSec, so one comes then
+FLOOD = f"import time\nfor i in range({FLOOD_LINES}): print('nobody reads this line', i)\ntime.sleep(35)\nprint('the last one')"
 
 
 def test_a_machine_that_hangs_is_reset_by_its_watchdog_and_goes_on_by_itself(kiosk: Kiosk) -> None:
@@ -120,13 +126,14 @@ def test_a_clock_at_1970_loses_no_punch_and_the_time_is_corrected_when_the_serve
     kiosk.watch()
     thought = datetime.fromtimestamp(int(kiosk.machine.call("date", "+%s")), UTC)
     assert thought < datetime.now(UTC) - timedelta(days=7), "the machine knows the time from somewhere"
-    receipts, at = kiosk.punch(2), datetime.now(UTC)
+    began, receipts, ended = datetime.now(UTC), kiosk.punch(2), datetime.now(UTC)
     kiosk.enterprise.open()
     kiosk.arrive(receipts)
     kiosk.machine.wait("the time is corrected", lambda: kiosk.enterprise.kinds().get("time", 0) >= 1)
     found = kiosk.enterprise.times()
     print(f"the machine thought it was {thought:%Y-%m-%d}; corrected: {[found[seq].isoformat() for seq in receipts]}")
-    assert all(abs((found[seq] - at).total_seconds()) < 60 for seq in receipts)
+    off = timedelta(seconds=5)
+    assert all(began - off < found[seq] < ended + off for seq in receipts)
     kiosk.machine.shut_down()
     kiosk.machine.clock = "utc"
     kiosk.machine.start()
@@ -138,7 +145,7 @@ def test_a_face_before_a_file_camera_is_named_and_arrives(kiosk: Kiosk) -> None:
     machine = kiosk.machine
     settings = machine.call("cat", "/etc/daka/config.toml")
     shown = settings.replace("[attend]\n", "[attend]\nallow_simulated = true\n")
-    shown = shown.replace("[camera]\n", f'[camera]\nsource = "file:{TESTS}/person_b_2.jpg"\n')
+    shown = shown.replace("[camera]\n", f'[camera]\nsource = "file:{TESTS}/person_b_2.jpg"\n').replace(SPARING, LOOKING)
     machine.put({"/etc/daka/config.toml": shown.encode()})
     machine.put({f"{TESTS}/{name}": (default_weights() / name).read_bytes() for name in ("person_b_1.jpg", "person_b_2.jpg")})
     machine.call("systemctl", "restart", "daka-kiosk")
@@ -159,8 +166,8 @@ def test_the_bridge_in_its_sandbox_hears_a_lock_through_the_real_bluetoothd(kios
     machine.call("systemd-run", "--quiet", "--unit=air", "btvirt", "-l2")  # two controllers on one virtual air
     machine.call("systemctl", "start", "bluetooth.service")
     machine.wait("two controllers are there", lambda: machine.run("bluetoothctl", "list").out.count("Controller") == 2)
-    advertise = f"btmgmt --index 1 power on && btmgmt --index 1 add-adv -u {SERVICE} -c 1"
-    machine.call("sh", "-c", f"{advertise} </dev/null")
+    for words in (("power", "on"), ("add-adv", "-u", SERVICE, "-c", "1")):
+        machine.call("btmgmt", "--index", "1", *words, stdin=b"\n")  # with /dev/null, which epoll refuses, it would wait for ever
     machine.wait("the lock is heard", lambda: "not paired here" in machine.run("daka", "lock", "heard").out)
     machine.wait("health knows of it", lambda: "a Bluetooth controller is there" in machine.run("daka", "doctor").out)
     machine.call("systemctl", "stop", "air")
