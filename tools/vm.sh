@@ -29,7 +29,6 @@ root() {
         --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
         --essential-hook='mkdir -p "$1/etc/initramfs-tools/conf.d"; echo MODULES=list >"$1/etc/initramfs-tools/conf.d/daka-vm"' \
         --customize-hook='printf "daka-vm\n" >"$1/etc/hostname"' \
-        --customize-hook='printf "[Match]\nType=ether\n[Network]\nDHCP=ipv4\n" >"$1/etc/systemd/network/wired.network"' \
         --customize-hook='chroot "$1" systemctl --quiet enable systemd-networkd' \
         "$SUITE" "$folder/root.part" || { echo "mmdebstrap did not get to its end; its words are above" >&2; exit 2; }
     $as_root mv "$folder/root.part" "$folder/root"

@@ -28,7 +28,7 @@ BROKER_INSIDE = "10.0.2.100"  # what the guest calls the broker; QEMU leads it t
 BROKER_PORT = 8883
 BOOT_S, CALL_S, STOP_S, TRIAL_S, FIRST_WORD_S = 900.0, 900.0, 240.0, 20.0, 40.0
 STEP_S, LOOK_S = 0.2, 2.0  # pauses between two looks from outside, and between two that cost the guest something
-LONGER = 1.3  # times, each pause while a command inside has not ended
+LONGER, LONGEST_PAUSE_S = 1.2, 10.0  # each pause before the next look inside, times: what is asked there costs a slow guest seconds
 MEMORY_MB = 2048  # a Pi of 2 GB
 PROCESSORS = 2
 # no_timer_check: a machine that was kept waiting while it tried its timer would panic
@@ -242,13 +242,14 @@ class Machine:
 
     def wait(self, what: str, ready: Callable[[], object], seconds: float = 300.0) -> float:
         """Seconds until `ready`; the guest's last words when it never is."""
-        started = time.monotonic()
+        started, pause_s = time.monotonic(), LOOK_S
         while not ready():
             if time.monotonic() - started > seconds:
                 pytest.fail(
                     f"{what} within {seconds:.0f} s: it did not happen\n{self.run('journalctl', '-n', '60', '--no-pager').out}"
                 )
-            time.sleep(LOOK_S)
+            time.sleep(pause_s)
+            pause_s = min(pause_s * LONGER, LONGEST_PAUSE_S)
         return time.monotonic() - started
 
     def ask_monitor(self, execute: str, **arguments: object) -> Any:
