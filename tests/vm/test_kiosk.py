@@ -10,6 +10,7 @@ import pytest
 from device.commands.context import default_weights
 from firmware_bridge.profile import SERVICE
 from tests.vm.conftest import BADGE, DAEMONS, LOOKING, PYTHON, SPARING, TESTS, Kiosk
+from tests.vm.machine import Machine
 
 pytestmark = [pytest.mark.vm, pytest.mark.timeout(1_800)]
 
@@ -160,12 +161,20 @@ def test_a_face_before_a_file_camera_is_named_and_arrives(kiosk: Kiosk) -> None:
     kiosk.watch()
 
 
+def has_two_controllers(machine: Machine) -> bool:
+    """A controller that is late with its first answer is none for the kernel: on a starved machine it is plugged in anew."""
+    if machine.run("bluetoothctl", "list").out.count("Controller") == 2:
+        return True
+    machine.call("sh", "-c", "systemctl restart air; sleep 5")
+    return False
+
+
 def test_the_bridge_in_its_sandbox_hears_a_lock_through_the_real_bluetoothd(kiosk: Kiosk) -> None:
     machine = kiosk.machine
     assert "no Bluetooth controller" in machine.run("daka", "doctor").out
     machine.call("systemd-run", "--quiet", "--unit=air", "btvirt", "-l2")  # two controllers on one virtual air
     machine.call("systemctl", "start", "bluetooth.service")
-    machine.wait("two controllers are there", lambda: machine.run("bluetoothctl", "list").out.count("Controller") == 2)
+    machine.wait("two controllers are there", lambda: has_two_controllers(machine))
     for words in (("power", "on"), ("add-adv", "-u", SERVICE, "-c", "1")):
         machine.call("btmgmt", "--index", "1", *words, stdin=b"\n")  # with /dev/null, which epoll refuses, it would wait for ever
     machine.wait("the lock is heard", lambda: "not paired here" in machine.run("daka", "lock", "heard").out)
