@@ -139,15 +139,19 @@ class Machine:
         log.close()
         if not self.bare:
             self._wait("the monitor answers", self._has_monitor, 30.0)
-            self._wait("the guest's agent answers", self._has_agent, BOOT_S)
+            self.greet()
             if settled:
                 self.settle()
         self.boots.append(time.monotonic() - started)
         return self.boots[-1]
 
+    def greet(self) -> None:
+        """Wait for the guest's agent."""
+        self._wait("the guest's agent answers", self._has_agent, BOOT_S)
+
     def settle(self) -> None:
         """Wait for the guest's agent, and until systemd has started all that it was to start."""
-        self._wait("the guest's agent answers", self._has_agent, BOOT_S)
+        self.greet()
         self._wait("systemd settles", self._has_settled, BOOT_S, LOOK_S)
 
     def _hardware(self) -> list[str]:

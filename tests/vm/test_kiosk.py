@@ -112,7 +112,7 @@ def test_a_machine_that_hangs_is_reset_by_its_watchdog_and_goes_on_by_itself(kio
     shown = kiosk.punch(2)
     kiosk.machine.say("sh", "-c", "echo 0 >/proc/sys/kernel/panic; echo c >/proc/sysrq-trigger")
     took = kiosk.machine.wait_for_event("WATCHDOG", 300)
-    kiosk.machine.settle()
+    kiosk.machine.greet()
     print(f"the watchdog reset it {took:.0f} s after the kernel had stopped")
     kiosk.watch()
     assert set(shown) <= set(kiosk.kept())
