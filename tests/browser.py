@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 # No sandbox: tests run as root in containers. The rest keeps Chromium from asking anybody anything.
 ARGUMENTS = (
@@ -20,6 +20,8 @@ ARGUMENTS = (
     "--no-first-run",
     "--autoplay-policy=no-user-gesture-required",
 )
+
+expect.set_options(timeout=25_000)  # milliseconds; what is there sooner is seen sooner, and some machines have other work
 
 
 def program() -> str:

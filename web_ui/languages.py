@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from functools import cache
 from gettext import NullTranslations, translation
 from importlib import resources
@@ -65,7 +66,9 @@ def choose(wanted: str) -> None:
     """Whoever is signed in keeps it in their account, everybody else for this session."""
     session["language"] = wanted
     if current_user.is_authenticated:
-        house().accounts.set_taste(current_user.account, wanted, current_user.account.theme)
+        account = current_user.account
+        house().accounts.set_taste(account, wanted, account.theme)
+        current_user.account = replace(account, language=wanted)  # the answer to this very request speaks it already
 
 
 def chosen() -> str:

@@ -109,7 +109,7 @@ class Office:
     def stop(self, name: str) -> None:
         process = self.processes.pop(name)
         process.terminate()
-        process.wait(15)
+        process.wait(WITHIN_S)
 
     def restart(self, name: str) -> None:
         """It ends by itself, with something new in its files; whoever keeps it running starts it again."""

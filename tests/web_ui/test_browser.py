@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser as Chromium
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import BrowserContext, Page, expect
 
 from models.evaluation import presentation
 from models.evaluation.about import About
@@ -125,6 +125,11 @@ def without_barriers(page: Page, rules: dict[str, Any] | None = None) -> None:
     assert found.violations_count == 0, f"{page.url}\n{found.generate_report()}"
 
 
+def says(page: Page, words: str) -> None:
+    """Until the page that a click leads to says it: the click does not wait for that page."""
+    expect(page.locator("main")).to_contain_text(words)
+
+
 def sign_in(page: Page, office: Office, name: str = "ada") -> None:
     page.goto(office.url)
     page.get_by_label("User name").fill(name)
@@ -138,6 +143,7 @@ def join(page: Page, office: Office, enterprise: Enterprise) -> None:
     office.start("uplink")
     page.get_by_label("Invitation").fill(enterprise.house.invite("kiosk-7"))
     page.get_by_role("button", name="Show the code on the kiosk").click()
+    page.get_by_label("Code on the kiosk's screen").wait_for()
     without_barriers(page)
     page.get_by_label("Code on the kiosk's screen").fill(office.code())
     page.get_by_role("button", name="Join", exact=True).click()
@@ -172,8 +178,9 @@ def test_an_administrators_first_day(
     page.get_by_label("Time zone").select_option("Asia/Taipei")
     page.get_by_role("button", name="Write and go on").click()
     join(page, fresh, enterprise)
-    for _ in range(2):
+    for step in ("camera", "person"):
         page.get_by_role("link", name="Go on").click()
+        page.wait_for_url(f"{fresh.url}/setup/{step}")
     page.get_by_role("link", name="Add a person").click()
     page.get_by_label("Employee number").fill("7001")
     page.get_by_label("Name", exact=True).fill("Barack")
@@ -186,11 +193,12 @@ def test_an_administrators_first_day(
     without_barriers(page)
     page.get_by_label("Photograph").set_input_files({"name": "p.jpg", "mimeType": "image/jpeg", "buffer": photograph})
     page.get_by_role("button", name="Enrol").click()
-    assert "the photograph is gone" in page.locator("main").inner_text()
+    says(page, "the photograph is gone")
     page.goto(f"{fresh.url}/setup/person")
     page.get_by_role("link", name="Go on").click()
-    assert "People and templates" in page.locator("main").inner_text()
+    says(page, "People and templates")
     page.get_by_role("link", name="Done").click()
+    page.wait_for_url(f"{fresh.url}/")
     assert time.monotonic() - began < FIRST_RUN_S, "from the code on the screen to a kiosk that knows its first person"
     page.goto(f"{fresh.url}/punches")
     page.locator("tbody a").first.click()
@@ -198,7 +206,7 @@ def test_an_administrators_first_day(
     page.get_by_label("Direction").select_option("out")
     page.get_by_label("Reason").fill("went the other way")
     page.get_by_role("button", name="Correct").click()
-    assert "went the other way" in page.locator("main").inner_text()
+    says(page, "went the other way")
     page.goto(f"{fresh.url}/punches")
     page.get_by_role("button", name="XLSX").click()
     with page.expect_download() as download:
@@ -207,7 +215,7 @@ def test_an_administrators_first_day(
     page.goto(f"{fresh.url}/people/7001/erase")
     page.get_by_label("Your password").fill(PASSWORD)
     page.get_by_role("button", name="Erase for good").click()
-    assert "nothing remains" in page.locator("main").inner_text()
+    says(page, "nothing remains")
     with fresh.admin() as kiosk:
         running.until("the server has signed for every record", lambda: kiosk.status().acknowledged == kiosk.status().last)
 
@@ -251,7 +259,9 @@ def report(page: Page, office: Office) -> None:
     for name, content in (("report.json", b'{"people": {"count": 12}, "fmr": {"at": 0.49}}'), ("report.html", measured().encode())):
         page.get_by_label("Report").set_input_files({"name": name, "mimeType": "text/html", "buffer": content})
         page.get_by_role("button", name="Keep the report").click()
+        page.get_by_role("link", name=name).wait_for()
     page.get_by_role("link", name="report.json").click()
+    page.get_by_role("heading", name="report.json").wait_for()
 
 
 def measured() -> str:
@@ -300,11 +310,13 @@ def list_refused(page: Page, office: Office) -> None:
 def pin_shown(page: Page, office: Office) -> None:
     page.goto(f"{office.url}/people/1004/ways")
     page.get_by_role("button", name="Draw a new PIN").click()
+    says(page, "shown once")
 
 
 def code_shown(page: Page, office: Office) -> None:
     page.goto(f"{office.url}/people/1004/ways")
     page.get_by_role("button", name="Make a new code").click()
+    says(page, "Print this code")
 
 
 def wrong_password(page: Page, office: Office) -> None:
@@ -354,6 +366,7 @@ def test_pages_fit_a_telephone_in_chinese(opened: Callable[..., BrowserContext],
     page = opened(viewport=TELEPHONE, locale="en").new_page()
     sign_in(page, fresh)
     page.get_by_role("button", name={"zh-CN": "简体中文", "zh-TW": "繁體中文"}[locale]).click()
+    expect(page.locator("html")).to_have_attribute("lang", locale)
     for path in (
         ORDINARY if os.environ.get("DAKA_SCREENS") else ("/", "/people", "/punches", "/settings", "/privacy", "/people/1002/ways")
     ):
@@ -361,6 +374,7 @@ def test_pages_fit_a_telephone_in_chinese(opened: Callable[..., BrowserContext],
         picture(page, f"{name_of(path)}-{locale}")
         assert page.evaluate("document.documentElement.scrollWidth") <= TELEPHONE["width"], path
     page.get_by_role("button", name="English").click()
+    expect(page.locator("html")).to_have_attribute("lang", "en")  # the account's own, for the tests that follow
 
 
 def test_the_whole_door_can_be_opened_with_the_keyboard_alone(opened: Callable[..., BrowserContext], fresh: Office) -> None:
@@ -391,7 +405,9 @@ def test_everything_but_live_parts_works_without_script(opened: Callable[..., Br
     page.get_by_role("link", name="People", exact=True).click()
     page.get_by_label("Number or name").fill("小明")
     page.get_by_role("button", name="Show").click()
-    assert page.locator("tbody tr").count() == 1
+    page.wait_for_url("**/people?**")
+    expect(page.locator("tbody tr")).to_have_count(1)
+    expect(page.locator("tbody")).to_contain_text("王小明")
 
 
 def test_a_page_lives_through_a_restart_of_each_daemon(opened: Callable[..., BrowserContext], fresh: Office) -> None:

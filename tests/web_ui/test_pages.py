@@ -198,7 +198,9 @@ def test_another_language_keeps_what_was_typed_and_does_nothing_else(browsers: d
         assert 'value="Half a name"' in settings.text
         assert 'value="Half a name"' not in browsers["administrator"].get("/settings").text
     finally:
-        operator.submit("/people/new", _language="en")
+        back = operator.submit("/people/new", _language="en")
+    assert '<html lang="en"' in back.text, "the answer speaks it already, also where another one was chosen before"
+    assert "Employee number" in text_of(back)
 
 
 def test_a_request_counts_its_fifteen_days_and_is_closed(browsers: dict[str, Browser]) -> None:
