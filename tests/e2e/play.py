@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,12 +32,21 @@ class Performance:
         return [(numbers.get(row["seq"], "?"), row["direction"]) for row in self.result["rows"]]
 
 
-def demonstration(folder: Path, kill_after: Mapping[int, str] | None = None, pause_s: float = 1.5) -> Performance:
-    """Run `daka demo` in `folder`; after scene N the process of `kill_after[N]`, a pid file in `folder`, is killed in the next."""
+def demonstration(
+    folder: Path,
+    kill_after: Mapping[int, str] | None = None,
+    pause_s: float = 1.5,
+    begun: Callable[[subprocess.Popen[str]], object] = lambda process: None,
+) -> Performance:
+    """Run `daka demo` in `folder`; after scene N the process of `kill_after[N]`, a pid file in `folder`, is killed in the next.
+
+    `begun` is told of it, and may end it.
+    """
     command = (sys.executable, "-m", "device.commands.main", "--log-level", "warning", "demo", "--folder", str(folder), "--json")
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env={**os.environ, "COLUMNS": "200"}
     )
+    begun(process)
     watchdog = threading.Timer(LONGEST_S, process.kill)
     watchdog.start()
     said: list[str] = []
