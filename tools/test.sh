@@ -5,7 +5,9 @@
 set -u
 python=$1
 shift
-APART="tests/appliance tests/web_ui" # a container and a browser: they wait for each other's turn more than for a core
+# A browser and a container: they wait for each other's turn more than for a core. The browser first: what the container is made of
+# (a Debian root, a release bundle) is fetched and packed meanwhile.
+APART="tests/web_ui tests/appliance"
 
 half() { # half NAME FOLDERS AND OPTIONS
     name=$1

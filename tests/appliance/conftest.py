@@ -262,6 +262,15 @@ class Appliance:
         self.call("kill", f"-{name}", str(process))
         return process
 
+    @contextlib.contextmanager
+    def watchdogs(self) -> Iterator[None]:
+        """While whoever gives no sign of life is ended, as it is everywhere but in these tests."""
+        self.call("systemctl", "service-watchdogs", "yes")
+        try:
+            yield
+        finally:
+            self.call("systemctl", "service-watchdogs", "no")
+
     def restarts_of(self, unit: str) -> int:
         return int(self.call("systemctl", "show", "--property", "NRestarts", "--value", unit))
 
@@ -304,11 +313,24 @@ class Workshop:
             threads.shutdown(cancel_futures=True)
 
 
+WORKSHOP = pytest.StashKey[Workshop]()
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """It begins before the first test, whichever that is: by the time that a machine is wanted it may have been made."""
+    wanting = [item.nodeid for item in session.items if "workshop" in getattr(item, "fixturenames", ())]
+    if wanting and not session.config.option.collectonly:
+        session.stash[WORKSHOP] = Workshop([one for one in RELEASES if any(one in nodeid for nodeid in wanting)])
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if (made := session.stash.get(WORKSHOP, None)) is not None:
+        made.close()
+
+
 @pytest.fixture(scope="session")
-def workshop(request: pytest.FixtureRequest) -> Iterator[Workshop]:
-    wanted = [one for one in RELEASES if any(one in item.nodeid for item in request.session.items)]
-    with contextlib.closing(Workshop(wanted)) as made:
-        yield made
+def workshop(request: pytest.FixtureRequest) -> Workshop:
+    return request.session.stash[WORKSHOP]
 
 
 def bundle_for(python: str) -> Path:
@@ -321,8 +343,11 @@ def bundle_for(python: str) -> Path:
     return Path(done.stdout.strip().splitlines()[-1])
 
 
-def release(appliance: Appliance, version: str, breaks: str = "") -> Path:
-    """A signed release of another version, in the machine's /srv; `breaks` is put where the kiosk daemon starts."""
+def release(appliance: Appliance, version: str, breaks: str = "", *, whole: bool = False) -> Path:
+    """A signed release of another version, in the machine's /srv; `breaks` is put where the kiosk daemon starts.
+
+    It wants the very libraries that run, which are linked then: unless it shall be `whole`, it does not carry them once more.
+    """
     work = appliance.enterprise.folder / f"source-{version}"
     shutil.copytree(REPOSITORY, work, ignore=shutil.ignore_patterns(".git", ".venv", "build", "dist", ".*_cache", "tests", "docs"))
     (work / "device" / "__init__.py").write_text(f'__version__ = "{version}"\nSOFTWARE = f"daka {{__version__}}"\n')
@@ -331,9 +356,7 @@ def release(appliance: Appliance, version: str, breaks: str = "") -> Path:
         start.write_text(start.read_text() + f"\n{breaks}\n")
     (work / "setup.py").write_text((work / "setup.py").read_text().replace('version="0.1.0"', f'version="{version}"'))
     folder = appliance.enterprise.folder / f"daka-{version}"
-    shutil.copytree(appliance.bundle, folder)
-    (old,) = (folder / "wheels").glob("daka-*.whl")
-    old.unlink()
+    shutil.copytree(appliance.bundle, folder, ignore=shutil.ignore_patterns("daka-*.whl" if whole else "*.whl"))
     wheel = (sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir")
     subprocess.run((*wheel, str(folder / "wheels"), str(work)), check=True, capture_output=True)
     (folder / "VERSION").write_text(f"{version} {appliance.python} {os.uname().machine}\n")

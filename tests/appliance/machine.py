@@ -41,6 +41,9 @@ BOOT_S, CALL_S = 60.0, 600.0
 HIERARCHIES = ("systemd", "unified")
 # Without the first three IPAddressDeny= is ignored in silence.
 ALLOWED = ("--capability=CAP_BPF,CAP_NET_ADMIN,CAP_PERFMON", "--system-call-filter=bpf perf_event_open")
+# For systemd inside. A test that looks at the watchdogs switches them on: elsewhere one that is quick enough to be waited for would
+# end whatever a machine with other work keeps waiting.
+NO_WATCHDOGS = "systemd.service_watchdogs=no"
 
 
 def root_of(release: str, cache: Path, more: tuple[str, ...] = ()) -> Path:
@@ -134,7 +137,7 @@ class Machine:
         return f"{self.name}-out"
 
     def lay(self) -> None:
-        """The layer and the network; nothing runs yet."""
+        """The layer and the network; nothing runs yet. A layer that is thrown away needs no syncing to the disk."""
         REGISTER.mkdir(exist_ok=True)
         owner = {"process": os.getpid(), "started": _started(os.getpid()), "folder": str(self.folder)}
         draft = REGISTER / f".{self.name}"
@@ -142,7 +145,7 @@ class Machine:
         draft.rename(REGISTER / self.name)
         for part in ("upper", "work", "root"):
             (self.folder / part).mkdir(parents=True, exist_ok=True)
-        options = f"lowerdir={self.base},upperdir={self.folder / 'upper'},workdir={self.folder / 'work'}"
+        options = f"lowerdir={self.base},upperdir={self.folder / 'upper'},workdir={self.folder / 'work'},volatile"
         _run("mount", "-t", "overlay", "overlay", "-o", options, str(self.files))
         _run("ip", "netns", "add", self.outside)
         _run("ip", "-n", self.outside, "link", "set", "lo", "up")
@@ -152,7 +155,7 @@ class Machine:
         started = time.monotonic()
         command = [
             "systemd-nspawn", "--register=no", "--keep-unit", "--private-network", "--boot", "--quiet",
-            f"--machine={self.name}", "--console=pipe", *ALLOWED, "-D", str(self.files),
+            f"--machine={self.name}", "--console=pipe", *ALLOWED, "-D", str(self.files), NO_WATCHDOGS,
         ]  # fmt: skip
         log = (self.folder / "console.log").open("ab")
         environment = {**os.environ, "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"}

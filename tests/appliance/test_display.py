@@ -155,8 +155,9 @@ def test_the_first_screen_is_there_before_the_daemon_and_the_page_follows_by_its
 
 def test_a_compositor_that_hangs_is_ended_by_the_watchdog_and_the_page_is_back(appliance: Appliance) -> None:
     restarts = appliance.restarts_of(UNIT)
-    appliance.signal(UNIT, "STOP")
-    appliance.wait("the watchdog has ended it", lambda: appliance.restarts_of(UNIT) > restarts, 60)
+    with appliance.watchdogs():
+        appliance.signal(UNIT, "STOP")
+        appliance.wait("the watchdog has ended it", lambda: appliance.restarts_of(UNIT) > restarts, 60)
     wait_for(appliance, "kiosk page")
 
 

@@ -73,7 +73,7 @@ def new_update_key(appliance: Appliance) -> None:
 def test_an_offered_release_is_fetched_verified_and_installed_and_the_old_one_stays_as_the_way_back(appliance: Appliance) -> None:
     new_update_key(appliance)
     appliance.call("cp", "-al", "/opt/daka/versions/0.1.0", "/opt/daka/versions/0.0.9")
-    fetched(appliance, release(appliance, "0.1.1"))
+    fetched(appliance, release(appliance, "0.1.1", whole=True))
     appliance.wait("the kiosk says so", lambda: "offer: fetched 0.1.1" in appliance.says("daka", "update", "status"))
     appliance.call("systemctl", "start", "daka-update-take.service")
     assert appliance.running() == "0.1.0", "somebody stands at the kiosk"
