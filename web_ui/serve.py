@@ -13,6 +13,7 @@ from cheroot.ssl.builtin import BuiltinSSLAdapter
 
 from web_ui.errors import WebError
 from web_ui.tls import Identity, context
+from web_ui.wire import Connection
 
 THREADS = 8
 TIMEOUT_S = 20  # for a slow sender; longer answers are work beside the pages
@@ -35,6 +36,8 @@ class _Adapter(BuiltinSSLAdapter):
 
 class _Server(wsgi.Server):
     """Serves on a socket that is there already."""
+
+    ConnectionClass = Connection
 
     def __init__(self, listener: socket.socket, application: Callable[..., Any], identity: Identity) -> None:
         super().__init__(

@@ -17,11 +17,20 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Self
 
+import flask
 import httpx
 import pyotp
 
 from device import api, clock, keys, kiosk, messages, state
+from device.api.people import HoldingsClient
 from device.people import Person
+from web_ui import languages, tls
+from web_ui.accounts import Accounts
+from web_ui.app import application
+from web_ui.house import Auditor, House
+from web_ui.jobs import Jobs
+from web_ui.sessions import Sessions
+from web_ui.store import Store
 
 PASSWORD = "correct horse battery"
 ROLES = ("administrator", "operator", "auditor")
@@ -75,6 +84,16 @@ def punch(person: str, number: int) -> messages.PunchBody:
     return messages.PunchBody(
         person, way, direction, 60, 3, messages.Liveness.PASSED, messages.Capture.CAMERA, digests, "Main gate", at
     )
+
+
+def alone(folder: Path) -> tuple[House, flask.Flask]:
+    """The application in this process; the kiosk daemon is away."""
+    store, socket = Store(folder / "own" / "web.db"), folder / "nobody.sock"
+    accounts, kiosk_away = Accounts(store), api.WebClient(socket)
+    rest = (HoldingsClient(socket), api.BackupsClient(socket), store, accounts, Sessions(store, accounts))
+    identity = tls.identity(folder / "own", ("localhost",), None, None)
+    parts = House(kiosk_away, *rest, Auditor(kiosk_away, store), Jobs(), identity, ("localhost",))
+    return parts, application(parts, bytes(32), languages.compiled(folder / "translations"))
 
 
 @dataclass

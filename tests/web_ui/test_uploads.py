@@ -14,16 +14,9 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.datastructures import FileStorage
 
-from device.api import BackupsClient, WebClient
-from device.api.people import HoldingsClient
-from web_ui import languages, serve, uploads
-from web_ui.accounts import Accounts
-from web_ui.app import application
-from web_ui.house import Auditor, House
-from web_ui.jobs import Jobs
+from tests.web_ui.running import alone
+from web_ui import serve, uploads
 from web_ui.roles import Role
-from web_ui.sessions import Sessions
-from web_ui.store import Store
 
 ORIGIN = "https://localhost"
 
@@ -31,22 +24,15 @@ ORIGIN = "https://localhost"
 @pytest.fixture(scope="module")
 def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlaskClient]:
     """An administrator's browser at the application itself; the kiosk daemon is away."""
-    folder = tmp_path_factory.mktemp("web")
-    store = Store(folder / "own" / "web.db")
-    accounts = Accounts(store)
-    sessions, kiosk = Sessions(store, accounts), WebClient(folder / "nobody.sock")
-    rest = (HoldingsClient(folder / "nobody.sock"), BackupsClient(folder / "nobody.sock"), store, accounts, sessions)
-    nobodys: Any = None
-    parts = House(kiosk, *rest, Auditor(kiosk, store), Jobs(), nobodys, ("localhost",))
-    app = application(parts, bytes(32), languages.compiled(folder / "translations"))
+    parts, app = alone(tmp_path_factory.mktemp("web"))
     app.config["WTF_CSRF_ENABLED"] = False
     with app.test_request_context():
-        account = accounts.add("ada", Role.ADMINISTRATOR, "correct horse battery", must_change=False)
+        account = parts.accounts.add("ada", Role.ADMINISTRATOR, "correct horse battery", must_change=False)
     made = app.test_client()
     with made.session_transaction(base_url=ORIGIN) as session:
-        session["_user_id"], session["_fresh"] = sessions.begin(account, "127.0.0.1", "test").get_id(), True
+        session["_user_id"], session["_fresh"] = parts.sessions.begin(account, "127.0.0.1", "test").get_id(), True
     yield made
-    store.close()
+    parts.store.close()
 
 
 def bring(client: FlaskClient, size: int, stream: io.BytesIO | None = None) -> tuple[int, str]:
