@@ -11,8 +11,9 @@ from flask_babel import Babel
 from flask_limiter import Limiter
 from flask_login import LoginManager, current_user
 from flask_wtf.csrf import CSRFProtect
+from werkzeug.wrappers import Response as Answer
 
-from web_ui import languages, refusals, roles, serve, show, uploads
+from web_ui import languages, refusals, roles, serve, show, uploads, wire
 from web_ui.house import House, house, place
 from web_ui.pages import PAGES
 from web_ui.roles import ADMINISTRATORS, NOBODY_YET, needs
@@ -100,8 +101,10 @@ def _only_this_host() -> None:
         abort(403)
 
 
-def _room_for_what_is_brought() -> Response | None:
+def _room_for_what_is_brought() -> Answer | None:
     """Some forms may be large, for whoever is signed in: a list of people, and what administrators bring to the kiosk."""
+    if not current_user.is_authenticated and (request.content_length or 0) > wire.MOST_WAITED_FOR_BYTES:
+        return roles.enforce() or abort(413)  # nobody works at a stranger's body as long as they like to send it
     if request.endpoint == "people.import_list" and current_user.is_authenticated:
         request.max_form_memory_size = MOST_LIST_BYTES
     if request.endpoint in BROUGHT and current_user.is_authenticated and current_user.account.role in ADMINISTRATORS:

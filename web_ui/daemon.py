@@ -7,6 +7,7 @@ import os
 import secrets
 import socket
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from web_ui.store import Store
 log = logging.getLogger(__name__)
 
 ANNOUNCE_EVERY_S = 5.0
+MOST_QUIET_S = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +67,16 @@ def run(options: Options, systemd: service.Service, stop: threading.Event) -> No
         log.info("the web UI is at %s (fingerprint %s)", " ".join(addresses), identity.fingerprint)
         systemd.ready("answering browsers")
         try:
-            _announce(parts, addresses, systemd, stop)
+            _announce(parts, addresses, systemd, stop, server.quiet_s)
         finally:
             systemd.stopping()
             server.stop()
     store.close()
 
 
-def _announce(parts: House, addresses: tuple[str, ...], systemd: service.Service, stop: threading.Event) -> None:
+def _announce(
+    parts: House, addresses: tuple[str, ...], systemd: service.Service, stop: threading.Event, quiet_s: Callable[[], float]
+) -> None:
     """Tell the kiosk's screen again and again: whichever daemon restarts, the other knows within seconds."""
     while True:
         try:
@@ -82,7 +86,8 @@ def _announce(parts: House, addresses: tuple[str, ...], systemd: service.Service
         except KioskError as error:
             log.debug("the kiosk daemon was not told: %s", error)
         parts.jobs.sweep()
-        systemd.alive()
+        if quiet_s() < MOST_QUIET_S:  # otherwise browsers wait in vain, and systemd starts us anew
+            systemd.alive()
         if stop.wait(ANNOUNCE_EVERY_S):
             return
 

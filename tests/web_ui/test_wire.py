@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from tests.web_ui.running import alone
-from web_ui import serve
+from web_ui import serve, wire
 
 MB = 1 << 20
 
@@ -85,3 +88,86 @@ def test_a_connection_whose_body_was_left_unread_says_that_it_ends(port: int) ->
     came = answer(port, "GET /first HTTP/1.1\nHost: localhost\nContent-Length: 5\n\nhello")
     assert came.startswith(b"HTTP/1.1 200")
     assert b"Connection: close" in came
+
+
+def asked_behind(port: int, lines: Iterable[socket.socket]) -> float:
+    """How long an ordinary request takes while those are open, seconds."""
+    began_s = time.monotonic()
+    assert answer(port, "GET /first HTTP/1.1\nHost: localhost\n\n").startswith(b"HTTP/1.1 200")
+    took_s = time.monotonic() - began_s
+    for line in lines:
+        line.close()
+    return took_s
+
+
+def test_whoever_connects_and_says_nothing_keeps_nobody_waiting(port: int) -> None:
+    silent = [socket.create_connection(("127.0.0.1", port)) for _ in range(3)]
+    time.sleep(0.2)
+    assert asked_behind(port, silent) < serve.TIMEOUT_S / 2
+
+
+@pytest.mark.parametrize(
+    "begun", ["GET /first HTTP/1.1\nHost: localhost\nX: ", "POST /first HTTP/1.1\nHost: localhost\nContent-Length: 9000\n\nname="]
+)
+def test_more_slow_senders_than_there_are_workers_keep_nobody_waiting(port: int, begun: str) -> None:
+    slow = [connected(port) for _ in range(serve.THREADS + 1)]
+    for line in slow:
+        line.sendall(begun.replace("\n", "\r\n").encode())
+    time.sleep(0.2)
+    assert asked_behind(port, slow) < serve.TIMEOUT_S / 2
+
+
+def test_a_strangers_large_form_is_refused_before_it_has_come(port: int) -> None:
+    came = answer(port, f"POST /first HTTP/1.1\nHost: localhost\nContent-Length: {MB}\n\n")
+    assert came.startswith(b"HTTP/1.1 413")
+    came = answer(port, f"POST /people/new HTTP/1.1\nHost: localhost\nContent-Length: {MB}\n\n")
+    assert came.startswith(b"HTTP/1.1 302")
+
+
+def test_a_request_that_comes_in_pieces_is_answered_and_a_connection_serves_many(port: int) -> None:
+    with connected(port) as line:
+        for pieces in (
+            ("GET /fir", "st HTTP/1.1\r\nHost: localhost\r\n\r", "\n"),
+            ("GET /first HTTP/1.1\r\nHost: localhost\r\n\r\n",),
+        ):
+            for piece in pieces:
+                line.sendall(piece.encode())
+                time.sleep(0.1)
+            came = http.client.HTTPResponse(line)
+            came.begin()
+            assert (came.status, b"</html>" in came.read()) == (200, True)
+
+
+@dataclass(eq=False)
+class Line:
+    remote_addr: str
+
+
+def test_one_source_never_has_all_connections() -> None:
+    crowd = wire.Crowd()
+
+    lines = [Line(f"fe80::{number:x}") for number in range(wire.MOST_OF_ONE_SOURCE + 1)]
+    assert [crowd.enter(line) for line in lines].count(False) == 1  # type: ignore[arg-type]
+    assert crowd.enter(Line("::ffff:192.0.2.1"))  # type: ignore[arg-type]
+    crowd.leave(lines[0])  # type: ignore[arg-type]
+    assert crowd.enter(lines[-1])  # type: ignore[arg-type]
+
+
+def test_an_accepting_thread_that_hangs_is_heard_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The daemon gives systemd its sign of life only while browsers are looked after."""
+    let_go = threading.Event()
+    monkeypatch.setattr(wire.Connection, "gather", lambda _self: let_go.wait(30) and wire.Come.ENDED)
+    parts, app = alone(tmp_path)
+    listener = serve.listener("127.0.0.1", 0, None)
+    server = serve.server(listener, app, parts.identity)
+    threading.Thread(target=server.safe_start, daemon=True).start()
+    try:
+        time.sleep(2)
+        assert server.quiet_s() < 1.9
+        with socket.create_connection(("127.0.0.1", listener.getsockname()[1])):
+            time.sleep(3)
+            assert server.quiet_s() > 2
+    finally:
+        let_go.set()
+        server.stop()
+        parts.store.close()
