@@ -156,7 +156,7 @@ class WebCounter:
 
     def check_code(self) -> api.CodeChecked:
         """Whether it is the code on the screen."""
-        return self._kiosk.codes.check(*server.json_fields("purpose", "account", "code"))
+        return self._kiosk.codes.check(*server.json_fields("purpose", "account", "code", "asker"))
 
     def signed_records(self) -> Response:
         """A batch as the uplink sends it, signed; 204 at the end."""

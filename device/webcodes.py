@@ -1,8 +1,8 @@
 """Codes that only somebody in front of the kiosk can read: the first administrator's, one for whoever has lost a password, one for
 whoever has the kiosk join an enterprise.
 
-A code serves once, for ten minutes, and survives few wrong tries; the web daemon never learns it, it only asks whether one
-is right. One for joining counts for a single invitation, and the screen names whose that is.
+A code serves once, for ten minutes. Wrong tries make whoever asked wait, nobody else; the web daemon never learns a code, it only
+asks whether one is right. One for joining counts for a single invitation, and the screen names whose that is.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ RECOVERY = "recovery"
 JOIN = "join"
 DIGITS = 8
 GOOD_FOR_S = 10 * 60.0
-MOST_TRIES = 5  # of 10**8; then there is a new code
+MOST_TRIES = 1_000  # of 10**8, by whomever; then there is a new code. With few, a stranger would throw away what somebody is typing
+MOST_BRAKES = 10_000
 FIRST_DELAY_S, MOST_DELAY_S = 1.0, 60.0
 CALM_S = 15 * 60.0  # after this long without a wrong try the delay starts small again
 
@@ -38,6 +39,15 @@ class _Code:
     tries: int = 0
 
 
+@dataclass(slots=True)
+class _Brake:
+    """What one asker got wrong."""
+
+    wrong: int = 0
+    at_s: float = 0.0
+    until_s: float = 0.0
+
+
 class WebCodes:
     """What the kiosk's screen says about the web UI; `now_s` is a monotonic clock."""
 
@@ -48,7 +58,7 @@ class WebCodes:
         self._wants_first = False
         self._addresses: tuple[str, ...] = ()
         self._fingerprint = ""
-        self._wrong, self._wrong_at_s, self._blocked_until_s = 0, 0.0, 0.0
+        self._brakes: dict[tuple[str, str], _Brake] = {}
 
     def announce(self, addresses: tuple[str, ...], fingerprint: str, *, wants_first: bool) -> None:
         """The web daemon came up; it says whether it has no administrator yet."""
@@ -58,10 +68,10 @@ class WebCodes:
                 self._code = None
 
     def ask_recovery(self, account: str) -> None:
-        """Show a code for this account; one that is on the screen for it already stays."""
+        """Show a code for this account; one that is on the screen for it already stays, and so does one of another purpose."""
         with self._lock:
             shown = self._fresh()
-            if shown is None or shown.account != account:
+            if shown is None or (shown.purpose == RECOVERY and shown.account != account):
                 self._code = self._made(RECOVERY, account)
 
     def ask_joining(self, invited: messages.Invitation) -> None:
@@ -80,32 +90,39 @@ class WebCodes:
             said = api.WebNotice(shown.digits, shown.purpose, shown.account, self._addresses, self._fingerprint)
             return said if shown.invited is None else naming(said, shown.invited)
 
-    def check(self, purpose: str, account: str, digits: str) -> api.CodeChecked:
-        """Whether this is the code on the screen; a wrong one makes the next try wait, a right one is used up.
+    def check(self, purpose: str, account: str, digits: str, asker: str = "") -> api.CodeChecked:
+        """Whether this is the code on the screen; a wrong one makes this asker's next try wait, a right one is used up.
 
-        `account`: for joining, the invitation's digest.
+        `account`: for joining, the invitation's digest. `asker`: whoever types it, as the web daemon tells them apart.
         """
         with self._lock:
             now_s = self._now_s()
-            if now_s < self._blocked_until_s:
-                return api.CodeChecked(False, self._blocked_until_s - now_s)
+            brake = self._brake(purpose, asker, now_s)
+            if now_s < brake.until_s:
+                return api.CodeChecked(False, brake.until_s - now_s)
             shown = self._fresh()
-            right = shown is not None and shown.purpose == purpose and shown.account == account
-            if right and shown is not None and hmac.compare_digest(shown.digits.encode(), digits.encode()):
-                self._code, self._wants_first, self._wrong = None, False, 0
+            if shown is None or (shown.purpose, shown.account) != (purpose, account):
+                return api.CodeChecked(False, _delayed(brake, now_s))
+            if hmac.compare_digest(shown.digits.encode(), digits.encode()):
+                self._code, self._wants_first = None, False
+                self._brakes.pop((purpose, asker), None)
                 return api.CodeChecked(True, 0.0)
-            return api.CodeChecked(False, self._delayed(shown, now_s))
-
-    def _delayed(self, shown: _Code | None, now_s: float) -> float:
-        if shown is not None:
             shown.tries += 1
             if shown.tries >= MOST_TRIES:
                 self._code = None
-        self._wrong = 1 if now_s - self._wrong_at_s > CALM_S else self._wrong + 1
-        self._wrong_at_s = now_s
-        wait_s = min(FIRST_DELAY_S * 2.0 ** min(self._wrong - 1, 10), MOST_DELAY_S)
-        self._blocked_until_s = now_s + wait_s
-        return wait_s
+            return api.CodeChecked(False, _delayed(brake, now_s))
+
+    def _brake(self, purpose: str, asker: str, now_s: float) -> _Brake:
+        """Of this asker; who has been calm begins anew, and beyond ten thousand all others share one."""
+        if len(self._brakes) >= MOST_BRAKES:
+            self._brakes = {key: one for key, one in self._brakes.items() if now_s - one.at_s <= CALM_S}
+        key = (purpose, asker)
+        if key not in self._brakes and len(self._brakes) >= MOST_BRAKES:
+            key = (purpose, "others")
+        brake = self._brakes.setdefault(key, _Brake())
+        if now_s - brake.at_s > CALM_S:
+            brake.wrong = 0
+        return brake
 
     def _fresh(self) -> _Code | None:
         """The code that is good now; the first administrator's is made anew for as long as there is none."""
@@ -117,6 +134,14 @@ class WebCodes:
 
     def _made(self, purpose: str, account: str, invited: messages.Invitation | None = None) -> _Code:
         return _Code(purpose, account, f"{secrets.randbelow(10**DIGITS):0{DIGITS}}", self._now_s() + GOOD_FOR_S, invited)
+
+
+def _delayed(brake: _Brake, now_s: float) -> float:
+    """How long this asker waits after one more wrong try, seconds."""
+    brake.wrong, brake.at_s = brake.wrong + 1, now_s
+    wait_s = min(FIRST_DELAY_S * 2.0 ** min(brake.wrong - 1, 10), MOST_DELAY_S)
+    brake.until_s = now_s + wait_s
+    return wait_s
 
 
 def naming(notice: api.WebNotice, invited: messages.Invitation) -> api.WebNotice:

@@ -245,9 +245,9 @@ class WebClient(AdminClient, PeopleClient, JoinClient):
         """Have the kiosk's screen show a code with which this account may choose a new password."""
         return self._post("/v1/web-recovery", Done, account=account)
 
-    def check_code(self, purpose: str, account: str, code: str) -> CodeChecked:
-        """Whether it is the code on the screen; each code serves once."""
-        return self._post("/v1/web-code", CodeChecked, purpose=purpose, account=account, code=code)
+    def check_code(self, purpose: str, account: str, code: str, asker: str = "") -> CodeChecked:
+        """Whether it is the code on the screen; each code serves once, and wrong ones make this asker wait."""
+        return self._post("/v1/web-code", CodeChecked, purpose=purpose, account=account, code=code, asker=asker)
 
     def signed_export(self, after: int) -> bytes:
         """Records after a number as lines of JSON with their signatures; empty at the end. `daka verify` needs nothing else."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from device import messages
-from device.webcodes import DIGITS, FIRST, GOOD_FOR_S, JOIN, MOST_DELAY_S, RECOVERY, WebCodes
+from device.webcodes import DIGITS, FIRST, GOOD_FOR_S, JOIN, MOST_DELAY_S, MOST_TRIES, RECOVERY, WebCodes
 from tests.device import parts
 
 
@@ -83,7 +83,7 @@ def test_a_code_for_joining_counts_for_the_invitation_that_the_screen_names_and_
     assert codes.check(JOIN, ours.digest, codes.notice().code).right
 
 
-def test_wrong_codes_wait_longer_each_time_but_never_for_ever_and_make_a_new_code() -> None:
+def test_wrong_codes_wait_longer_each_time_but_never_for_ever() -> None:
     codes, time = screen()
     first, waits = codes.notice().code, []
     for _ in range(9):
@@ -91,7 +91,7 @@ def test_wrong_codes_wait_longer_each_time_but_never_for_ever_and_make_a_new_cod
         time.seconds += waits[-1]
     assert waits == sorted(waits)
     assert waits[0] < waits[-1] == MOST_DELAY_S
-    assert codes.notice().code != first
+    assert codes.notice().code == first, "nobody throws away what somebody else is typing"
     assert codes.check(FIRST, "", codes.notice().code).right
 
 
@@ -126,3 +126,29 @@ def test_whoever_types_wrong_codes_all_night_only_waits() -> None:
         assert codes.check(FIRST, "", wrong(codes.notice().code)).wait_s <= MOST_DELAY_S
         time.seconds += MOST_DELAY_S
     assert codes.check(FIRST, "", codes.notice().code).right
+
+
+def test_wrong_codes_from_elsewhere_do_not_keep_the_right_one_out() -> None:
+    codes, time = screen()
+    for _ in range(100):
+        codes.check(FIRST, "", wrong(codes.notice().code), "192.0.2.66")
+        time.seconds += 1
+    assert not codes.check(FIRST, "", codes.notice().code, "192.0.2.66").right, "it waits itself"
+    assert codes.check(FIRST, "", codes.notice().code, "192.0.2.1").right
+
+
+def test_a_thousand_wrong_tries_by_whomever_make_a_new_code() -> None:
+    codes, _ = screen()
+    first = codes.notice().code
+    for number in range(MOST_TRIES):
+        assert codes.notice().code == first
+        codes.check(FIRST, "", wrong(first), f"2001:db8:0:{number:x}::/64")
+    assert codes.notice().code != first
+
+
+def test_whoever_asks_for_a_new_password_does_not_take_a_code_for_joining_off_the_screen() -> None:
+    codes, _ = screen(wants_first=False)
+    codes.ask_joining(invited("mqtt.ours.example", 1))
+    before = codes.notice()
+    codes.ask_recovery("ada")
+    assert codes.notice() == before
