@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 import pyotp
 from flask_babel import lazy_gettext as _
 
-from web_ui import passwords
+from web_ui import callers, passwords
 from web_ui.errors import WebError
 from web_ui.roles import Role
 from web_ui.store import Store, now, written
@@ -20,7 +20,10 @@ from web_ui.store import Store, now, written
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{1,31}")
 FREE_TRIES = 3  # for one name at one address
 FREE_TRIES_OF_ADDRESS = 30  # a whole office may share an address
-FIRST_DELAY_S, MOST_DELAY_S = 2.0, 900.0
+FREE_TRIES_OF_NAME = 20  # wherever from, except from where that account has signed in of late
+FIRST_DELAY_S, MOST_DELAY_S, MOST_DELAY_OF_NAME_S = 2.0, 900.0, 30.0
+BRAKES = {"address": (FREE_TRIES_OF_ADDRESS, MOST_DELAY_S), "name": (FREE_TRIES_OF_NAME, MOST_DELAY_OF_NAME_S)}
+KNOWN_FOR = timedelta(days=90)
 CALM = timedelta(hours=24)  # after this long without a wrong password the delay starts small again
 TOTP_STEP_S = 30
 
@@ -142,22 +145,38 @@ class Accounts:
             )
             return changed.rowcount == 1
 
-    def signed_in(self, account: Account) -> None:
-        """Remember when."""
+    def signed_in(self, account: Account, address: str) -> None:
+        """Remember when and where from."""
+        at, old = written(self._clock()), written(self._clock() - KNOWN_FOR)
         with self._store.transaction() as connection:
-            connection.execute("UPDATE account SET last_login_at = ? WHERE id = ?", (written(self._clock()), account.id))
+            connection.execute("UPDATE account SET last_login_at = ? WHERE id = ?", (at, account.id))
+            connection.execute("DELETE FROM known WHERE at < ?", (old,))
+            connection.execute("INSERT OR REPLACE INTO known VALUES (?, ?, ?)", (account.id, callers.source(address), at))
+
+    def sources(self, name: str, address: str | None, secret: str = "") -> tuple[str, ...]:
+        """What wrong passwords (or another `secret`) are counted by: the name at this source, the source, the name wherever from.
+
+        The last is left out where that account has signed in of late, so that nobody can lock a colleague out.
+        """
+        who, said = callers.source(address), name.strip().casefold()[:64]
+        here = (f"account:{secret}{said}@{who}", f"address:{who}")
+        query = "SELECT 1 FROM known JOIN account ON account.id = known.account WHERE name = ? AND source = ? AND at >= ?"
+        known = self._store.row(query, said, who, written(self._clock() - KNOWN_FOR))
+        return here if known else (*here, f"name:{secret}{said}")
 
     def wait_s(self, *sources: str) -> float:
         """How long the next try has to wait, seconds; never longer than a quarter of an hour."""
         marks = ", ".join("?" * len(sources))
         rows = self._store.rows(f"SELECT source, count, last_at FROM failure WHERE source IN ({marks})", *sources)
-        return max((self._left_s(_beyond(row["source"], row["count"]), row["last_at"]) for row in rows), default=0.0)
+        return max((self._left_s(row["source"], row["count"], row["last_at"]) for row in rows), default=0.0)
 
-    def _left_s(self, beyond: int, last_at: str) -> float:
+    def _left_s(self, source: str, count: int, last_at: str) -> float:
+        free, most_s = BRAKES.get(source.partition(":")[0], (FREE_TRIES, MOST_DELAY_S))
+        beyond = count - free
         passed = self._clock() - datetime.fromisoformat(last_at)
         if beyond <= 0 or passed > CALM or passed < timedelta(0):
             return 0.0
-        delay_s = min(FIRST_DELAY_S * 2.0 ** min(beyond - 1, 20), MOST_DELAY_S)
+        delay_s = min(FIRST_DELAY_S * 2.0 ** min(beyond - 1, 20), most_s)
         return max(0.0, delay_s - passed.total_seconds())
 
     def failed(self, *sources: str) -> None:
@@ -176,11 +195,6 @@ class Accounts:
         """It was them after all."""
         with self._store.transaction() as connection:
             connection.executemany("DELETE FROM failure WHERE source = ?", [(source,) for source in sources])
-
-
-def _beyond(source: str, count: int) -> int:
-    """How many of its wrong tries were more than may happen to anybody."""
-    return count - (FREE_TRIES_OF_ADDRESS if source.startswith("address:") else FREE_TRIES)
 
 
 def _check(password: str, name: str) -> None:

@@ -13,7 +13,7 @@ from flask_login import LoginManager, current_user
 from flask_wtf.csrf import CSRFProtect
 from werkzeug.wrappers import Response as Answer
 
-from web_ui import languages, refusals, roles, serve, show, uploads, wire
+from web_ui import callers, languages, refusals, roles, serve, show, uploads, wire
 from web_ui.house import House, house, place
 from web_ui.pages import PAGES
 from web_ui.roles import ADMINISTRATORS, NOBODY_YET, needs
@@ -87,7 +87,7 @@ def _protect(app: Flask, parts: House) -> None:
 
 
 def _caller() -> str:
-    return request.remote_addr or "nobody"
+    return callers.source(request.remote_addr)
 
 
 def _only_this_host() -> None:

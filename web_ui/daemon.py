@@ -82,6 +82,7 @@ def _announce(
         try:
             parts.kiosk.tell_certificate(parts.identity.ends_at)
             parts.kiosk.announce(addresses, parts.identity.fingerprint, wants_first=parts.accounts.wants_first())
+            parts.audit.count_up()
             parts.audit.settle()
         except KioskError as error:
             log.debug("the kiosk daemon was not told: %s", error)

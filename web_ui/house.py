@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 import zoneinfo
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Any
@@ -23,6 +24,7 @@ from web_ui.store import Store
 
 log = logging.getLogger(__name__)
 
+OFTEN_S = 60.0
 PLACE_FOR_S = 10.0  # settings of the kiosk change seldom; every page needs them
 
 
@@ -40,9 +42,10 @@ class Place:
 class Auditor:
     """Changes to the web UI's own accounts become records of the journal, later if the kiosk daemon is away now."""
 
-    def __init__(self, kiosk: WebClient, store: Store) -> None:
-        self._kiosk, self._store = kiosk, store
+    def __init__(self, kiosk: WebClient, store: Store, now_s: Callable[[], float] = time.monotonic) -> None:
+        self._kiosk, self._store, self._now_s = kiosk, store, now_s
         self._handing_on = threading.Lock()
+        self._often: dict[tuple[str, str], tuple[float, int]] = {}
 
     def record(self, action: str, by: str, before: str = "", after: str = "") -> None:
         """Remember it here first, so that nothing is forgotten, and hand it on."""
@@ -51,6 +54,25 @@ class Auditor:
                 "INSERT INTO owed_audit (action, by, before, after) VALUES (?, ?, ?, ?)", (action, by, before, after)
             )
         self.settle()
+
+    def record_often(self, action: str, by: str) -> None:
+        """What strangers can do as often as they like: at once the first time, and once a minute how often it was since (×7)."""
+        with self._handing_on:
+            minute, more = self._often.get((action, by), (-1.0, 0))
+            soon = minute >= 0 and self._now_s() - minute < OFTEN_S
+            self._often[action, by] = (minute, more + 1) if soon else (self._now_s(), 0)
+        if not soon:
+            self.record(action, by, "", f"×{more + 1}" if more else "")
+
+    def count_up(self) -> None:
+        """Tell what was only counted for a minute."""
+        with self._handing_on:
+            past = {key: one for key, one in self._often.items() if self._now_s() - one[0] >= OFTEN_S}
+            for key in past:
+                del self._often[key]
+        for (action, by), (_, more) in past.items():
+            if more:
+                self.record(action, by, "", f"×{more}")
 
     def settle(self) -> None:
         """Hand on what is owed, in order and once, however many pages are asked for at this moment."""

@@ -55,7 +55,7 @@ class Sessions:
             idle, longest = (written(self._clock() - limit) for limit in (IDLE, LONGEST))
             connection.execute("DELETE FROM session WHERE seen_at < ? OR created_at < ?", (idle, longest))
             connection.execute("INSERT INTO session VALUES (?, ?, ?, ?, ?, ?, ?)", row)
-        self._accounts.signed_in(account)
+        self._accounts.signed_in(account, address)
         return User(account, token)
 
     def find(self, token: str, *, in_use: bool = True) -> User | None:

@@ -13,7 +13,7 @@ import pytest
 
 from tests.web_ui.conftest import Time
 from web_ui import house, passwords
-from web_ui.accounts import FREE_TRIES, MOST_DELAY_S, AccountRefused, Accounts
+from web_ui.accounts import FREE_TRIES, FREE_TRIES_OF_NAME, MOST_DELAY_OF_NAME_S, MOST_DELAY_S, AccountRefused, Accounts
 from web_ui.errors import StoreError
 from web_ui.roles import Role
 from web_ui.sessions import IDLE, LONGEST, Sessions
@@ -216,3 +216,44 @@ def test_a_page_that_renews_itself_on_an_empty_desk_keeps_no_session_open(accoun
         assert sessions.find(token, in_use=False) is not None
     time.pass_(120)
     assert sessions.find(token, in_use=False) is None
+
+
+def guess(accounts: Accounts, name: str, address: str) -> float:
+    """One wrong password; how long it would have had to wait, seconds."""
+    sources = accounts.sources(name, address)
+    if (wait_s := accounts.wait_s(*sources)) == 0:
+        accounts.failed(*sources)
+    return wait_s
+
+
+def test_a_new_address_for_each_try_does_not_start_the_delays_afresh(accounts: Accounts, store: Store, time: Time) -> None:
+    account = accounts.add("ada", Role.ADMINISTRATOR, GOOD, must_change=False)
+    Sessions(store, accounts, time).begin(account, "::ffff:192.0.2.1", "")
+    assert guess(accounts, "ada", "192.0.2.1") == 0
+    of_one_network = [guess(accounts, "bob", f"2001:db8::{number:x}") for number in range(100)]
+    assert of_one_network.count(0) == FREE_TRIES + 1
+    wherever = [guess(accounts, "ada", f"198.51.100.{number}") for number in range(100)]
+    assert wherever.count(0) == FREE_TRIES_OF_NAME + 1
+    assert guess(accounts, "ada", "192.0.2.1") == 0, "from where she has signed in of late she is not locked out"
+    time.pass_(MOST_DELAY_OF_NAME_S)
+    assert guess(accounts, "ada", "203.0.113.1") == 0, "nor anywhere else for longer than half a minute"
+
+
+def test_a_thousand_wrong_passwords_are_a_record_a_minute(store: Store) -> None:
+    told: list[tuple[str, ...]] = []
+
+    class Kiosk:
+        def audit(self, *record: str) -> None:
+            told.append(record)
+
+    now_s = [0.0]
+    listening: Any = Kiosk()
+    auditor = house.Auditor(listening, store, lambda: now_s[0])
+    for _ in range(1_000):
+        auditor.record_often("sign_in_failed", "web:ada")
+        now_s[0] += 0.25
+    now_s[0] += 60
+    auditor.count_up()
+    assert len(told) < 20
+    assert sum(int(after[1:] or 1) for *_, after in told) == 1_000
+    assert told[0] == ("sign_in_failed", "web:ada", "", "")

@@ -46,23 +46,17 @@ def login() -> Response | str | tuple[str, int]:
 
 def identified(name: str, password: str) -> tuple[Account | None, float]:
     """The account, if the password is its own; otherwise None and how long to wait."""
-    accounts, sources = house().accounts, sources_of(name)
+    accounts, sources = house().accounts, house().accounts.sources(name, request.remote_addr)
     if (wait_s := accounts.wait_s(*sources)) > 0:
         return None, wait_s
     account = accounts.by_name(name)
     right = passwords.matches(account.password if account else passwords.nobodys(), password)
     if account is None or not right:
         accounts.failed(*sources)
-        house().audit.record("sign_in_failed", f"web:{account.name}" if account else "web:nobody")
+        house().audit.record_often("sign_in_failed", f"web:{account.name}" if account else "web:nobody")
         return None, accounts.wait_s(*sources)
     accounts.forgiven(sources[0])
     return account, 0.0
-
-
-def sources_of(name: str) -> tuple[str, str]:
-    """What wrong passwords are counted by: the name at this address, so that nobody can lock a colleague out, and the address."""
-    address = request.remote_addr or "nobody"
-    return f"account:{name.strip().casefold()[:64]}@{address}", f"address:{address}"
 
 
 def refusal(wait_s: float) -> str:
@@ -111,13 +105,14 @@ def second() -> Response | str | tuple[str, int]:
 
 def second_factor_is_right(account: Account, code: str) -> tuple[bool, float]:
     """Whether it is the code of now, and otherwise how long to wait; wrong ones are counted."""
-    accounts, sources = house().accounts, sources_of(f"totp:{account.name}")
+    accounts = house().accounts
+    sources = accounts.sources(account.name, request.remote_addr, "totp:")
     if (wait_s := accounts.wait_s(*sources)) == 0 and accounts.second_factor_fits(account, code):
         accounts.forgiven(sources[0])  # what others got wrong at this address stays
         return True, 0.0
     if wait_s == 0:
         accounts.failed(*sources)
-        house().audit.record("sign_in_failed", f"web:{account.name}")
+        house().audit.record_often("sign_in_failed", f"web:{account.name}")
     return False, accounts.wait_s(*sources)
 
 
