@@ -27,7 +27,9 @@ class Checked(Readable):
     def verify(self, newest: int | None = None, tell: Tell = silent) -> Head:
         """Walk the chain (or its `newest` records); ChainBroken names the first record that does not hold."""
         head = self.head()
-        if head.kept_from > head.acknowledged + 1:
+        with self._database.reading() as connection:
+            cursors = sql.cursors(connection)
+        if head.kept_from > (cursors[-1][0] if cursors else 0) + 1:
             raise ChainBroken(1, f"missing, though the server has not signed for it; the first one here is {head.kept_from}")
         start = head.kept_from if newest is None else max(head.kept_from, head.seq - newest + 1)
         prev = messages.GENESIS_PREV if start == 1 else None
@@ -37,7 +39,9 @@ class Checked(Readable):
                 prev = self._verified(head.epoch, row, expected, prev)
                 expected += 1
             tell("records", expected - start, head.seq - start + 1)
-        self._verify_cursor()
+        for upto, signed in cursors:
+            if upto >= head.kept_from:  # else a restored server's: it was signed for further once, and that was pruned
+                self._verify_cursor(upto, signed)
         return head
 
     def _rows(self, first: int, most: int) -> list[tuple[int, bytes, str, bytes, str, str]]:
@@ -76,17 +80,14 @@ class Checked(Readable):
             row = connection.execute(f"{sql.ANCHORS} WHERE seq = ?", (record.seq,)).fetchone()
         return row is not None and isinstance(body, messages.TimeBody) and sql.anchor(row) == timeline.anchor_of(body)
 
-    def _verify_cursor(self) -> None:
+    def _verify_cursor(self, upto: int, signed: str) -> None:
         """What the server has signed for must still be here: a journal whose tail was cut off fails."""
         with self._database.reading() as connection:
-            cursor = connection.execute("SELECT upto, head FROM acknowledged").fetchone()
-            if cursor is None or cursor[0] == 0:
-                return
-            row = connection.execute("SELECT hash FROM record WHERE seq = ?", (cursor[0],)).fetchone()
+            row = connection.execute("SELECT hash FROM record WHERE seq = ?", (upto,)).fetchone()
         if row is None:
-            raise ChainBroken(cursor[0], "missing, though the server has signed for it")
-        if row[0].hex() != cursor[1]:
-            raise ChainBroken(cursor[0], "not the record that the server has signed for")
+            raise ChainBroken(upto, "missing, though the server has signed for it")
+        if row[0].hex() != signed:
+            raise ChainBroken(upto, "not the record that the server has signed for")
 
     def check_at_start(self) -> None:
         """Sound pages, the right key, and a chain whose newest part holds; raises what is wrong."""

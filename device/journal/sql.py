@@ -32,6 +32,12 @@ SELECT seq, kind, coalesce(json_extract(text, '$.body.action'), nullif(json_extr
        coalesce(json_extract(text, '$.body.lock'), '')
 FROM other
 """
+# Before the cursor goes back, unless it had been further already.
+KEEP_CURSOR = """
+INSERT OR REPLACE INTO signed_before SELECT only, upto, head, message FROM acknowledged
+WHERE upto > coalesce((SELECT upto FROM signed_before), 0)
+"""
+CURSORS = "SELECT upto, head FROM acknowledged WHERE upto > 0 UNION ALL SELECT upto, head FROM signed_before ORDER BY upto"
 ANCHORS = "SELECT boot_id, monotonic_us, utc, source, uncertainty_us FROM anchor"
 
 
@@ -68,6 +74,11 @@ def acknowledged(connection: sqlite3.Connection) -> int:
     """The last record that the server has signed for, or 0."""
     row = connection.execute("SELECT upto FROM acknowledged").fetchone()
     return int(row[0]) if row else 0
+
+
+def cursors(connection: sqlite3.Connection) -> list[tuple[int, str]]:
+    """What the server has signed for, now and before it was restored: number and hash of the record, the furthest last."""
+    return connection.execute(CURSORS).fetchall()
 
 
 def one(connection: sqlite3.Connection, query: str) -> str:

@@ -189,6 +189,8 @@ class Journal(Prunable):
             self._check_acknowledgement(connection, answer, nonce)
             answers_hello = bool(nonce) and answer.nonce == nonce  # before the first hello there is no nonce, in an old one neither
             if answer.upto != (now := sql.acknowledged(connection)) and (answer.upto > now or answers_hello):
+                if answer.upto < now:
+                    connection.execute(sql.KEEP_CURSOR)
                 row = (answer.upto, answer.head, payload.decode("utf-8"))
                 connection.execute("INSERT OR REPLACE INTO acknowledged VALUES (1, ?, ?, ?)", row)
         return answer

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from device import journal
+from device import journal, messages
 from device.journal import pruning
 from tests.device import parts
 from tests.device.parts import START, Server
@@ -86,3 +86,29 @@ def test_a_pruned_journal_opens_again_and_its_hello_says_what_it_keeps(tmp_path:
     again = parts.open_journal(tmp_path)
     assert again.hello("0" * 32)["first_kept"] == 30
     assert again.head().seq == 50
+
+
+@pytest.mark.parametrize("upto", [0, 10])
+def test_a_server_restored_to_before_what_was_pruned_leaves_a_sound_journal_in_its_epoch(tmp_path: Path, upto: int) -> None:
+    opened, nonce, server = opened_with(tmp_path, 50, acknowledged=30), "ab" * 16, Server()
+    epoch = opened.head().epoch
+    head = parts.hash_of(opened, upto) if upto else messages.GENESIS_PREV
+    opened.prune(FAR_AHEAD, PLENTY)
+    opened.acknowledge(server.acknowledgement(epoch, upto, head, nonce=nonce), server.key.public_key(), nonce)
+    assert opened.verify().acknowledged == upto
+    opened.close()
+    again = parts.open_journal(tmp_path)
+    assert (again.head().epoch, again.head().kept_from) == (epoch, 30)
+    assert again.prune(FAR_AHEAD, 0) == 0, "it is to be sent once more"
+    again.close()
+
+
+def test_after_a_restored_server_what_it_had_signed_for_cannot_be_cut_off_either(tmp_path: Path) -> None:
+    opened, nonce, server = opened_with(tmp_path, 50, acknowledged=30), "ab" * 16, Server()
+    answer = server.acknowledgement(opened.head().epoch, 10, parts.hash_of(opened, 10), nonce=nonce)
+    opened.acknowledge(answer, server.key.public_key(), nonce)
+    with opened._database.transaction() as connection:
+        connection.execute("DELETE FROM record WHERE seq >= 20")
+    with pytest.raises(journal.ChainBroken, match="record 30: missing, though the server has signed"):
+        opened.verify()
+    opened.close()
