@@ -32,10 +32,13 @@ class Post:
         down: downlink.Downlink | None = None,
         believed: trust.Trust | None = None,
         machine: Callable[[], api.Machine] | None = None,
+        start_anew: Callable[[], None] = lambda: None,
     ) -> None:
+        """`start_anew` is called when this journal's epoch can get no further: a start begins another."""
         self._journal, self._clock, self._root = opened, time_source, root
         self._keeper, self._down, self._machine = keeper, down, machine
         self._trust = believed or trust.Trust(state.Folder(root).enterprise, config.uplink)
+        self._start_anew = start_anew
         self._send_from: int | None = None
         self._nonce = ""
         self._asked: clock.Moment | None = None
@@ -101,6 +104,10 @@ class Post:
                 return self._journal.acknowledge(payload, key, self._nonce)
             except journal.AcknowledgementRefused as error:
                 refusal = error
+            except journal.JournalForked as error:
+                log.error("%s", error)
+                self._start_anew()
+                raise
         raise refusal
 
     def rewind(self, wanted: messages.Rewind) -> None:

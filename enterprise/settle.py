@@ -18,6 +18,11 @@ from enterprise.lock_log import LockLog
 from enterprise.outcome import Outcome, Pressure, Signed, Verdict
 from enterprise.store import EpochState, ParkedRow, RecordRow, Transaction, storable
 
+FORKED = (
+    "this kiosk's journal before lacked records that were signed for: its card lost its last writes, or it was copied; "
+    "what was recorded there since lies aside on the kiosk and was never sent"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Case:
@@ -72,6 +77,8 @@ class Case:
         LockLog(self.transaction, self.state, self.now).settle(records)
         usable = {row.seq for row in records}
         times.remember(self.transaction, self.state, [link for link in fresh if link.seq in usable])
+        if batch.first == 1 and batch.links[0].plain["body"].get("reason") == "forked_journal" and 1 not in stored:
+            self._alarm(Verdict.FORK, 1, FORKED)
         for row in parked[:1]:
             self._alarm("parked", 0, f"record {row.seq}: {row.reason}")
         upto, head = max((self.state.upto, self.state.head), (batch.last, batch.links[-1].hash.hex()))

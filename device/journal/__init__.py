@@ -12,6 +12,7 @@ from device.journal.values import Brief as Brief
 from device.journal.values import ChainBroken as ChainBroken
 from device.journal.values import Head as Head
 from device.journal.values import JournalError as JournalError
+from device.journal.values import JournalForked as JournalForked
 from device.journal.values import Mention as Mention
 from device.journal.values import Receipt as Receipt
 from device.journal.values import Stretch as Stretch

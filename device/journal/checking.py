@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from device import database, messages
 from device.journal import sql
 from device.journal.reading import Readable
-from device.journal.values import ChainBroken, Head, WrongKey
+from device.journal.values import ChainBroken, Head, SignedForAnother, WrongKey
 from device.messages import Purpose, Record, timeline
 from device.telling import Tell, silent
 
@@ -85,9 +85,9 @@ class Checked(Readable):
         with self._database.reading() as connection:
             row = connection.execute("SELECT hash FROM record WHERE seq = ?", (upto,)).fetchone()
         if row is None:
-            raise ChainBroken(upto, "missing, though the server has signed for it")
+            raise SignedForAnother(upto, "missing, though the server has signed for it")
         if row[0].hex() != signed:
-            raise ChainBroken(upto, "not the record that the server has signed for")
+            raise SignedForAnother(upto, "not the record that the server has signed for")
 
     def check_at_start(self) -> None:
         """Sound pages, the right key, and a chain whose newest part holds; raises what is wrong."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from device import clock, database
-from device.journal.values import ChainBroken
+from device.journal.values import ChainBroken, SignedForAnother
 from device.journal.writing import Journal
 
 log = logging.getLogger(__name__)
@@ -37,7 +37,8 @@ def open_journal(
             raise
         kept = _quarantine(path, moment)
         log.error("journal failed its check (%s); kept as %s, a new epoch begins", error, kept.name)
-        reason, journal = "damaged_journal", Journal(path, device, key, software)
+        reason = "forked_journal" if isinstance(error, SignedForAnother) else "damaged_journal"
+        journal = Journal(path, device, key, software)
     journal.begin(reason, moment)
     return journal
 

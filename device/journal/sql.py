@@ -81,6 +81,12 @@ def cursors(connection: sqlite3.Connection) -> list[tuple[int, str]]:
     return connection.execute(CURSORS).fetchall()
 
 
+def other_history(connection: sqlite3.Connection, upto: int, head: str) -> bool:
+    """Whether record `upto` is not here, or another one, though it is none of those that were pruned."""
+    row = connection.execute("SELECT hash FROM record WHERE seq = ?", (upto,)).fetchone()
+    return upto >= int(one(connection, "SELECT min(seq) FROM record")) if row is None else row[0].hex() != head
+
+
 def one(connection: sqlite3.Connection, query: str) -> str:
     """The one value that a query gives."""
     (value,) = connection.execute(query).fetchone()

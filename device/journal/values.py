@@ -24,6 +24,14 @@ class ChainBroken(JournalError):
         self.seq = seq
 
 
+class SignedForAnother(ChainBroken):
+    """The server has signed for a record that this journal lacks, or holds otherwise: there are two histories of one epoch."""
+
+
+class JournalForked(JournalError):
+    """The server's answer to this very hello proves that; it is kept, and the next start begins a new epoch."""
+
+
 class AcknowledgementRefused(JournalError):
     """An acknowledgement that cannot be for this journal: unsigned, of another epoch, or of records that are not here."""
 

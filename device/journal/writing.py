@@ -19,7 +19,7 @@ from device import clock, database, last_punches, messages, reserve
 from device.journal import sql
 from device.journal.pruning import Prunable
 from device.journal.reading import stamp
-from device.journal.values import AcknowledgementRefused, Receipt, Tip
+from device.journal.values import AcknowledgementRefused, JournalForked, Receipt, Tip
 from device.messages import Body, Purpose
 
 log = logging.getLogger(__name__)
@@ -177,7 +177,8 @@ class Journal(Prunable):
     def acknowledge(self, payload: bytes, server_key: Ed25519PublicKey, nonce: str) -> messages.Acknowledgement:
         """Move the cursor to where the server has signed for.
 
-        Backwards (a restored server) only when it answers `nonce`, the latest hello's: a retained message may be an old one.
+        Backwards (a restored server) only when it answers `nonce`, the latest hello's: a retained message may be an old one. Where
+        such an answer names a record that is not here, JournalForked.
         """
         try:
             data = messages.open_envelope(payload, "acknowledgement", self.device)
@@ -185,9 +186,11 @@ class Journal(Prunable):
         except messages.MessageError as error:
             raise AcknowledgementRefused(f"the acknowledgement is not the pinned server's: {error}") from error
         answer = messages.read_message(data, messages.Acknowledgement)
+        answers_hello = bool(nonce) and answer.nonce == nonce  # before the first hello there is no nonce, in an old one neither
+        if answers_hello:
+            self._find_fork(answer, payload)
         with self._database.transaction() as connection:
-            self._check_acknowledgement(connection, answer, nonce)
-            answers_hello = bool(nonce) and answer.nonce == nonce  # before the first hello there is no nonce, in an old one neither
+            self._check_acknowledgement(connection, answer, answers_hello)
             if answer.upto != (now := sql.acknowledged(connection)) and (answer.upto > now or answers_hello):
                 if answer.upto < now:
                     connection.execute(sql.KEEP_CURSOR)
@@ -195,13 +198,26 @@ class Journal(Prunable):
                 connection.execute("INSERT OR REPLACE INTO acknowledged VALUES (1, ?, ?, ?)", row)
         return answer
 
-    def _check_acknowledgement(self, connection: sqlite3.Connection, answer: messages.Acknowledgement, nonce: str) -> None:
+    def _find_fork(self, answer: messages.Acknowledgement, payload: bytes) -> None:
+        """JournalForked, its proof kept, where no record of this epoch can be signed for any more."""
+        with self._database.transaction() as connection:
+            here = answer.epoch == sql.one(connection, "SELECT epoch FROM epoch") and answer.upto > 0
+            if not here or not sql.other_history(connection, answer.upto, answer.head):
+                return
+            row = (answer.upto, answer.head, payload.decode("utf-8"))
+            connection.execute("INSERT OR REPLACE INTO signed_before VALUES (1, ?, ?, ?)", row)
+        raise JournalForked(
+            f"the server has signed for another record {answer.upto} than this journal holds: its last records were lost, or this "
+            "kiosk was copied; the journal is kept aside and a new epoch begins at the next start"
+        )
+
+    def _check_acknowledgement(self, connection: sqlite3.Connection, answer: messages.Acknowledgement, answers_hello: bool) -> None:
         if answer.epoch != sql.one(connection, "SELECT epoch FROM epoch"):
             raise AcknowledgementRefused("the acknowledgement is for another epoch of this device")
         if answer.upto == 0 and answer.head == messages.GENESIS_PREV:
             return
         row = connection.execute("SELECT hash FROM record WHERE seq = ?", (answer.upto,)).fetchone()
-        if row is None and answer.nonce == nonce and answer.upto < int(sql.one(connection, "SELECT min(seq) FROM record")):
+        if row is None and answers_hello and answer.upto < int(sql.one(connection, "SELECT min(seq) FROM record")):
             return  # a server that was restored to before the oldest record kept here: it has to live with the gap
         if row is None:
             raise AcknowledgementRefused(f"the server has signed for record {answer.upto}, which is not in this journal")

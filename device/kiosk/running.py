@@ -85,7 +85,7 @@ def run(folder: state.Folder, config: Config, weights: Path, stop: threading.Eve
         look_at_the_clock(time_source)
         watch = watching(inside, folder, following)
         told = (following.down, following.believed, watch.readings.read)
-        carrier = post.Post(files.journal, config, time_source, folder.root, time_source, *told)
+        carrier = post.Post(files.journal, config, time_source, folder.root, time_source, *told, stop.set)
         joining = admission_of(inside, folder, stop)
         for counter in counters(inside, eraser, keeping, folder, watch, carrier, stamping, shelf, joining, stop):
             serve(stack, listen(under, counter.path), counter)

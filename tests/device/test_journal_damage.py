@@ -229,6 +229,55 @@ def test_a_damaged_journal_is_kept_aside_and_a_new_epoch_says_why(tmp_path: Path
     assert len(kept(tmp_path)) == 1
 
 
+def say(opened: journal.Journal, upto: int, head: str, nonce: str, latest: str = "ab" * 16, key: int = 9) -> None:
+    server = parts.Server()
+    answer = parts.Server(parts.signing_key(key)).acknowledgement(opened.head().epoch, upto, head, nonce=nonce)
+    opened.acknowledge(answer, server.key.public_key(), latest)
+
+
+@pytest.mark.parametrize("grown", [0, 1, 5])
+def test_a_journal_that_lost_records_which_the_server_has_is_kept_aside_and_the_kiosk_goes_on_in_a_new_epoch(
+    tmp_path: Path, grown: int
+) -> None:
+    path, nonce = sample(tmp_path), "ab" * 16
+    opened = parts.open_journal(tmp_path)
+    lost, epoch = parts.hash_of(opened, COUNT), opened.head().epoch
+    opened.close()
+    edit(path, "DELETE FROM record WHERE seq > ?", COUNT - 2)
+    opened = parts.open_journal(tmp_path)
+    parts.fill(opened, grown)
+    opened.verify()
+    with pytest.raises(journal.JournalForked, match=f"another record {COUNT} than this journal holds"):
+        say(opened, COUNT, lost, nonce)
+    assert opened.head().acknowledged == COUNT - 2
+    opened.close()
+    again = parts.open_journal(tmp_path)
+    assert again.head().epoch != epoch
+    record = again.pick([1])[0]
+    assert messages.read_body(record) == messages.Genesis("forked_journal", parts.SOFTWARE, again.public_key)
+    (aside,) = kept(tmp_path)
+    with sqlite3.connect(aside) as connection:
+        assert connection.execute("SELECT max(seq) FROM record").fetchone() == (COUNT - 2 + grown,)
+    say(again, 1, parts.hash_of(again, 1), nonce)
+    again.close()
+
+
+@pytest.mark.parametrize("said", [{"nonce": ""}, {"nonce": "cd" * 16}, {"nonce": "", "latest": ""}, {"nonce": "ab" * 16, "key": 8}])
+def test_only_the_pinned_servers_answer_to_this_very_hello_makes_a_kiosk_begin_a_new_epoch(
+    tmp_path: Path, said: dict[str, object]
+) -> None:
+    sample(tmp_path)
+    opened = parts.open_journal(tmp_path)
+    epoch = opened.head().epoch
+    for upto in (COUNT, COUNT + 3):
+        with pytest.raises(journal.AcknowledgementRefused):
+            say(opened, upto, "a" * 64, **said)  # type: ignore[arg-type]
+    opened.close()
+    again = parts.open_journal(tmp_path)
+    assert again.head().epoch == epoch
+    again.close()
+
+
 def test_the_quarantined_journal_is_let_go_so_that_nothing_writes_to_it_any_more(tmp_path: Path) -> None:
     change_one_text(sample(tmp_path))
     again = parts.open_journal(tmp_path)

@@ -179,6 +179,28 @@ def test_an_answer_to_another_hello_opens_nothing(play: Play) -> None:
     assert play.batches() == []
 
 
+def test_a_kiosk_whose_records_the_server_has_otherwise_starts_anew_and_then_delivers(play: Play) -> None:
+    asked: list[str] = []
+    play.counter.post._start_anew = lambda: asked.append("start")
+    parts.fill(play.journal, 4)
+    play.wire.events.put(Connected())
+    play.steps()
+    epoch = play.journal.head().epoch
+    for replayed, expected in ((True, []), (False, ["start"])):
+        nonce = "f" * 32 if replayed else play.hellos()[-1].nonce
+        other = play.counter.server.acknowledgement(epoch, 7, "a" * 64, nonce=nonce)
+        play.wire.events.put(Received(TOPICS.acknowledgement, other))
+        play.steps()
+        assert asked == expected
+    assert play.batches() == []
+    play.counter.kill()
+    play.counter.start(play.counter.folder)
+    play.until(lambda: play.hellos()[-1].epoch != epoch)
+    play.answer_hello()
+    play.until(play.batches)
+    assert play.batches() == [(1, 1)]
+
+
 def test_records_are_sent_from_where_the_server_stands(play: Play) -> None:
     parts.fill(play.journal, 9)
     play.stream(upto=6)

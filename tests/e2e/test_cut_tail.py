@@ -1,4 +1,4 @@
-"""A journal whose tail was cut off, its own cursor included, is found by the server at the next hello."""
+"""A journal whose tail was cut off, its own cursor included, is found at the next hello, and the kiosk delivers again."""
 
 from __future__ import annotations
 
@@ -28,7 +28,17 @@ def alarms(house: House) -> str:
     return run("enterprise.commands.main", "show", "alarms", "--database", f"sqlite:///{house.database}").stdout
 
 
-def test_a_cut_tail_is_found_by_the_server(played: Performance, tmp_path: Path) -> None:
+def newly_begun(house: House) -> int:
+    """How many records are here of a journal that was begun because the one before lacked what the server has."""
+    with sqlite3.connect(house.database) as connection:
+        query = (
+            "SELECT count(*) FROM record WHERE (device, epoch) IN "
+            "(SELECT device, epoch FROM record WHERE kind = 'genesis' AND body LIKE '%forked_journal%')"
+        )
+        return int(connection.execute(query).fetchone()[0])
+
+
+def test_a_cut_tail_is_found_by_the_server_and_what_follows_reaches_it(played: Performance, tmp_path: Path) -> None:
     house = moved(played, tmp_path / "moved")
     with sqlite3.connect(house.kiosk.journal) as connection:
         connection.execute("DELETE FROM record WHERE seq > (SELECT max(seq) FROM record) - ?", (CUT,))
@@ -37,4 +47,6 @@ def test_a_cut_tail_is_found_by_the_server(played: Performance, tmp_path: Path) 
     with Theatre(house), api.AdminClient(house.kiosk.admin_socket) as client:
         theatre.wait_for("the kiosk daemon answers", lambda: theatre.is_up(client), house)
         theatre.wait_for("the server notices", lambda: "tail_cut" in alarms(house) or "fork" in alarms(house), house, 40.0)
+        theatre.wait_for("a new journal reaches the server", lambda: newly_begun(house) > 1, house, 60.0)
     assert "tail_cut" in alarms(house)
+    assert list(house.kiosk.journal.parent.glob("journal.db.damaged-*"))

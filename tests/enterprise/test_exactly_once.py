@@ -157,6 +157,18 @@ def test_a_cut_journal_that_has_grown_again_is_a_fork_at_its_next_hello(office: 
     assert office.rows("SELECT kind, seq FROM alarm") == [("fork", 10)]
 
 
+def test_a_journal_that_was_begun_since_the_one_before_had_forked_is_taken_and_says_so(office: Office, kiosk: Kiosk) -> None:
+    office.ingester.take(kiosk.name, kiosk.batch(1, 10))
+    anew = Kiosk(kiosk.name, kiosk.key)
+    anew.texts.clear()
+    anew.write(messages.Genesis("forked_journal", "test", kiosk.public_key))
+    anew.punch(3)
+    assert office.ingester.take(kiosk.name, anew.batch(1, 4)).stored == 4
+    office.ingester.take(kiosk.name, anew.batch(1, 4))
+    assert office.rows("SELECT kind, epoch, seq, count FROM alarm WHERE kind = 'fork'") == [("fork", anew.epoch, 1, 1)]
+    assert "new_epoch" in office.alarms()
+
+
 def test_a_database_that_was_put_back_says_so_and_gets_the_records_again(office: Office, kiosk: Kiosk) -> None:
     office.ingester.take(kiosk.name, kiosk.batch(1, 4))
     greeted = office.ingester.greet(kiosk.name, kiosk.hello(acknowledged=10))
