@@ -9,8 +9,8 @@ import logging
 import secrets
 import sqlite3
 import threading
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -111,18 +111,26 @@ class Journal(Prunable):
         head = self.head()
         if head.kept_from >= head.acknowledged:
             return False
-        self._reserve.release()
         try:
-            self._database.checkpoint()
-            gone = self._drop_acknowledged()
-            self._database.checkpoint()
+            with self._in_the_reserve():
+                gone = self._drop_acknowledged()
         except database.StorageError as error:
             log.error("a full disk, and old records could not be removed: %s", error)
             gone = 0
-        self._reserve.hold()
         if gone:
             log.warning("the disk is full: %d records that the server has signed for made room", gone)
         return gone > 0
+
+    @contextmanager
+    def _in_the_reserve(self) -> Iterator[None]:
+        """What is written in here has the room that is kept for a full disk; it is set aside again afterwards."""
+        self._reserve.release()
+        try:
+            self._database.checkpoint()
+            yield
+            self._database.checkpoint()
+        finally:
+            self._reserve.hold()
 
     def set_room_aside(self) -> None:
         """Keep the reserve whole: others may have filled the disk while it was given up."""
@@ -187,6 +195,15 @@ class Journal(Prunable):
             raise AcknowledgementRefused(f"the acknowledgement is not the pinned server's: {error}") from error
         answer = messages.read_message(data, messages.Acknowledgement)
         answers_hello = bool(nonce) and answer.nonce == nonce  # before the first hello there is no nonce, in an old one neither
+        try:
+            self._follow(answer, payload, answers_hello)
+        except database.StorageFull:
+            with self._in_the_reserve():  # what is signed for now is what may go, and nothing else can make room
+                self._follow(answer, payload, answers_hello)
+                self._drop_acknowledged()
+        return answer
+
+    def _follow(self, answer: messages.Acknowledgement, payload: bytes, answers_hello: bool) -> None:
         if answers_hello:
             self._find_fork(answer, payload)
         with self._database.transaction() as connection:
@@ -196,7 +213,6 @@ class Journal(Prunable):
                     connection.execute(sql.KEEP_CURSOR)
                 row = (answer.upto, answer.head, payload.decode("utf-8"))
                 connection.execute("INSERT OR REPLACE INTO acknowledged VALUES (1, ?, ?, ?)", row)
-        return answer
 
     def _find_fork(self, answer: messages.Acknowledgement, payload: bytes) -> None:
         """JournalForked, its proof kept, where no record of this epoch can be signed for any more."""

@@ -103,6 +103,23 @@ def test_on_a_full_disk_the_oldest_acknowledged_records_make_room_for_punches(ex
     opened.close()
 
 
+@pytest.mark.parametrize("records", [300, 304])
+def test_a_disk_that_filled_up_before_anything_was_signed_for_takes_punches_again_once_the_server_has_all(
+    ext4_disk: Path, records: int
+) -> None:
+    opened = parts.open_journal(ext4_disk)
+    parts.fill(opened, records)
+    fill_up(ext4_disk)
+    append_until_refused(opened)
+    last = opened.head().seq
+    acknowledge_up_to(opened, last)
+    assert opened.head().acknowledged == last
+    assert opened.append(parts.punch(), parts.moment(9_000)).seq == last + 1
+    assert opened._reserve.path.stat().st_size == journal.RESERVE_BYTES, "set aside again for the next time"
+    assert opened.verify().kept_from > 1
+    opened.close()
+
+
 def test_without_the_reserve_a_full_disk_takes_no_deletion(ext4_disk: Path) -> None:
     """What the reserve is for: take it away, and the same journal refuses."""
     opened = parts.open_journal(ext4_disk)
