@@ -32,6 +32,7 @@ class Patience:
 
     news: float = 1.0  # one question for new records stays open this long: live within two seconds
     answer: float = 5.0  # to a hello; the server announces itself when it comes back, so this is only for lost messages
+    silence: float = 300.0  # the longest pause between two hellos that nobody answers: the broker keeps each of them
     stall: float = 30.0  # no acknowledgement while batches are under way
     state: float = 30.0  # between two publications of the kiosk's state
     time: float = 1_800.0  # between two hellos on one connection: their answers tell the time, a crystal drifts 0.2 s meanwhile
@@ -65,6 +66,7 @@ class Uplink:
         self._progress = time.monotonic()
         self._state_due = self._resume_at = 0.0
         self._greeted = self._stepped = time.monotonic()
+        self._unanswered, self._silence_s = 0, self._patience.answer  # hellos, and how long the last of them is given
         self._greet_at: float | None = None  # this kiosk's turn after the server has come back
 
     def run(self, stop: threading.Event) -> None:
@@ -118,6 +120,7 @@ class Uplink:
     def _take(self, event: Event) -> None:
         match event:
             case Connected():
+                self._unanswered = 0
                 self._greet()
             case Disconnected(reason):
                 log.warning("no connection to the broker: %s", reason)
@@ -139,6 +142,8 @@ class Uplink:
         self._phase, self._greet_at = Phase.GREETING, None
         self._flying.clear()
         self._progress = self._greeted = time.monotonic()
+        self._silence_s = silence_s(self._unanswered, self._patience)
+        self._unanswered += 1
         self._epoch, hello = self._kiosk.hello()
         self._pipe.publish(self._topics.hello, hello)
 
@@ -146,7 +151,7 @@ class Uplink:
         """After trouble with the kiosk daemon its journal may be another; ask anew before anything is sent."""
         if self._phase is not Phase.OFFLINE:
             self._phase = Phase.GREETING
-            self._progress = time.monotonic() - self._patience.answer
+            self._progress = time.monotonic() - self._silence_s
 
     def _take_server_state(self, payload: bytes) -> None:
         try:
@@ -157,6 +162,7 @@ class Uplink:
         spread_s = min(state.spread_s, MOST_SPREAD_S)
         self._pipe.spread(spread_s)
         if state.online and self._phase is not Phase.OFFLINE:
+            self._unanswered = 0
             # it has just come back, and may have heard neither the first hello nor what was under way; nor should all speak at once
             self._greet_at = time.monotonic() + random.uniform(0.0, spread_s)
             self._greet_in_turn()
@@ -170,11 +176,13 @@ class Uplink:
             cursor = self._kiosk.acknowledge(payload)
         except api.KioskRefused as refusal:
             log.error("an acknowledgement is not believed: %s", refusal)
+            self._unanswered, self._silence_s = 0, self._patience.answer  # somebody answers: no hellos pile up
             return
         self._window = max(1, min(cursor.window, messages.MAX_IN_FLIGHT))
         self._resume_at = time.monotonic() + cursor.retry_after_ms / 1000  # a busy server asks for patience
         if cursor.answers_hello:
             self._greet_at = None  # it is back, and has heard us: that announcement was a retained one
+            self._unanswered = 0
             self._stream_from(cursor.upto)
         elif self._phase is Phase.STREAMING:
             self._advance(cursor.upto)
@@ -237,7 +245,7 @@ class Uplink:
         self._progress, self._repeats, self._stalls = time.monotonic(), 0, 0
 
     def _watch_for_silence(self) -> None:
-        if self._phase is Phase.GREETING and time.monotonic() - self._progress >= self._patience.answer:
+        if self._phase is Phase.GREETING and time.monotonic() - self._progress >= self._silence_s:
             self._greet()
 
     def _watch_for_stalls(self) -> None:
@@ -286,6 +294,13 @@ class Uplink:
 def pause_s(failures: int, longest_s: float) -> float:
     """How long to wait after so many failures in a row. The exponent is bounded: no float holds 2**1024."""
     return min(0.25 * 2.0 ** min(failures, 10), longest_s)
+
+
+def silence_s(unanswered: int, patience: Patience) -> float:
+    """How long a hello is waited for after so many without an answer: longer each time, and not in step with other kiosks."""
+    if not unanswered:
+        return patience.answer
+    return jittered(min(patience.answer * 2.0 ** min(unanswered, 10), max(patience.answer, patience.silence)))
 
 
 def jittered(seconds: float) -> float:

@@ -116,6 +116,13 @@ class Link:
             return False
         return client.publish(topic, payload, qos=1, retain=True, properties=_json()).rc == paho.MQTT_ERR_SUCCESS
 
+    def announce(self, here: bool) -> None:
+        """Tell the kiosks whether anybody answers them now; without a connection the broker has said that nobody does."""
+        client = self._client
+        if client is not None and client.is_connected():
+            words = self._presence.here if here else self._presence.gone
+            client.publish(self._presence.topic, words, qos=1, retain=True, properties=_json())
+
     def stop(self) -> None:
         """Say goodbye where there is a connection, and end."""
         self._stop.set()

@@ -25,6 +25,7 @@ WAIT_S = 0.5
 DESIRED_EVERY_S = 1.0
 SOONEST_RETRY_S = 0.2
 LATEST_RETRY_S = 10.0
+TRIES_UNTIL_AWAY = 5  # some seconds; a database that restarts need not have every kiosk say hello
 KIND_OF_TOPIC = {"rec": Kind.RECORDS, "hello": Kind.HELLO, "state": Kind.STATE}
 LOCKS = "lock"  # the last part of the topic on which locks ask for the server's word
 QUIET = frozenset({Verdict.STORED, Verdict.DUPLICATE, Verdict.GREETED, Verdict.HOLE, Verdict.HEARD})
@@ -137,11 +138,15 @@ class Service:
             except StoreAway as error:
                 failures += 1
                 self._say(logging.ERROR, f"{error}; nothing is lost, trying again")
+                if failures == TRIES_UNTIL_AWAY:
+                    self._link.announce(here=False)
                 stop.wait(pause_s(failures))
                 continue
             self._commit_s = time.monotonic() - began
             if failures:
                 self._say(logging.INFO, "the database takes records again")
+            if failures >= TRIES_UNTIL_AWAY:
+                self._link.announce(here=True)  # kiosks wait for minutes between two hellos by now
             return outcomes
         return None
 
@@ -165,10 +170,10 @@ def _arrival(message: Received) -> Arrival | None:
 
 
 def _worth_saying(outcomes: list[Outcome]) -> list[Outcome]:
-    """Every answer to a hello, and of the cumulative ones the last for each journal."""
+    """For each journal the answer to its latest hello, whose nonce alone it still knows, and of the cumulative ones the last."""
     last = {(outcome.device, outcome.epoch): outcome for outcome in outcomes if outcome.answer is not None}
-    chosen = [outcome for outcome in outcomes if outcome.verdict is Verdict.GREETED]
-    return chosen + [outcome for outcome in last.values() if outcome.verdict is not Verdict.GREETED]
+    greeted = {(outcome.device, outcome.epoch): outcome for outcome in outcomes if outcome.verdict is Verdict.GREETED}
+    return [*greeted.values(), *(outcome for outcome in last.values() if outcome.verdict is not Verdict.GREETED)]
 
 
 def _report(outcome: Outcome) -> None:

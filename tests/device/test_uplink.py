@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from device import api, config, desired, downlink, journal, messages, post, server, trust
 from device.mqtt import Connected, Disconnected, Event, Received
-from device.uplink import MOST_SPREAD_S, Patience, Phase, Uplink
+from device.uplink import MOST_SPREAD_S, Patience, Phase, Uplink, silence_s
 from tests.device import parts
 
 POLICY_KEY, SECRET = parts.signing_key(7), X25519PrivateKey.from_private_bytes(bytes([5]) * 32)
@@ -180,6 +180,7 @@ def test_an_answer_to_another_hello_opens_nothing(play: Play) -> None:
 
 
 def test_a_kiosk_whose_records_the_server_has_otherwise_starts_anew_and_then_delivers(play: Play) -> None:
+    play.uplink._patience = QUICK
     asked: list[str] = []
     play.counter.post._start_anew = lambda: asked.append("start")
     parts.fill(play.journal, 4)
@@ -294,6 +295,27 @@ def test_a_hello_without_an_answer_is_repeated_with_a_fresh_nonce(play: Play) ->
     play.until(lambda: len(play.hellos()) >= 3)
     assert len({hello.nonce for hello in play.hellos()}) == len(play.hellos())
     assert play.batches() == []
+
+
+def test_hellos_that_nobody_answers_become_rare_and_an_announcement_is_answered_at_once(play: Play) -> None:
+    play.uplink._patience = replace(PATIENT, answer=0.01, silence=60.0)
+    play.wire.events.put(Connected())
+    deadline = time.monotonic() + 1.0
+    while time.monotonic() < deadline:
+        play.steps()
+    said = len(play.hellos())
+    assert 3 <= said <= 12, "a hundred silent periods"
+    play.wire.events.put(Received(messages.SERVER_STATE_TOPIC, play.counter.server.state()))
+    play.until(lambda: len(play.hellos()) > said)
+    play.answer_hello(0)
+    play.until(play.batches)
+
+
+def test_the_pause_between_unanswered_hellos_has_an_end_and_no_common_beat() -> None:
+    patience = Patience()
+    assert silence_s(0, patience) == patience.answer
+    pauses = [silence_s(2_000, patience) for _ in range(50)]
+    assert 0.5 * patience.silence <= min(pauses) < max(pauses) <= patience.silence
 
 
 def test_a_server_that_comes_back_is_greeted_at_once(play: Play) -> None:
