@@ -106,7 +106,12 @@ def number(version: str) -> tuple[int, ...]:
 
 def below(version: str, floor: str) -> bool:
     """Whether `version` is older than the oldest that may run."""
-    return number(version or "0") < number(floor or "0")
+    return number(_made_as(version) or "0") < number(_made_as(floor) or "0")
+
+
+def _made_as(running: str) -> str:
+    """The version of what lies beside: what was installed over the same version has a mark of its bundle after a plus sign."""
+    return running.partition("+")[0]
 
 
 def taken_in(archive: Path, folder: Path) -> Path:
@@ -225,7 +230,7 @@ class Updater:
         `waits_for` is asked before the switch, minutes after the start: UpdateNotNow with its answer; what lies beside stays.
         """
         before = self._hands.running()
-        if release.version == before:
+        if release.version == _made_as(before):
             raise UpdateRefused(say("update.runs", version=release.version))
         if not older and below(release.version, before):
             raise UpdateRefused(say("update.older", version=release.version, running=before))

@@ -34,7 +34,15 @@ done
 
 exec 9>/run/daka-install.lock
 flock -n 9 || fail "another installation is under way; wait until it has ended"
-target=/opt/daka/versions/$version
+versions=/opt/daka/versions
+running=$(readlink -f /opt/daka/current || true)
+target=$versions/$version
+anew=$target+$(sha256sum "$here/SHA256SUMS" | cut -c 1-8) # the same version made once more
+is_whole() { cmp -s "$here/SHA256SUMS" "$1/installed"; }
+case "$running" in # is never written over: what runs goes on from its own files until the switch
+    "$target") is_whole "$target" || target=$anew ;;
+    "$anew") target=$anew ;;
+esac
 library=lib/python$wanted/site-packages
 install_wheels() { # what is compiled here is compiled once, below
     "$target/bin/python" "$pip/pip" install --quiet --disable-pip-version-check --no-index --no-compile "$@"
@@ -42,14 +50,14 @@ install_wheels() { # what is compiled here is compiled once, below
 # Where the release wants the very libraries that run already they are linked: seconds and a few megabytes instead of minutes and 700.
 # Nothing may write to them, neither before nor after.
 link_libraries() {
-    running=$(readlink -f /opt/daka/current) || return 1
     cmp -s "$here/requirements.txt" "$running/share/daka/requirements.txt" || return 1
     rm -rf "${target:?}/$library"
     cp -al "$running/$library" "$target/$library" || return 1
     cp -al "$running/weights" "$target/weights" # each is looked at by its digest
 }
-if [ ! -e "$target/installed" ] || ! cmp -s "$here/SHA256SUMS" "$target/installed"; then
+if ! is_whole "$target"; then
     say "version $version into $target"
+    rm -f "$target/installed" # first: what is cut short here is no version
     rm -rf "$target"
     mkdir -p "$target"
     "$python" -m venv --without-pip "$target"
@@ -93,5 +101,8 @@ fi
 
 say "users, units and the switch to $version"
 "$target/share/daka/activate.sh" "$option"
+for old in "$versions/$version"+*; do # of this version only what ran until now stays beside it
+    [ "$old" = "$target" ] || [ "$old" = "$running" ] || rm -rf "$old"
+done
 say "installed $version. Whoever is in the group daka-admin may use the 'daka' command: adduser NAME daka-admin"
 [ "$option" = --no-start ] || say "started; 'daka doctor' looks at everything"

@@ -295,6 +295,16 @@ def test_what_runs_already_is_not_installed_again(tmp_path: Path) -> None:
         Updater(tmp_path / "state", Machine(version="0.2.0").hands()).apply(verified(archive(tmp_path)))
 
 
+def test_what_was_installed_over_its_own_version_is_updated_as_that_version_and_gone_back_to_as_itself(tmp_path: Path) -> None:
+    machine = Machine(version="0.1.0+3fa9c2d1", sound=())
+    updater = Updater(tmp_path / "root", machine.hands())
+    with pytest.raises(UpdateRefused, match=r"0\.1\.0 runs already"):
+        updater.apply(verified(archive(tmp_path, "0.1.0")))
+    with pytest.raises(UpdateFailed):
+        updater.apply(verified(archive(tmp_path)))
+    assert machine.version == "0.1.0+3fa9c2d1"
+
+
 def test_an_older_release_is_taken_only_where_somebody_at_the_machine_says_so(tmp_path: Path) -> None:
     machine = Machine(version="0.10.0", sound=("0.10.0", "0.9.0"))
     updater = Updater(tmp_path / "state", machine.hands())

@@ -1,0 +1,117 @@
+"""The installer's scripts on a root of the test's own: what they write lies in its folders, and this machine's stays as it is."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.broker import missing
+from tests.house.test_repository import REPOSITORY
+
+PLACES = ("opt", "run", "etc", "sys", "var/lib", "usr/local/bin", "usr/lib/sysusers.d", "usr/lib/tmpfiles.d")
+LAY = 'cd "$1"; shift; for place in ' + " ".join(PLACES) + '; do mount --bind "$place" "/$place"; done; exec "$@"'
+PROGRAMS_WANT = ("ld.so.cache", "passwd", "group")
+# Stand for what is not ours and takes its time: a Python whose environments hold what its pip copies there, and the product, which
+# notes whether a whole version runs while it is being laid down, and may have the power cut.
+PYTHON = """#!/bin/sh
+for last; do :; done
+case "$*" in
+    "-m venv "*) mkdir -p "$last/bin" "$last/lib" && cp "$0" "$last/bin/python" ;;
+    *" --force-reinstall "*) cp "$last" "$(dirname "$0")/daka" ;;
+esac
+"""
+PRODUCT = """#!/bin/sh
+for last; do :; done
+[ -e /opt/daka/current/installed ] && echo whole >>/opt/seen || echo none >>/opt/seen
+[ ! -e "$last/cut" ] || kill -9 $PPID
+"""
+SWITCH = """#!/bin/sh
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+ln -sfn "versions/$(basename "$(dirname "$(dirname "$here")")")" /opt/daka/current
+"""
+
+
+@dataclass(frozen=True)
+class Root:
+    """A machine's folders, as far as the scripts write to them; its programs are this machine's, its systemd does nothing."""
+
+    at: Path
+
+    def run(self, *command: str | Path) -> subprocess.CompletedProcess[str]:
+        """A command as root, to which these folders are the machine's."""
+        return subprocess.run(
+            ["unshare", "--mount", "sh", "-euc", LAY, "sh", self.at, *command],
+            env={"PATH": f"{self.at}/bin:/usr/sbin:/usr/bin:/sbin:/bin"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def current(self) -> str:
+        return os.readlink(self.at / "opt/daka/current").removeprefix("versions/")
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Root:
+    if os.geteuid() != 0 or subprocess.run(["unshare", "--mount", "true"], check=False, capture_output=True).returncode:
+        missing("a mount namespace", "util-linux, and run the tests as root")
+    at = tmp_path / "root"
+    for place in ("bin", "etc/systemd/system", "etc/credstore.encrypted", *PLACES):
+        (at / place).mkdir(parents=True, exist_ok=True)
+    for file in PROGRAMS_WANT:
+        shutil.copy(f"/etc/{file}", at / "etc" / file)
+    (at / "etc/credstore.encrypted/daka.wrapping-key").write_text("sealed")
+    program(at / "bin/systemctl", "#!/bin/sh\n")
+    program(at / "bin/python3.11", PYTHON)
+    return Root(at)
+
+
+def program(path: Path, text: str) -> None:
+    path.write_text(text)
+    path.chmod(0o755)
+
+
+def bundle(folder: Path, doc: str, *, cut: bool = False) -> Path:
+    """A release bundle of version 0.1.0 as small as one can be; another `doc`, another bundle."""
+    for name in ("wheels", "doc", "units", "etc", "weights"):
+        (folder / name).mkdir(parents=True)
+    (folder / "doc/README.md").write_text(doc)
+    if cut:
+        (folder / "weights/cut").touch()
+    for name in ("wheels/none", "units/daka.target", "etc/sysusers.conf", "weights/one", "requirements.txt"):
+        (folder / name).touch()
+    program(folder / "wheels/daka-0.1.0-py3-none-any.whl", PRODUCT)
+    program(folder / "activate.sh", SWITCH)
+    shutil.copy(REPOSITORY / "systemd/install.sh", folder)
+    (folder / "VERSION").write_text(f"0.1.0 3.11 {platform.machine()}\n")
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    sums = (f"{hashlib.sha256(path.read_bytes()).hexdigest()}  ./{path.relative_to(folder)}\n" for path in files)
+    (folder / "SHA256SUMS").write_text("".join(sums))
+    return folder / "install.sh"
+
+
+def test_while_a_version_is_installed_over_itself_and_whatever_ends_that_a_whole_one_runs(root: Root, tmp_path: Path) -> None:
+    doc = root.at / "opt/daka/current/share/doc/daka/README.md"
+    first, second, third = (bundle(tmp_path / doc, doc) for doc in ("first", "second", "third"))
+    done = root.run(first, "--no-start")
+    assert (done.returncode, root.current()) == (0, "0.1.0"), done.stderr
+    assert "is there already" in root.run(first, "--no-start").stdout
+    assert root.run(bundle(tmp_path / "cut", "cut", cut=True), "--no-start").returncode == -9
+    assert (root.current(), doc.read_text()) == ("0.1.0", "first")
+    assert root.run("/opt/daka/current/bin/daka").returncode == 0
+    for _ in range(2):  # the second time it is there already
+        assert root.run(second, "--no-start").returncode == 0
+    assert root.current().startswith("0.1.0+")
+    assert doc.read_text() == "second"
+    assert root.run(third, "--no-start").returncode == 0
+    assert doc.read_text() == "third"
+    assert len(list((root.at / "opt/daka/versions").iterdir())) == 2  # what runs, and what ran until then
+    assert (root.at / "opt/seen").read_text().split() == ["none", *["whole"] * 4]
