@@ -10,6 +10,15 @@ case "${1:-}" in
 esac
 [ "$(id -u)" = 0 ] || { echo "daka: uninstalling needs root: sudo $0" >&2; exit 1; }
 
+# A locked USB bus would take no new keyboard for ever: `daka usb unlock` goes with the rest.
+if [ -e /etc/udev/rules.d/71-daka-usb.rules ]; then
+    rm -f /etc/udev/rules.d/71-daka-usb.rules
+    udevadm control --reload || true
+    for one in /sys/bus/usb/devices/usb*/authorized_default /sys/bus/usb/devices/[0-9]*-*/authorized; do
+        [ ! -e "$one" ] || echo 1 >"$one" || echo "daka: $one stays as it is until the next start" >&2
+    done
+fi
+
 units=$(cd /etc/systemd/system && ls -d daka*.service daka*.socket daka*.target daka*.timer daka*.path 2>/dev/null | grep -v @ || true)
 # shellcheck disable=SC2086  # one word a unit
 [ -z "$units" ] || systemctl disable --quiet --now $units 2>/dev/null || true

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from device import usb
 from tests.broker import missing
 from tests.house.test_repository import REPOSITORY
 
@@ -41,7 +42,7 @@ ln -sfn "versions/$(basename "$(dirname "$(dirname "$here")")")" /opt/daka/curre
 
 @dataclass(frozen=True)
 class Root:
-    """A machine's folders, as far as the scripts write to them; its programs are this machine's, its systemd does nothing."""
+    """A machine's folders, as far as the scripts write to them; its programs are this machine's, its systemd only notes what it is asked for."""
 
     at: Path
 
@@ -69,7 +70,8 @@ def root(tmp_path: Path) -> Root:
     for file in PROGRAMS_WANT:
         shutil.copy(f"/etc/{file}", at / "etc" / file)
     (at / "etc/credstore.encrypted/daka.wrapping-key").write_text("sealed")
-    program(at / "bin/systemctl", "#!/bin/sh\n")
+    for name in ("systemctl", "udevadm"):
+        program(at / "bin" / name, '#!/bin/sh\necho "$0 $*" >>/opt/asked\n')
     program(at / "bin/python3.11", PYTHON)
     return Root(at)
 
@@ -115,3 +117,17 @@ def test_while_a_version_is_installed_over_itself_and_whatever_ends_that_a_whole
     assert doc.read_text() == "third"
     assert len(list((root.at / "opt/daka/versions").iterdir())) == 2  # what runs, and what ran until then
     assert (root.at / "opt/seen").read_text().split() == ["none", *["whole"] * 4]
+
+
+def test_a_machine_from_which_it_was_taken_off_lets_every_usb_device_in_again(root: Root) -> None:
+    hub, stranger = root.at / "sys/bus/usb/devices/usb1/authorized_default", root.at / "sys/bus/usb/devices/1-2/authorized"
+    for one in (hub, stranger):
+        one.parent.mkdir(parents=True)
+        one.write_text("0")
+    rules = root.at / "etc/udev/rules.d/71-daka-usb.rules"
+    usb.lock(root.at / "etc/daka/usb.json", rules)
+    done = root.run(REPOSITORY / "systemd/uninstall.sh")
+    assert done.returncode == 0, done.stderr
+    assert not rules.exists()
+    assert (hub.read_text().strip(), stranger.read_text().strip()) == ("1", "1")
+    assert "udevadm control --reload" in (root.at / "opt/asked").read_text()
