@@ -66,6 +66,7 @@ class Standing:
     what it goes back to. `archive` is the name of the file that was tried, `mark` its mark (release_files).
     `tried`: the marks of what was tried to its end; `not_held`: the SHA-256 of archives that were signed and did not hold.
     `said`: `why` once more, by name and values, for pages in another language.
+    `waits`: what has to be put right before anything can be tried (`waits_said`: for pages); "" once it is.
     `held`, `held_at`: the mark of what runs since the last switch, and since when; a later refusal does not end its probation.
     """
 
@@ -83,6 +84,8 @@ class Standing:
     not_held: tuple[str, ...] = ()
     held: str = ""
     held_at: str = ""
+    waits: str = ""
+    waits_said: dict[str, Any] = field(default_factory=dict)
 
     def is_done_with(self, mark: str, now: datetime) -> bool:
         """Whether these bytes are not tried now: they were to their end, or failed for a passing reason not long ago."""
@@ -263,6 +266,11 @@ class Updater:
         """Remember a release that is not taken, so that nobody fetches it again and again: these bytes, whatever their name."""
         standing = replace(self.standing, outcome="refused", version="", archive=archive, mark=mark, **_why(why), at=self._stamp())
         return self._write(_ended(standing) if for_good else standing)
+
+    def wait(self, why: str) -> Standing:
+        """Say what has to be put right before a release can be tried, "" for nothing; none counts as tried."""
+        standing = self.standing
+        return standing if why == standing.waits else self._write(replace(standing, waits=why, waits_said=parts(why)))
 
     def settle(self) -> Standing:
         """After a start of the machine: what was being tried when the power went is looked at now."""

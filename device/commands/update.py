@@ -16,7 +16,7 @@ from pathlib import Path
 import click
 
 import device
-from device import api, clock, release_files, updates, upgrades
+from device import api, clock, release_files, release_roots, updates, upgrades
 from device.commands import update_key
 from device.commands.context import Context, pass_context
 from device.commands.office import operator
@@ -107,13 +107,25 @@ def take(folders: tuple[Path, ...], patience: int) -> None:
     updater, found = _updater(patience), _waiting(folders)
     if not found:
         click.echo("nothing has been fetched")
-    elif waits := _waits_for():
+        return
+    _asks_for_a_key(updater)
+    if waits := _waits_for():
         click.echo(f"{found[0].name} waits: {waits}")
     elif archive := _next(updater, found):
         standing = _taken(updater, archive)
         click.echo(f"{standing.version} runs and holds; {standing.before} stays beside it")
     else:
         click.echo(f"{found[0].name} was tried already: {updater.standing.outcome}; whoever brought it takes it away")
+
+
+def _asks_for_a_key(updater: updates.Updater) -> None:
+    """Before anything is copied, at any time of day: UpdateNotNow, said where updates are, while there is no key to verify by."""
+    try:
+        update_key.roots().newest()
+    except (updates.UpdateNotNow, release_roots.RootsUnreadable) as error:
+        updater.wait(str(error))
+        raise updates.UpdateNotNow(str(error)) from error
+    updater.wait("")
 
 
 def _waiting(folders: tuple[Path, ...]) -> list[Path]:
@@ -174,7 +186,7 @@ def status(context: Context) -> None:
         click.echo(f"sent at {told.at} to {told.to}: {told.sent}")
     click.echo(f"would send: {found.would_send}")
     click.echo(f"offer: {told.outcome} {told.version} {told.got}/{told.length} bytes {told.why}".rstrip())
-    click.echo(f"installing waits for: {found.waits_for or 'nothing'}")
+    click.echo(f"installing waits for: {standing.waits or found.waits_for or 'nothing'}")
 
 
 @update.command("settle")

@@ -42,7 +42,7 @@ ln -sfn "versions/$(basename "$(dirname "$(dirname "$here")")")" /opt/daka/curre
 
 @dataclass(frozen=True)
 class Root:
-    """A machine's folders, as far as the scripts write to them; its programs are this machine's, its systemd only notes what it is asked for."""
+    """A machine's folders, as far as the scripts write to them; its programs are this machine's, its systemd only notes."""
 
     at: Path
 

@@ -303,7 +303,12 @@ def test_a_window_that_is_none_is_refused(window: str) -> None:
 
 
 def take(
-    site: Site, monkeypatch: pytest.MonkeyPatch, *waits: str, tried: list[str] | None = None, stage: Callable[[], object] = bool
+    site: Site,
+    monkeypatch: pytest.MonkeyPatch,
+    *waits: str,
+    tried: list[str] | None = None,
+    stage: Callable[[], object] = bool,
+    has_key: bool = True,
 ) -> Result:
     """`daka update take` on a machine whose only changed part is what it would do to a real one."""
     done = tried if tried is not None else []
@@ -312,12 +317,15 @@ def take(
         done.append("stage")
         stage()
 
+    if has_key:
+        (site.folder / "update.key").write_text(messages.public_key_text(KEY.public_key()))
     answers = iter((*waits, *("",) * 9))
     hands = updates.Hands(lambda: "0.1.0", staged, done.append, lambda _: None, lambda: datetime.now(UTC), lambda _: None)
     monkeypatch.setattr(commands, "FOLDER", site.folder / "root")
     monkeypatch.setattr(commands, "PUBLISHED", site.folder / "update.json")
     monkeypatch.setattr(commands, "_updater", lambda patience=0: updates.Updater(site.folder / "root", hands, commands._publish))
-    monkeypatch.setattr(update_key, "roots", lambda: release_roots.Roots(site.folder / "root.json", KEY.public_key()))
+    monkeypatch.setattr(update_key, "KEY", site.folder / "update.key")
+    monkeypatch.setattr(update_key, "FOLLOWED", site.folder / "root.json")
     monkeypatch.setattr(commands, "_waits_for", lambda: next(answers))
     return CliRunner().invoke(commands.take, ["--from", str(site.fetched)])
 
@@ -418,6 +426,27 @@ def test_what_only_lacks_room_or_a_key_is_tried_again(site: Site, monkeypatch: p
     assert isinstance(take(site, monkeypatch).exception, updates.UpdateNotNow)
     monkeypatch.setattr(updates, "ROOM_FACTOR", 3)
     assert "runs and holds" in take(site, monkeypatch).output
+
+
+def test_without_a_key_nothing_is_copied_and_what_is_missing_is_said_until_it_is_there(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.offer()
+    site.step()
+    with monkeypatch.context() as patch:
+        patch.setattr(updates, "taken_in", lambda archive, folder: pytest.fail("it was copied"))
+        for _ in range(2):
+            refused = take(site, monkeypatch, "it is day", has_key=False)
+            assert isinstance(refused.exception, updates.UpdateNotNow)
+            assert "sudo daka update key" in site.upgrades.orders().standing.waits
+    shown = site.upgrades.shown().standing
+    assert (shown.outcome, shown.waits_said.name) == ("none", "update.key_missing")
+    assert "waits: it is day" in take(site, monkeypatch, "it is day").output
+    assert site.upgrades.orders().standing.waits == ""
+    assert "runs and holds" in take(site, monkeypatch).output
+    (site.folder / "root.json").write_text("{")
+    assert isinstance(take(site, monkeypatch).exception, updates.UpdateNotNow)
+    assert "root.json cannot be read" in site.upgrades.orders().standing.waits
 
 
 def test_the_enterprise_decides_by_its_policy_which_kiosk_tries_a_version_first() -> None:
