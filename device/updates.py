@@ -64,6 +64,7 @@ class Standing:
 
     `floor` is the oldest version that may run, `wants` what it becomes once `version` holds; `before` ran before `version`, and is
     what it goes back to. `archive` is the name of the file that was tried, `mark` its mark (release_files).
+    `stood`: the journal's last record before the switch; the new version has to write another, after a power cut as well.
     `tried`: the marks of what was tried to its end; `not_held`: the SHA-256 of archives that were signed and did not hold.
     `said`: `why` once more, by name and values, for pages in another language.
     `waits`: what has to be put right before anything can be tried (`waits_said`: for pages); "" once it is.
@@ -78,6 +79,7 @@ class Standing:
     said: dict[str, Any] = field(default_factory=dict)
     floor: str = ""
     wants: str = ""
+    stood: int = 0
     archive: str = ""
     mark: str = ""
     tried: tuple[str, ...] = ()
@@ -197,17 +199,18 @@ def _signed(metadata: Path, name: str, roots: release_roots.Roots, now: datetime
 class Hands:
     """What changes the machine, so that a test can bring its own: each raises UpdateFailed.
 
-    `stage(folder)` installs an unpacked bundle beside the others, `activate(version)` switches and restarts, `holds(version)` is
-    the gate: the models' self-test, a camera frame, a journal write. `keep(versions)` removes every other version, never the one
-    that runs.
+    `stage(folder)` installs an unpacked bundle beside the others, `activate(version)` switches and restarts,
+    `holds(version, stood)` is the gate: the models' self-test, a camera frame, a record after `stood`, which `stands()` said
+    before. `keep(versions)` removes every other version, never the one that runs.
     """
 
     running: Callable[[], str]
     stage: Callable[[Path], None]
     activate: Callable[[str], None]
-    holds: Callable[[str], None]
+    holds: Callable[[str, int], None]
     now: Callable[[], datetime]
     keep: Callable[[frozenset[str]], None]
+    stands: Callable[[], int]
 
 
 class Updater:
@@ -254,6 +257,7 @@ class Updater:
             **_why(""),
             at=self._stamp(),
             wants=release.floor,
+            stood=self._hands.stands(),
             archive=release.archive.name,
             mark=mark,
             held="",
@@ -297,7 +301,7 @@ class Updater:
         try:
             if self._hands.running() != standing.version:
                 self._hands.activate(standing.version)
-            self._hands.holds(standing.version)
+            self._hands.holds(standing.version, standing.stood)
         except UpdateFailed as error:
             went = self._go_back(standing, str(error))
             raise UpdateFailed(say("update.did_not_hold", version=standing.version, why=error, before=went.before)) from error

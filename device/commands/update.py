@@ -232,13 +232,13 @@ def _updater(patience_s: int = PATIENCE_S) -> updates.Updater:
     if os.geteuid() != 0:
         raise updates.UpdateRefused("updates change the machine, which only root may; run: sudo daka update ...")
     machine = Appliance(patience_s)
-    hands = updates.Hands(_running, _stage, machine.activate, machine.holds, lambda: datetime.now(UTC), _keep)
+    hands = updates.Hands(_running, _stage, machine.activate, machine.holds, lambda: datetime.now(UTC), _keep, _stands)
     return updates.Updater(FOLDER, hands, _publish)
 
 
 def _publish(standing: updates.Standing) -> None:
     """For the kiosk daemon, which may not look into root's folder; a folder of sockets that is not there needs none."""
-    shown = {name: value for name, value in asdict(standing).items() if name not in ("wants", "mark", "held", "held_at")}
+    shown = {name: value for name, value in asdict(standing).items() if name not in ("wants", "stood", "mark", "held", "held_at")}
     with contextlib.suppress(OSError):
         draft = PUBLISHED.with_suffix(".new")
         draft.write_text(json.dumps(shown), encoding="utf-8")
@@ -273,26 +273,26 @@ def _keep(versions: frozenset[str]) -> None:
 
 
 class Appliance:
-    """This machine, as far as a switch concerns it: the link, the units, and where the journal stood before."""
+    """This machine, as far as a switch concerns it: the link, the units, and the gate."""
 
     def __init__(self, patience_s: int) -> None:
-        self._patience_s, self._stood = patience_s, -1
+        self._patience_s = patience_s
 
     def activate(self, version: str) -> None:
         """Run `version` from now on."""
         script = VERSIONS / version / "share" / "daka" / "activate.sh"
         if not script.exists():
             raise updates.UpdateFailed(say("update.not_installed", version=version))
-        self._stood = max(self._stood, _stands())
         _run(str(script))
 
-    def holds(self, version: str) -> None:
+    def holds(self, version: str, stood: int) -> None:
         """Asked of the new version's own command, which knows best how to speak to its daemons; its boot record is the write."""
-        asked = ("--after", str(max(self._stood, 0)), "--patience", str(self._patience_s))
+        asked = ("--after", str(stood), "--patience", str(self._patience_s))
         _run(str(VERSIONS / version / "bin" / "daka"), "update", "gate", *asked)
 
 
 def _stands() -> int:
+    """The journal's last record; 0 where the kiosk daemon does not say."""
     try:
         with api.AdminClient(SOCKETS / api.ADMIN_SOCKET) as client:
             return client.status().last

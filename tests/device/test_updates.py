@@ -53,10 +53,12 @@ class Machine:
     done: list[str] = field(default_factory=list)
     lie: set[str] = field(default_factory=lambda: {"0.0.8", "0.0.9", "0.1.0"})
     now: datetime = NOW
+    records: int = 41
+    writes: bool = True
     dies_after: str = ""
 
     def hands(self) -> Hands:
-        return Hands(lambda: self.version, self.stage, self.activate, self.holds, lambda: self.now, self.keep)
+        return Hands(lambda: self.version, self.stage, self.activate, self.holds, lambda: self.now, self.keep, lambda: self.records)
 
     def stage(self, folder: Path) -> None:
         assert (folder / "install.sh").exists()
@@ -67,12 +69,15 @@ class Machine:
         self.units = version
         self._do(f"units of {version}")
         self.version = version
+        self.records += self.writes or version == "0.1.0"
         self._do(f"activate {version}")
 
-    def holds(self, version: str) -> None:
+    def holds(self, version: str, stood: int) -> None:
         self._do(f"look at {version}")
         if version not in self.sound:
             raise UpdateFailed("no picture from the camera")
+        if self.records <= stood:
+            raise UpdateFailed(f"The journal stands at {self.records}.")
 
     def keep(self, versions: frozenset[str]) -> None:
         self.lie &= versions | {self.version}
@@ -266,6 +271,18 @@ def test_a_power_cut_before_the_switch_says_nothing_against_the_release(tmp_path
     assert not updater.standing.is_done_with(release_files.mark(made), NOW + timedelta(days=1))
     assert updater.apply(verified(made)).outcome == "holds"
     assert updater.standing.is_done_with(release_files.mark(made), NOW)
+
+
+def test_a_version_that_takes_no_record_is_gone_back_from_after_a_power_cut_too(tmp_path: Path) -> None:
+    """The records from before the switch say nothing for it."""
+    machine = Machine(writes=False, dies_after="activate 0.2.0")
+    with pytest.raises(PowerCut):
+        Updater(tmp_path / "state", machine.hands()).apply(verified(archive(tmp_path)))
+    machine.dies_after = ""
+    after_the_start = Updater(tmp_path / "state", machine.hands())
+    with pytest.raises(UpdateFailed, match="journal stands at 41"):
+        after_the_start.settle()
+    assert (machine.version, after_the_start.standing.outcome) == ("0.1.0", "went_back")
 
 
 @pytest.mark.parametrize(("hours", "runs"), [(1, "0.1.0"), (25, "0.2.0")])

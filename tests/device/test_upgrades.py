@@ -320,7 +320,9 @@ def take(
     if has_key:
         (site.folder / "update.key").write_text(messages.public_key_text(KEY.public_key()))
     answers = iter((*waits, *("",) * 9))
-    hands = updates.Hands(lambda: "0.1.0", staged, done.append, lambda _: None, lambda: datetime.now(UTC), lambda _: None)
+    hands = updates.Hands(
+        lambda: "0.1.0", staged, done.append, lambda _, __: None, lambda: datetime.now(UTC), lambda _: None, lambda: 0
+    )
     monkeypatch.setattr(commands, "FOLDER", site.folder / "root")
     monkeypatch.setattr(commands, "PUBLISHED", site.folder / "update.json")
     monkeypatch.setattr(commands, "_updater", lambda patience=0: updates.Updater(site.folder / "root", hands, commands._publish))
