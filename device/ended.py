@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter
-from datetime import datetime
+from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from device.api.health import Ended
 
 MOST_LINES = 500
 ASKED = "asked"
+AGAIN, WITHIN = 3, timedelta(minutes=30)  # ends that nobody asked for, of one daemon: it fails again and again
+ANYBODYS = frozenset({"daka-web"})  # whoever is on the network may ask it, and with the right question perhaps end it
 SYSTEMD_NAMES = {"success": ASKED}
 
 
@@ -29,12 +32,26 @@ def note(folder: Path, daemon: str, at: datetime, why: str) -> None:
 def read(folder: Path) -> tuple[Ended, ...]:
     """Every daemon's ends by reason, the latest reason first."""
     found: list[Ended] = []
+    for daemon, whole in _each(folder):
+        last = {why: at for at, why in whole}
+        found += [Ended(daemon, why[:32], count, last[why]) for why, count in Counter(why for _, why in whole).items()]
+    return tuple(sorted(found, key=lambda one: one.last_at, reverse=True))
+
+
+def again_and_again(folder: Path, since: datetime, now: datetime) -> str:
+    """A daemon that fails again and again, however slowly, counted from `since`; "" for none. ANYBODYS do not count."""
+    begin = f"{max(since, now - WITHIN):%Y-%m-%dT%H:%M:%SZ}"
+    for daemon, whole in _each(folder):
+        if daemon not in ANYBODYS and sum(at > begin and why != ASKED for at, why in whole) >= AGAIN:
+            return daemon
+    return ""
+
+
+def _each(folder: Path) -> Iterator[tuple[str, list[tuple[str, str]]]]:
+    """Each daemon's name, and when and why it ended."""
     for path in sorted(folder.glob("*")) if folder.is_dir() else ():
         lines = [line.split() for line in _lines(path)]
-        whole = [(line[0], SYSTEMD_NAMES.get(line[1], line[1])) for line in lines if len(line) >= 2]
-        last = {why: at for at, why in whole}
-        found += [Ended(path.name, why[:32], count, last[why]) for why, count in Counter(why for _, why in whole).items()]
-    return tuple(sorted(found, key=lambda one: one.last_at, reverse=True))
+        yield path.name, [(line[0], SYSTEMD_NAMES.get(line[1], line[1])) for line in lines if len(line) >= 2]
 
 
 def unasked(ended: tuple[Ended, ...]) -> int:

@@ -21,7 +21,7 @@ from typing import Any
 from tuf.api.exceptions import LengthOrHashMismatchError, RepositoryError
 from tuf.api.metadata import Metadata, TargetFile, Targets
 
-from device import release_files, release_roots
+from device import ended, release_files, release_roots
 from device.errors import DeviceError
 from device.release_files import METADATA_SUFFIX as METADATA_SUFFIX
 from device.release_files import MOST_ARCHIVE_BYTES as MOST_ARCHIVE_BYTES
@@ -296,6 +296,14 @@ class Updater:
             return standing
         fallen = replace(standing, version=self._hands.running(), mark=standing.held, held="", held_at="")
         return self._go_back(fallen, say("update.fell", unit=unit))
+
+    def look_for_falls(self, folder: Path) -> Standing:
+        """What systemd's start limit is too quick to see: a daemon that has ended again and again since the switch (ended)."""
+        standing = self.standing
+        if not standing.held_at:
+            return standing
+        daemon = ended.again_and_again(folder, datetime.fromisoformat(standing.held_at), self._hands.now())
+        return self.fell(f"{daemon}.service") if daemon else standing
 
     def _prove(self, standing: Standing) -> Standing:
         try:

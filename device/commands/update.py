@@ -202,6 +202,12 @@ def fell(unit: str) -> None:
     click.echo(_updater().fell(unit).outcome)
 
 
+@update.command("falls")
+def falls() -> None:
+    """A daemon has ended unasked: where one does so again and again, however slowly, a version that is still new goes."""
+    click.echo(_updater().look_for_falls(SOCKETS / "ended").outcome)
+
+
 @update.command("gate")
 @click.option("--after", type=int, required=True, help="The journal must have grown beyond this record.")
 @patience_option

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import platform
+import re
 import shutil
 import subprocess
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from device import usb
+from device import ended, usb
 from tests.broker import missing
 from tests.house.test_repository import REPOSITORY
 
@@ -131,3 +132,14 @@ def test_a_machine_from_which_it_was_taken_off_lets_every_usb_device_in_again(ro
     assert not rules.exists()
     assert (hub.read_text().strip(), stranger.read_text().strip()) == ("1", "1")
     assert "udevadm control --reload" in (root.at / "opt/asked").read_text()
+
+
+@pytest.mark.parametrize(("result", "looks"), [("success", False), ("watchdog", True)])
+def test_only_after_an_end_that_nobody_asked_for_root_looks_whether_a_version_falls(root: Root, result: str, looks: bool) -> None:
+    shared = (REPOSITORY / "systemd/units/daka-.service.d/50-hardening.conf").read_text()
+    (said,) = re.findall(r"^ExecStopPost=\+/bin/sh -c '(.*)'$", shared, re.MULTILINE)
+    command = said.replace("%N", "daka-kiosk").replace("%%", "%").replace("$$", "$")
+    assert root.run("env", f"SERVICE_RESULT={result}", "sh", "-c", command).returncode == 0
+    assert [(one.daemon, one.count) for one in ended.read(root.at / "run/daka/ended")] == [("daka-kiosk", 1)]
+    asked = root.at / "opt/asked"
+    assert (asked.exists() and "daka-update-falls.service" in asked.read_text()) == looks

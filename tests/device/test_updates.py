@@ -16,7 +16,7 @@ from types import SimpleNamespace
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from device import release_files, release_roots, updates
+from device import ended, release_files, release_roots, updates
 from device.commands import update as commands
 from device.updates import Hands, UpdateFailed, Updater, UpdateRefused
 from enterprise import releases
@@ -295,6 +295,37 @@ def test_a_new_version_whose_daemons_fall_goes_within_a_day_and_an_old_one_stays
     assert machine.version == runs
     updater.fell("daka-kiosk.service")  # and it does not swing to and fro
     assert machine.version == runs
+
+
+@pytest.mark.parametrize(
+    ("daemon", "reasons", "apart_s", "runs"),
+    [
+        ("daka-kiosk", ("watchdog", "exit-code", "watchdog"), 300, "0.1.0"),
+        ("daka-kiosk", ("watchdog", "watchdog"), 300, "0.2.0"),
+        ("daka-kiosk", ("success", "watchdog", "success", "watchdog"), 300, "0.2.0"),  # restarts that somebody asked for
+        ("daka-kiosk", ("watchdog", "watchdog", "watchdog"), 1_000, "0.2.0"),
+        (
+            "daka-web",
+            ("oom-kill", "oom-kill", "oom-kill"),
+            300,
+            "0.2.0",
+        ),  # a stranger on the network may have brought it about
+    ],
+)
+def test_a_new_version_whose_daemons_end_again_and_again_goes_however_slowly_they_do(
+    tmp_path: Path, daemon: str, reasons: tuple[str, ...], apart_s: int, runs: str
+) -> None:
+    machine, ends = Machine(), tmp_path / "ended"
+    updater = Updater(tmp_path / "state", machine.hands())
+    for minutes in range(3):  # what the version before did is not the new one's
+        ended.note(ends, daemon, NOW - timedelta(minutes=minutes + 1), "watchdog")
+    updater.apply(verified(archive(tmp_path)))
+    for why in reasons:
+        machine.now += timedelta(seconds=apart_s)
+        ended.note(ends, daemon, machine.now, why)
+        updater.look_for_falls(ends)
+    assert machine.version == runs
+    assert (updater.standing.outcome == "went_back") == (runs == "0.1.0")
 
 
 def test_a_release_that_is_refused_meanwhile_does_not_keep_a_fallen_version_running(tmp_path: Path) -> None:
