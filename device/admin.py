@@ -29,6 +29,7 @@ def admin_routes(
     boot = secrets.token_hex(8)
 
     def status() -> api.Status:
+        why = locked()
         seen, standing = source.status(), keeper.standing() if keeper else timekeeping.Standing("none", 0, 0)
         return dataclasses.replace(
             office.status(),
@@ -39,13 +40,15 @@ def admin_routes(
             simulated=source.simulated,
             waiting=board.waiting,
             trouble=board.trouble,
+            trouble_said=api.reason(board.trouble),
             decisions=board.count,
             clock_source=standing.source,
             clock_disagrees_s=standing.disagrees_by_us / 1_000_000,
             landmarks=landmarks,
             prompt=board.prompt,
             device_key=device_key,
-            locked=locked(),
+            locked=why,
+            locked_said=api.reason(why),
         )
 
     def decisions() -> tuple[api.Decision, ...]:

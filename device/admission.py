@@ -16,10 +16,11 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 
-from device import api, config, database, durable, joining, membership, messages, outlet, settings, state
+from device import api, config, database, durable, joining, membership, messages, outlet, sentences, settings, state
 from device.errors import DeviceError
 from device.joining import JoinRefused
 from device.membership import Membership
+from device.sentences import say
 
 log = logging.getLogger(__name__)
 
@@ -31,8 +32,8 @@ KEPT_BESIDE = ("", "-wal", "-shm")
 class Pending:
     """What is under way.
 
-    `csr` and `request` are empty until the uplink has made its key; `why` is the last trouble, `over` says that it is not tried
-    again. `becomes` (a membership) or `leaves` say what takes its place at the next start.
+    `csr` and `request` are empty until the uplink has made its key; `why` is the last trouble (`told`: by name), `over` says that
+    it is not tried again. `becomes` (a membership) or `leaves` say what takes its place at the next start.
     """
 
     number: str
@@ -43,6 +44,7 @@ class Pending:
     csr: str = ""
     request: str = ""
     why: str = ""
+    told: dict[str, object] | None = None
     over: bool = False
     becomes: dict[str, object] | None = None
     leaves: bool = False
@@ -102,7 +104,8 @@ class Admission:
                 return api.Joining("settling", self._device, "", "", "", "", *known)
             invited = messages.read_invitation(found.invitation)
             stage = "failed" if found.over else "waiting" if found.request else "key"
-            return api.Joining(stage, self._device, self.code, invited.url, invited.root, found.why, *known)
+            why = sentences.heard(found.told) or found.why
+            return api.Joining(stage, self._device, self.code, invited.url, invited.root, found.why, *known, api.reason(why))
 
     def begin(self, text: str, by: str, *, replace: bool = False, carried: bool = False) -> api.Joining:
         """Begin to join, or go on with what the same invitation began; JoinRefused, and nothing has changed, otherwise."""
@@ -114,7 +117,7 @@ class Admission:
                 found = Pending(secrets.token_hex(8), messages.write_invitation(invited), by)
                 self._record(messages.Audit("joining_begun", by, "", "", invited.root))
                 self._since_s = self._seconds()
-            self._keep(_but(found, by=by, carried=carried, replaces=replace, why=""))
+            self._keep(_but(found, by=by, carried=carried, replaces=replace, **_because("")))
             return self.standing()
 
     def check(self, text: str) -> messages.Invitation:
@@ -127,14 +130,13 @@ class Admission:
     def _check(self, invited: messages.Invitation, *, replaces: bool, carried: bool) -> None:
         joining.check_name(self._device, invited)
         if self._pending is not None and self._pending.is_decided:
-            raise JoinRefused("the kiosk is about to restart with another enterprise, or with none; try again in a moment")
+            raise JoinRefused(say("join.about_to_restart"))
         said = [name for name in joining.SET_BY_JOINING if config.says(config.tree_of(self._folder.config), f"uplink.{name}")]
         if said:
-            where = self._folder.config
-            raise JoinRefused(f"uplink.{said[0]} stands in {where} and would go first; take it out there: joining brings it")
+            raise JoinRefused(say("join.set_by_hand", setting=f"uplink.{said[0]}", path=self._folder.config))
         self._check_whose(invited.root, replaces=replaces)
         if not membership.host_of(invited.url) and not carried:
-            raise JoinRefused("this invitation names no address: write the request to a file, with --request FILE")
+            raise JoinRefused(say("join.no_address"))
         if not carried:
             self._check_outlet([membership.host_of(invited.url)])
 
@@ -144,9 +146,9 @@ class Admission:
         if now in ("", root):
             return ""
         if not replaces and now == membership.UNKNOWN:
-            raise JoinRefused(f"which enterprise this kiosk belongs to cannot be read any more, until {membership.REMEDY}")
+            raise JoinRefused(say("join.whose_unknown"))
         if not replaces:
-            raise JoinRefused("this kiosk belongs to another enterprise; --replace leaves it and destroys every template first")
+            raise JoinRefused(say("join.belongs"))
         return now
 
     def _check_outlet(self, hosts: list[str]) -> None:
@@ -160,7 +162,7 @@ class Admission:
             if found is None or found.over or found.is_decided:
                 return api.JoinOrder()
             if self._seconds() - self._since_s > LASTS_S:
-                self._keep(_but(found, over=True, why="nobody has confirmed the code within a day; have a new invitation made"))
+                self._keep(_but(found, over=True, **_because(say("join.not_confirmed"))))
                 return api.JoinOrder()
             if not found.request:
                 return api.JoinOrder("key", found.number, self._device)
@@ -176,22 +178,22 @@ class Admission:
             if found.request:
                 return
             asked = joining.request(self._folder, self._device, messages.read_invitation(found.invitation), csr)
-            self._keep(_but(found, csr=csr, request=asked.decode("utf-8"), why=""))
+            self._keep(_but(found, csr=csr, request=asked.decode("utf-8"), **_because("")))
 
     def join_failed(self, number: str, why: str, *, for_good: bool) -> None:
         """The uplink could not carry it; what it says reaches root's terminal, and is text there and nothing else."""
-        said = "".join(letter if letter.isprintable() else " " for letter in why)[:300]
+        said = why if isinstance(why, sentences.Sentence) else sentences.printable(why)[:300]
         with self._lock:
             found = self._named(number)
-            if (found.why, found.over) != (said, for_good):
+            if (found.why, found.over) != (str.__str__(said), for_good):
                 log.warning("joining: %s", said)
-                self._keep(_but(found, why=said, over=for_good))
+                self._keep(_but(found, over=for_good, **_because(said)))
 
     def join_request(self) -> bytes:
         """The request, for somebody to carry; JoinRefused while there is none."""
         with self._lock:
             if self._pending is None or not self._pending.request:
-                raise JoinRefused("no request of this kiosk waits for an answer; begin with: daka join INVITATION")
+                raise JoinRefused(say("join.no_request"))
             return self._pending.request.encode("utf-8")
 
     def join_answer(self, payload: bytes) -> api.Joining:
@@ -206,7 +208,8 @@ class Admission:
             if left := self._check_whose(fresh.root, replaces=found.replaces):
                 self._destroy(found.by)
             self._decide(
-                _but(found, becomes=asdict(fresh), why=""), messages.Audit("enterprise_joined", found.by, "", left, fresh.root)
+                _but(found, becomes=asdict(fresh), **_because("")),
+                messages.Audit("enterprise_joined", found.by, "", left, fresh.root),
             )
             return self.standing()
 
@@ -223,7 +226,7 @@ class Admission:
         with self._lock:
             root, _ = membership.whose(self._folder.enterprise)
             if not root:
-                raise JoinRefused("this kiosk has joined no enterprise")
+                raise JoinRefused(say("join.none"))
             gone = self._destroy(by)
             self._decide(Pending(secrets.token_hex(8), "", by, leaves=True), messages.Audit("enterprise_left", by, "", root))
             return api.Left(gone)
@@ -253,7 +256,7 @@ class Admission:
 
     def _named(self, number: str) -> Pending:
         if self._pending is None or self._pending.number != number:
-            raise JoinRefused("that request is not waited for any more")
+            raise JoinRefused(say("join.not_waited_for"))
         return self._pending
 
     def _keep(self, pending: Pending | None) -> None:
@@ -343,6 +346,11 @@ def _invitation(text: str) -> messages.Invitation:
 
 def _but(pending: Pending, **changes: object) -> Pending:
     return replace(pending, **changes)  # type: ignore[arg-type]  # names and kinds are the dataclass's own
+
+
+def _because(why: str) -> dict[str, object]:
+    """The last trouble as it is kept: its text, and by name."""
+    return {"why": str.__str__(why), "told": sentences.parts(why)}
 
 
 def _coded(request: str) -> str:

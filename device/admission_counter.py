@@ -10,6 +10,7 @@ from flask import request
 from device import api, membership, server, state
 from device.admission import Admission
 from device.joining import JoinRefused
+from device.sentences import say
 from device.server import Route
 from device.webcodes import JOIN, WebCodes, naming
 
@@ -69,14 +70,14 @@ class AdmissionCounter:
         from afar."""
         invitation, code, by = server.json_fields("invitation", "code", "by")
         if membership.read(self._folder.enterprise) is not None:
-            raise JoinRefused("this kiosk has joined an enterprise; on its own command line: sudo daka leave, or sudo daka join")
+            raise JoinRefused(say("join.joined"))
         invited = self._admission.check(invitation)
         if not code:
             self._codes.ask_joining(invited)
             return self._admission.standing()
         checked = self._codes.check(JOIN, invited.digest, code)
         if not checked.right:
-            raise WrongCode(f"this is not the code on the kiosk's screen; the next try counts in {checked.wait_s:.0f} s")
+            raise WrongCode(say("join.wrong_code", seconds=f"{checked.wait_s:.0f}"))
         return self._admission.begin(invitation, by)
 
     def _request(self) -> api.JoinOrder:
@@ -91,5 +92,5 @@ class AdmissionCounter:
 
     def _failure(self) -> api.Done:
         number, why, for_good = server.json_fields("number", "why", "for_good")
-        self._admission.join_failed(number, why, for_good=for_good == "yes")
+        self._admission.join_failed(number, server.said_or(why), for_good=for_good == "yes")
         return api.Done()

@@ -11,6 +11,7 @@ from device.journal import Journal
 from device.people import Agreement, Directory, Person
 from device.people.roster import check_text
 from device.personnel import shown
+from device.sentences import say
 
 BASES = ("consent", "contract", "legal_duty")
 
@@ -53,7 +54,7 @@ class ConsentOffice:
         chosen = _purpose(purpose or Purpose.FACE_RECOGNITION)
         person, text, moment = self._directory.by_number(number), self.text(language, chosen), self._clock.now()
         if shown_sha256 and shown_sha256 != text.sha256:
-            raise ConsentChanged("the text has changed since it was shown; show the new one and ask again")
+            raise ConsentChanged(say("text.changed"))
         _check_basis(basis, reference)
         kiosks = ", ".join(self.kiosks) if chosen is Purpose.FACE_RECOGNITION else ""
         agreement = Agreement(text.version, text.language, text.sha256, basis, by, chosen, kiosks, reference)

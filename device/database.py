@@ -16,6 +16,7 @@ from pathlib import Path
 
 from device.durable import sync_folder as sync_folder
 from device.errors import DeviceError
+from device.sentences import say
 
 
 class StorageError(DeviceError):
@@ -39,10 +40,10 @@ class StorageDamaged(StorageError):
 
 
 SENTENCES: tuple[tuple[tuple[int, ...], type[StorageError], str], ...] = (
-    ((sqlite3.SQLITE_FULL,), StorageFull, "the disk is full; free some room"),
-    ((sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM), StorageReadOnly, "the disk takes no writes; check its mount and permissions"),
-    ((sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB), StorageDamaged, "the file is damaged"),
-    ((sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN), StorageFailing, "the disk reports an error; check or replace it"),
+    ((sqlite3.SQLITE_FULL,), StorageFull, "storage.full"),
+    ((sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM), StorageReadOnly, "storage.read_only"),
+    ((sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB), StorageDamaged, "storage.damaged"),
+    ((sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN), StorageFailing, "storage.failing"),
 )
 
 
@@ -61,7 +62,7 @@ CODE_OF_ERRNO = {
 def translated(path: Path, error: Exception) -> StorageError:
     """The library's or the kernel's error as one of ours, by its code (sqlite.org/rescode.html), never by its text."""
     if isinstance(error, UnicodeDecodeError):
-        return StorageDamaged(f"{path.name}: the file is damaged")
+        return StorageDamaged(say("storage.damaged", file=path.name))
     code: int | None
     if isinstance(error, OSError):
         code = CODE_OF_ERRNO.get(error.errno or 0, sqlite3.SQLITE_IOERR)
@@ -69,8 +70,8 @@ def translated(path: Path, error: Exception) -> StorageError:
         code = getattr(error, "sqlite_errorcode", None)
     for codes, kind, sentence in SENTENCES:
         if code is not None and code & 0xFF in codes:
-            return kind(f"{path.name}: {sentence}")
-    return StorageError(f"{path.name}: {type(error).__name__}")
+            return kind(say(sentence, file=path.name))
+    return StorageError(say("storage.other", file=path.name, why=type(error).__name__))
 
 
 class Database:

@@ -7,6 +7,7 @@ import secrets
 from pathlib import Path
 
 from device.errors import DeviceError
+from device.sentences import say
 
 
 class NotKept(DeviceError):
@@ -36,4 +37,4 @@ def keep(path: Path, content: bytes, mode: int = 0o600) -> None:
         sync_folder(path.parent)
     except OSError as error:
         draft.unlink(missing_ok=True)
-        raise NotKept(f"{path} cannot be written ({error.strerror}); free some room, or check the disk") from error
+        raise NotKept(say("join.not_written", path=path, why=error.strerror)) from error

@@ -12,6 +12,7 @@ import httpx
 
 from device import messages
 from device.messages import joining
+from device.sentences import say
 from device.tls_files import NO_CHECK_TIME, JoinRefused
 
 TIMEOUT_S = 10.0
@@ -41,10 +42,7 @@ class Enrolment:
         try:
             response = self._http.request(method, path, content=content)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise JoinUnreachable(
-                f"the enterprise's join service does not answer as it should ({error}); check the network, the address in the "
-                "invitation, and this kiosk's clock"
-            ) from error
+            raise JoinUnreachable(say("join.no_service", why=error)) from error
         if response.is_error:
             raise (JoinUnreachable if response.status_code >= 500 else JoinRefused)(_sentence(response))
         return response
@@ -71,14 +69,14 @@ def _authority(invitation: messages.Invitation) -> str:
             found = http.get("/v1/ca")
             found.raise_for_status()
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise JoinUnreachable(f"nobody answers at {invitation.url} ({type(error).__name__}); check network and address") from error
+        raise JoinUnreachable(say("join.nobody", url=invitation.url, why=type(error).__name__)) from error
     if len(found.content) > joining.MOST_BYTES or hashlib.sha256(found.content).hexdigest() != invitation.ca:
-        raise JoinRefused(f"who answers at {invitation.url} is not the enterprise of the invitation; nothing was sent to them")
+        raise JoinRefused(say("join.somebody_else", url=invitation.url))
     return found.text
 
 
 def _sentence(response: httpx.Response) -> str:
     try:
-        return f"the enterprise says no: {response.json()['error']}"
+        return say("join.no", why=response.json()["error"])
     except (ValueError, KeyError, TypeError):
-        return f"the enterprise's join service answered {response.status_code}"
+        return say("join.answered", status=response.status_code)

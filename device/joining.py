@@ -11,6 +11,7 @@ from cryptography import x509
 
 from device import keys, messages, state
 from device.membership import Membership
+from device.sentences import say
 from device.tls_files import JoinRefused as JoinRefused
 from device.tls_files import check_issued
 
@@ -20,10 +21,7 @@ SET_BY_JOINING = ("host", "port", "ca", "certificate", "key", "renew_url")
 def check_name(device: str, invitation: messages.Invitation) -> None:
     """JoinRefused where the invitation is for another kiosk."""
     if invitation.device not in ("", device):
-        raise JoinRefused(
-            f"the invitation is for {invitation.device}, and this kiosk is {device}; set device.id before its first start, "
-            "or have an invitation made for it"
-        )
+        raise JoinRefused(say("join.for_another", invited=invitation.device, device=device))
 
 
 def request(folder: state.Folder, device: str, invitation: messages.Invitation, csr: str) -> bytes:

@@ -19,6 +19,7 @@ from device.errors import DeviceError
 from device.journal import Receipt
 from device.outlines import Outline
 from device.recognise import Seen, Waiting
+from device.sentences import say
 
 log = logging.getLogger(__name__)
 
@@ -140,7 +141,7 @@ class Line:
             try:
                 self.take(frame)
             except Exception:
-                self._board.trouble = "a frame could not be handled; the log says why"
+                self._board.trouble = say("trouble.frame")
                 log.exception("a frame could not be handled")
             self._busy_since = None
             self.pulse.frame()
@@ -194,7 +195,7 @@ class Line:
                 witnessed = self.witness(seen)
                 return self._board.put(witnessed) if witnessed is not None else self._timed(seen, began)
             except database.StorageError as error:
-                self._board.trouble = f"the punch was not recorded: {error}"
+                self._board.trouble = say("trouble.not_recorded", why=error)
                 log.error("a punch could not be recorded: %s", error)
                 return self._show(seen, "refused", Why.NOT_RECORDED)
 

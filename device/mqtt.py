@@ -27,6 +27,7 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from device import tls_files
 from device.errors import DeviceError
+from device.sentences import say
 
 log = logging.getLogger(__name__)
 
@@ -256,14 +257,11 @@ def tls_context(broker: Broker, now: datetime | None = None) -> ssl.SSLContext:
     try:
         context = ssl.create_default_context(cafile=broker.ca)
     except (OSError, ssl.SSLError) as error:
-        raise BrokerConfigError(f"uplink.ca: {broker.ca or 'no file named'} is not a readable certificate (PEM)") from error
+        raise BrokerConfigError(say("broker.ca", path=broker.ca) if broker.ca else say("broker.ca_none")) from error
     try:
         context.load_cert_chain(broker.certificate, broker.key)
     except (OSError, ssl.SSLError) as error:
-        raise BrokerConfigError(
-            f"uplink.certificate, uplink.key: {broker.certificate or 'no file'} and {broker.key or 'no file'} "
-            "are not a readable pair of certificate and key (PEM)"
-        ) from error
+        raise BrokerConfigError(say("broker.pair", certificate=broker.certificate or "–", key=broker.key or "–")) from error
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     if tls_files.is_behind(Path(broker.certificate), now or datetime.now(UTC)):
         log.warning("the clock stands before our own certificate's beginning; the broker's dates are not judged by it")
@@ -275,13 +273,13 @@ def sentence(error: Exception, broker: Broker) -> str:
     """What went wrong with a connection, and what to do about it."""
     where = f"{broker.host}:{broker.port}"
     if isinstance(error, ssl.SSLCertVerificationError):
-        return f"the broker at {where} shows a certificate that uplink.ca does not vouch for: {error.verify_message}"
+        return say("broker.not_vouched", where=where, why=error.verify_message)
     if isinstance(error, ssl.SSLError):
-        return f"no TLS with {where} ({error.reason}); is this the broker's TLS port, and is our certificate from its authority?"
+        return say("broker.no_tls", where=where, why=error.reason)
     if isinstance(error, socket.gaierror):
-        return f"the name {broker.host} is not known; check uplink.host and the name service"
+        return say("broker.name", host=broker.host)
     if isinstance(error, ConnectionRefusedError):
-        return f"nobody listens at {where}; is the broker running?"
+        return say("broker.nobody", where=where)
     if isinstance(error, TimeoutError):
-        return f"{where} does not answer; check cable, network and firewall"
-    return f"{where} is not to be reached: {error}"
+        return say("broker.silent", where=where)
+    return say("broker.unreachable", where=where, why=error)

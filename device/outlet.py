@@ -20,6 +20,7 @@ from pathlib import Path
 
 from device import config, durable
 from device.errors import DeviceError
+from device.sentences import say
 
 DROP_IN = Path("/etc/systemd/system/daka-uplink.service.d/broker.conf")
 RESOLVER = Path("/etc/resolv.conf")
@@ -98,13 +99,10 @@ def pin(path: Path, hosts: Sequence[str]) -> None:
 def check(hosts: Sequence[str], path: Path) -> None:
     """OutletError where one of them can be nobody's, or is not among those that are pinned."""
     if none := [host for host in hosts if not _is_host(host)]:
-        raise OutletError(f"{none[0]!r} is neither a host's name nor an address; have an invitation made with one")
+        raise OutletError(say("outlet.no_host", host=none[0]))
     held = pinned(path)
     if strange := [host for host in hosts if held is not None and host not in held]:
-        raise OutletError(
-            f"this machine reaches only {', '.join(held or ()) or 'nobody'}, and not {strange[0]}; only root changes that: "
-            "sudo daka join, or sudo daka leave before it"
-        )
+        raise OutletError(say("outlet.pinned", held=", ".join(held or ()) or "–", host=strange[0]))
 
 
 def named_by_root(settings: Path) -> bool:

@@ -21,6 +21,7 @@ from tuf.api.metadata import Metadata, Root, Targets
 
 from device import durable, messages
 from device.errors import DeviceError
+from device.sentences import say
 
 FIELD = "roots"  # beside a release's signature: what it carries to whoever has not followed yet
 MOST_ROOTS = 100
@@ -54,7 +55,7 @@ class Roots:
         """
         newest = self._follow(brought_by(release))
         if now is not None and newest.expires < now:
-            raise RootRefused(f"root {newest.version} ran out on {newest.expires:%Y-%m-%d}; the enterprise signs a newer one")
+            raise RootRefused(say("root.ran_out", number=newest.version, day=f"{newest.expires:%Y-%m-%d}"))
         _verify(newest, Targets.type, release)
 
     def newest(self) -> Root:
@@ -65,8 +66,7 @@ class Roots:
         except FileNotFoundError:
             return self._first()
         except (OSError, ValueError, KeyError, TypeError, RootRefused) as error:
-            remedy = "delete it, and run: sudo daka update key KEY, with what `daka-enterprise keys show update` prints now"
-            raise RootsUnreadable(f"{self.path} cannot be read ({type(error).__name__}); {remedy}") from error
+            raise RootsUnreadable(say("root.kept_unreadable", path=self.path, why=type(error).__name__)) from error
 
     @property
     def _pinned(self) -> str:
@@ -116,14 +116,14 @@ def _verify(root: Root, role: str, signed: Metadata[Any]) -> None:
     try:
         root.verify_delegate(role, signed.signed_bytes, signed.signatures)
     except RepositoryError as error:
-        raise RootRefused(f"it is not signed by a key that root {root.version} of this machine names") from error
+        raise RootRefused(say("root.not_signed", number=root.version)) from error
 
 
 def brought_by(release: Metadata[Targets]) -> tuple[Metadata[Root], ...]:
     """The roots that lie beside a release's signature, as they are; nothing is believed yet."""
     said = release.unrecognized_fields.get(FIELD, [])
     if not isinstance(said, list) or len(said) > MOST_ROOTS:
-        raise RootRefused("the roots beside the signature cannot be read")
+        raise RootRefused(say("root.unreadable_chain"))
     return tuple(read(one) for one in said)
 
 
@@ -132,7 +132,7 @@ def read(said: Any) -> Metadata[Root]:
     try:
         found = Metadata[Root].from_bytes(json.dumps(said).encode("utf-8"))
     except (RepositoryError, ValueError, TypeError) as error:
-        raise RootRefused("a root beside the signature cannot be read") from error
+        raise RootRefused(say("root.unreadable")) from error
     if not isinstance(found.signed, Root):
-        raise RootRefused("what lies beside the signature is no root")
+        raise RootRefused(say("root.none"))
     return found

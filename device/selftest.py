@@ -23,6 +23,7 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from device import api, messages, mqtt
 from device.findings import Finding, Verdict
+from device.sentences import say
 
 STEP_S = 8.0
 SOON_DAYS = 30
@@ -73,17 +74,22 @@ def _certificate(way: Way) -> Finding:
         mqtt.tls_context(way.broker, way.now)
         own = x509.load_pem_x509_certificate(path.read_bytes())
     except (mqtt.BrokerConfigError, OSError, ValueError) as error:
-        return Finding("certificate", Verdict.BAD, str(error), "join the enterprise again, or copy the files that it gave you")
+        return Finding("certificate", Verdict.BAD, unusable(error), say("remedy.join_or_copy"))
     begins, ends = own.not_valid_before_utc, own.not_valid_after_utc
     if way.now < begins:
-        sentence = f"not good before {begins:%Y-%m-%d}; {_clock(way)}; dates are not judged until the time is known"
-        return Finding("certificate", Verdict.NOTE, sentence, "set the clock, or let the server tell the time")
+        sentence = say("test.not_good_before", day=f"{begins:%Y-%m-%d}", clock=_clock(way))
+        return Finding("certificate", Verdict.NOTE, sentence, say("remedy.clock_or_server"))
     if way.now > ends:
-        remedy = "join again" if way.sure else "set the clock; if that is right, join again"
-        return Finding("certificate", Verdict.BAD, f"ran out on {ends:%Y-%m-%d}; {_clock(way)}", remedy)
+        remedy = say("remedy.join") if way.sure else say("remedy.clock_or_join")
+        return Finding("certificate", Verdict.BAD, say("test.ran_out", day=f"{ends:%Y-%m-%d}", clock=_clock(way)), remedy)
     days = (ends - way.now).days
-    soon = Finding("certificate", Verdict.NOTE, f"good for {days} days", "the uplink renews it, if uplink.renew_url is set")
-    return soon if days <= SOON_DAYS else Finding("certificate", Verdict.GOOD, f"good for {days} days")
+    soon = Finding("certificate", Verdict.NOTE, say("test.good_for", days=days), say("remedy.renewed"))
+    return soon if days <= SOON_DAYS else Finding("certificate", Verdict.GOOD, say("test.good_for", days=days))
+
+
+def unusable(error: Exception) -> str:
+    """What is wrong with our own files, by the kind where nobody has a sentence for it."""
+    return str(error) if isinstance(error, mqtt.BrokerConfigError) else say("test.certificate_unusable", why=type(error).__name__)
 
 
 def _name(way: Way) -> Finding:
@@ -91,17 +97,17 @@ def _name(way: Way) -> Finding:
     try:
         found = sorted({str(entry[4][0]) for entry in socket.getaddrinfo(host, way.broker.port, type=socket.SOCK_STREAM)})
     except OSError as error:
-        remedy = "check uplink.host and the name service"
-        return Finding("name resolution", Verdict.BAD, f"{host} is not known ({error.strerror or error})", remedy)
-    return Finding("name resolution", Verdict.GOOD, f"{host} is {', '.join(found)}")
+        remedy = say("remedy.host")
+        return Finding("name resolution", Verdict.BAD, say("test.name_unknown", host=host, why=error.strerror or error), remedy)
+    return Finding("name resolution", Verdict.GOOD, say("test.name_is", host=host, addresses=", ".join(found)))
 
 
 def _connection(way: Way) -> Finding:
     try:
         with socket.create_connection((way.broker.host, way.broker.port), STEP_S):
-            return Finding("TCP", Verdict.GOOD, f"port {way.broker.port} answers")
+            return Finding("TCP", Verdict.GOOD, say("test.port_answers", port=way.broker.port))
     except OSError as error:
-        return Finding("TCP", Verdict.BAD, mqtt.sentence(error, way.broker), "check cable, network, firewall and uplink.port")
+        return Finding("TCP", Verdict.BAD, mqtt.sentence(error, way.broker), say("remedy.cable"))
 
 
 def _tls(way: Way) -> Finding:
@@ -112,32 +118,30 @@ def _tls(way: Way) -> Finding:
             socket.create_connection((host, way.broker.port), STEP_S) as raw,
             context.wrap_socket(raw, server_hostname=host) as secured,
         ):
-            return Finding("TLS", Verdict.GOOD, f"{secured.version()}, and the authority vouches for the broker")
+            return Finding("TLS", Verdict.GOOD, say("test.tls_good", version=secured.version()))
     except ssl.SSLCertVerificationError as error:
         return _unverified(way, error)
     except OSError as error:
-        return Finding("TLS", Verdict.BAD, mqtt.sentence(error, way.broker), "is uplink.port the broker's TLS port?")
+        return Finding("TLS", Verdict.BAD, mqtt.sentence(error, way.broker), say("remedy.tls_port"))
 
 
 def _unverified(way: Way, error: ssl.SSLCertVerificationError) -> Finding:
     """A date that does not fit is the clock's fault more often than the broker's."""
     if error.verify_code in (NOT_YET_VALID, EXPIRED):
-        said = "is not good yet" if error.verify_code == NOT_YET_VALID else "has run out"
-        remedy = (
-            "have the broker's certificate renewed" if way.sure else "set the clock; if that is right, the broker's needs renewal"
-        )
-        return Finding("certificate dates", Verdict.BAD, f"the broker's certificate {said}; {_clock(way)}", remedy)
+        name = "test.broker_not_yet" if error.verify_code == NOT_YET_VALID else "test.broker_ran_out"
+        remedy = say("remedy.broker_renewal") if way.sure else say("remedy.clock_or_renewal")
+        return Finding("certificate dates", Verdict.BAD, say(name, clock=_clock(way)), remedy)
     if error.verify_code in WRONG_NAME:
-        remedy = "write in uplink.host the name that stands in its certificate"
-        return Finding("TLS", Verdict.BAD, f"the broker's certificate is for another name than {way.broker.host}", remedy)
-    remedy = "this is another broker, or another authority: compare uplink.ca with the enterprise's"
-    return Finding("TLS", Verdict.BAD, f"the broker's certificate is not from our authority ({error.verify_message})", remedy)
+        remedy = say("remedy.broker_name")
+        return Finding("TLS", Verdict.BAD, say("test.broker_name", host=way.broker.host), remedy)
+    remedy = say("remedy.authority")
+    return Finding("TLS", Verdict.BAD, say("test.broker_authority", why=error.verify_message), remedy)
 
 
 def _clock(way: Way) -> str:
     if way.now < EARLIEST:
-        return f"but this kiosk's clock stands at {way.now:%Y-%m-%d}, which cannot be"
-    return f"this kiosk's clock says {way.now:%Y-%m-%d}, {'disciplined' if way.sure else 'and nobody disciplines it'}"
+        return say("test.clock_never_set", day=f"{way.now:%Y-%m-%d}")
+    return say("test.clock_sure" if way.sure else "test.clock_unsure", day=f"{way.now:%Y-%m-%d}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +165,7 @@ def _conversation(way: Way, kiosk: Kiosk) -> Iterator[Finding]:
             if found.verdict is Verdict.BAD:
                 return
     except OSError as error:
-        yield Finding("authorisation", Verdict.BAD, mqtt.sentence(error, way.broker), "try again")
+        yield Finding("authorisation", Verdict.BAD, mqtt.sentence(error, way.broker), say("remedy.again"))
     finally:
         client.disconnect()
         client.loop_stop()
@@ -191,15 +195,15 @@ def _await(events: Queue[Heard], what: str) -> Heard:
             break
         if heard.what in (what, "end"):
             return heard
-    return Heard("silence", False, f"no answer within {STEP_S:.0f} s")
+    return Heard("silence", False, say("test.no_answer_within", seconds=f"{STEP_S:.0f}"))
 
 
 def _authorisation(way: Way, _kiosk: Kiosk, _client: paho.Client, events: Queue[Heard]) -> Finding:
     heard = _await(events, "connect")
     if heard.good:
-        return Finding("authorisation", Verdict.GOOD, f"the broker knows {way.device}")
-    remedy = "our certificate must come from the broker's authority and bear this kiosk's name; was it revoked?"
-    return Finding("authorisation", Verdict.BAD, f"the broker does not let {way.device} in: {heard.detail}", remedy)
+        return Finding("authorisation", Verdict.GOOD, say("test.known", device=way.device))
+    remedy = say("remedy.revoked")
+    return Finding("authorisation", Verdict.BAD, say("test.not_let_in", device=way.device, why=heard.detail), remedy)
 
 
 def _topics(way: Way, kiosk: Kiosk, client: paho.Client, events: Queue[Heard]) -> Finding:
@@ -212,9 +216,9 @@ def _topics(way: Way, kiosk: Kiosk, client: paho.Client, events: Queue[Heard]) -
         client.publish(own.hello, kiosk.hello()[1], qos=1)
         heard = _await(events, "publish")
     if heard.good:
-        return Finding("topic rights", Verdict.GOOD, "it may read and write what is its own")
-    remedy = "check the broker's access list for this kiosk's name"
-    return Finding("topic rights", Verdict.BAD, f"the broker refuses its own topics: {heard.detail}", remedy)
+        return Finding("topic rights", Verdict.GOOD, say("test.rights_good"))
+    remedy = say("remedy.access")
+    return Finding("topic rights", Verdict.BAD, say("test.rights_refused", why=heard.detail), remedy)
 
 
 def _acknowledgement(way: Way, kiosk: Kiosk, _client: paho.Client, events: Queue[Heard]) -> Finding:
@@ -230,9 +234,9 @@ def _acknowledgement(way: Way, kiosk: Kiosk, _client: paho.Client, events: Queue
             refusal = str(error)
             continue
         if cursor.answers_hello:
-            return Finding("acknowledgement", Verdict.GOOD, f"the server has signed for every record up to {cursor.upto}")
+            return Finding("acknowledgement", Verdict.GOOD, say("test.signed", seq=cursor.upto))
     if refusal:
-        remedy = "compare uplink.server_key with the enterprise's, or join again"
-        return Finding("acknowledgement", Verdict.BAD, f"an answer came, and is not believed: {refusal}", remedy)
-    remedy = "is the ingester running, and is this kiosk trusted there? daka-enterprise show alarms"
-    return Finding("acknowledgement", Verdict.BAD, "the server does not answer", remedy)
+        remedy = say("remedy.server_key")
+        return Finding("acknowledgement", Verdict.BAD, say("test.not_believed", why=refusal), remedy)
+    remedy = say("remedy.ingester")
+    return Finding("acknowledgement", Verdict.BAD, say("test.silent"), remedy)

@@ -10,11 +10,12 @@ from dataclasses import replace
 
 from flask import abort, request
 
-from device import api, messages, server
+from device import api, messages, sentences, server
 from device.api.selftest import SelfTest, SelfTestRefused, SelfTestStep
 from device.clock import Clock
 from device.database import StorageError
 from device.journal import Journal
+from device.sentences import say
 from device.server import Route
 
 TAKEN_UP_WITHIN_S = 45.0  # an uplink that cannot even begin is started again within 30 s, and takes the test up then
@@ -37,7 +38,7 @@ class SelfTestBoard:
         """Ask for a test; SelfTestRefused while one is under way."""
         with self._changed:
             if self._standing().stage in UNDER_WAY:
-                raise SelfTestRefused("a self-test is under way; its page shows how far it is")
+                raise SelfTestRefused(say("selftest.under_way"))
             self._set(SelfTest(self._test.number + 1, "waiting" if self._enabled else "off", at))
             return self._test
 
@@ -133,6 +134,8 @@ def _step() -> SelfTestStep:
     body = request.get_json(silent=True)
     said = body.get("step") if isinstance(body, dict) else None
     parts = [said.get(name) for name in ("check", "verdict", "sentence", "remedy")] if isinstance(said, dict) else [None]
-    if not all(isinstance(part, str) for part in parts):
+    if not isinstance(said, dict) or not all(isinstance(part, str) for part in parts):
         abort(400)
-    return SelfTestStep(*(str(part)[:MOST_LETTERS] for part in parts))
+    check, verdict, sentence, remedy = (str(part)[:MOST_LETTERS] for part in parts)
+    found, to_do = (api.reason(sentences.heard(said.get(name))) for name in ("said", "remedy_said"))
+    return SelfTestStep(check, verdict, sentence, remedy, found, to_do)

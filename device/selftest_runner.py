@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager
 
 from device import api, selftest
 from device.api.selftest import SelfTestRunner, SelfTestStep
+from device.findings import Finding
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +46,12 @@ class Runner:
         log.info("self-test %d begins", number)
         with self._alone():
             for found in selftest.whole(self._way(), self._kiosk):
-                self._asked.tell(number, SelfTestStep(found.check, found.verdict.value, found.sentence, found.remedy))
+                self._asked.tell(number, step_of(found))
         self._asked.end(number)
         return True
+
+
+def step_of(found: Finding) -> SelfTestStep:
+    """A finding as it goes to the kiosk daemon."""
+    said = api.reason(found.sentence), api.reason(found.remedy)
+    return SelfTestStep(found.check, found.verdict.value, found.sentence, found.remedy, *said)

@@ -20,6 +20,7 @@ import annotated_types
 from pydantic.fields import FieldInfo
 
 from device import api, config, database
+from device.sentences import say
 
 
 class SettingsRefused(config.ConfigError):
@@ -80,16 +81,16 @@ def change(
     before, text = config.read(path, layer, joined), _text(target)
     known = {name for name, _, _ in config.settings()}
     if unknown := sorted(set(changes) - known):
-        raise SettingsRefused(f"{unknown[0]} is not a setting; `daka config list` shows all of them")
+        raise SettingsRefused(say("setting.unknown", name=unknown[0]))
     differing = {name: value for name, value in changes.items() if value_of(before, name) != value}
     own = {} if layer is None else config.tree_of(path)
     for name, value in differing.items():
         if layer is not None and config.is_roots(own, name):
-            raise SettingsRefused(f"{name} is root's on this machine; set it in {path}")
+            raise SettingsRefused(say("setting.roots", name=name, path=path))
         text = edited(text, name, value)
     after = _checked(text) if layer is None else _checked_layer(own, text, differing)
     if any(value_of(after, name) != value for name, value in differing.items()):
-        raise SettingsRefused(f"{target.name} is written in a way that cannot be changed from here; edit it by hand")
+        raise SettingsRefused(say("setting.by_hand", file=target.name))
     if differing:
         _write(target, text, 0o600 if layer is None else 0o644)
     return {name: (value_of(before, name), value) for name, value in differing.items()}

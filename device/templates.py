@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from numpy.typing import NDArray
 
 from device.errors import DeviceError
+from device.sentences import say
 
 DIMENSIONS = 128
 NONCE_BYTES = 12  # NIST SP 800-38D section 8.2; random, and each key seals a handful of messages
@@ -82,7 +83,4 @@ def _open(key: bytes, sealed: bytes, label: str) -> bytes:
     try:
         return AESGCM(key).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], label.encode("ascii"))
     except (InvalidTag, ValueError) as error:
-        raise TemplateError(
-            "a sealed template or key does not open: it is damaged or belongs to another device key; "
-            "restore keys/wrapping.key from the backup, or erase and enrol again"
-        ) from error
+        raise TemplateError(say("template.sealed")) from error

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 from cryptography.x509.oid import NameOID
 
 from device.errors import DeviceError
+from device.sentences import say
 
 NO_CHECK_TIME = 0x200000  # X509_V_FLAG_NO_CHECK_TIME (openssl/x509_vfy.h); the ssl module has no name for it
 
@@ -33,10 +34,10 @@ def check_issued(certificate: str, ca: str, device: str, key: PublicKeyTypes) ->
         own, authority = (x509.load_pem_x509_certificate(text.encode("ascii")) for text in (certificate, ca))
         own.verify_directly_issued_by(authority)
     except (ValueError, TypeError, InvalidSignature) as error:
-        raise JoinRefused("the certificate does not come from the authority that was sent with it") from error
+        raise JoinRefused(say("join.authority")) from error
     names = own.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
     if [name.value for name in names] != [device] or own.public_key() != key:
-        raise JoinRefused("the certificate is for another kiosk, or for another key than the one made here")
+        raise JoinRefused(say("join.other_key"))
 
 
 def signing_request(device: str, key: ec.EllipticCurvePrivateKey) -> str:

@@ -20,11 +20,12 @@ from device import api, messages, server
 from device.errors import DeviceError
 from device.messages import unlock as words
 from device.people import Directory
+from device.sentences import say
 from device.server import Route
 
 log = logging.getLogger(__name__)
 
-WAITS = "faces are not recognised until the enterprise's server has unlocked this kiosk"
+WAITS = say("unlock.waits")
 
 
 class ShareRefused(DeviceError):
@@ -69,7 +70,9 @@ class Unlocking:
     @property
     def why(self) -> str:
         """Why it is locked still; "" where it is not."""
-        return f"{WAITS}{f' ({self._why})' if self._why else ''}" if self.is_locked else ""
+        if not self.is_locked:
+            return ""
+        return say("unlock.waits_because", why=self._why) if self._why else WAITS
 
     def request(self) -> bytes | None:
         """What the server is asked at this start; None when nothing is to be asked."""
@@ -83,20 +86,21 @@ class Unlocking:
         """The server could not be asked, or said no."""
         if why != self._why:
             log.warning("not unlocked: %s", why)
-        self._why = why[:200]
+        self._why = why
 
     def take(self, answer: bytes) -> None:
         """The server's answer; ShareRefused where it opens nothing."""
         with self._lock:
             if self._settled or self._asked is None:
-                raise ShareRefused("no share was asked for")
+                raise ShareRefused(say("unlock.not_asked"))
             try:
                 share = words.open_answer(answer, self._asked, self._ephemeral, self._servers())
             except messages.MessageError as error:
-                raise ShareRefused(str(error)) from error
+                log.warning("the server's answer is not believed: %s", error)
+                raise ShareRefused(say("unlock.not_for_us")) from error
             key = template_key(self._device_key, share)
             if not self._directory.unlock(key):
-                raise ShareRefused("the server's share opens no template: another one than they were locked with")
+                raise ShareRefused(say("unlock.other_share"))
             if not self._by_server:
                 self._directory.rewrap(self._device_key)
             self._settled, self._why = True, ""
@@ -116,7 +120,8 @@ def uplink_routes(unlocking: Unlocking) -> tuple[Route, ...]:
         return api.Done()
 
     def failure() -> api.Done:
-        unlocking.fail(*server.json_fields("why"))
+        (why,) = server.json_fields("why")
+        unlocking.fail(server.said_or(why))
         return api.Done()
 
     return (

@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from device import api, tls_files
 from device.errors import DeviceError
 from device.messages import unlock
+from device.sentences import say
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +58,7 @@ def fetch(url: str, ca: Path, identity: Path, asked: bytes, now: datetime | None
         certificate = x509.load_pem_x509_certificate(pem).public_bytes(serialization.Encoding.PEM).decode("ascii")
         context = tls_files.trusting(ca, identity, now)
     except (OSError, ValueError) as error:
-        raise ShareNotGiven(f"the kiosk's certificate cannot be used ({type(error).__name__}); join again") from error
+        raise ShareNotGiven(say("unlock.certificate", why=type(error).__name__)) from error
     assert isinstance(key, ec.EllipticCurvePrivateKey)
     proof = key.sign(unlock.proof_bytes(asked), ec.ECDSA(hashes.SHA256()))
     body = {
@@ -70,8 +71,8 @@ def fetch(url: str, ca: Path, identity: Path, asked: bytes, now: datetime | None
             response = http.post("/v1/unlock", json=body)
         found = response.json()
     except (httpx.HTTPError, httpx.InvalidURL, json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ShareNotGiven(f"{url} does not answer ({type(error).__name__})") from error
+        raise ShareNotGiven(say("unlock.no_answer", url=url, why=type(error).__name__)) from error
     if response.is_error or not isinstance(found, dict) or "share" not in found:
         said = found.get("error") if isinstance(found, dict) else ""
-        raise ShareNotGiven(f"the server hands no share out: {said or response.status_code}")
+        raise ShareNotGiven(say("unlock.no_share", why=said or response.status_code))
     return response.content

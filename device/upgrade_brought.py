@@ -12,6 +12,7 @@ from flask import request
 
 from device import api, database, messages, release_files, server
 from device.api.upgrades import ReleaseRefused, UpdateStanding
+from device.sentences import say
 from device.server import Route
 
 ARCHIVE = re.compile(r"daka-[A-Za-z0-9._-]{1,100}\.tar")
@@ -19,7 +20,6 @@ SIGNATURE = ".targets.json"  # as device.updates calls it
 MOST_BYTES = 2 << 30
 MOST_SIGNATURE_BYTES = 1 << 20
 SPARE_BYTES = 500 * 2**20  # what punches and the unpacking need
-NAMED = "a release is named like daka-1.2.3-cp311-aarch64.tar; leave the names as the enterprise gave them"
 
 
 class Brought:
@@ -32,19 +32,19 @@ class Brought:
         """A piece of the archive or of its signature; the archive's first makes everything before it go."""
         is_archive = ARCHIVE.fullmatch(name) is not None
         if not is_archive and not (name.endswith(SIGNATURE) and ARCHIVE.fullmatch(name.removesuffix(SIGNATURE))):
-            raise ReleaseRefused(NAMED)
+            raise ReleaseRefused(say("release.named"))
         if is_archive and offset == 0:
             shutil.rmtree(self._folder, ignore_errors=True)
         self._folder.mkdir(mode=0o750, exist_ok=True)
         path = self._folder / name
         if not is_archive and not (self._folder / name.removesuffix(SIGNATURE)).exists():
-            raise ReleaseRefused("this is the signature of another release than the one that came before it")
+            raise ReleaseRefused(say("release.other_signature"))
         if offset != (path.stat().st_size if path.exists() else 0):
-            raise ReleaseRefused("the pieces of the release did not come in order; bring it again")
+            raise ReleaseRefused(say("release.order"))
         if offset + len(piece) > (MOST_BYTES if is_archive else MOST_SIGNATURE_BYTES):
-            raise ReleaseRefused("this is far too large for a release")
+            raise ReleaseRefused(say("release.too_large"))
         if shutil.disk_usage(self._folder).free < len(piece) + SPARE_BYTES:
-            raise database.StorageFull("the disk has no room for a release; free some, then bring it again")
+            raise database.StorageFull(say("storage.no_room_for_release"))
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW, 0o640), "wb") as file:
             file.write(piece)
 

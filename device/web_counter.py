@@ -10,6 +10,7 @@ from typing import Any
 from flask import Response, abort, request
 
 from device import api, clock, config, gauges, journal, keys, messages, server, settings, state, webcodes
+from device.sentences import say
 from device.server import Route
 
 # Of what the command line may ask, the part that is open to the web UI too. Cards are not: their code is the template itself.
@@ -95,20 +96,15 @@ class WebCounter:
         if how == now.device.unlock:
             return
         if how == "tpm" and not keys.has_credential(folder.credentials):
-            raise settings.SettingsRefused(
-                "device.unlock: the system hands no device key to this kiosk; there: sudo daka unlock tpm"
-            )
+            raise settings.SettingsRefused(say("setting.no_tpm"))
         if how == "server" and not changes.get("uplink.renew_url", now.uplink.renew_url):
-            raise settings.SettingsRefused("device.unlock: this kiosk has joined no server that could keep a share for it")
+            raise settings.SettingsRefused(say("setting.no_share"))
 
     def _refuse_another_name(self, changes: Mapping[str, Any]) -> None:
         """The journal is this kiosk's under its name, and does not open under another one: the kiosk would not start again."""
         name = self._kiosk.journal.device
         if changes.get("device.id", name) != name:
-            raise settings.SettingsRefused(
-                f"device.id: the records of this kiosk are those of {name}; another name is chosen before the first start, "
-                "in the settings file"
-            )
+            raise settings.SettingsRefused(say("setting.own_name", name=name))
 
     def change_settings(self) -> api.SettingsChanged:
         """Write settings; what each was and became is in the journal before this returns."""

@@ -13,10 +13,11 @@ from typing import Any, TypeVar
 
 from device import api, messages
 from device.api.bridge import BridgeStatus, KioskForBridge, LockHeard, LockJob, LockShown
+from device.sentences import say
 from firmware_bridge.link.errors import LinkError
 from firmware_bridge.lock import driver
 from firmware_bridge.lock.driver import OURS, Driver
-from firmware_bridge.lock.errors import LockBusy, LockError, LockRefused
+from firmware_bridge.lock.errors import LockBusy, LockError, LockRefused, NotStamped
 from firmware_bridge.lock.jobs import Comparison, Jobs
 from firmware_bridge.lock.register import Entry, Register
 from firmware_bridge.lock.works import APART_S, Work
@@ -74,7 +75,7 @@ class Bridge:
     def status(self) -> BridgeStatus:
         """Bluetooth's trouble, and every lock as it was last seen."""
         trouble = self._wait(self._driver(OURS).trouble())
-        return BridgeStatus(trouble, tuple(self._shown_of(entry) for entry in self._register.all()))
+        return BridgeStatus(trouble, tuple(self._shown_of(entry) for entry in self._register.all()), api.reason(trouble))
 
     def heard(self) -> tuple[LockHeard, ...]:
         """Every lock that advertises nearby."""
@@ -104,7 +105,7 @@ class Bridge:
             "remove": self._removed,
         }
         if name not in works:
-            raise LockError(f"{name} cannot be done at a lock; there is {', '.join(works)}")
+            raise LockError(say("lock.no_such_work", name=name, works=", ".join(works)))
         return self._start(entry, name, works[name])
 
     def end(self, job: str) -> LockJob:
@@ -119,7 +120,7 @@ class Bridge:
     def _start(self, entry: Entry, name: str, do: Callable[[Work], Coroutine[Any, Any, str]]) -> LockJob:
         with self._guard:
             if entry.lock in self._running:
-                raise LockBusy("something else is under way at this lock; wait until it is over, or end it")
+                raise LockBusy(say("lock.busy"))
             job = self.jobs.new(entry.lock, name)
             work = Work(job.id, entry, self._driver(entry.driver), self._kiosk, self.jobs, self._saw)
             future = asyncio.run_coroutine_threadsafe(self._carried_out(work, do), self._loop)
@@ -134,15 +135,15 @@ class Bridge:
             self._trouble(lock, "")
             self.jobs.done(job, sentence)
         except asyncio.CancelledError:
-            self.jobs.failed(job, "ended", "it was ended before it was done")
+            self.jobs.failed(job, "ended", say("lock.ended"))
         except EXPECTED as error:
-            why = error.why if isinstance(error, LockRefused) else getattr(error, "kind", type(error).__name__)
+            why, sentence = named_failure(error)
             log.warning("%s at %s: %s", self.jobs.get(job).work, lock, why)
-            self._trouble(lock, str(error))
-            self.jobs.failed(job, why, str(error))
+            self._trouble(lock, sentence)
+            self.jobs.failed(job, why, sentence)
         except Exception:
             log.exception("a job at a lock ended unforeseen")
-            self.jobs.failed(job, "unforeseen", "something went wrong that nobody has thought of; the bridge's log says what")
+            self.jobs.failed(job, "unforeseen", say("lock.unforeseen"))
         finally:
             await asyncio.sleep(APART_S)
             self._running.pop(lock, None)
@@ -165,7 +166,7 @@ class Bridge:
         await work.driver.unpair(work.entry.address)
         self._register.remove(work.entry.lock)
         self._shown.pop(work.entry.lock, None)
-        return "the lock is removed from this kiosk"
+        return say("lock.removed")
 
     def _driver(self, name: str) -> Driver:
         if name not in self._drivers:
@@ -196,11 +197,21 @@ class Bridge:
         )
 
     def _trouble(self, lock: str, sentence: str) -> None:
-        self._shown[lock] = replace(self._shown.get(lock, LockShown(lock, "", "")), trouble=sentence)
+        self._shown[lock] = replace(self._shown.get(lock, LockShown(lock, "", "")), trouble=sentence, said=api.reason(sentence))
+
+
+def named_failure(error: Exception) -> tuple[str, str]:
+    """The word for what failed, which pages know, and its sentence."""
+    if isinstance(error, messages.MessageError):
+        log.warning("a paper was not understood: %s", error)
+        return "paper", say("lock.paper")
+    if isinstance(error, LockRefused | NotStamped):
+        return error.why, str(error)
+    return getattr(error, "kind", type(error).__name__), str(error)
 
 
 def named(name: str) -> str:
     """A name that a lock can have."""
     if not 0 < len(name.encode("utf-8")) <= MOST_NAME_BYTES or not name.isprintable():
-        raise LockError(f"a lock's name has 1 to {MOST_NAME_BYTES} bytes of UTF-8, and nothing unprintable")
+        raise LockError(say("lock.name", most=MOST_NAME_BYTES))
     return name

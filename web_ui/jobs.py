@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from device.api import KioskError, KioskRefused
+from device.api import KioskError, KioskRefused, Reason, reason
 
 log = logging.getLogger(__name__)
 
@@ -21,8 +21,8 @@ MOST_AT_ONCE = 2
 
 @dataclass
 class Job:
-    """One piece of work; `done` of `total` steps of what it is `doing` (total 0: unknown). `error` is a sentence, `refused` the
-    kiosk's own no where it said one, `result` whatever was asked for.
+    """One piece of work; `done` of `total` steps of what it is `doing` (total 0: unknown). `error` is a sentence (`said`: of the
+    kiosk's, by name), `refused` the kiosk's own no where it said one, `result` whatever was asked for.
 
     `file` is what it writes, if it writes one.
     """
@@ -37,6 +37,7 @@ class Job:
     result: Any = None
     file: Path | None = None
     error: str = ""
+    said: Reason = field(default_factory=Reason)
     refused: KioskRefused | None = None
     ended: threading.Event = field(default_factory=threading.Event)
 
@@ -77,7 +78,8 @@ class Jobs:
         try:
             job.result = work(job)
         except KioskError as error:
-            job.error, job.refused = str(error), error if isinstance(error, KioskRefused) else None
+            job.error, job.said = str(error), reason(str(error))
+            job.refused = error if isinstance(error, KioskRefused) else None
         except Exception:
             job.error = "the work was not finished; the log of the web daemon says why"
             log.exception("job %s failed", job.kind)

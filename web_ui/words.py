@@ -188,26 +188,6 @@ CHECK_FAILURES = {
     "topic rights": _("The broker does not let this device read or write what is its own."),
     "acknowledgement": _("The server's signature does not come, or is not believed."),
 }
-# What the uplink advises, word for word as device.selftest says it.
-REMEDIES = (
-    _("join the enterprise again, or copy the files that it gave you"),
-    _("set the clock, or let the server tell the time"),
-    _("join again"),
-    _("set the clock; if that is right, join again"),
-    _("the uplink renews it, if uplink.renew_url is set"),
-    _("check uplink.host and the name service"),
-    _("check cable, network, firewall and uplink.port"),
-    _("is uplink.port the broker's TLS port?"),
-    _("have the broker's certificate renewed"),
-    _("set the clock; if that is right, the broker's needs renewal"),
-    _("write in uplink.host the name that stands in its certificate"),
-    _("this is another broker, or another authority: compare uplink.ca with the enterprise's"),
-    _("try again"),
-    _("our certificate must come from the broker's authority and bear this kiosk's name; was it revoked?"),
-    _("check the broker's access list for this kiosk's name"),
-    _("compare uplink.server_key with the enterprise's, or join again"),
-    _("is the ingester running, and is this kiosk trusted there? daka-enterprise show alarms"),
-)
 
 UPDATE_OUTCOMES = {
     "none": _("No update has been tried yet."), "trying": _("Being tried"), "holds": _("Runs and holds"),
@@ -221,24 +201,13 @@ UPGRADE_FACTS = {
     "device_model": _("Device model"), "operating_system": _("Operating system"), "software_version": _("Software version"),
     "enterprise_id": _("Enterprise"), "network_state": _("Network"),
 }  # fmt: skip
-# Why a release is refused that somebody brings, word for word as device.upgrade_brought says it.
-RELEASE_REFUSALS = (
-    _("a release is named like daka-1.2.3-cp311-aarch64.tar; leave the names as the enterprise gave them"),
-    _("this is the signature of another release than the one that came before it"),
-    _("the pieces of the release did not come in order; bring it again"),
-    _("this is far too large for a release"),
-)
-
 # Other sentences of the kiosk daemon, word for word.
 SENTENCES = (_("the clock is not sure, so nothing counts as old"),)
 
 # Why joining does not begin, word for word as the kiosk daemon says it.
 JOIN_REFUSALS = (
-    _("this kiosk has joined an enterprise; on its own command line: sudo daka leave, or sudo daka join"),
-    _("this invitation names no address: write the request to a file, with --request FILE"),
     _("an invitation begins with daka-join:; this is none"),
     _("the invitation is damaged; copy or scan it again"),
-    _("nobody has confirmed the code within a day; have a new invitation made"),
 )
 
 # Why a backup is refused, word for word as device.backups says it.
@@ -284,7 +253,6 @@ REFUSALS = {
     "ConsentMissing": _("There is no consent in force. Record it first, or offer another way to clock in."),
     "StorageFull": _("The kiosk's disk is full; nothing was changed. Free some room."),
     "StorageReadOnly": _("The kiosk's disk takes no writes; nothing was changed. Check the disk."),
-    "SelfTestRefused": _("A self-test is under way; its page shows how far it is."),
     "WrongCode": _("This is not the code on the kiosk's screen. Wait a moment, then try again."),
     "StorageFailing": _("The kiosk's disk reports errors; nothing was changed. Replace it."),
 }

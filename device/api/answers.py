@@ -182,11 +182,11 @@ class Status:
 
     `clock_source` is whose time is followed: server, ntp, operator or none; `clock_disagrees_s` how far server and NTP are apart.
     `damaged`: employee numbers of those who have a template that does not open.
-    `boot` changes with each start of the daemon; `camera` is the camera's own sentence (for pages: `camera_said`), `trouble` the
-    journal's ("" for none).
+    `boot` changes with each start of the daemon; `camera` is the camera's own sentence, `trouble` the journal's ("" for none),
+    `locked` says why no template can be read yet; each is for pages in `_said`.
     `prompt` is what the person before the camera has to do now. `landmarks` says who lays the mesh on a face, and how fast.
     `device_key`: held as a `credential` of the system, by its `tpm`, with the `server`'s share, or as a `file`,
-    which protects no stolen card. `locked`: why no template can be read yet, "" where they can.
+    which protects no stolen card.
     """
 
     device: str
@@ -214,6 +214,8 @@ class Status:
     device_key: str = ""
     locked: str = ""
     camera_said: Reason = field(default_factory=Reason)
+    trouble_said: Reason = field(default_factory=Reason)
+    locked_said: Reason = field(default_factory=Reason)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,9 @@ daemon for what only that may give: signatures, grants, the server's word, and a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from device.api.answers import Reason
 from device.api.client import TIMEOUT_S, Client
 
 BRIDGE_SOCKET = "bridge-kiosk.sock"
@@ -29,7 +30,8 @@ class LockHeard:
 
 @dataclass(frozen=True, slots=True)
 class LockShown:
-    """A lock of this kiosk as it was when last spoken to; `seen_at` empty: never. `trouble` is the last failure's sentence."""
+    """A lock of this kiosk as it was when last spoken to; `seen_at` empty: never. `trouble` is the last failure's sentence
+    (for pages: `said`)."""
 
     lock: str
     address: str
@@ -45,19 +47,22 @@ class LockShown:
     seen_at: str = ""
     trouble: str = ""
     busy: bool = False
+    said: Reason = field(default_factory=Reason)
 
 
 @dataclass(frozen=True, slots=True)
 class BridgeStatus:
-    """Bluetooth's trouble in a sentence, empty for none, and the locks."""
+    """Bluetooth's trouble in a sentence, empty for none (for pages: `said`), and the locks."""
 
     bluetooth: str
     locks: tuple[LockShown, ...]
+    said: Reason = field(default_factory=Reason)
 
 
 @dataclass(frozen=True, slots=True)
 class LockJob:
     """Something under way at a lock. `state`: still, done or failed; `stage` says what is being done, `why` names a failure.
+    What came of it is `sentence`, for pages `said`.
 
     `number`: six digits that both displays show (stage compare); `seconds` are left for the press (stage press), which must come
     with the factor at the lock where `factor` says so; `used` of `stamps` are gone.
@@ -77,6 +82,7 @@ class LockJob:
     result: str = ""
     used: int = 0
     stamps: int = 0
+    said: Reason = field(default_factory=Reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +123,7 @@ class Text:
 class BridgeClient(Client):
     """The kiosk daemon's side of bridge-kiosk.sock."""
 
-    WHO = "the lock's bridge"
+    WHO = "what.bridge"
 
     def status(self) -> BridgeStatus:
         """How Bluetooth and the locks are."""

@@ -8,11 +8,10 @@ from typing import Any, Self, TypeVar
 
 sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]  # its command line: 4 MB of rich and pygments in every daemon
 
-import cattrs  # noqa: E402
 import httpx  # noqa: E402
 
-from device import messages  # noqa: E402
-from device.api.answers import Reason, reason  # noqa: E402
+from device import messages, sentences  # noqa: E402
+from device.api.answers import reason  # noqa: E402
 from device.errors import DeviceError  # noqa: E402
 
 HOST = "kiosk"  # the exact Host that the daemon answers to; anything else is another page's or program's request
@@ -32,15 +31,15 @@ class KioskAway(KioskError):
 class KioskRefused(KioskError):
     """The daemon understood and said no; `kind` is the name of the reason, the text its sentence, `said` the same for pages."""
 
-    def __init__(self, kind: str, sentence: str, said: Reason | None = None) -> None:
+    def __init__(self, kind: str, sentence: str) -> None:
         super().__init__(sentence)
-        self.kind, self.said = kind, said or reason(sentence)
+        self.kind, self.said = kind, reason(sentence)
 
 
 class Client:
-    """A caller of one unix socket of the kiosk daemon, or of another one that says WHO it is."""
+    """A caller of one unix socket of the kiosk daemon, or of another one, by what WHO names among the sentences."""
 
-    WHO = "the kiosk daemon"
+    WHO = "what.kiosk"
 
     def __init__(self, socket: Path) -> None:
         self._socket = socket
@@ -61,12 +60,10 @@ class Client:
         try:
             response = self._http.request(method, path, timeout=timeout_s, **rest)
         except httpx.HTTPError as error:
-            raise KioskAway(
-                f"{self.WHO} does not answer on {self._socket} ({type(error).__name__}); start it with `daka run`, "
-                "or check that your user is in the socket's group"
-            ) from error
+            who = sentences.say(self.WHO)
+            raise KioskAway(sentences.say("away.no_answer", who=who, socket=self._socket, why=type(error).__name__)) from error
         if response.is_error:
-            raise _refusal(response)
+            raise _refusal(response, self.WHO)
         return response
 
     def _get(self, path: str, answer: type[Answer], *, timeout_s: float = TIMEOUT_S, **parameters: Any) -> Answer:
@@ -79,10 +76,10 @@ class Client:
         return messages.CODEC.structure(self._ask("POST", path, json=fields, timeout_s=timeout_s).json(), answer)
 
 
-def _refusal(response: httpx.Response) -> KioskRefused:
+def _refusal(response: httpx.Response, who: str) -> KioskRefused:
     try:
         body = response.json()
-        said = messages.CODEC.structure(body["said"], Reason) if "said" in body else None
-        return KioskRefused(str(body["kind"]), str(body["error"]), said)
-    except (ValueError, KeyError, TypeError, cattrs.BaseValidationError):
-        return KioskRefused("unexpected", f"the kiosk daemon answered {response.status_code}; its log says why")
+        said = sentences.heard(body.get("said"))
+        return KioskRefused(str(body["kind"]), said if isinstance(said, sentences.Sentence) else str(body["error"]))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return KioskRefused("unexpected", sentences.say("away.answered", who=sentences.say(who), status=response.status_code))

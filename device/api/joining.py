@@ -6,9 +6,10 @@ The kiosk daemon has the keys that sign and connects nowhere; the uplink has the
 from __future__ import annotations
 
 import base64
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from device import messages
+from device import messages, sentences
+from device.api.answers import Reason
 from device.api.client import Client
 
 WORK_S = 120.0  # templates of thousands are destroyed one by one
@@ -19,7 +20,8 @@ class Joining:
     """How joining stands.
 
     `stage`: none, key (waits for the uplink to make its key), waiting (for a person at the enterprise, who compares `code`),
-    failed, or settling (the kiosk daemon restarts with what came of it). `why`: the last trouble, also of one that is tried again.
+    failed, or settling (the kiosk daemon restarts with what came of it). `why` (for pages: `said`): the last trouble, also of one
+    that is tried again.
     `url` and `root` are the invitation's. `member` is the root of the enterprise that was joined, `since` when; both "" for none.
     """
 
@@ -31,6 +33,7 @@ class Joining:
     why: str = ""
     member: str = ""
     since: str = ""
+    said: Reason = field(default_factory=Reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +76,8 @@ class JoinCarrier(Client):
 
     def join_failed(self, number: str, why: str, *, for_good: bool) -> None:
         """It could not be carried; without `for_good` it is tried again."""
-        self._ask("POST", "/v1/join-failure", json={"number": number, "why": why, "for_good": "yes" if for_good else "no"})
+        told = {"why": why, "said": sentences.parts(why)}
+        self._ask("POST", "/v1/join-failure", json={"number": number, "for_good": "yes" if for_good else "no", **told})
 
 
 class JoinClient(JoinCarrier):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from device.api.answers import Reason
 from device.api.bridge import SCAN_S, BridgeStatus, LockHeard, LockJob, Text
 from device.api.client import TIMEOUT_S, Client
 
@@ -30,7 +31,8 @@ class LockApproval:
 
 @dataclass(frozen=True, slots=True)
 class LockVisit:
-    """One person's way to one stamp. `stage`: verify (`missing` says face or pin), then the stages of the job, done or failed.
+    """One person's way to one stamp. `stage`: verify (`missing` says face or pin), then the stages of the job, done or failed:
+    `why` names it, `sentence` says it (for pages: `said`).
 
     Ask again with `after` = `change` to be told of the next change.
     """
@@ -49,6 +51,7 @@ class LockVisit:
     result: str
     used: int
     stamps: int
+    said: Reason = field(default_factory=Reason)
 
 
 @dataclass(frozen=True, slots=True)

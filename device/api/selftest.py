@@ -5,9 +5,10 @@ The kiosk daemon stands between the two: it connects nowhere, and neither does t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from device import messages
+from device.api.answers import Reason
 from device.api.client import TIMEOUT_S, Client
 from device.errors import DeviceError
 
@@ -18,12 +19,14 @@ class SelfTestRefused(DeviceError):
 
 @dataclass(frozen=True, slots=True)
 class SelfTestStep:
-    """One step as it came out; `verdict`: good, note or bad. `sentence` and `remedy` are English."""
+    """One step as it came out; `verdict`: good, note or bad. `sentence`, `remedy` are English, for pages `said`, `remedy_said`."""
 
     check: str
     verdict: str
     sentence: str
     remedy: str = ""
+    said: Reason = field(default_factory=Reason)
+    remedy_said: Reason = field(default_factory=Reason)
 
 
 @dataclass(frozen=True, slots=True)

@@ -156,6 +156,13 @@ def optional_field(name: str) -> str:
     return value
 
 
+def said_or(text: str) -> str:
+    """What the body says by name (`said`), as a sentence of ours; else its text, and nothing unprintable."""
+    body = request.get_json(silent=True)
+    said = sentences.heard(body.get("said")) if isinstance(body, dict) else ""
+    return said or sentences.printable(text)
+
+
 def listen(path: Path) -> socket.socket:
     """A unix socket at `path` that its group may use; a stale one from an earlier run is replaced."""
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)

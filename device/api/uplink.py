@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from device import messages
+from device import messages, sentences
 from device.api.answers import Cursor, DesiredTaken, Outgoing
 from device.api.client import TIMEOUT_S, Client
 from device.api.health import UplinkReport
@@ -55,7 +55,7 @@ class UplinkClient(Client):
 
     def unlock_failed(self, why: str) -> None:
         """It could not be had, for whoever looks at the kiosk."""
-        self._ask("POST", "/v1/unlock-failure", json={"why": why})
+        self._ask("POST", "/v1/unlock-failure", json={"why": why, "said": sentences.parts(why)})
 
     def report(self, report: UplinkReport) -> None:
         """What only the uplink can see."""

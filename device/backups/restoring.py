@@ -22,6 +22,7 @@ from device import database, keys, membership, messages, people, state, template
 from device.api.backups import BackupContent
 from device.backups import opening, sealed
 from device.backups.sealed import BackupRefused
+from device.sentences import say
 from device.telling import Counting, Tell, silent
 
 SPARE_BYTES = 500 * 2**20  # stays free for punches; below it the disk counts as low
@@ -78,7 +79,7 @@ class Aside:
     def _room(self, needed: int) -> None:
         """Sealed and unpacked it lies here twice, and punches come before both."""
         if shutil.disk_usage(self.root).free < needed + SPARE_BYTES:
-            raise database.StorageFull("the disk has no room for this backup; free some, then bring it again")
+            raise database.StorageFull(say("storage.no_room_for_backup"))
 
     def forget(self) -> None:
         """Nothing that was brought lies here any more."""

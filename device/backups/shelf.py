@@ -27,6 +27,7 @@ from device.backups import restoring, sealed
 from device.backups.restoring import DRAFT
 from device.backups.sealed import BackupRefused
 from device.clock import Clock
+from device.sentences import say
 from device.telling import Tell, silent
 
 log = logging.getLogger(__name__)
@@ -153,9 +154,7 @@ class Shelf:
         needed = sum(path.stat().st_size for path in (self.folder.journal, self.folder.people) if path.exists())
         free = os.statvfs(self.folder.root)
         if free.f_bavail * free.f_frsize < needed + SPARE_BYTES:
-            raise database.StorageFull(
-                "the disk has no room for a backup beside the records to come; free some, or remove older backups"
-            )
+            raise database.StorageFull(say("storage.no_room_to_make"))
 
     def _fill(self, writer: sealed.Writer, tell: Tell) -> None:
         head = self.journal.head()

@@ -8,6 +8,7 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from device import messages
 from device.config.section import Section
+from device.sentences import say
 
 Completion = Literal["face_or_pin", "pin", "nothing"]
 
@@ -121,5 +122,5 @@ class Attend(Section):
         try:
             messages.read_shifts(text) if found.field_name == "shifts" else messages.read_holidays(text)
         except messages.SchemaRefused as error:
-            raise ValueError(str(error)) from error
+            raise ValueError(say("setting.hours", why=error)) from error
         return text

@@ -9,6 +9,7 @@ from typing import Literal
 from pydantic import Field, field_validator
 
 from device.config.section import Section
+from device.sentences import say
 
 
 class Device(Section):
@@ -45,14 +46,14 @@ class Device(Section):
     @classmethod
     def _is_a_zone(cls, name: str) -> str:
         if name and name not in zoneinfo.available_timezones():
-            raise ValueError(f"{name} is no time zone; write one such as Asia/Shanghai")
+            raise ValueError(say("setting.zone", zone=name))
         return name
 
     @field_validator("id")
     @classmethod
     def _is_nobody_elses(cls, name: str) -> str:
         if re.fullmatch(r"server|ingest(-\d+)?", name):
-            raise ValueError("that name is the server's own; choose another")
+            raise ValueError(say("setting.servers_name"))
         return name
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ from pydantic import ValidationError
 from device import membership
 from device.config.section import ConfigError
 from device.config.whole import Config
+from device.sentences import say
 
 # On an appliance from root's file alone: whom the kiosk believes and reaches, which files it opens, what locks its templates.
 # Whoever takes the web daemon over would otherwise choose the server that records, templates and orders go to and come from.
@@ -20,6 +22,8 @@ ROOTS = frozenset(
     {"models.directory", "device.unlock", "lock.grant_key", "web.certificate", "web.key"}
     | {f"uplink.{name}" for name in WHOM_WE_REACH}
 )
+
+BOUNDS = {"greater_than_equal": "ge", "greater_than": "gt", "less_than_equal": "le", "less_than": "lt"}  # pydantic's, by its name
 
 
 def read(path: Path, layer: Path | None = None, joined: Path | None = None) -> Config:
@@ -93,14 +97,25 @@ def parse(tree: dict[str, Any]) -> Config:
     try:
         return Config.model_validate(tree, strict=True)
     except ValidationError as error:
-        raise ConfigError("; ".join(_sentence(problem) for problem in error.errors())) from error
+        first, *more = (_sentence(problem) for problem in error.errors())
+        raise ConfigError(functools.reduce(lambda first, rest: say("setting.both", first=first, rest=rest), more, first)) from error
 
 
 def _sentence(problem: Any) -> str:
     where = ".".join(str(part) for part in problem["loc"])
-    if problem["type"] == "extra_forbidden":
-        return f"{where} is not a setting; `daka config list` shows all of them"
-    return f"{where}: {problem['msg'][0].lower()}{problem['msg'][1:]} (got {problem['input']!r})"
+    kind, bounds, got = problem["type"], problem.get("ctx", {}), repr(problem["input"])
+    if kind == "extra_forbidden":
+        return say("setting.unknown", name=where)
+    if kind in BOUNDS:
+        return say(f"setting.{BOUNDS[kind]}", name=where, bound=bounds[BOUNDS[kind]], got=got)
+    if kind == "literal_error":
+        return say("setting.choice", name=where, choices=bounds["expected"], got=got)
+    if kind == "string_pattern_mismatch":
+        return say("setting.pattern", name=where, pattern=bounds["pattern"], got=got)
+    if kind == "string_too_long":
+        return say("setting.long", name=where, most=bounds["max_length"])
+    why = bounds["error"] if kind == "value_error" else problem["msg"][0].lower() + problem["msg"][1:]
+    return say("setting.wrong", name=where, why=why, got=got)
 
 
 def settings() -> Iterator[tuple[str, Any, str]]:

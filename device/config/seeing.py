@@ -7,6 +7,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from device.config.section import Section
+from device.sentences import say
 
 
 class Camera(Section):
@@ -108,9 +109,7 @@ class Recognition(Section):
     @model_validator(mode="after")
     def _leaves_room_for_votes(self) -> Self:
         if self.votes > self.looks_before_stranger:
-            raise ValueError(
-                "recognition.looks_before_stranger must not be less than recognition.votes: nobody would ever be named"
-            )
+            raise ValueError(say("setting.votes"))
         return self
 
 
@@ -139,5 +138,5 @@ class Liveness(Section):
     @model_validator(mode="after")
     def _is_in_order(self) -> Self:
         if self.spoof_below > self.live_from:
-            raise ValueError("liveness.spoof_below must not lie above liveness.live_from")
+            raise ValueError(say("setting.live_order"))
         return self

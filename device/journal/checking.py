@@ -11,6 +11,7 @@ from device.journal import sql
 from device.journal.reading import Readable
 from device.journal.values import ChainBroken, Head, SignedForAnother, WrongKey
 from device.messages import Purpose, Record, timeline
+from device.sentences import say
 from device.telling import Tell, silent
 
 TAIL_CHECKED_AT_START = 1_000  # records; the whole chain is for `daka verify`
@@ -30,7 +31,7 @@ class Checked(Readable):
         with self._database.reading() as connection:
             cursors = sql.cursors(connection)
         if head.kept_from > (cursors[-1][0] if cursors else 0) + 1:
-            raise ChainBroken(1, f"missing, though the server has not signed for it; the first one here is {head.kept_from}")
+            raise ChainBroken(1, say("chain.first_missing", first=head.kept_from))
         start = head.kept_from if newest is None else max(head.kept_from, head.seq - newest + 1)
         prev = messages.GENESIS_PREV if start == 1 else None
         expected = start
@@ -53,24 +54,24 @@ class Checked(Readable):
     def _verified(self, epoch: str, row: tuple[int, bytes, str, bytes, str, str], expected: int, prev: str | None) -> str:
         seq, digest, sig, text, kind, at = row
         if seq != expected:
-            raise ChainBroken(expected, f"missing; the next one here is {seq}")
+            raise ChainBroken(expected, say("chain.missing", next=seq))
         if not (isinstance(text, bytes) and isinstance(digest, bytes) and isinstance(sig, str)):
-            raise ChainBroken(seq, "it is not stored as this journal stores records")
+            raise ChainBroken(seq, say("chain.stored"))
         if hashlib.sha256(text).digest() != digest:
-            raise ChainBroken(seq, "its content does not match its hash")
+            raise ChainBroken(seq, say("chain.hash"))
         record = _read(seq, text)
         if (record.device, record.epoch, record.seq) != (self.device, epoch, seq):
-            raise ChainBroken(seq, "it was made by another device, in another epoch or at another place")
+            raise ChainBroken(seq, say("chain.elsewhere"))
         if (record.kind, messages.write_time(record.stamp.at)) != (kind, at):
-            raise ChainBroken(seq, "it is filed under another kind or time than its own")
+            raise ChainBroken(seq, say("chain.filed"))
         if prev is not None and record.prev != prev:
-            raise ChainBroken(seq, "it does not name the record before it")
+            raise ChainBroken(seq, say("chain.before"))
         if record.kind == "time" and not self._files_anchor(record):
-            raise ChainBroken(seq, "the trusted time that it states is filed otherwise")
+            raise ChainBroken(seq, say("chain.time"))
         try:
             messages.verify(self._public, Purpose.RECORD, self.device, epoch, digest, sig)
         except messages.SignatureRefused as error:
-            raise ChainBroken(seq, "its signature does not hold") from error
+            raise ChainBroken(seq, say("chain.signature")) from error
         return digest.hex()
 
     def _files_anchor(self, record: Record) -> bool:
@@ -85,19 +86,19 @@ class Checked(Readable):
         with self._database.reading() as connection:
             row = connection.execute("SELECT hash FROM record WHERE seq = ?", (upto,)).fetchone()
         if row is None:
-            raise SignedForAnother(upto, "missing, though the server has signed for it")
+            raise SignedForAnother(upto, say("chain.signed_missing"))
         if row[0].hex() != signed:
-            raise SignedForAnother(upto, "not the record that the server has signed for")
+            raise SignedForAnother(upto, say("chain.signed_other"))
 
     def check_at_start(self) -> None:
         """Sound pages, the right key, and a chain whose newest part holds; raises what is wrong."""
         with self._database.reading() as connection:
             if (verdict := sql.one(connection, "PRAGMA quick_check(1)")) != "ok":
-                raise database.StorageDamaged(f"{self._database.path.name}: {verdict}")
+                raise database.StorageDamaged(say("storage.other", file=self._database.path.name, why=verdict))
             row = connection.execute("SELECT device, key FROM epoch").fetchone()
             orphans = connection.execute("SELECT 1 FROM record LIMIT 1").fetchone()
         if row is None and orphans:
-            raise ChainBroken(1, "its epoch is gone from the file")
+            raise ChainBroken(1, say("chain.epoch"))
         if row is None:
             return
         if row != (self.device, messages.public_key_text(self._public)):
@@ -112,4 +113,4 @@ def _read(seq: int, text: bytes) -> Record:
     try:
         return messages.read_record(messages.parse(text))
     except messages.MessageError as error:
-        raise ChainBroken(seq, "it is not a record") from error
+        raise ChainBroken(seq, say("chain.no_record")) from error

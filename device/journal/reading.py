@@ -12,6 +12,7 @@ from device.attend import LastPunch
 from device.journal import sql
 from device.journal.values import Brief, ChainBroken, Head, Mention, Stretch, Times
 from device.messages import Record, Stamp, timeline
+from device.sentences import say
 
 ABOUT_STEP = 5_000  # records looked through at a time
 
@@ -57,7 +58,7 @@ class Readable:
             epoch = sql.one(connection, "SELECT epoch FROM epoch")
             newest = connection.execute("SELECT seq, hash FROM record ORDER BY seq DESC LIMIT 1").fetchone()
             if newest is None:
-                raise ChainBroken(1, "missing, and so is every other one")
+                raise ChainBroken(1, say("chain.all_missing"))
             seq, digest = newest
             kept_from = int(sql.one(connection, "SELECT min(seq) FROM record"))
             acknowledged = sql.acknowledged(connection)

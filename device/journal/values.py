@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from device.errors import DeviceError
+from device.sentences import say
 
 
 class JournalError(DeviceError):
@@ -20,7 +21,7 @@ class ChainBroken(JournalError):
     """A record is not what its hash, its predecessor or its signature says; `seq` names the first such record."""
 
     def __init__(self, seq: int, sentence: str) -> None:
-        super().__init__(f"record {seq}: {sentence}")
+        super().__init__(say("chain.broken", seq=seq, why=sentence))
         self.seq = seq
 
 

@@ -21,6 +21,7 @@ from device.journal.pruning import Prunable
 from device.journal.reading import stamp
 from device.journal.values import AcknowledgementRefused, JournalForked, Receipt, Tip
 from device.messages import Body, Purpose
+from device.sentences import say
 
 log = logging.getLogger(__name__)
 
@@ -192,7 +193,7 @@ class Journal(Prunable):
             data = messages.open_envelope(payload, "acknowledgement", self.device)
             messages.verify_signed(data, server_key, Purpose.ACKNOWLEDGEMENT, self.device)
         except messages.MessageError as error:
-            raise AcknowledgementRefused(f"the acknowledgement is not the pinned server's: {error}") from error
+            raise AcknowledgementRefused(say("ack.not_servers", why=error)) from error
         answer = messages.read_message(data, messages.Acknowledgement)
         answers_hello = bool(nonce) and answer.nonce == nonce  # before the first hello there is no nonce, in an old one neither
         try:
@@ -229,16 +230,16 @@ class Journal(Prunable):
 
     def _check_acknowledgement(self, connection: sqlite3.Connection, answer: messages.Acknowledgement, answers_hello: bool) -> None:
         if answer.epoch != sql.one(connection, "SELECT epoch FROM epoch"):
-            raise AcknowledgementRefused("the acknowledgement is for another epoch of this device")
+            raise AcknowledgementRefused(say("ack.other_epoch"))
         if answer.upto == 0 and answer.head == messages.GENESIS_PREV:
             return
         row = connection.execute("SELECT hash FROM record WHERE seq = ?", (answer.upto,)).fetchone()
         if row is None and answers_hello and answer.upto < int(sql.one(connection, "SELECT min(seq) FROM record")):
             return  # a server that was restored to before the oldest record kept here: it has to live with the gap
         if row is None:
-            raise AcknowledgementRefused(f"the server has signed for record {answer.upto}, which is not in this journal")
+            raise AcknowledgementRefused(say("ack.not_here", seq=answer.upto))
         if row[0].hex() != answer.head:
-            raise AcknowledgementRefused(f"the server has signed for another record {answer.upto} than this journal holds: a fork")
+            raise AcknowledgementRefused(say("ack.fork", seq=answer.upto))
 
     def close(self) -> None:
         """Close the file."""

@@ -14,6 +14,7 @@ from device import messages
 from device.clock import Moment, Quality
 from device.locks.errors import GrantUnknown, LockNotEnrolled
 from device.messages import lock as papers
+from device.sentences import say
 
 Paper = TypeVar("Paper", papers.Grant, papers.Enrolment)
 Believed = Callable[[], tuple[Ed25519PublicKey, ...]]
@@ -51,7 +52,7 @@ class Cabinet:
         """How this kiosk is enrolled with the lock; the newest one counts. LockNotEnrolled if it is not."""
         found = [one for one in self._enrolments() if one.enrolment.lock == lock]
         if not found:
-            raise LockNotEnrolled(f"the enterprise has not enrolled {lock} here; it does so with: daka-enterprise lock enrol")
+            raise LockNotEnrolled(say("lock.not_enrolled", lock=lock))
         return max(found, key=lambda one: (one.enrolment.epoch, one.enrolment.expires_at))
 
     def enrolled(self) -> tuple[str, ...]:
@@ -68,7 +69,7 @@ class Cabinet:
         """The one with this id, in hex; GrantUnknown if it is not here, or over."""
         found = next((one for one in self.approvals(now) if one.grant.id.hex() == grant), None)
         if found is None:
-            raise GrantUnknown("there is no such approval here; it may be over, revoked, or not have come down yet")
+            raise GrantUnknown(say("lock.grant_unknown"))
         return found
 
     def _enrolments(self) -> Iterator[Enrolled]:

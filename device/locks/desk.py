@@ -6,6 +6,7 @@ import base64
 import secrets
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -23,6 +24,7 @@ from device.locks.ledger import Ledger
 from device.locks.mailbox import Mailbox, Question
 from device.messages import lock as papers
 from device.messages.lock import factors_text
+from device.sentences import say
 
 KIOSK_SIGNS = b"daka/lock/1/kiosk\0"  # before the transcript, as in docs/contract-lock.md
 NONE_ASKED = BridgeStatus("", ())
@@ -75,7 +77,7 @@ class LockDesk:
         person = self._here(approval.grant.person)
         with_face = bool(approval.grant.factors & papers.Factor.FACE)
         if with_face and not self._journeys.simulated and not self._directory.was_seen_here(person):
-            raise NeverSeen("known here by a photograph alone, which may be of anybody; enrol at this kiosk first")
+            raise NeverSeen(say("lock.never_seen"))
         journey = self._journeys.begin(approval, person)
         if with_face:
             self._claims.of_person(person, Claim.NUMBER, challenge=True)
@@ -104,7 +106,7 @@ class LockDesk:
             job = self._bridge.begin(journey.approval.grant.lock, "stamp", ticket)
             self._journeys.tell(ticket, job=job.id)
         except api.KioskError as error:
-            self._journeys.tell(ticket, trouble=str(error))
+            self._journeys.tell(ticket, trouble=getattr(error, "kind", "bridge"), said=api.reason(str(error)))
 
     def _visit(self, journey: Journey, after: int = -1, wait_s: float = 0.0) -> shown.LockVisit:
         grant = journey.approval.grant
@@ -119,12 +121,13 @@ class LockDesk:
             stage=stage,
             missing=factors_text(journey.missing) if journey.verified is None else "",
             why=why,
-            sentence=job.sentence if job else "",
+            sentence=job.sentence if job else journey.said.text,
             seconds=job.seconds if job else 0,
             factor=job.factor if job else False,
             result=job.result if job else "",
             used=job.used if job and job.stamps else self._ledger.used(grant.id),
             stamps=grant.stamps,
+            said=job.said if job else journey.said,
         )
 
     def _before_the_lock(self, journey: Journey) -> tuple[str, str]:
@@ -140,7 +143,8 @@ class LockDesk:
         try:
             return self._bridge.job(journey.job, after, wait_s)
         except api.KioskError as error:
-            return LockJob(journey.job, journey.approval.grant.lock, "stamp", 0, FAILED, "failed", "bridge", str(error))
+            job = LockJob(journey.job, journey.approval.grant.lock, "stamp", 0, FAILED, "failed", "bridge", str(error))
+            return replace(job, said=api.reason(str(error)))
 
     def _approval(self, one: Approval) -> shown.LockApproval:
         grant, person = one.grant, self._here(one.grant.person)
@@ -190,7 +194,7 @@ class LockDesk:
     def begin(self, lock: str, work: str, argument: str) -> LockJob:
         """Anything but a stamp, which needs a person."""
         if work not in DONE_HERE:
-            raise LocksError(f"{work} cannot be begun here; there is {', '.join(DONE_HERE)}")
+            raise LocksError(say("lock.no_such_work", name=work, works=", ".join(DONE_HERE)))
         return self._bridge.begin(lock, work, argument)
 
     def job(self, job: str, after: int, wait_s: float) -> LockJob:
@@ -222,7 +226,7 @@ class LockDesk:
         journey = self._journeys.fresh(ticket)
         grant = journey.approval.grant
         if grant.lock != lock:
-            raise NotVerified("the approval is for another lock")
+            raise NotVerified(say("lock.other_approval"))
         use = papers.Use(
             grant.id, grant.person, grant.document, _raw(challenge, 32), _raw(command, 16), journey.factors, journey.record
         )
@@ -231,7 +235,7 @@ class LockDesk:
     def keep(self, lock: str, events: tuple[str, ...], head: str, nonce: str) -> bridging.Kept:
         """The lock's events on record, verified."""
         if nonce != self._nonces.get(lock):
-            raise LocksError("the head answers another question than ours; read the log again")
+            raise LocksError(say("lock.other_head"))
         enrolment = self._cabinet.enrolment(lock).enrolment
         known = self._ledger.keep(enrolment, [_raw(event) for event in events], _raw(head), _raw(nonce, 32))
         return bridging.Kept(known.number)
@@ -245,9 +249,9 @@ def _raw(text: str, length: int | None = None) -> bytes:
     try:
         data = base64.b64decode(text, validate=True)
     except ValueError as error:
-        raise LocksError("not base64") from error
+        raise LocksError(say("lock.malformed")) from error
     if length is not None and len(data) != length:
-        raise LocksError(f"not {length} bytes")
+        raise LocksError(say("lock.malformed"))
     return data
 
 

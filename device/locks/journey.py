@@ -8,7 +8,7 @@ from __future__ import annotations
 import secrets
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from device import api, attend, messages
@@ -19,6 +19,7 @@ from device.locks.cabinet import Approval
 from device.locks.errors import NotVerified, VisitUnknown
 from device.messages import Capture, Liveness, LockAct, LockBody, Method
 from device.messages.lock import Factor, factors_text
+from device.sentences import say
 
 VERIFY_WITHIN = timedelta(seconds=60)
 MOST_VISITS = 32
@@ -27,7 +28,10 @@ WITH_PIN = frozenset({Method.PIN, Method.BADGE_AND_PIN, Method.QR_AND_PIN})
 
 @dataclass(frozen=True, slots=True)
 class Journey:
-    """Where one visit stands; `factors` are those that the kiosk has seen, `record` the hash of the verification's record."""
+    """Where one visit stands; `factors` are those that the kiosk has seen, `record` the hash of the verification's record.
+
+    `trouble` names what is in the way; `said` is its sentence, where a bridge has one.
+    """
 
     ticket: str
     approval: Approval
@@ -38,6 +42,7 @@ class Journey:
     record: bytes = b""
     job: str = ""
     trouble: str = ""
+    said: api.Reason = field(default_factory=api.Reason)
     change: int = 0
 
     @property
@@ -81,7 +86,7 @@ class Journeys:
         """How it stands, once it has changed after `after` or the time is up."""
         with self._changed:
             if ticket not in self._journeys:
-                raise VisitUnknown("nobody is at a lock under that ticket; choose the approval again")
+                raise VisitUnknown(say("lock.visit_unknown"))
             self._changed.wait_for(lambda: self._journeys[ticket].change > after, wait_s)
             return self._journeys[ticket]
 
@@ -121,7 +126,7 @@ class Journeys:
         """The visit, if its person was verified a moment ago; NotVerified otherwise."""
         journey = self.get(ticket)
         if journey.verified is None or attend.elapsed(journey.verified, self._clock.now()) > self._rules.lasts:
-            raise NotVerified("the person was not verified for this approval, or too long ago; verify again")
+            raise NotVerified(say("lock.not_verified"))
         return journey
 
     def _awaited(self, seen: Identity | Stranger, now: Moment) -> Journey | None:

@@ -7,6 +7,7 @@ and hash.
 from __future__ import annotations
 
 import base64
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,9 @@ from device.messages import LockAct, LockBody
 from device.messages import lock as papers
 from device.messages.lock import Event, EventKind
 from device.messages.lock.papers import public_key
+from device.sentences import say
+
+log = logging.getLogger(__name__)
 
 
 class Journal(Protocol):
@@ -70,7 +74,8 @@ class Ledger:
             end = _head(key, head, nonce, known)
         except messages.MessageError as error:
             self._record(LockBody(LockAct.BROKEN, lock, number=known.number, paper=_b64(head)))
-            raise LogRefused(f"the log of {lock} is not what it was: {error}; do not stamp with it, ask the enterprise") from error
+            log.error("the log of %s is not what it was: %s", lock, error)
+            raise LogRefused(say("lock.log_refused", lock=lock)) from error
         for event, data in found:
             self._record(_of_event(event, data))
         if end.number == known.number > known.head:

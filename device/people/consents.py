@@ -11,6 +11,7 @@ from device import consent, database, messages
 from device.consent import Purpose, Text
 from device.people.errors import PeopleError
 from device.people.roster import LANGUAGES, check_text
+from device.sentences import say
 
 MOST_WORDS = 20_000
 NO_CONSENT = "no consent in force; record it first with `daka people consent`, or offer another way to clock in"
@@ -71,11 +72,11 @@ class Consents:
         """Returns if this may be published; PeopleError otherwise."""
         check_text("a version", version)
         if len(version) > 32 or version == consent.CURRENT_VERSION or version in self._published(purpose):
-            raise PeopleError(f"version {version} exists already, or is longer than 32 letters; give this text a new one")
+            raise PeopleError(say("text.version", version=version))
         if set(words) != set(LANGUAGES) or not all(1 <= len(text.strip()) <= MOST_WORDS for text in words.values()):
-            raise PeopleError(f"a text is published in {', '.join(LANGUAGES)}, each with 1 to {MOST_WORDS} letters")
+            raise PeopleError(say("text.languages", languages=", ".join(LANGUAGES), most=MOST_WORDS))
         if any(letter != "\n" and not letter.isprintable() for text in words.values() for letter in text):
-            raise PeopleError("a text holds letters and line ends, no control characters")
+            raise PeopleError(say("text.letters"))
 
     def publish(self, purpose: Purpose, version: str, words: Mapping[str, str], by: str, at: datetime, *, asks_again: bool) -> None:
         """From now on this is what is shown; all languages at once, or none."""

@@ -332,9 +332,7 @@ class Credentials:
         try:
             return AESGCM(self._pin_key).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], person.encode("ascii"))
         except (InvalidTag, ValueError) as error:
-            raise TemplateError(
-                "a sealed PIN or phone does not open: it is damaged or belongs to another device key; set a new one for this person"
-            ) from error
+            raise TemplateError(say("template.pin")) from error
 
 
 def rotating(secret: str) -> pyotp.TOTP:

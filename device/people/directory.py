@@ -27,6 +27,7 @@ from device.people.measurements import SiteMeasurement
 from device.people.person import Person
 from device.people.roll import Roll
 from device.people.sisters import Sisters
+from device.sentences import say
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -112,9 +113,7 @@ class Directory:
 
     def _require_key(self) -> bytes:
         if self._template_key is None:
-            raise templates.TemplatesLocked(
-                "the kiosk waits for its server to unlock the templates; until then none can be made or read"
-            )
+            raise templates.TemplatesLocked(say("template.locked"))
         return self._template_key
 
     def start_over(self) -> int:
@@ -358,10 +357,7 @@ class Directory:
     def _check_device_key(self, rows: Sequence[tuple[str, bytes, bytes]]) -> None:
         """Damage hits one or the other; where nothing opens at all it is the key."""
         if not any(templates.unwraps(self._require_key(), wrapped, person) for person, wrapped, _ in rows):
-            raise templates.WrongDeviceKey(
-                f"none of {len(rows)} templates opens: keys/wrapping.key is not the one that they were sealed under; restore it "
-                "from the backup, or withdraw the consents and enrol everybody again"
-            )
+            raise templates.WrongDeviceKey(say("template.other_key", count=len(rows)))
 
     def mark_look_alikes(self, person: str, other: str) -> None:
         """From now on neither is clocked in by a face alone."""

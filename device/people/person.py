@@ -9,6 +9,7 @@ from typing import Any
 
 from device import messages
 from device.people.errors import NumberTaken, PersonErased
+from device.sentences import say
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ def insert(connection: sqlite3.Connection, person: Person, at: datetime) -> None
     """A new person's row; NumberTaken if the number is somebody's, PersonErased for the id of somebody who was erased."""
     check_free(connection, person.number)
     if connection.execute("SELECT 1 FROM tombstone WHERE person = ?", (person.person,)).fetchone():
-        raise PersonErased("that person was erased here, and nothing brings them back; use a new id for a new employment")
+        raise PersonErased(say("list.erased"))
     columns = "person, number, name, language, created_at, group_name, expires_at, supervisor, origin"
     row = (person.person, person.number, person.name, person.language, messages.write_time(at))
     rest = (person.group, write_expiry(person.expires_at), person.supervisor, person.origin)

@@ -5,6 +5,8 @@ The message is a sentence for the administrator; `worth_retrying` says whether t
 
 from __future__ import annotations
 
+from device.sentences import say
+
 
 class LinkError(Exception):
     """Anything that can go wrong on the way to a lock."""
@@ -57,18 +59,18 @@ class PairingRefused(LinkError):
 
 
 SENTENCES: dict[type[LinkError], str] = {
-    BluetoothAway: "there is no Bluetooth: check that bluetoothd runs and that an adapter is plugged in",
-    BluetoothOff: "Bluetooth is switched off: switch it on with `bluetoothctl power on` or the switch of the device",
-    LockNotSeen: "the lock was not heard: wake it with its button, bring it within two metres, check its battery",
-    LockOutOfReach: "the lock was heard but could not be reached: bring it nearer, end other connections to it",
-    LinkLost: "the connection to the lock broke off: bring it nearer and try again; a stamp is never made twice",
-    LockSilent: "the lock did not answer in time: bring it nearer and try again; a stamp is never made twice",
-    NotPaired: "the lock is not paired with this kiosk: pair it, with somebody at both who compares the numbers",
-    BondStale: "the lock has forgotten this kiosk, or is another lock with its address: remove it here and pair it again",
-    PairingRefused: "the pairing was refused: the numbers differed, nobody confirmed them in time, or the lock shows none",
+    BluetoothAway: "lock.bluetooth_away",
+    BluetoothOff: "lock.bluetooth_off",
+    LockNotSeen: "lock.not_seen",
+    LockOutOfReach: "lock.out_of_reach",
+    LinkLost: "lock.link_lost",
+    LockSilent: "lock.silent",
+    NotPaired: "lock.not_paired",
+    BondStale: "lock.bond_stale",
+    PairingRefused: "lock.pairing_refused",
 }
 
 
 def said(kind: type[LinkError]) -> LinkError:
     """The error with its sentence."""
-    return kind(SENTENCES[kind])
+    return kind(say(SENTENCES[kind]))

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from importlib.metadata import entry_points
 from typing import Protocol
 
+from device.sentences import say
 from firmware_bridge.link.radio import Heard
 from firmware_bridge.lock.errors import DriverUnknown
 from firmware_bridge.protocol import commands
@@ -99,6 +100,6 @@ def find(name: str) -> Driver:
     found = {point.name: point for point in entry_points(group=GROUP)}
     if name not in found:
         known = ", ".join(sorted(found)) or "none; install this package anew"
-        raise DriverUnknown(f"there is no driver {name!r} for locks; there is: {known}")
+        raise DriverUnknown(say("lock.driver_unknown", name=name, known=known))
     made: Driver = found[name].load()()
     return made

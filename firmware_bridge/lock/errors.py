@@ -25,6 +25,14 @@ class LockRefused(LockError):
         self.why = why
 
 
+class NotStamped(LockError):
+    """Nothing was counted, or nobody knows; `why` names the result."""
+
+    def __init__(self, why: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.why = why
+
+
 class NotThisLock(LockError):
     """The other end cannot prove the key that the enterprise has pinned."""
 

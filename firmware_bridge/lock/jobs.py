@@ -7,7 +7,9 @@ import dataclasses
 import secrets
 import threading
 
+from device.api import reason
 from device.api.bridge import DONE, FAILED, STILL, LockJob
+from device.sentences import say
 from firmware_bridge.lock.errors import JobUnknown, NobodyCompares
 
 KEPT = 64  # finished jobs, in memory only; what lasts is the lock's own log
@@ -39,17 +41,17 @@ class Jobs:
 
     def done(self, job: str, sentence: str = "") -> None:
         """It is over, and well."""
-        self.tell(job, state=DONE, stage="done", sentence=sentence, number="", seconds=0)
+        self.tell(job, state=DONE, stage="done", sentence=sentence, said=reason(sentence), number="", seconds=0)
 
     def failed(self, job: str, why: str, sentence: str) -> None:
         """It is over, and this is why."""
-        self.tell(job, state=FAILED, stage="failed", why=why, sentence=sentence, number="", seconds=0)
+        self.tell(job, state=FAILED, stage="failed", why=why, sentence=sentence, said=reason(sentence), number="", seconds=0)
 
     def get(self, job: str, after: int = -1, wait_s: float = 0.0) -> LockJob:
         """How it stands, once it has changed after `after`, is over, or the time is up."""
         with self._changed:
             if job not in self._jobs:
-                raise JobUnknown("nothing of that id is under way; it was long ago, or the bridge has restarted")
+                raise JobUnknown(say("lock.job_unknown"))
             self._changed.wait_for(lambda: self._jobs[job].change > after or self._jobs[job].state != STILL, wait_s)
             return self._jobs[job]
 
@@ -76,7 +78,7 @@ class Comparison:
         """What the person said; NobodyCompares if nobody was asked."""
         answer = self._waiting.get(job)
         if answer is None or answer.done():
-            raise NobodyCompares("there are no numbers to compare at the moment")
+            raise NobodyCompares(say("lock.nobody_compares"))
         answer.get_loop().call_soon_threadsafe(_settle, answer, same)
 
 

@@ -10,6 +10,7 @@ from typing import TypeVar
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from device.messages.lock.papers import public_key
+from device.sentences import say
 from firmware_bridge.link import errors as link
 from firmware_bridge.link.radio import Heard, Radio, Wire
 from firmware_bridge.lock.driver import Compare, Credentials
@@ -84,13 +85,13 @@ class ProfileVisit:
             if isinstance(answer, kind):
                 return answer
             if not isinstance(answer, commands.Outcome):  # an outcome that was not asked for comes when it comes
-                raise NotUnderstood("the lock answered something else than was asked; update its firmware or this kiosk")
+                raise NotUnderstood(say("lock.another_answer"))
             self._unasked.append(answer)
 
     async def _heard(self, seconds: float | None) -> commands.Outcome:
         answer = read(self._talk, await self._wire.hear(seconds))
         if not isinstance(answer, commands.Outcome):
-            raise NotUnderstood("the lock said something that nobody asked for; update its firmware or this kiosk")
+            raise NotUnderstood(say("lock.unasked"))
         return answer
 
 
@@ -133,9 +134,9 @@ async def greet(wire: Wire, credentials: Credentials, ephemeral: X25519PrivateKe
         talk = Talk(channel)
         standing = read(talk, await wire.ask(finish))
     except SessionRefused as error:
-        raise NotThisLock(f"no session with {credentials.lock}: {error}; ask the enterprise whether it is enrolled here") from error
+        raise NotThisLock(say("lock.no_session", lock=credentials.lock, why=error)) from error
     if not isinstance(standing, commands.Standing):
-        raise NotUnderstood("the lock did not say how it is; update its firmware or this kiosk")
+        raise NotUnderstood(say("lock.no_standing"))
     return talk, standing
 
 
@@ -144,9 +145,14 @@ def read(talk: Talk, message: bytes) -> commands.Answer:
     try:
         answer = talk.hear(message)
     except CommandRefused as error:
-        raise NotUnderstood(f"the lock's answer is not understood ({error}); update its firmware or this kiosk") from error
+        raise NotUnderstood(say("lock.not_understood")) from error
     except SessionRefused as error:
-        raise NotThisLock(f"the session with the lock is over: {error}; try again") from error
+        raise NotThisLock(say("lock.session_over", why=error)) from error
     if isinstance(answer, commands.Refused):
-        raise LockRefused(answer.why, commands.WHY.get(answer.why, f"the lock says no: {answer.why}"))
+        raise LockRefused(answer.why, why_not(answer.why))
     return answer
+
+
+def why_not(word: str) -> str:
+    """The profile's word for a no, as a sentence."""
+    return say(f"lock.no.{word}") if word in commands.WHY else say("lock.no.other", why=word)

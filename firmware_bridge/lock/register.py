@@ -8,6 +8,7 @@ import secrets
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from device.sentences import say
 from firmware_bridge.lock.driver import OURS
 from firmware_bridge.lock.errors import LockUnknown, MemoryBroken
 
@@ -35,7 +36,7 @@ class Register:
     def get(self, lock: str) -> Entry:
         """The lock, or LockUnknown."""
         if lock not in self._entries:
-            raise LockUnknown(f"{lock} is not paired with this kiosk; pair it first")
+            raise LockUnknown(say("lock.not_here", lock=lock))
         return self._entries[lock]
 
     def put(self, entry: Entry) -> None:
@@ -57,7 +58,7 @@ class Register:
             draft.replace(self._path)
         except OSError as error:
             draft.unlink(missing_ok=True)
-            raise MemoryBroken(f"{self._path} cannot be written ({error.strerror}); free some room or check its owner") from error
+            raise MemoryBroken(say("lock.memory_unwritten", path=self._path, why=error.strerror)) from error
         self._entries = entries
 
 
@@ -67,6 +68,4 @@ def _read(path: Path) -> list[Entry]:
     except FileNotFoundError:
         return []
     except (OSError, ValueError, TypeError) as error:
-        raise MemoryBroken(
-            f"{path} cannot be read ({type(error).__name__}); restore it from the backup, or delete it and pair the locks again"
-        ) from error
+        raise MemoryBroken(say("lock.memory_unread", path=path, why=type(error).__name__)) from error

@@ -14,9 +14,10 @@ from typing import TypeVar
 from device import api
 from device.api.bridge import KioskForBridge, LockPapers
 from device.messages import lock as lock_papers
+from device.sentences import say
 from firmware_bridge.link import errors as link
 from firmware_bridge.lock.driver import Credentials, Driver, Visit
-from firmware_bridge.lock.errors import LockError, LockRefused
+from firmware_bridge.lock.errors import LockError, LockRefused, NotStamped
 from firmware_bridge.lock.jobs import Jobs
 from firmware_bridge.lock.register import Entry
 from firmware_bridge.protocol import commands
@@ -29,11 +30,11 @@ APART_S = 0.25  # faster, and some locks stop advertising until their battery is
 PRESS_MARGIN_S = 2.0
 COUNTED = (Result.MOVING, Result.STAMPED, Result.UNFINISHED)
 RESULTS = {
-    Result.STAMPED: "stamped",
-    Result.MOVING: "stamped, as far as is known: the lock counted it, and its movement was not seen to end",
-    Result.UNFINISHED: "counted, but power failed while it moved: look at the paper, and ask for another approval if it is missing",
-    Result.NOT_PRESSED: "nobody pressed the button in time; nothing was counted",
-    Result.ENDED: "ended before the button was pressed; nothing was counted",
+    Result.STAMPED: "lock.stamped",
+    Result.MOVING: "lock.moving",
+    Result.UNFINISHED: "lock.unfinished",
+    Result.NOT_PRESSED: "lock.not_pressed",
+    Result.ENDED: "lock.unpressed_end",
 }
 IN_THE_MIDDLE = (link.LinkLost, link.LockSilent)  # connecting is tried again by the radio itself
 AFTER_END_S = 5.0
@@ -93,22 +94,23 @@ class Work:
             await self.told(visit)
             upto = await self.relay(visit, papers)
             standing = await visit.standing()
-        return f"{standing.name} answers: firmware {standing.firmware}, battery {standing.battery} %, {upto} events on record"
+        battery = f"{standing.battery} %"
+        return say("lock.answers", name=standing.name, firmware=standing.firmware, battery=battery, events=upto)
 
     async def read_log(self) -> str:
         async with self.visit() as (visit, papers):
-            return f"{await self.relay(visit, papers)} events are on record"
+            return say("lock.log_kept", events=await self.relay(visit, papers))
 
     async def identify(self) -> str:
         async with self.visit() as (visit, _):
             await visit.identify()
-        return "the lock that lights up is this one"
+        return say("lock.lit")
 
     async def rename(self, name: str) -> str:
         async with self.visit() as (visit, papers):
             await visit.rename(name)
             await self.relay(visit, papers)
-        return f"it is called {name} from now on"
+        return say("lock.renamed", name=name)
 
     async def stamp(self, ticket: str) -> str:
         """One press under the grant that the ticket stands for. A lost answer is asked for again, never stamped again."""
@@ -125,8 +127,8 @@ class Work:
         result = Result(outcome.result)
         self.jobs.tell(self.job, result=result.name.lower(), used=outcome.used, stamps=outcome.stamps)
         if result not in COUNTED:
-            raise LockError(RESULTS.get(result, "the lock does not know what became of it"))
-        return RESULTS[result]
+            raise NotStamped(result.name.lower(), say(RESULTS.get(result, "lock.unknown_end")))
+        return say(RESULTS[result])
 
     async def _stamp_once(self, ticket: str, command: bytes, *, again: bool) -> commands.Outcome:
         async with self.visit() as (visit, papers):

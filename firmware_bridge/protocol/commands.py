@@ -162,27 +162,29 @@ QUESTIONS: dict[int, type[Question]] = {
 ANSWERS: dict[int, type[Answer]] = {65: Standing, 66: Outcome, 67: Events, 68: Done, 69: Refused}
 NUMBERS: dict[type[Any], int] = {kind: number for number, kind in (QUESTIONS | ANSWERS).items()}
 
-WHY = {
-    "busy": "the lock is doing something else",
-    "command": "the lock does not understand the command; its firmware is older than this kiosk's software",
-    "count": "all stamps of this approval have been made",
-    "document": "the approval is for another document",
-    "dual_control": "the approval asks for two people at once, which this lock cannot do",
-    "epoch": "the approval was revoked",
-    "expired": "the approval has expired",
-    "kiosk": "the approval is for another kiosk",
-    "lock": "the approval is for another lock",
-    "log_full": "the lock's log is full; it must reach the server before the next stamp",
-    "not_armed": "the lock was not waiting for a press",
-    "not_yet": "the approval is not valid yet",
-    "offline": "without the server only approvals of at most eight hours can be used",
-    "person": "the approval is for another person",
-    "signature": "the approval is not signed by the enterprise",
-    "statement": "the server's word is not for this session of this lock",
-    "tampered": "the lock was opened by force or dropped; the enterprise must clear it first",
-    "time_unknown": "the lock does not know the time; the server must be reached once",
-    "use": "the kiosk's word about the person does not hold",
-}
+WHY = frozenset(  # the words of a no; `device.sentences` has the sentences, as lock.no.WORD
+    {
+        "busy",
+        "command",
+        "count",
+        "document",
+        "dual_control",
+        "epoch",
+        "expired",
+        "kiosk",
+        "lock",
+        "log_full",
+        "not_armed",
+        "not_yet",
+        "offline",
+        "person",
+        "signature",
+        "statement",
+        "tampered",
+        "time_unknown",
+        "use",
+    }
+)
 
 
 def write(message: Question | Answer) -> bytes:

@@ -32,6 +32,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 from device.messages import MessageError
 from device.messages import lock as papers
 from device.messages.lock.papers import public_key
+from device.sentences import say
 from firmware_bridge.protocol.errors import SessionRefused
 
 VERSION = 1
@@ -60,11 +61,11 @@ class Channel:
     def open(self, data: bytes) -> bytes:
         """What the other end sealed, in its order; SessionRefused for anything else."""
         if data[:1] != bytes([SEALED]):
-            raise SessionRefused("the other end has ended the session" if data[:1] == bytes([OVER]) else "not a sealed message")
+            raise SessionRefused(say("session.ended" if data[:1] == bytes([OVER]) else "session.not_sealed"))
         try:
             message = ChaCha20Poly1305(self.receive_key).decrypt(_nonce(self._received), data[1:], bytes([SEALED]))
         except InvalidTag as error:
-            raise SessionRefused("a sealed message was changed, repeated, left out, or belongs to another session") from error
+            raise SessionRefused(say("session.changed")) from error
         self._received += 1
         return message
 
@@ -86,7 +87,7 @@ class Initiator:
     def hear(self, answer: bytes, lock_id: str, lock_key: Ed25519PublicKey) -> None:
         """Message 2, if it is from the lock that was asked for; SessionRefused if it is anybody else's."""
         if answer[:1] != bytes([ANSWER]):
-            raise SessionRefused("the lock did not answer the greeting")
+            raise SessionRefused(say("session.no_greeting"))
         theirs, sealed = answer[1 : 1 + KEY_BYTES], answer[1 + KEY_BYTES :]
         keys = _hash(self._first, theirs)
         self._secret, self._heard = _extract(keys, _shared(self.ephemeral, theirs)), _hash(keys, sealed)
@@ -94,7 +95,7 @@ class Initiator:
         name, signature = plain[:-SIGNATURE_BYTES], plain[-SIGNATURE_BYTES:]
         said = LOCK_SIGNS + _hash(keys, lock_id.encode(), lock_key.public_bytes_raw())
         if name != lock_id.encode() or not _holds(lock_key, signature, said):
-            raise SessionRefused(f"this is not the lock {lock_id}: it cannot prove the key that the enterprise has pinned")
+            raise SessionRefused(say("session.other_lock", lock=lock_id))
 
     def to_sign(self, kiosk_key: bytes, enrolment: bytes) -> bytes:
         """TH3: what the kiosk's grant-use key has to sign, after KIOSK_SIGNS."""
@@ -163,7 +164,7 @@ def _shared(ours: X25519PrivateKey, theirs: bytes) -> bytes:
     try:
         return ours.exchange(X25519PublicKey.from_public_bytes(theirs))
     except ValueError as error:  # 31 bytes, or a point whose product is zero (RFC 7748 section 6.1)
-        raise SessionRefused("not a key that a session can be made with") from error
+        raise SessionRefused(say("session.no_key")) from error
 
 
 def _extract(salt: bytes, secret: bytes) -> bytes:
@@ -184,7 +185,7 @@ def _hash(*parts: bytes) -> bytes:
 
 def _nonce(counter: int) -> bytes:
     if counter >= MOST_MESSAGES:
-        raise SessionRefused("the session is used up; begin another")
+        raise SessionRefused(say("session.used_up"))
     return struct.pack("<IQ", 0, counter)
 
 
@@ -197,9 +198,9 @@ def _once_open(key: bytes, sealed: bytes) -> bytes:
     try:
         plain = ChaCha20Poly1305(key).decrypt(bytes(12), sealed, None)
     except InvalidTag as error:
-        raise SessionRefused("the greeting was changed on its way, or answers another one") from error
+        raise SessionRefused(say("session.greeting_changed")) from error
     if len(plain) < SIGNATURE_BYTES:
-        raise SessionRefused("the greeting holds no signature")
+        raise SessionRefused(say("session.no_signature"))
     return plain
 
 

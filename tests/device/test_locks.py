@@ -279,7 +279,8 @@ def test_a_bridge_that_is_away_is_a_sentence(scene: Scene) -> None:
     ticket = scene.desk.visit(scene.grant().id.hex()).ticket
     scene.journeys.witness(scene.seen())
     _until(lambda: scene.desk.progress(ticket).stage == "failed")
-    assert "does not answer" in scene.desk.progress(ticket).why
+    failed = scene.desk.progress(ticket)
+    assert (failed.why, failed.said.text) == ("bridge", "the lock's bridge does not answer")
 
 
 def test_the_person_is_known_here_by_another_id_than_the_enterprises(scene: Scene) -> None:
@@ -347,13 +348,14 @@ def test_a_log_that_was_tampered_with_is_refused_and_said_on_record(scene: Scene
     assert scene.desk.papers(LOCK_ID).after == 0
 
 
-def test_a_lock_whose_memory_was_put_back_is_found_out(scene: Scene) -> None:
+def test_a_lock_whose_memory_was_put_back_is_found_out(scene: Scene, caplog: pytest.LogCaptureFixture) -> None:
     events, head = told(scene)
     scene.desk.keep(LOCK_ID, tuple(events), *head())
     scene.world.memory = type(scene.world.memory)()  # an older backup: an empty one
     scene.world.boot()
-    with pytest.raises(LogRefused, match="put back"):
+    with pytest.raises(LogRefused, match="do not stamp with it"):
         scene.desk.keep(LOCK_ID, (), *head())
+    assert "its memory was put back" in caplog.text
 
 
 def test_an_old_head_answers_no_new_question(scene: Scene) -> None:

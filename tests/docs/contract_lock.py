@@ -9,6 +9,7 @@ from typing import Any
 
 from device.messages import lock as papers
 from device.messages.lock import EventKind, fields
+from device.sentences import ENGLISH
 from firmware_bridge import profile
 from firmware_bridge.protocol import commands, machine
 
@@ -79,7 +80,9 @@ def numbers() -> str:
 
 
 def words() -> str:
-    return "\n".join(["| word | meaning |", "|---|---|", *(f"| `{why}` | {text} |" for why, text in commands.WHY.items())])
+    return "\n".join(
+        ["| word | meaning |", "|---|---|", *(f"| `{why}` | {ENGLISH[f'lock.no.{why}']} |" for why in sorted(commands.WHY))]
+    )
 
 
 def states() -> str:

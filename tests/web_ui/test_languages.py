@@ -41,7 +41,8 @@ def test_every_text_is_translated_and_no_translation_is_left_over(locale: str) -
     assert not texts - set(known), "run tools/strings.sh and translate what is empty"
     assert not set(known) - texts, "run tools/strings.sh"
     assert not [text for text, translation in known.items() if not translation.strip()]
-    latin = [text for text, words in known.items() if not re.search(r"[\u4e00-\u9fff]", words) and text not in SAME_IN_CHINESE]
+    worded = [text for text in known if re.search("[a-z]", re.sub(r"%\(\w+\)s", "", text)) and text not in SAME_IN_CHINESE]
+    latin = [text for text in worded if not re.search(r"[\u4e00-\u9fff]", known[text])]
     assert not latin, "these look untranslated"
 
 
@@ -65,6 +66,19 @@ def test_simplified_and_traditional_are_not_mixed_up() -> None:
     simplified, traditional = (" ".join(str(one.string) for one in catalogue(locale)) for locale in languages.TRANSLATED)
     assert not set("設網錄個員號開關") & set(simplified)
     assert not set("设网录个员号开关") & set(traditional)
+
+
+def test_the_kiosk_has_one_name_in_every_text() -> None:
+    """Other words for the same thing would make readers look for a second one."""
+    for locale, others in (("zh_Hans_CN", ("考勤机", "打卡机", "本设备")), ("zh_Hant_TW", ("考勤機", "打卡機", "本裝置"))):
+        for name in ("messages.po", "settings.po"):
+            words = (ROOM / "translations" / locale / "LC_MESSAGES" / name).read_text("utf-8")
+            assert not [other for other in others if other in words], (locale, name)
+
+
+def test_no_page_marks_a_text_as_english() -> None:
+    """That is how sentences of the daemons stood on pages in Chinese before each had a name."""
+    assert not [path.name for path in (ROOM / "templates").glob("*.html") if 'lang="en"' in path.read_text("utf-8")]
 
 
 @pytest.mark.parametrize(

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
 
+from device import api
 from device.api import serving
-from device.api.bridge import BRIDGE_SOCKET, DONE, BridgeStatus, LockHeard, LockJob, LockShown
+from device.api.bridge import BRIDGE_SOCKET, DONE, FAILED, BridgeStatus, LockHeard, LockJob, LockShown
 from device.api.serving import Route
+from device.sentences import say
 from tests.web_ui.running import Browser, Office, text_of
 
 
@@ -21,13 +24,18 @@ class Bridge:
 
     asked: list[tuple[str, ...]] = field(default_factory=list)
     job: LockJob = field(default_factory=lambda: LockJob("job-1", "SEAL-0001", "test"))
+    trouble: str = ""
 
-    def routes(self) -> tuple[Route, ...]:
+    def status(self) -> BridgeStatus:
         health = {"firmware": "1", "battery": 77, "events": 9, "seen_at": "2026-11-23T09:00:00.000000Z"}
         lock = LockShown("SEAL-0001", "C0:00:00:00:00:01", "daka", "Finance seal", **health)  # type: ignore[arg-type]
+        lock = replace(lock, trouble=self.trouble, said=api.reason(self.trouble))
+        return BridgeStatus(self.trouble, (lock,), api.reason(self.trouble))
+
+    def routes(self) -> tuple[Route, ...]:
         heard = LockHeard("C0:00:00:00:00:02", "Legal", -50)
         return (
-            Route("GET", "/v1/status", lambda: BridgeStatus("", (lock,))),
+            Route("GET", "/v1/status", self.status),
             Route("GET", "/v1/heard", lambda: (heard,)),
             Route("POST", "/v1/job", lambda: self._note(*serving.json_fields("lock", "work", "argument"))),
             Route("POST", "/v1/comparison", lambda: self._note(*serving.json_fields("job", "same"))),
@@ -76,8 +84,27 @@ def test_a_test_is_begun_watched_and_its_outcome_shown(browsers: dict[str, Brows
     assert bridge.asked == [("SEAL-0001", "test", "")]
     assert answer.headers["location"] == "/locks/job/job-1"
     assert "About to begin" in text_of(browser.get("/locks/job/job-1"))
-    bridge.job = LockJob("job-1", "SEAL-0001", "test", 5, DONE, "done", sentence="Finance seal answers")
-    assert "Finance seal answers" in text_of(browser.get("/locks/job/job-1"))
+    bridge.job = LockJob("job-1", "SEAL-0001", "test", 5, DONE, "done", said=api.reason(say("lock.log_kept", events=9)))
+    assert "9 events are on record" in text_of(browser.get("/locks/job/job-1"))
+
+
+@pytest.mark.parametrize(
+    ("language", "paired", "over"), [("zh-CN", "未与本终端配对", "已过期"), ("zh-TW", "未與本終端配對", "已過期")]
+)
+def test_what_the_bridge_says_is_read_in_the_readers_language(
+    browsers: dict[str, Browser], bridge: Bridge, language: str, paired: str, over: str
+) -> None:
+    browser = browsers["administrator"]
+    bridge.trouble = say("lock.not_paired")
+    bridge.job = LockJob("job-1", "SEAL-0001", "test", 5, FAILED, "failed", "expired", said=api.reason(say("lock.no.expired")))
+    browser.submit("/me/password", form=0, language=language)
+    try:
+        assert text_of(browser.get("/locks")).count(paired) == 2, "of Bluetooth, and of the lock"
+        page = browser.get("/locks/job/job-1")
+        assert over in text_of(page)
+        assert not re.search(r"\b(the|and|with|has|not)\b", text_of(page).split("SEAL-0001", 1)[1])
+    finally:
+        browser.submit("/me/password", form=0, language="en")
 
 
 def test_the_number_is_shown_large_and_the_answer_is_handed_on(browsers: dict[str, Browser], bridge: Bridge) -> None:

@@ -2,17 +2,9 @@
 
 from __future__ import annotations
 
-import ast
-from pathlib import Path
-
-import flask
-from flask_babel import Babel
-
 import device
-from device import upgrade_brought
 from tests.web_ui import running
 from tests.web_ui.running import PASSWORD, Browser, Office, text_of
-from web_ui import words
 
 ARCHIVE = "daka-9.9.9-cp311-aarch64.tar"
 
@@ -52,13 +44,3 @@ def test_a_signed_release_is_brought_with_its_signature_and_nothing_else(office:
     assert f"Waits for its turn {ARCHIVE}" in text_of(administrator.get("/updates"))
     assert (office.folder.brought_updates / ARCHIVE).read_bytes() == b"archive"
     assert "Release brought" in text_of(administrator.get("/audit?kind=audit"))
-
-
-def test_every_reason_against_a_release_has_its_words() -> None:
-    tree = ast.parse(Path(upgrade_brought.__file__).read_text("utf-8"))
-    calls = [call for call in ast.walk(tree) if isinstance(call, ast.Call) and getattr(call.func, "id", "") == "ReleaseRefused"]
-    said = {call.args[0].value for call in calls if isinstance(call.args[0], ast.Constant)} | {upgrade_brought.NAMED}
-    application = flask.Flask("words")
-    Babel(application)
-    with application.test_request_context():
-        assert said == {str(sentence) for sentence in words.RELEASE_REFUSALS}

@@ -11,6 +11,7 @@ from werkzeug.utils import redirect
 from werkzeug.wrappers import Response
 
 from device.api import KioskRefused
+from device.sentences import say
 from web_ui import forms
 from web_ui.house import actor, kiosk
 from web_ui.pages.accounts import is_really_me
@@ -59,7 +60,7 @@ def bring() -> Response | str | tuple[str, int]:
         archive, signature = form.archive.data, form.signature.data
         try:
             if signature.filename != archive.filename + SIGNATURE:
-                raise KioskRefused("ReleaseRefused", "this is the signature of another release than the one that came before it")
+                raise KioskRefused("ReleaseRefused", say("release.other_signature"))
             _hand_over(archive.filename, archive.stream)
             _hand_over(signature.filename, signature.stream)
         except KioskRefused as refused:

@@ -10,6 +10,14 @@ import * as ways from "./ways.js";
 import { has, word } from "./words.js";
 
 const OVER = ["done", "failed"];
+/* What the bridge and the seal name, where a person can do no more about one than about the other. */
+const SAME = {
+  LinkLost: "far", LockOutOfReach: "far", LockSilent: "far", NotPaired: "pairing", BondStale: "pairing", PairingRefused: "pairing",
+  LockUnknown: "pairing", BluetoothAway: "bluetooth", BluetoothOff: "bluetooth", LockBusy: "busy", NotVerified: "late",
+  VisitUnknown: "late", NotTheirs: "late", GrantUnknown: "epoch", offline: "server", time_unknown: "server", statement: "server",
+  log_full: "server", NotThisLock: "stranger", LogRefused: "stranger", document: "not_for_this", kiosk: "not_for_this",
+  lock: "not_for_this", person: "not_for_this", signature: "not_for_this", use: "not_for_this", LockNotEnrolled: "not_for_this",
+};
 const NOW = { class: "now centred" }; // what is to be done at the lock this very moment, or was
 let visit = null; // the one that this sheet follows
 
@@ -75,13 +83,17 @@ function show(now, number) {
     return sheets.change(what, sheets.ask(how, { seconds: now.seconds }, NOW));
   }
   if (now.stage === "done") {
-    return sheets.change(what, sheets.ask("seal.done", { used: now.used, all: now.stamps }, { class: `said-yes ${NOW.class}` }));
+    const how = now.result === "unfinished" ? "seal.unfinished" : "seal.done";
+    return sheets.change(what, sheets.ask(how, { used: now.used, all: now.stamps }, { class: `said-yes ${NOW.class}` }));
   }
   if (now.stage === "failed") return sheets.change(what, reason(now));
   return sheets.change(what, make("p", { class: "centred", "data-word": has(`seal.stage.${now.stage}`) ? `seal.stage.${now.stage}` : "seal.stage.connecting" }), waiting());
 }
 
-const reason = (now) => sheets.say(has(`seal.why.${now.why}`) ? `seal.why.${now.why}` : "seal.why.other", {}, "said-no centred");
+function reason(now) {
+  const name = `seal.why.${SAME[now.why] ?? now.why}`;
+  return sheets.say(has(name) ? name : "seal.why.other", {}, "said-no centred");
+}
 
 /* The approval asks for the PIN beside the face: it goes to the visit, and is no punch. */
 function askPin(number) {

@@ -1,13 +1,18 @@
 """What a page shows in its reader's language: each of these has a name and values, and is at the same time the English text itself.
 
 Logs and the command line have the text. What goes over a socket to the pages is the name with the values (`device.api.Reason`),
-and the pages have the words; a test holds the two against each other.
+and the pages have the words; a test holds the two against each other. What another daemon says of itself comes the same way.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+
+from device.sentences import house, locks, server
+
+MOST_LETTERS = 2_000
+DEEPEST = 4  # sentences in sentences
 
 ENGLISH = {
     # The camera
@@ -146,6 +151,9 @@ ENGLISH = {
     "code.qr": "this qr belongs to somebody else here; take it from them first, or give another one",
     "code.letters": "a badge or code has 4 to {most} printable letters",
     "code.secret": "a face card or a phone's code changes or is secret; it cannot be given to somebody as a static code",
+    **locks.ENGLISH,
+    **server.ENGLISH,
+    **house.ENGLISH,
 }
 
 
@@ -176,3 +184,27 @@ def parts(text: str) -> dict[str, Any]:
         return {"name": "", "values": {}, "text": text, "inner": {}}
     inner = {key: parts(one) for key, one in text.inner.items()}
     return {"name": text.name, "values": dict(text.values), "text": str.__str__(text), "inner": inner}
+
+
+def heard(told: object) -> str:
+    """What another daemon says, from its `parts`: the sentence anew if it is one of ours, else its text; nothing unprintable."""
+    return _heard(told, DEEPEST)
+
+
+def _heard(told: object, deepest: int) -> str:
+    if not isinstance(told, Mapping):
+        return ""
+    name, values, inner = str(told.get("name", "")), told.get("values"), told.get("inner")
+    if name not in ENGLISH or not isinstance(values, Mapping) or not isinstance(inner, Mapping) or not deepest:
+        return printable(told.get("text"))
+    filled = {str(key): printable(value) for key, value in values.items()}
+    try:
+        return say(name, **(filled | {str(key): _heard(one, deepest - 1) for key, one in inner.items()}))
+    except KeyError:  # of another version: it fills in something else
+        return printable(told.get("text"))
+
+
+def printable(text: object) -> str:
+    """A text that reaches terminals and pages, and is text there and nothing else; "" for anything but text."""
+    found = text if isinstance(text, str) else ""
+    return "".join(letter if letter.isprintable() else " " for letter in found[:MOST_LETTERS])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask_babel import lazy_gettext as _
 
 from device.api import Reason
+from web_ui.said import house, locks, server
 
 SAID = {
     # The camera
@@ -145,6 +146,9 @@ SAID = {
     "code.qr": _("this qr belongs to somebody else here; take it from them first, or give another one"),
     "code.letters": _("a badge or code has 4 to %(most)s printable letters"),
     "code.secret": _("a face card or a phone's code changes or is secret; it cannot be given to somebody as a static code"),
+    **locks.WORDS,
+    **server.WORDS,
+    **house.WORDS,
 }
 
 
