@@ -63,7 +63,7 @@ def admin_routes(
         *enrolment_routes(office),
         Route("POST", "/v1/claim", lambda: counter.number(*server.json_fields("number", "kind"))),
         Route("POST", "/v1/card-claim", lambda: counter.card(*server.json_fields("code"))),
-        Route("POST", "/v1/site-evaluation", lambda: office.evaluate_site(*server.json_fields("by"))),
+        Route("POST", "/v1/site-evaluation", lambda: office.evaluate_site(server.json_fields("by")[0], teller())),
         Route("GET", "/v1/punches", lambda: office.punches(int(server.number_argument("after", 2**53)))),
         Route("GET", "/v1/verify", lambda: office.verify(teller())),
     )
@@ -80,6 +80,10 @@ def enrolment_routes(office: desk.Desk) -> tuple[Route, ...]:
         asked, photographs = request.args, tuple(file.read() for file in request.files.getlist("photograph"))
         return office.enrol_several(asked.get("number", ""), photographs, asked.get("by", ""), asked.get("look_alike_of", ""))
 
+    def look_at() -> api.Enrolled:
+        photographs = tuple(file.read() for file in request.files.getlist("photograph"))
+        return office.look_at(request.args.get("number", ""), photographs, request.args.get("by", ""))
+
     def issue_card() -> api.CardIssued:
         days = int(server.number_argument("days", desk.MOST_CARD_DAYS))
         return office.issue_card(request.args.get("number", ""), request.get_data(), request.args.get("by", ""), days)
@@ -87,6 +91,7 @@ def enrolment_routes(office: desk.Desk) -> tuple[Route, ...]:
     return (
         Route("POST", "/v1/enrolment", enrol),
         Route("POST", "/v1/enrolment-of-several", enrol_several),
+        Route("POST", "/v1/enrolment-look", look_at),
         Route("POST", "/v1/card", issue_card),
         Route("POST", "/v1/card-revocation", lambda: office.revoke_cards(*server.json_fields("number", "by"))),
     )

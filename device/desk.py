@@ -123,6 +123,14 @@ class Desk:
         self.may_sit(number, by)
         return self.keep(number, "photograph", enrolment.vectors_of(self._sight(), photographs), by, look_alike_of)
 
+    def look_at(self, number: str, photographs: tuple[bytes, ...], by: str) -> api.Enrolled:
+        """Refused where `enrol_several` would be; nothing is kept and nothing recorded, and templates are those of before."""
+        self.may_sit(number, by)
+        person, sight = self._directory.by_number(number).person, self._sight()
+        vectors = enrolment.vectors_of(sight, photographs)
+        self._refuse_duplicates([other for vector in vectors for other in self._look_alikes(sight, person, vector)], "")
+        return api.Enrolled(person, self._directory.get(person).templates)
+
     def may_sit(self, number: str, by: str) -> None:
         """Whether templates may be made of this person at all: before anything is looked at."""
         check_text("whoever does this", by)
@@ -169,11 +177,11 @@ class Desk:
         self._journal.append(messages.Audit("face_card_revoked", by, person), self._clock.now())
         return shown(self._directory.get(person))
 
-    def evaluate_site(self, by: str) -> api.SiteEvaluated:
+    def evaluate_site(self, by: str, tell: Tell = silent) -> api.SiteEvaluated:
         """Measure this site's own templates, keep the limits that follow, and say up to how many people may be searched."""
         check_text("whoever does this", by)
         keeper, moment = self.keeper(), self._clock.now()
-        measured = keeper.measure_site(moment.at)
+        measured = keeper.measure_site(moment.at, tell)
         self._journal.append(messages.Audit("site_evaluated", by), moment)
         return _site_shown(measured, keeper)
 

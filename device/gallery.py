@@ -16,6 +16,8 @@ import numpy as np
 
 from device.people import Directory, PeopleError, SiteMeasurement
 from device.recognise import Known
+from device.sentences import say
+from device.telling import Tell, silent
 from device.turn import Turn
 from models import match, openset
 from models.evaluation import site
@@ -92,15 +94,16 @@ class Keeper:
         with self._changing:
             self._put(self.known.gallery)
 
-    def measure_site(self, now: datetime) -> site.Site:
+    def measure_site(self, now: datetime, tell: Tell = silent) -> site.Site:
         """Compare everybody with everybody, keep the limits, and go by them from now on. SiteTooSmall with too few people."""
         gallery = self.known.gallery
         matrix = np.concatenate([block.matrix for block in gallery.blocks]) if gallery.blocks else np.zeros((0, match.DIMENSIONS))
         rate = self._shipped.a_look
         try:
-            measured = site.measure(gallery.persons, np.asarray(matrix, dtype=np.float32), rate, self._shipped.one_to_one)
+            measured = site.measure(gallery.persons, np.asarray(matrix, dtype=np.float32), rate, self._shipped.one_to_one, tell)
         except TooLittle as error:
-            raise SiteTooSmall(str(error)) from error
+            people = len(set(gallery.persons))
+            raise SiteTooSmall(say("site.too_small", people=people, least=site.LEAST_PEOPLE)) from error
         limits = (measured.bounds, measured.at_least, measured.named)
         kept = SiteMeasurement(now, measured.people, rate, measured.most_people, *limits)
         self._directory.keep_site_measurement(kept)

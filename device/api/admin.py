@@ -104,8 +104,19 @@ class AdminClient(CorrectionsClient):
     def enrol_several(self, number: str, photographs: tuple[bytes, ...], by: str, look_alike_of: str = "") -> Enrolled:
         """The same from several photographs of one person: all of them, or none."""
         query = {"number": number, "by": by, "look_alike_of": look_alike_of}
-        files = [("photograph", (f"{place}", photograph)) for place, photograph in enumerate(photographs, start=1)]
+        files = _pictures(photographs)
         response = self._ask("POST", "/v1/enrolment-of-several", params=query, files=files, timeout_s=ENROL_TIMEOUT_S)
+        return messages.CODEC.structure(response.json(), Enrolled)
+
+    def look_at(self, number: str, photographs: tuple[bytes, ...], by: str) -> Enrolled:
+        """Whether these would make templates of that person; nothing is kept. KioskRefused as for `enrol_several`."""
+        response = self._ask(
+            "POST",
+            "/v1/enrolment-look",
+            params={"number": number, "by": by},
+            files=_pictures(photographs),
+            timeout_s=ENROL_TIMEOUT_S,
+        )
         return messages.CODEC.structure(response.json(), Enrolled)
 
     def begin_sitting(self, number: str, by: str, look_alike_of: str = "") -> Sitting:
@@ -138,9 +149,9 @@ class AdminClient(CorrectionsClient):
         """The same with a face card's code."""
         return self._post("/v1/card-claim", ClaimTaken, code=code)
 
-    def evaluate_site(self, by: str) -> SiteEvaluated:
+    def evaluate_site(self, by: str, work: str = "") -> SiteEvaluated:
         """Measure this site's own templates; the threshold follows from it."""
-        answer = self._ask("POST", "/v1/site-evaluation", json={"by": by}, timeout_s=600.0)
+        answer = self._ask("POST", "/v1/site-evaluation", json={"by": by, "work": work}, timeout_s=600.0)
         return messages.CODEC.structure(answer.json(), SiteEvaluated)
 
     def punches(self, after: int) -> tuple[dict[str, Any], ...]:
@@ -186,3 +197,8 @@ class AdminClient(CorrectionsClient):
     def verify(self, work: str = "") -> Verified:
         """Walk the chain; KioskRefused names the first record that does not hold. `work`: the key under which it tells how far."""
         return self._get("/v1/verify", Verified, timeout_s=600.0, work=work)
+
+
+def _pictures(photographs: tuple[bytes, ...]) -> list[tuple[str, tuple[str, bytes]]]:
+    """As a form has files; their names say nothing."""
+    return [("photograph", (f"{place}", photograph)) for place, photograph in enumerate(photographs, start=1)]

@@ -22,8 +22,8 @@ ENGLISH = {
     "root.unreadable": "a root beside the signature cannot be read",
     "root.none": "what lies beside the signature is no root",
     "root.kept_unreadable": (
-        "{path} cannot be read ({why}); delete it, and write what `daka-enterprise keys show update` prints now into "
-        "/etc/daka/update.key"
+        "{path} cannot be read ({why}); delete it, and run: sudo daka update key KEY, with what `daka-enterprise keys show "
+        "update` prints now"
     ),
     # A release that is brought
     "release.named": "a release is named like daka-1.2.3-cp311-aarch64.tar; leave the names as the enterprise gave them",
@@ -94,4 +94,5 @@ ENGLISH = {
         "none of {count} templates opens: keys/wrapping.key is not the one that they were sealed under; restore it from the "
         "backup, or withdraw the consents and enrol everybody again"
     ),
+    "site.too_small": "{people} people have a template; at least {least} are needed before their own scores bound anything",
 }

@@ -6,7 +6,7 @@ templates are not looks taken on another day, and the report says so.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -76,10 +76,20 @@ class Site:
         return openset.checked([Bound(at.threshold, at.named.limits.high) for at in self.thresholds])
 
 
-def measure(persons: Sequence[str], vectors: NDArray[np.float32], rate: float, look_alike_at: float) -> Site:
+Tell = Callable[[str, int, int], None]  # what is being done, how much of it is done, and of how much
+
+
+def measure(
+    persons: Sequence[str],
+    vectors: NDArray[np.float32],
+    rate: float,
+    look_alike_at: float,
+    tell: Tell = lambda doing, done, of: None,
+) -> Site:
     """`vectors`: (n, 128) unit rows, row i of `persons[i]`.
 
-    `rate`: strangers named, per search, that the site accepts. Raises TooLittle.
+    `rate`: strangers named, per search, that the site accepts. `tell` hears of `templates` compared, then of `thresholds`. Raises
+    TooLittle.
     """
     numbers = np.unique(np.array(persons), return_inverse=True)[1].astype(np.int32)
     people = int(numbers.max()) + 1 if len(numbers) else 0
@@ -87,17 +97,20 @@ def measure(persons: Sequence[str], vectors: NDArray[np.float32], rate: float, l
         raise TooLittle(
             f"{people} people have a template; at least {LEAST_PEOPLE} are needed before their own scores bound anything"
         )
-    nearest = _nearest_people(numbers, vectors, people)
-    thresholds = tuple(_at(threshold, nearest, numbers, vectors) for threshold in THRESHOLDS)
+    nearest = _nearest_people(numbers, vectors, people, tell)
+    thresholds: list[AtThreshold] = []
+    for threshold in THRESHOLDS:
+        tell("thresholds", len(thresholds), len(THRESHOLDS))
+        thresholds.append(_at(threshold, nearest, numbers, vectors))
     pairs = people * (people - 1) // 2
     alike = int((np.triu(nearest, 1) >= look_alike_at).sum())
     bounds = openset.checked([Bound(at.threshold, at.false_match.limits.high) for at in thresholds])
     chosen = openset.threshold(bounds, rate, people) or THRESHOLDS[-1]
     sizes = _sizes(nearest, chosen)
-    return Site(people, len(numbers), pairs, rate, thresholds, sizes, _most(bounds, thresholds, people, rate), alike)
+    return Site(people, len(numbers), pairs, rate, tuple(thresholds), sizes, _most(bounds, thresholds, people, rate), alike)
 
 
-def _nearest_people(numbers: NDArray[np.int32], vectors: NDArray[np.float32], people: int) -> NDArray[np.float32]:
+def _nearest_people(numbers: NDArray[np.int32], vectors: NDArray[np.float32], people: int, tell: Tell) -> NDArray[np.float32]:
     """(people, people): the best cosine between any of their templates; -1 on the diagonal."""
     found = np.full((people, people), -1.0, dtype=np.float32)
     order = np.argsort(numbers, kind="stable")
@@ -105,6 +118,7 @@ def _nearest_people(numbers: NDArray[np.int32], vectors: NDArray[np.float32], pe
     starts = np.searchsorted(numbers[order], np.arange(people))
     rows = max(1, BLOCK // max(1, len(vectors)))
     for begin in range(0, len(vectors), rows):
+        tell("templates", begin, len(vectors))
         part = slice(begin, begin + rows)
         by_person = np.maximum.reduceat(sorted_vectors[part] @ sorted_vectors.T, starts, axis=1)
         np.maximum.at(found, numbers[order][part], by_person)

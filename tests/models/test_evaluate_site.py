@@ -24,6 +24,14 @@ def test_fewer_than_twenty_people_say_nothing() -> None:
         site.measure(names, vectors, 0.05, 0.45)
 
 
+def test_whoever_waits_hears_how_far_the_measurement_is() -> None:
+    names, vectors = people(30)
+    told: list[tuple[str, int, int]] = []
+    site.measure(names, vectors, 0.05, 0.45, lambda doing, done, of: told.append((doing, done, of)))
+    assert told[0] == ("templates", 0, 30)
+    assert [done for doing, done, _ in told if doing == "thresholds"] == list(range(len(site.THRESHOLDS)))
+
+
 def test_the_counts_are_those_of_going_through_the_pairs_one_by_one() -> None:
     names, vectors = people(30, each=2)
     vectors[2 * 7] = vectors[2 * 3]  # a template of person 7 is one of person 3

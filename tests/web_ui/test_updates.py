@@ -36,11 +36,11 @@ def test_a_signed_release_is_brought_with_its_signature_and_nothing_else(office:
     def bring(archive: str, signature: str) -> str:
         files = {"archive": (archive, b"archive"), "signature": (signature, b"{}")}
         answer = administrator.submit("/updates/bring", files=files, current=PASSWORD)
-        return text_of(answer) if answer.status_code != 302 else "brought"
+        return text_of(administrator.get(answer.headers["location"]) if answer.status_code == 302 else answer)
 
     assert "another release" in bring(ARCHIVE, "daka-1.0.0-cp311-aarch64.tar.targets.json")
     assert "named like" in bring("notes.txt", "notes.txt.targets.json")
-    assert bring(ARCHIVE, f"{ARCHIVE}.targets.json") == "brought"
+    assert "waits for its turn" in bring(ARCHIVE, f"{ARCHIVE}.targets.json")
     assert f"Waits for its turn {ARCHIVE}" in text_of(administrator.get("/updates"))
     assert (office.folder.brought_updates / ARCHIVE).read_bytes() == b"archive"
     assert "Release brought" in text_of(administrator.get("/audit?kind=audit"))

@@ -98,7 +98,7 @@ def evaluate() -> Response:
         abort(400)
     client, by = kiosk(), actor()
     try:
-        job = house().jobs.start(current_user.account.id, "evaluate", lambda job: client.evaluate_site(by))
+        job = house().jobs.start(current_user.account.id, "evaluate", lambda job: client.evaluate_site(by, job.key))
     except TooMuch:
         abort(429)
     return redirect(url_for("recognition.evaluated", key=job.key))

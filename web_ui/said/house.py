@@ -26,8 +26,8 @@ WORDS = {
     "root.unreadable": _("a root beside the signature cannot be read"),
     "root.none": _("what lies beside the signature is no root"),
     "root.kept_unreadable": _(
-        "%(path)s cannot be read (%(why)s); delete it, and write what `daka-enterprise keys show update` prints now into "
-        "/etc/daka/update.key"
+        "%(path)s cannot be read (%(why)s); delete it, and run: sudo daka update key KEY, with what `daka-enterprise keys show "
+        "update` prints now"
     ),
     # A release that is brought
     "release.named": _("a release is named like daka-1.2.3-cp311-aarch64.tar; leave the names as the enterprise gave them"),
@@ -98,4 +98,5 @@ WORDS = {
         "none of %(count)s templates opens: keys/wrapping.key is not the one that they were sealed under; restore it from the "
         "backup, or withdraw the consents and enrol everybody again"
     ),
+    "site.too_small": _("%(people)s people have a template; at least %(least)s are needed before their own scores bound anything"),
 }
