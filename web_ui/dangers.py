@@ -60,6 +60,11 @@ def becomes(loose: str) -> Hurts:
     return lambda before, after: after == loose != before
 
 
+def renamed(before: Any, after: Any) -> bool:
+    """A first name hurts nobody."""
+    return bool(before) and before != after
+
+
 def no_camera(before: Any, after: Any) -> bool:
     return bool(before != after and not str(after).startswith("device:"))
 
@@ -73,6 +78,8 @@ _COPIED = _("Whoever copies or finds the badge or code clocks in for its owner."
 _UNREACHABLE = _("This web UI may be out of reach afterwards; only the kiosk's command line brings it back.")
 
 RULES: dict[str, tuple[tuple[Hurts, Any], ...]] = {
+    "device.site": ((renamed, _("Punches carry the new name from the next start on; those of before keep the old one for good.")),),
+    "device.enterprise": ((renamed, _("The kiosk's screen and these pages call the enterprise so from the next start on.")),),
     "device.unlock": (
         (other, _("If what opens the templates is not there at the next start, no face is recognised until it is.")),
     ),

@@ -58,3 +58,10 @@ def test_what_is_stricter_or_harmless_is_not(change: dict[str, Any]) -> None:
 
 def test_every_rule_is_about_a_setting_that_there_is() -> None:
     assert not set(dangers.RULES) - set(USUAL)
+
+
+def test_another_name_is_asked_again_and_a_first_one_is_not() -> None:
+    named = USUAL | {"device.site": "Main gate", "device.enterprise": "Dawn"}
+    assert [one.setting for one in dangers.of(named, {"device.site": "South gate"})] == ["device.site"]
+    assert [one.setting for one in dangers.of(named, {"device.enterprise": ""})] == ["device.enterprise"]
+    assert hurtful(device__site="Main gate", device__enterprise="Dawn") == []

@@ -103,6 +103,15 @@ def capabilities(values: dict[str, Any]) -> list[Capability]:
     ]
 
 
+@pages.get("/settings/kiosk")
+@needs(READERS)
+def this_kiosk() -> str:
+    """What it is called and whose it is; what of that can be changed from here, and the commands for the rest."""
+    values = {setting.name: setting.value for setting in kiosk().settings()}
+    member = kiosk().joining()
+    return render_template("this_kiosk.html", values=values, member=member, status=kiosk().status(), button=forms.Nothing())
+
+
 @pages.post("/settings")
 @needs(ADMINISTRATORS)
 def change() -> Response | str | tuple[str, int]:

@@ -7,8 +7,9 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from device.api import KioskRefused
-from web_ui import forms
+from web_ui import dangers, forms
 from web_ui.house import actor, house, kiosk
+from web_ui.pages.settings import write
 from web_ui.roles import ADMINISTRATORS, needs
 from web_ui.words import sentence
 from web_ui.zones import zones
@@ -28,8 +29,11 @@ def place() -> Response | str | tuple[str, int]:
     form = forms.Place(**{name: values[f"device.{name}"] for name in ASKED})
     form.time_zone.choices = zones()
     if form.validate_on_submit():
+        typed = {f"device.{name}": (form[name].data or "").strip() for name in ASKED}
+        if dangers.of(values, typed):  # another name than before: asked again, as wherever it is changed
+            return write({setting.name: setting for setting in kiosk().settings()}, typed, dict(typed))
         try:
-            kiosk().change_settings({f"device.{name}": (form[name].data or "").strip() for name in ASKED}, actor())
+            kiosk().change_settings(typed, actor())
         except KioskRefused as refused:
             form.enterprise.errors = (sentence(refused),)
         else:
