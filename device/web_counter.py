@@ -24,6 +24,8 @@ OFFICE_CALLS = frozenset(
         ("POST", "/v1/consent"),
         ("POST", "/v1/withdrawal"),
         ("POST", "/v1/enrolment"),
+        ("POST", "/v1/enrolment-of-several"),
+        ("POST", "/v1/enrolment-look"),
         ("POST", "/v1/sitting"),
         ("GET", "/v1/sitting"),
         ("POST", "/v1/sitting-end"),

@@ -13,16 +13,15 @@ from flask_login import LoginManager, current_user
 from flask_wtf.csrf import CSRFProtect
 from werkzeug.wrappers import Response as Answer
 
-from web_ui import callers, languages, refusals, roles, serve, show, uploads, wire
+from web_ui import callers, languages, photographs, refusals, roles, serve, show, uploads, wire
 from web_ui.house import House, house, place
 from web_ui.pages import PAGES
-from web_ui.roles import ADMINISTRATORS, NOBODY_YET, needs
+from web_ui.roles import ADMINISTRATORS, NOBODY_YET, OFFICE, needs
 
 log = logging.getLogger(__name__)
 
 MOST_BODY_BYTES = 16 * 1024 * 1024  # a photograph, or a table of ten thousand people
 MOST_FORM_BYTES = 256 * 1024
-MOST_LIST_BYTES = 8 * 1024 * 1024  # a list that was looked at comes back as a field; 4 MB of GB 18030 are 6 of UTF-8
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; font-src 'self'; "
     "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
@@ -36,7 +35,11 @@ HEADERS = {
     "Permissions-Policy": "camera=(), microphone=(), geolocation=(), usb=(), bluetooth=()",
     "X-Frame-Options": "DENY",
 }
-BROUGHT = ("backups.restore", "updates.bring")  # by administrators: a backup, a release
+BROUGHT = {  # by whom, and of how many bytes: a backup, a release, photographs
+    "backups.restore": (ADMINISTRATORS, serve.MOST_BODY_BYTES),
+    "updates.bring": (ADMINISTRATORS, serve.MOST_BODY_BYTES),
+    "photographs.bring": (OFFICE, photographs.MOST_ARCHIVE_BYTES + photographs.MOST_TABLE_BYTES),
+}
 STATIC_FOR_S = 3_600
 
 
@@ -102,15 +105,16 @@ def _only_this_host() -> None:
 
 
 def _room_for_what_is_brought() -> Answer | None:
-    """Some forms may be large, for whoever is signed in: a list of people, and what administrators bring to the kiosk."""
+    """Some forms may be large, for whoever is signed in: what is brought to the kiosk."""
     if not current_user.is_authenticated and (request.content_length or 0) > wire.MOST_WAITED_FOR_BYTES:
         return roles.enforce() or abort(413)  # nobody works at a stranger's body as long as they like to send it
-    if request.endpoint == "people.import_list" and current_user.is_authenticated:
-        request.max_form_memory_size = MOST_LIST_BYTES
-    if request.endpoint in BROUGHT and current_user.is_authenticated and current_user.account.role in ADMINISTRATORS:
-        request.max_content_length = serve.MOST_BODY_BYTES
-        return uploads.refused()
-    return None
+    if not current_user.is_authenticated:
+        return None
+    roles_of, most = BROUGHT.get(request.endpoint or "", ((), 0))
+    if current_user.account.role not in roles_of:
+        return None
+    request.max_content_length = most
+    return uploads.refused(most)
 
 
 def _is_address(host: str) -> bool:

@@ -168,7 +168,18 @@ class PeopleList(Form):
     file = FileField(
         _("CSV file"), description=_("Columns: number, name; optional: language, group, expires, pin, badge, qr, supervisor.")
     )
-    text = HiddenField()
+
+
+class Photographs(Form):
+    """Photographs and whose they are, looked at first."""
+
+    archive = FileField(
+        _("ZIP file with the photographs"), [FileRequired(FILLED.message)], description=_("JPEG or PNG, at most 512 MB together.")
+    )
+    table = FileField(
+        _("CSV file that says whose they are"),
+        description=_("Columns: number, photograph (the file's name in the ZIP). It may also lie in the ZIP itself."),
+    )
 
 
 class Erase(Really):

@@ -24,7 +24,7 @@ class Job:
     """One piece of work; `done` of `total` steps of what it is `doing` (total 0: unknown). `error` is a sentence (`said`: of the
     kiosk's, by name), `refused` the kiosk's own no where it said one, `result` whatever was asked for.
 
-    `file` is what it writes, if it writes one.
+    `file` is what it writes, if it writes one; `held` is what a later step needs of it, and is closed with the work.
     """
 
     key: str
@@ -36,6 +36,7 @@ class Job:
     total: int = 0
     result: Any = None
     file: Path | None = None
+    held: Any = None
     error: str = ""
     said: Reason = field(default_factory=Reason)
     refused: KioskRefused | None = None
@@ -74,6 +75,33 @@ class Jobs:
             job = self._jobs.get(key)
         return job if job is not None and job.account == account else None
 
+    def keep(self, account: int, kind: str, result: Any, held: Any = None) -> Job:
+        """What was found at once, for a later step; it takes the place of what this account has kept of that kind."""
+        job = Job(secrets.token_urlsafe(16), account, kind, time.monotonic(), result=result, held=held)
+        job.ended.set()
+        self.drop(account, kind)
+        with self._lock:
+            self._sweep()
+            self._jobs[job.key] = job
+        return job
+
+    def take(self, key: str, account: int) -> Job | None:
+        """That job, if it is this account's and has ended, for the last time: what it holds is the caller's to close."""
+        with self._lock:
+            job = self._jobs.get(key)
+            return self._jobs.pop(key) if job is not None and job.account == account and not job.running else None
+
+    def give_back(self, job: Job) -> None:
+        """What was taken could not be used now; it stands at its address as before."""
+        with self._lock:
+            self._jobs[job.key] = job
+
+    def drop(self, account: int, kind: str) -> None:
+        """Forget what this account has of that kind, and what it holds."""
+        with self._lock:
+            for job in [job for job in self._jobs.values() if not job.running and (job.account, job.kind) == (account, kind)]:
+                self._forget(job)
+
     def _run(self, job: Job, work: Callable[[Job], Any]) -> None:
         try:
             job.result = work(job)
@@ -94,6 +122,11 @@ class Jobs:
     def _sweep(self) -> None:
         old = [job for job in self._jobs.values() if not job.running and time.monotonic() - job.started_s > KEPT_S]
         for job in old:
-            del self._jobs[job.key]
-            if job.file is not None:
-                job.file.unlink(missing_ok=True)
+            self._forget(job)
+
+    def _forget(self, job: Job) -> None:
+        del self._jobs[job.key]
+        if job.file is not None:
+            job.file.unlink(missing_ok=True)
+        if job.held is not None and hasattr(job.held, "close"):
+            job.held.close()

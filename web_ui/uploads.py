@@ -16,12 +16,13 @@ from flask import Request, Response, request
 from flask_babel import gettext as _
 from werkzeug.datastructures import FileStorage
 
-from web_ui import refusals, serve
+from web_ui import refusals, show, veiled
 from web_ui.house import house
 
 SMALL_BYTES = 512 * 1024  # stays in memory
 SPARE_BYTES = 500 * 2**20  # what punches need; below it the disk counts as low
 STEP_BYTES = 1 << 20
+PHOTOGRAPHS = ("people.enrol", "photographs.bring")  # no byte of one lies readable on a disk
 
 
 class Upload(Request):
@@ -36,7 +37,7 @@ class Upload(Request):
     ) -> Any:
         if total_content_length is not None and total_content_length <= SMALL_BYTES:
             return io.BytesIO()
-        return tempfile.TemporaryFile(dir=folder())
+        return veiled.new(folder()) if request.endpoint in PHOTOGRAPHS else tempfile.TemporaryFile(dir=folder())
 
 
 def folder() -> Path:
@@ -44,12 +45,14 @@ def folder() -> Path:
     return house().store.folder
 
 
-def refused() -> Response | None:
+def refused(most: int) -> Response | None:
     """Why this request's body cannot be taken, as a page. It is read to its end and dropped, so that the browser shows the page."""
     length = request.content_length or 0
-    if length > serve.MOST_BODY_BYTES:
+    if length > most:
         _drop(length)
-        return refusals.page(413, _("Too large"), _("What was sent is too large. A backup or a release may have 4 GB."))
+        return refusals.page(
+            413, _("Too large"), _("What was sent is too large. It may have %(most)s.", most=show.readable_bytes(most))
+        )
     if length > SMALL_BYTES and shutil.disk_usage(folder()).free < length + SPARE_BYTES:
         _drop(length)
         words = _("The kiosk's disk has no room for this file beside the records to come. Free some, then bring it again.")
@@ -65,6 +68,8 @@ def _drop(left: int) -> None:
 
 def kept(upload: FileStorage) -> IO[bytes]:
     """The same file for somebody who works on after this request has ended."""
+    if isinstance(upload.stream, veiled.Veiled):
+        return upload.stream.again()  # type: ignore[return-value]  # it reads, seeks and closes as a file does
     try:
         file: IO[bytes] = os.fdopen(os.dup(upload.stream.fileno()), "rb")
     except io.UnsupportedOperation:  # it lies in memory

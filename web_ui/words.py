@@ -263,9 +263,11 @@ DOING = {
     "lines": _("The list is read and compared"), "pins": _("PINs are sealed"), "people": _("People are written"),
     "records": _("Records"), "key": _("The key is made from the passphrase; that is slow on purpose"),
     "handing": _("The file is brought to the kiosk"), "unpacking": _("The backup is opened"),
-    "checking": _("What it holds is checked"), "punches": _("Punches are written"),
+    "checking": _("What it holds is checked"), "punches": _("Punches are written"), "photographs": _("Photographs are looked at"),
+    "templates": _("Templates are compared"), "thresholds": _("Error rates are worked out"),
+    "archive": _("The release is brought to the kiosk"), "signature": _("Its signature is brought"),
 }  # fmt: skip
-IN_BYTES = ("handing", "unpacking")
+IN_BYTES = ("handing", "unpacking", "archive", "signature")
 
 
 def changed_to(text: str) -> str:

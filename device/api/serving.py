@@ -6,6 +6,7 @@ answered may be kept.
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import socket
@@ -17,7 +18,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import waitress.server
-from flask import Flask, Response, abort, request
+from flask import Flask, Request, Response, abort, request
 from waitress import wasyncore
 from werkzeug.exceptions import HTTPException
 
@@ -28,6 +29,14 @@ from device.errors import DeviceError
 MOST_BODY_BYTES = 32 * 1024 * 1024  # a photograph for enrolment
 MOST_WAIT_S = 30.0
 MOST_PATH_BYTES = 107  # unix(7): sun_path has 108, one of them the final zero
+
+
+class InMemory(Request):
+    """A request whose files never touch a disk: they are photographs."""
+
+    def _get_file_stream(self, *_: Any, **__: Any) -> io.BytesIO:
+        return io.BytesIO()
+
 
 Refusals = tuple[tuple[type[Exception], int], ...]
 
@@ -69,6 +78,7 @@ def application(name: str, routes: tuple[Route, ...], refusals: Refusals, belong
     """
     app = Flask(f"daka-{name}", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MOST_BODY_BYTES
+    app.request_class = InMemory
     app.before_request(lambda: _refuse_strangers(belongs))
     for route in routes:
         app.add_url_rule(route.path, f"{route.method} {route.path}", plainly(route.answer), methods=[route.method])
@@ -189,6 +199,7 @@ def serve(app: Flask, listener: socket.socket, threads: int) -> Serving:
         threads=threads,
         ident="daka",
         max_request_body_size=MOST_BODY_BYTES,
+        inbuf_overflow=MOST_BODY_BYTES,  # no temporary file: what comes may be a photograph
         clear_untrusted_proxy_headers=True,
         channel_request_lookahead=1,  # else nobody reads from a connection whose answer waits, and a hang-up is not seen
     )

@@ -5,11 +5,13 @@ With DAKA_SCREENS set, as `make screenshots` does, pictures of every page go to 
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
 import tempfile
 import time
+import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -34,11 +36,12 @@ SCREENS = Path(__file__).resolve().parents[2] / "build" / "screens" / "web"
 FIRST_RUN_S = 120.0  # of ten minutes that a person may take, what the pages themselves take on a busy machine
 DESK, TELEPHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
 ORDINARY = (
-    "/", "/people", "/people/new", "/people/import", "/people/1001", "/people/1001/change", "/people/1001/consent",
+    "/", "/people", "/people/new", "/people/import", "/people/photographs", "/people/1001", "/people/1001/change",
+    "/people/1001/consent",
     "/people/1001/ways", "/people/1001/erase", "/punches", "/punches/5", "/punches/5/correct", "/punches/5/void", "/punches/new",
     "/locks", "/sync", "/sync/test", "/health", "/recognition", "/privacy", "/privacy/components", "/privacy/requests", "/accounts",
     "/accounts/new", "/accounts/1", "/accounts/1/role", "/accounts/1/password", "/accounts/1/remove", "/audit", "/settings",
-    "/settings/restart", "/backups", "/backups/restore", "/updates", "/updates/bring", "/me",
+    "/settings/restart", "/settings/kiosk", "/backups", "/backups/restore", "/updates", "/updates/bring", "/me",
     "/me/password", "/me/second-factor", "/setup", "/setup/enterprise", "/setup/camera",
     "/setup/person", "/setup/health", "/nothing-here", "/privacy/retention", "/privacy/texts", "/today/people",
     "/people/1002/withdraw", "/people/1003/sitting",
@@ -307,6 +310,18 @@ def list_refused(page: Page, office: Office) -> None:
     page.locator(".counts").wait_for()
 
 
+def photographs_refused(page: Page, office: Office) -> None:
+    """Nobody of these has agreed; what the ZIP lacks is said as well."""
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as made:
+        made.writestr("1004.jpg", b"\xff\xd8\xff")
+        made.writestr("table.csv", "number,photograph\n1004,1004.jpg\n1005,1005.jpg\n")
+    page.goto(f"{office.url}/people/photographs")
+    page.get_by_label("ZIP file").set_input_files({"name": "p.zip", "mimeType": "application/zip", "buffer": archive.getvalue()})
+    page.get_by_role("button", name="Look at the photographs").click()
+    page.locator(".counts").wait_for()
+
+
 def pin_shown(page: Page, office: Office) -> None:
     page.goto(f"{office.url}/people/1004/ways")
     page.get_by_role("button", name="Draw a new PIN").click()
@@ -345,7 +360,8 @@ def kiosk_says_no(page: Page, office: Office) -> None:
 
 BEHIND_FORMS = {
     "settings-asked-again": settings_asked_again, "report": report, "backup-made": backup, "restore-looked": restore,
-    "restore-refused": refused_backup, "import-refused": list_refused, "pin-shown": pin_shown, "code-shown": code_shown,
+    "restore-refused": refused_backup, "import-refused": list_refused,
+    "photographs-refused": photographs_refused, "pin-shown": pin_shown, "code-shown": code_shown,
     "wrong-password": wrong_password, "punch-voided": punch_voided, "chain-checked": chain_checked, "kiosk-says-no": kiosk_says_no,
 }  # fmt: skip
 

@@ -32,3 +32,31 @@ def test_the_file_of_old_work_goes_though_nobody_begins_anything_new(
     kept.sweep()
     assert not (tmp_path / "punches.csv").exists()
     assert kept.find(job.key, 1) is None
+
+
+class Album:
+    """Something that has to be closed."""
+
+    closed = False
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def test_what_was_looked_at_is_kept_for_one_use_and_closed_with_the_next_look_or_with_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept, albums = Jobs(), [Album(), Album(), Album()]
+    first = kept.keep(1, "look", "report", albums[0])
+    second = kept.keep(1, "look", "report", albums[1])
+    other = kept.keep(2, "look", "report", albums[2])
+    assert kept.find(first.key, 1) is None
+    assert [album.closed for album in albums] == [True, False, False]
+    assert kept.take(second.key, 2) is None, "somebody else's"
+    taken = kept.take(second.key, 1)
+    assert taken is second
+    assert kept.take(second.key, 1) is None, "it was used"
+    kept.give_back(second)
+    assert kept.find(second.key, 1) is second
+    monkeypatch.setattr(jobs, "KEPT_S", -1.0)
+    kept.sweep()
+    assert kept.find(other.key, 2) is None
+    assert [album.closed for album in albums] == [True, True, True]

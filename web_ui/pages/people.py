@@ -13,9 +13,10 @@ from werkzeug.wrappers import Response
 from device.api import KioskRefused, PeoplePage
 from web_ui import forms, tables
 from web_ui.house import actor, day_bounds, house, kiosk, place, today
-from web_ui.jobs import TooMuch
+from web_ui.jobs import Job, TooMuch
 from web_ui.languages import NAMES
 from web_ui.pages.accounts import is_really_me
+from web_ui.photographs import MOST_PICTURE_BYTES, MOST_TABLE_BYTES, PICTURES, ArchiveRefused, decoded
 from web_ui.roles import OFFICE, READERS, needs
 from web_ui.show import moment
 from web_ui.words import sentence
@@ -28,9 +29,6 @@ STATES = {
     "": _l("Everybody"), "consent": _l("With consent"), "no_consent": _l("Without consent"), "enrolled": _l("Enrolled"),
     "not_enrolled": _l("Not enrolled"), "no_way": _l("Without any way to clock in"), "supervisor": _l("Supervisors"),
 }  # fmt: skip
-PICTURES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")
-MOST_PICTURE_BYTES = 16 * 1024 * 1024
-MOST_LIST_BYTES = 4 * 1024 * 1024
 
 
 @pages.get("/people")
@@ -124,27 +122,42 @@ def erase(number: str) -> Response | str | tuple[str, int]:
 @pages.route("/people/import", methods=["GET", "POST"])
 @needs(OFFICE)
 def import_list() -> Response | str | tuple[str, int]:
-    """A list: looked at first, then taken over as a whole or not at all, beside the pages: PINs take their time."""
-    form, report = forms.PeopleList(), None
+    """A list is looked at first; what it would do has an address of its own."""
+    form = forms.PeopleList()
     if form.validate_on_submit():
-        if form.text.data:
-            return _take_over(form.text.data)
         try:
-            text = decoded(form.file.data.read(MOST_LIST_BYTES + 1) if form.file.data else b"")
-            report, form.text.data = kiosk().import_list(text, actor(), dry_run=True), text
-        except (KioskRefused, ValueError) as refused:
+            text = decoded(form.file.data.read(MOST_TABLE_BYTES + 1) if form.file.data else b"", MOST_TABLE_BYTES)
+            report = kiosk().import_list(text, actor(), dry_run=True)
+        except (KioskRefused, ArchiveRefused) as refused:
             form.file.errors = (sentence(refused) if isinstance(refused, KioskRefused) else str(refused),)
-    return render_template("people_import.html", form=form, report=report), INVALID if form.errors else 200
+        else:
+            job = house().jobs.keep(current_user.account.id, "look", report, text)
+            return redirect(url_for("people.looked", key=job.key))
+    return render_template("people_import.html", form=form, report=None), INVALID if form.errors else 200
 
 
-def _take_over(text: str) -> Response:
-    client, by = kiosk(), actor()
+@pages.get("/people/import/looked/<key>")
+@needs(OFFICE)
+def looked(key: str) -> str:
+    """What a list would do; it stands here until it is taken over, another one is looked at, or an hour is over."""
+    job = _found(key, "look")
+    return render_template("people_import.html", form=forms.PeopleList(), report=job.result, key=key)
+
+
+@pages.post("/people/import/looked/<key>")
+@needs(OFFICE)
+def take_over(key: str) -> Response:
+    """As a whole or not at all, beside the pages: PINs take their time."""
+    if not forms.Nothing().validate_on_submit():
+        abort(400)
+    client, by, text = kiosk(), actor(), _found(key, "look").held
     try:
         job = house().jobs.start(
             current_user.account.id, "import", lambda job: client.import_list(text, by, dry_run=False, work=job.key)
         )
     except TooMuch:
         abort(429)
+    house().jobs.drop(current_user.account.id, "look")
     return redirect(url_for("people.imported", key=job.key))
 
 
@@ -152,22 +165,14 @@ def _take_over(text: str) -> Response:
 @needs(OFFICE)
 def imported(key: str) -> str:
     """How far a list is taken over, and what became of it."""
+    return render_template("people_imported.html", job=_found(key, "import"), title=_("Import people"))
+
+
+def _found(key: str, kind: str) -> Job:
     job = house().jobs.find(key, current_user.account.id)
-    if job is None:
+    if job is None or job.kind != kind:
         abort(404)
-    return render_template("people_imported.html", job=job, title=_("Import people"))
-
-
-def decoded(data: bytes) -> str:
-    """A CSV file's text: UTF-8, or what spreadsheets in China write; ValueError with a sentence otherwise."""
-    if not data or len(data) > MOST_LIST_BYTES:
-        raise ValueError(_("Choose a CSV file of at most 4 MB."))
-    for encoding in ("utf-8-sig", "gb18030"):
-        try:
-            return data.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    raise ValueError(_("This file is not text; save it as CSV in UTF-8."))
+    return job
 
 
 @pages.route("/people/<path:number>/consent", methods=["GET", "POST"])
