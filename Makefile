@@ -15,11 +15,12 @@ SECONDS := 60
 FACES :=
 MINUTES := 5
 NAME :=
+SCREEN := 1
 CUTS := 6
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL: # packages, then the environment, then the weights
-.PHONY: help demo demo-lock vm vm-bluetooth arm64 test long screenshots figures faults fuzz carriers check bench trials rush lock clean weights packages-demo packages-check packages-test packages-vm packages-arm64 bundle install uninstall
+.PHONY: help demo demo-lock vm vm-bluetooth arm64 test long screenshots figures faults fuzz carriers check bench trials rush lock clean weights packages-demo packages-check packages-test packages-vm packages-arm64 packages-appliance packages-screen bundle install uninstall
 
 help: ## show what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -63,10 +64,11 @@ fuzz: packages-test $(VENV)/ready ## fuzz what comes in from outside with atheri
 carriers: packages-test $(VENV)/ready ## carry records beside thingsboard-gateway and a Mosquitto bridge, into PostgreSQL, 500 kiosks (minutes)
 	@$(PYTHON) -m bench.carriers $(ARGS)
 
-bundle: $(VENV)/ready weights ## make a release bundle in dist/ (FOR=3.13 for another Python, ARCH=aarch64 for another processor)
+bundle: $(VENV)/ready ## make a release bundle in dist/ (FOR=3.13 for another Python, ARCH=aarch64 for another processor)
+	@$(PYTHON) -m device.commands.main models fetch
 	@tools/bundle.sh $(PYTHON) dist $(FOR) $(ARCH)
 
-install: ## install on this machine as an appliance, from a bundle made here (as root; safe to repeat; NAME=kiosk-2)
+install: packages-$(if $(filter 0,$(SCREEN)),appliance,screen) ## install on this machine as an appliance, from a bundle made here (as root; safe to repeat; NAME=kiosk-2, SCREEN=0)
 	@$(MAKE) --no-print-directory bundle FOR=$(LOCAL) ARCH=$(shell uname -m)
 	@dist/daka-$$($(PYTHON) -c 'import device; print(device.__version__)')-cp$(subst .,,$(LOCAL))-$(shell uname -m)/install.sh $(if $(NAME),--name $(NAME))
 
@@ -91,7 +93,7 @@ rush: packages-demo $(VENV)/ready weights ## eight fifty-nine in real time, five
 weights: $(VENV)/ready
 	@$(PYTHON) -m device.commands.main models fetch --with-samples
 
-packages-demo packages-check packages-test packages-vm packages-arm64:
+packages-demo packages-check packages-test packages-vm packages-arm64 packages-appliance packages-screen:
 	@tools/packages.sh $(@:packages-%=%)
 
 $(VENV)/ready: $(LOCK) setup.py tools/environment.sh

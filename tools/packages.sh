@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs the Debian packages that a target needs, naming each. No service is started, and none is left enabled that was not.
-# usage: tools/packages.sh demo|check|test|vm|arm64
+# usage: tools/packages.sh demo|check|test|vm|arm64|appliance|screen
 set -eu
 
 CHECK="python3-venv"
@@ -16,6 +16,9 @@ TEST="$DEMO strace e2fsprogs postgresql git chromium fonts-noto-cjk gcc libc6-de
 VM="$DEMO qemu-system-x86 busybox-static cpio kmod xz-utils iproute2 mmdebstrap e2fsprogs nbdkit"
 # arm64 programs on another processor: QEMU's user mode, and what mmdebstrap needs to make such a root.
 ARM64="$DEMO qemu-user-static arch-test mmdebstrap"
+# An installed kiosk, and one with a screen: compositor, browser, what hands them the screen, and a font that has Chinese.
+APPLIANCE="$CHECK libgl1 libegl1 libgles2 libglib2.0-0 libevdev2"
+SCREEN="$APPLIANCE cage chromium seatd fonts-noto-cjk"
 SERVICES="mosquitto postgresql"
 
 case "${1:-}" in
@@ -24,7 +27,9 @@ case "${1:-}" in
     test) wanted=$TEST ;;
     vm) wanted=$VM ;;
     arm64) wanted=$ARM64 ;;
-    *) echo "usage: tools/packages.sh demo|check|test|vm|arm64" >&2; exit 2 ;;
+    appliance) wanted=$APPLIANCE ;;
+    screen) wanted=$SCREEN ;;
+    *) echo "usage: tools/packages.sh demo|check|test|vm|arm64|appliance|screen" >&2; exit 2 ;;
 esac
 
 installed() {
