@@ -107,7 +107,11 @@ def test_whoever_connects_and_says_nothing_keeps_nobody_waiting(port: int) -> No
 
 
 @pytest.mark.parametrize(
-    "begun", ["GET /first HTTP/1.1\nHost: localhost\nX: ", "POST /first HTTP/1.1\nHost: localhost\nContent-Length: 9000\n\nname="]
+    "begun",
+    [
+        "GET /first HTTP/1.1\nHost: localhost\nX: ",
+        "POST /first HTTP/1.1\nHost: localhost\nContent-Type: application/x-www-form-urlencoded\nContent-Length: 9000\n\nname=",
+    ],
 )
 def test_more_slow_senders_than_there_are_workers_keep_nobody_waiting(port: int, begun: str) -> None:
     slow = [connected(port) for _ in range(serve.THREADS + 1)]
