@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+
 import device
+from device import sentences
 from tests.web_ui import running
 from tests.web_ui.running import PASSWORD, Browser, Office, text_of
 
@@ -19,6 +22,14 @@ def test_the_page_says_what_runs_and_the_five_things_that_a_check_would_say(audi
     assert all(place >= 0 for place in places)
     assert "Nothing has been sent" in page
     assert "Bring a signed release" not in page
+
+
+def test_what_an_update_waits_for_is_on_the_page_until_it_is_there(office: Office, auditor: Browser) -> None:
+    missing = sentences.say("update.key_missing", path="/etc/daka/update.key")
+    office.folder.update.write_text(json.dumps({"waits": missing, "waits_said": sentences.parts(missing)}), encoding="utf-8")
+    assert "/etc/daka/update.key is missing: sudo daka update key" in text_of(auditor.get("/updates"))
+    office.folder.update.unlink()
+    assert "update.key is missing" not in text_of(auditor.get("/updates"))
 
 
 def test_the_upgrade_check_is_switched_from_its_page(browsers: dict[str, Browser]) -> None:
