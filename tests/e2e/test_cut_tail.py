@@ -7,6 +7,8 @@ import sqlite3
 import tomllib
 from pathlib import Path
 
+import pytest
+
 from device import api
 from device.demonstration import theatre
 from device.demonstration.theatre import House, Theatre
@@ -38,6 +40,7 @@ def newly_begun(house: House) -> int:
         return int(connection.execute(query).fetchone()[0])
 
 
+@pytest.mark.timeout(300)  # two starts of the kiosk daemon, and the demonstration before them
 def test_a_cut_tail_is_found_by_the_server_and_what_follows_reaches_it(played: Performance, tmp_path: Path) -> None:
     house = moved(played, tmp_path / "moved")
     with sqlite3.connect(house.kiosk.journal) as connection:
