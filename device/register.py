@@ -6,6 +6,7 @@ register only says which records to show and in which order, by their corrected 
 
 from __future__ import annotations
 
+import secrets
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from device import messages
+from device.errors import DeviceError
 from device.journal import Brief, Journal
 from device.messages import Direction, Stamp, Timeline, timeline
 
@@ -23,6 +25,7 @@ COUNTS, DISPUTED, VOIDED = "counts", "disputed", "voided"
 STATES = (COUNTS, DISPUTED, VOIDED)
 SORTS = ("at", "seq", "person", "direction", "method", "state", "quality")
 FEWEST_ROWS = 1_024
+MOST_KEPT = 2  # as much as the web daemon writes at once; 8 MB each for 360,000 punches
 PAGE = 5_000  # rows a step: no punch waits long for the journal's lock behind it
 
 
@@ -82,6 +85,10 @@ class Whereabouts:
     gone: int
 
 
+class ListGone(DeviceError):
+    """A list that was kept for its reader is not here any more."""
+
+
 HoldsFor = Callable[[Direction], timedelta]  # how long somebody is where such a punch brought them; device.attend has it
 
 
@@ -93,17 +100,32 @@ class Register:
         self._lock = threading.Lock()
         self._rows = Rows()
         self._line: Timeline | None = None
+        self._kept: dict[str, Rows] = {}  # the one that was read longest ago stands first
 
     def find(self, wanted: Wanted) -> Found:
         """The punches that match, newest first unless asked otherwise."""
         with self._lock:
             rows = self._caught_up()
-            places = np.flatnonzero(_matching(rows, wanted))
-            ordered = places[np.lexsort((rows.seq[places], rows.at_us[places], _sorted_by(rows, wanted)[places]))]
-            if wanted.descending:
-                ordered = ordered[::-1]
-            shown = ordered[wanted.offset : wanted.offset + wanted.limit]
-            return Found(len(places), tuple(rows.listed(int(place)) for place in shown))
+            return _part(rows, _ordered(rows, wanted), wanted.offset, wanted.limit)
+
+    def keep(self, wanted: Wanted) -> str:
+        """Keep the list of what matches now, whatever is voided, added or put right while somebody reads it; the key for `kept`."""
+        with self._lock:
+            rows, key = self._caught_up(), secrets.token_urlsafe(16)
+            while len(self._kept) >= MOST_KEPT:
+                del self._kept[next(iter(self._kept))]
+            self._kept[key] = rows.taken(_ordered(rows, wanted))
+            return key
+
+    def kept(self, key: str, offset: int, limit: int) -> Found:
+        """A part of that list; it goes with its last part. ListGone if it went before."""
+        with self._lock:
+            rows = self._kept.pop(key, None)
+            if rows is None or rows.epoch != self._journal.head().epoch:
+                raise ListGone("the list is not kept any more: the kiosk has restarted, or others were begun since; begin again")
+            if offset + limit < rows.count:
+                self._kept[key] = rows
+            return _part(rows, np.arange(rows.count), offset, limit)
 
     def fill(self) -> None:
         """Read the journal now, so that the first page need not wait for it."""
@@ -194,6 +216,8 @@ COLUMNS = {
     "told": np.int8,  # how far the corrected time can be trusted
 }
 
+SHOWN = ("seq", "at_us", "person", "direction", "told", "review", "state")
+
 
 class Rows:
     """The columns, grown by doubling; `at_us` is the corrected time, `said_us` what the wall clock said."""
@@ -223,6 +247,14 @@ class Rows:
             if brief.kind == "correction":
                 self._place(self.count - 1, brief)
         self.last = briefs[-1].seq
+
+    def taken(self, places: NDArray[np.int64]) -> Rows:
+        """Copies of some rows, in the order of `places`: as much of each as `listed` needs."""
+        taken = Rows(self.epoch)
+        taken.people, taken.qualities, taken.directions = self.people, self.qualities, self.directions
+        taken._columns = {name: self._columns[name][places] for name in SHOWN}
+        taken.count = len(places)
+        return taken
 
     def place(self, seq: int) -> int | None:
         """Where the punch with that number stands, or None."""
@@ -301,6 +333,17 @@ def _latest(rows: Rows, since_us: int) -> NDArray[np.int64]:
     ordered = places[np.lexsort((rows.seq[places], rows.at_us[places]))]
     _, last = np.unique(rows.person[ordered[::-1]], return_index=True)
     return ordered[np.sort(len(ordered) - 1 - last)]
+
+
+def _ordered(rows: Rows, wanted: Wanted) -> NDArray[np.int64]:
+    """Where all that match stand, in the order that is wanted."""
+    places = np.flatnonzero(_matching(rows, wanted))
+    ordered = places[np.lexsort((rows.seq[places], rows.at_us[places], _sorted_by(rows, wanted)[places]))]
+    return ordered[::-1] if wanted.descending else ordered
+
+
+def _part(rows: Rows, places: NDArray[np.int64], offset: int, limit: int) -> Found:
+    return Found(len(places), tuple(rows.listed(int(place)) for place in places[offset : offset + limit]))
 
 
 def _sorted_by(rows: Rows, wanted: Wanted) -> NDArray[Any]:

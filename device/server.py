@@ -20,6 +20,7 @@ from device import (
     messages,
     outlet,
     people,
+    register,
     templates,
     tls_files,
 )
@@ -52,6 +53,7 @@ REFUSALS: Refusals = (
     (journal.JournalError, 409),
     (downlink.DesiredRefused, 409),
     (corrections.CorrectionRefused, 409),
+    (register.ListGone, 409),
     (messages.MessageError, 422),
     (templates.TemplateError, 409),
     (database.StorageError, 507),

@@ -81,12 +81,21 @@ class Lists:
         return personnel.shown(self._directory.by_number(request.args.get("number", "")))
 
     def punch_page(self) -> api.PunchPage:
-        """Punches by time, person and way."""
+        """Punches by time, person and way. With `kept` new the list is kept as it stands now; its key gives the other parts."""
+        (offset, limit), kept = _window(), request.args.get("kept", "")
+        if not kept:
+            found = self._register.find(self._punches_wanted())
+        else:
+            kept = self._register.keep(self._punches_wanted()) if kept == "new" else kept
+            found = self._register.kept(kept, offset, limit)
+        return api.PunchPage(found.total, self._rows(found.punches), kept)
+
+    def _punches_wanted(self) -> register.Wanted:
         asked, (offset, limit), state = request.args, _window(), request.args.get("state", "")
         sort = asked.get("sort", "at")
         if (state and state not in register.STATES) or sort not in PUNCH_SORTS:
             abort(400)
-        wanted = register.Wanted(
+        return register.Wanted(
             since=_time("since"),
             until=_time("until"),
             people=self._people_meant(asked.get("number", ""), asked.get("search", "").strip().casefold()),
@@ -100,8 +109,6 @@ class Lists:
             offset=offset,
             limit=limit,
         )
-        found = self._register.find(wanted)
-        return api.PunchPage(found.total, self._rows(found.punches))
 
     def _ranks(self, sort: str) -> dict[str, int]:
         """Whose number or name stands where among everybody's."""

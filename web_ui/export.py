@@ -44,16 +44,17 @@ def titles() -> tuple[tuple[str, ...], dict[str, str]]:
 
 
 def rows(job: Job, client: WebClient, wanted: Wanted) -> Iterator[PunchRow]:
-    """Every punch that matches, oldest first, in order of corrected times."""
-    offset = 0
+    """Every punch that matches at the beginning, oldest first, in order of corrected times: what is voided, added or put right
+    meanwhile moves nothing from one part into another."""
+    page = client.punch_page(**wanted, descending=0, limit=STEP, kept="new")
+    job.doing, job.total = "punches", page.total
     while True:
-        page = client.punch_page(**wanted, descending=0, offset=offset, limit=STEP)
-        job.doing, job.total = "punches", page.total
         yield from page.punches
-        offset += len(page.punches)
-        job.done = offset
-        if len(page.punches) < STEP:
+        job.done += STEP  # a record that was removed for its age meanwhile is in no part
+        if job.done >= job.total:
+            job.done = job.total
             return
+        page = client.punch_page(offset=job.done, limit=STEP, kept=page.kept)
 
 
 def cells(row: PunchRow, zone: tzinfo, said: dict[str, str]) -> tuple[str | int, ...]:

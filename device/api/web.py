@@ -55,10 +55,11 @@ class PunchRow:
 
 @dataclass(frozen=True, slots=True)
 class PunchPage:
-    """A part of the punches that match, and how many match in all."""
+    """A part of the punches that match, and how many match in all; `kept` is the key of a list that is kept for its reader."""
 
     total: int
     punches: tuple[PunchRow, ...]
+    kept: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +172,8 @@ class WebClient(AdminClient, PeopleClient, JoinClient):
     def punch_page(self, **wanted: str | int) -> PunchPage:
         """Punches that match `since`, `until`, `search`, `number`, `direction`, `method`, `review`, `state`; a part of them.
 
-        `sort`: at, seq, number, name, direction, method, state or quality.
+        `sort`: at, seq, number, name, direction, method, state or quality. With `kept` new the answer names a list that stays as
+        it is: its other parts are asked for with that name as `kept`, and KioskRefused says that it is gone.
         """
         return self._get("/v1/punch-page", PunchPage, timeout_s=60.0, **wanted)
 

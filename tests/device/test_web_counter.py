@@ -235,6 +235,46 @@ def test_every_call_that_is_open_to_the_web_is_one_that_the_daemon_answers() -> 
     assert unknown == []
 
 
+def change(running: Running, seqs: list[int], how: str) -> None:
+    """What the office does while a list is being read."""
+    minute, running.clock.seconds = messages.write_time(parts.START + timedelta(seconds=30)), 3_600.0
+    if how == "voided":
+        running.client.void(seqs[0], "twice", "web:hr")
+    elif how == "corrected":
+        later = messages.write_time(parts.START + timedelta(minutes=30))
+        running.client.correct(seqs[0], "out", later, "forgot", "web:hr")
+    else:
+        running.client.add_punch("1", "in", minute, "forgot", "web:hr")
+
+
+@pytest.mark.parametrize("how", ["voided", "corrected", "added"])
+def test_what_changes_while_a_list_is_read_loses_and_doubles_no_punch(running: Running, how: str) -> None:
+    """Payroll reads it: each punch that counted at the beginning is there once, and nothing else is."""
+    ada = running.client.add_person("1", "Ada", "en", "web:hr").person
+    seqs = [running.journal.append(parts.punch(ada), parts.moment(60 + minute)).seq for minute in range(7)]
+    first = running.client.punch_page(state="counts", limit=3, kept="new")
+    change(running, seqs, how)
+    rest = [running.client.punch_page(offset=offset, limit=3, kept=first.kept) for offset in (3, 6)]
+    assert [row.seq for page in (first, *rest) for row in page.punches] == seqs
+    assert {page.total for page in (first, *rest)} == {7}
+    assert {row.state for page in rest for row in page.punches} == {"counts"}
+    with pytest.raises(KioskRefused) as gone:
+        running.client.punch_page(offset=6, limit=3, kept=first.kept)
+    assert gone.value.kind == "ListGone", "a list goes with its last part"
+
+
+def test_as_many_lists_are_kept_as_are_read_at_once(running: Running) -> None:
+    for minute in range(5):
+        running.journal.append(parts.punch(), parts.moment(60 + minute))
+    left, read = (running.client.punch_page(limit=1, kept="new").kept for _ in range(2))
+    running.client.punch_page(offset=1, limit=1, kept=read)
+    left = running.client.punch_page(limit=1, kept="new").kept
+    assert running.client.punch_page(offset=2, limit=1, kept=read).total == 5, "the one that nobody reads has gone"
+    with pytest.raises(KioskRefused):
+        running.client.punch_page(offset=1, limit=1, kept="never given")
+    assert running.client.punch_page(offset=4, limit=1, kept=left).total == 5
+
+
 def test_signed_records_are_what_the_uplink_sends(running: Running) -> None:
     running.journal.append(parts.punch(), parts.moment(1))
     batch = messages.read_batch(running.client.signed_export(0), parts.DEVICE)

@@ -8,13 +8,17 @@ import json
 import subprocess
 import sys
 import time
+from typing import Any
 
 import httpx
 import openpyxl
 import pytest
 
 from device import messages
+from device.api import PunchPage, PunchRow
 from tests.web_ui.running import Browser, Office, journal_key, text_of
+from web_ui import export
+from web_ui.jobs import Job
 
 ALL = "first=2020-01-01&last=2100-01-01"
 
@@ -33,6 +37,33 @@ def fetched(browser: Browser, kind: str, query: str = ALL) -> httpx.Response:
 def export_form(kind: str) -> int:
     """The three export forms stand last on the page, in this order."""
     return {"csv": -3, "xlsx": -2, "signed": -1}[kind]
+
+
+class Lists:
+    """The kiosk's list of 2,500 punches, kept as it answers: one record of it is gone before the second part is asked for."""
+
+    def __init__(self) -> None:
+        self.asked: list[dict[str, object]] = []
+
+    def punch_page(self, **asked: object) -> PunchPage:
+        self.asked.append(asked)
+        offset = int(str(asked.get("offset", 0)))
+        whole = tuple(row(seq) for seq in range(offset, min(offset + export.STEP, 2_500)))
+        return PunchPage(2_500, whole if offset == 0 else whole[1:], "list-7")
+
+
+def row(seq: int) -> PunchRow:
+    return PunchRow(seq, "00", "2026-10-05T08:00:00Z", "synced", False, "counts", "p", "1", "Ada", "in", "face", "", "", "hall")
+
+
+def test_an_export_reads_one_list_to_its_end_though_old_records_go_meanwhile() -> None:
+    kiosk, job = Lists(), Job("key", 1, "csv", 0.0)
+    client: Any = kiosk
+    assert [one.seq for one in export.rows(job, client, {"state": "counts"})] == [
+        seq for seq in range(2_500) if seq not in (1_000, 2_000)
+    ]
+    assert [one.get("kept") for one in kiosk.asked] == ["new", "list-7", "list-7"]
+    assert (job.done, job.total) == (2_500, 2_500)
 
 
 def test_a_csv_file_has_every_punch_in_order_with_local_times(browsers: dict[str, Browser]) -> None:
