@@ -14,7 +14,7 @@ from pathlib import Path
 from device import service
 from device.api import BackupsClient, KioskError, WebClient
 from device.api.people import HoldingsClient
-from web_ui import languages, serve, tls
+from web_ui import export, languages, serve, tls
 from web_ui.accounts import Accounts
 from web_ui.app import application
 from web_ui.house import Auditor, House
@@ -44,6 +44,7 @@ class Options:
 def run(options: Options, systemd: service.Service, stop: threading.Event) -> None:
     """From start to `stop`."""
     store = Store(options.folder / "web.db")
+    export.settle(store.folder)
     identity = tls.identity(options.folder, options.names, options.certificate, options.key)
     listener = serve.listener(options.address, options.port, systemd.internet_listener())
     with WebClient(options.kiosk_socket) as kiosk:

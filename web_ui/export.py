@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from datetime import datetime, tzinfo
@@ -13,10 +14,11 @@ from flask_babel import gettext as _
 
 from device import messages
 from device.api import PunchRow, WebClient
-from web_ui import words
-from web_ui.jobs import Job
+from web_ui import uploads, words
+from web_ui.jobs import Job, NotDone
 
 STEP = 1_000
+BEGINS = "daka-export-"
 WIDTHS = (12, 10, 12, 24, 10, 18, 14, 16, 12, 10, 66)
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would take for a command
 TYPES = {
@@ -27,6 +29,20 @@ TYPES = {
 SUFFIXES = {"csv": "csv", "xlsx": "xlsx", "signed": "jsonl"}
 
 Wanted = dict[str, str | int]
+
+
+class NoRoom(NotDone):
+    """A file that would take the room which punches need."""
+
+
+def settle(folder: Path) -> None:
+    """Have all that is written for a while, by a library too, lie in the daemon's own folder, and remove what an earlier one left.
+
+    The system's folder for temporary files may lie in memory, where a large file ends the daemon.
+    """
+    tempfile.tempdir = str(folder)
+    for left in (*folder.glob(f"{BEGINS}*"), *folder.glob("openpyxl.*")):
+        left.unlink(missing_ok=True)
 
 
 def titles() -> tuple[tuple[str, ...], dict[str, str]]:
@@ -49,6 +65,7 @@ def rows(job: Job, client: WebClient, wanted: Wanted) -> Iterator[PunchRow]:
     page = client.punch_page(**wanted, descending=0, limit=STEP, kept="new")
     job.doing, job.total = "punches", page.total
     while True:
+        _look_for_room()
         yield from page.punches
         job.done += STEP  # a record that was removed for its age meanwhile is in no part
         if job.done >= job.total:
@@ -100,6 +117,7 @@ def write_signed(job: Job, client: WebClient, wanted: Wanted, _zone: tzinfo, _ti
     path, after, job.doing, job.total = _file(job, ".jsonl"), 0, "records", status.last
     with path.open("wb") as file:
         while batch := client.signed_export(after):
+            _look_for_room()
             file.write(batch + b"\n")
             after = messages.read_batch(batch, status.device).last
             job.done = after
@@ -107,11 +125,17 @@ def write_signed(job: Job, client: WebClient, wanted: Wanted, _zone: tzinfo, _ti
 
 
 def _file(job: Job, suffix: str) -> Path:
-    """A file that only this process's user reads; the sweep of old jobs removes it, finished or not."""
-    descriptor, name = tempfile.mkstemp(suffix, "daka-export-")
+    """A file that only this process's user reads; the sweep of old jobs removes it."""
+    _look_for_room()
+    descriptor, name = tempfile.mkstemp(suffix, BEGINS)
     os.close(descriptor)
     job.file = Path(name)
     return job.file
+
+
+def _look_for_room() -> None:
+    if shutil.disk_usage(tempfile.gettempdir()).free < uploads.SPARE_BYTES:
+        raise NoRoom(words.NO_ROOM_TO_EXPORT)
 
 
 KINDS: dict[str, Callable[..., Path]] = {"csv": write_csv, "xlsx": write_xlsx, "signed": write_signed}

@@ -17,6 +17,7 @@ log = logging.getLogger(__name__)
 
 KEPT_S = 3_600.0
 MOST_AT_ONCE = 2
+MOST_FILES = 2  # of one account, the one under way among them
 
 
 @dataclass
@@ -47,6 +48,10 @@ class Job:
         return not self.ended.is_set()
 
 
+class NotDone(Exception):
+    """Work that ends with a sentence for whoever began it, in English as web_ui/words.py has it."""
+
+
 class TooMuch(Exception):
     """As much work is going on as this machine should do beside its own."""
 
@@ -64,6 +69,7 @@ class Jobs:
             self._sweep()
             if sum(job.running for job in self._jobs.values()) >= MOST_AT_ONCE:
                 raise TooMuch
+            self._make_room(account)
             job = Job(secrets.token_urlsafe(16), account, kind, time.monotonic())
             self._jobs[job.key] = job
         threading.Thread(target=self._run, args=(job, work), name=f"job-{kind}", daemon=True).start()
@@ -108,10 +114,14 @@ class Jobs:
         except KioskError as error:
             job.error, job.said = str(error), reason(str(error))
             job.refused = error if isinstance(error, KioskRefused) else None
+        except NotDone as error:
+            job.error = str(error)
         except Exception:
             job.error = "the work was not finished; the log of the web daemon says why"
             log.exception("job %s failed", job.kind)
         finally:
+            if job.error and job.file is not None:
+                job.file.unlink(missing_ok=True)  # half a file serves nobody, and takes room
             job.ended.set()
 
     def sweep(self) -> None:
@@ -122,6 +132,12 @@ class Jobs:
     def _sweep(self) -> None:
         old = [job for job in self._jobs.values() if not job.running and time.monotonic() - job.started_s > KEPT_S]
         for job in old:
+            self._forget(job)
+
+    def _make_room(self, account: int) -> None:
+        """Before one more of this account: its oldest finished files go."""
+        files = [job for job in self._jobs.values() if job.account == account and job.file is not None and not job.running]
+        for job in files[: max(0, len(files) + 1 - MOST_FILES)]:
             self._forget(job)
 
     def _forget(self, job: Job) -> None:

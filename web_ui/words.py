@@ -258,6 +258,8 @@ REFUSALS = {
     "StorageFailing": _("The kiosk's disk reports errors; nothing was changed. Replace it."),
 }
 
+NO_ROOM_TO_EXPORT = "The kiosk's disk has no room for this file beside the records to come. Free some, then begin again."
+SAID_OF_WORK = (_("The kiosk's disk has no room for this file beside the records to come. Free some, then begin again."),)
 
 # What long work is doing, by the name that it tells; some of it is counted in bytes.
 DOING = {

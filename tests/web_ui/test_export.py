@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import json
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
+from datetime import UTC
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -17,8 +22,8 @@ import pytest
 from device import messages
 from device.api import PunchPage, PunchRow
 from tests.web_ui.running import Browser, Office, journal_key, text_of
-from web_ui import export
-from web_ui.jobs import Job
+from web_ui import export, uploads, words
+from web_ui.jobs import Job, Jobs
 
 ALL = "first=2020-01-01&last=2100-01-01"
 
@@ -37,6 +42,48 @@ def fetched(browser: Browser, kind: str, query: str = ALL) -> httpx.Response:
 def export_form(kind: str) -> int:
     """The three export forms stand last on the page, in this order."""
     return {"csv": -3, "xlsx": -2, "signed": -1}[kind]
+
+
+def test_a_file_lies_on_the_disk_that_is_meant_for_it(office: Office, browsers: dict[str, Browser]) -> None:
+    """The system's folder for temporary files may lie in memory, where a large file ends the daemon."""
+    for kind, suffix in (("csv", "csv"), ("xlsx", "xlsx"), ("signed", "jsonl")):
+        fetched(browsers["operator"], kind)
+        assert list(office.folder.web.glob(f"{export.BEGINS}*.{suffix}"))
+
+
+@pytest.fixture
+def settled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(tempfile, "tempdir", tempfile.tempdir)
+    for name in ("daka-export-old.csv", "openpyxl.old"):
+        (tmp_path / name).write_bytes(b"Ada")
+    (tmp_path / "web.db").touch()
+    export.settle(tmp_path)
+    return tmp_path
+
+
+def test_what_an_end_left_half_written_goes_at_the_next_start(settled: Path) -> None:
+    assert [path.name for path in settled.iterdir()] == ["web.db"]
+
+
+@pytest.mark.parametrize("full_after", [0, 2])
+def test_a_file_for_which_there_is_no_room_is_not_kept_and_a_sentence_says_so(
+    settled: Path, monkeypatch: pytest.MonkeyPatch, full_after: int
+) -> None:
+    """Whether the disk was full before or fills up while the file is written: what is left is for punches."""
+    real, looks = shutil.disk_usage, itertools.count()
+
+    def filling(path: str) -> Any:
+        assert Path(path) == settled
+        free = uploads.SPARE_BYTES + (0 if next(looks) < full_after else -1)
+        return real(path)._replace(free=free)
+
+    monkeypatch.setattr(shutil, "disk_usage", filling)
+    client: Any = Lists()
+    heads = ({}, {word: word for word in ("in", "face", "synced", "counts")})
+    job = Jobs().start(1, "csv", lambda job: export.write_csv(job, client, {}, UTC, heads))
+    assert job.ended.wait(10)
+    assert job.error == words.NO_ROOM_TO_EXPORT
+    assert [path.name for path in settled.iterdir()] == ["web.db"]
 
 
 class Lists:

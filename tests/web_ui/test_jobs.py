@@ -27,7 +27,7 @@ def test_the_file_of_old_work_goes_though_nobody_begins_anything_new(
     job = kept.start(1, "csv", work)
     assert job.ended.wait(10)
     kept.sweep()
-    assert (tmp_path / "punches.csv").exists(), "its owner has an hour to fetch it"
+    assert (tmp_path / "punches.csv").exists() != fails, "its owner has an hour to fetch it; half a file goes at once"
     monkeypatch.setattr(jobs, "KEPT_S", -1.0)
     kept.sweep()
     assert not (tmp_path / "punches.csv").exists()
@@ -60,3 +60,22 @@ def test_what_was_looked_at_is_kept_for_one_use_and_closed_with_the_next_look_or
     kept.sweep()
     assert kept.find(other.key, 2) is None
     assert [album.closed for album in albums] == [True, True, True]
+
+
+def test_an_account_keeps_its_newest_files_alone(tmp_path: Path) -> None:
+    """Each may have the size of all records; whoever begins one after the other would fill the disk that punches need."""
+
+    def work(job: Job) -> Path:
+        job.file = tmp_path / job.key
+        job.file.write_bytes(b"punches")
+        return job.file
+
+    kept, begun = Jobs(), []
+    others = kept.start(2, "csv", work)
+    assert others.ended.wait(10)
+    for _ in range(4):
+        begun.append(kept.start(1, "csv", work))
+        assert begun[-1].ended.wait(10)
+    newest = begun[-jobs.MOST_FILES :]
+    assert {path.name for path in tmp_path.iterdir()} == {others.key, *(job.key for job in newest)}
+    assert [kept.find(job.key, 1) is not None for job in begun] == [job in newest for job in begun]
