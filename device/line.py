@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from device import api, attend, database, messages, pulse
+from device.api import serving
 from device.attend import Claim, Identity, Punch, Refused, Stranger, Why
 from device.camera import Frame
 from device.clock import Moment
@@ -88,7 +89,7 @@ class Board:
     def after(self, number: int, wait_s: float) -> tuple[api.Decision, ...]:
         """Decisions after `number`, waiting up to `wait_s` seconds for the first."""
         with self._changed:
-            self._changed.wait_for(lambda: self.count > number, wait_s)
+            serving.wait(self._changed, lambda: self.count > number, wait_s)
             return tuple(decision for decision in self._decisions if decision.number > number)
 
 

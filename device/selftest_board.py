@@ -45,7 +45,7 @@ class SelfTestBoard:
     def wanted(self, wait_s: float) -> SelfTest:
         """A test that waits to be run, from now on running; an empty one if there is none within `wait_s`."""
         with self._changed:
-            self._changed.wait_for(lambda: self._test.stage == "waiting", wait_s)
+            server.wait(self._changed, lambda: self._test.stage == "waiting", wait_s)
             if self._standing().stage != "waiting":
                 return SelfTest()
             self._set(replace(self._test, stage="running"))

@@ -41,6 +41,7 @@ from device.api.serving import number_argument as number_argument
 from device.api.serving import optional_field as optional_field
 from device.api.serving import said_or as said_or
 from device.api.serving import serve as serve
+from device.api.serving import wait as wait
 from device.backups.sealed import BackupRefused
 from device.locks import errors as locks
 

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from device import api, enrolment, liveness, recognise
+from device.api import serving
 from device.attend import elapsed
 from device.attention import Attention
 from device.camera import Frame
@@ -103,7 +104,7 @@ class Sittings:
     def standing(self, after: int, wait_s: float) -> api.Sitting:
         """How it stands, once it has changed after `after` or the time is up."""
         with self._changed:
-            self._changed.wait_for(lambda: self._told.change > after, wait_s)
+            serving.wait(self._changed, lambda: self._told.change > after, wait_s)
             return self._told
 
     def see(self, frame: Frame) -> recognise.Seen | None:

@@ -12,15 +12,16 @@ import os
 import socket
 import stat
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 import waitress.server
-from flask import Flask, Request, Response, abort, request
+from flask import Flask, Request, Response, abort, has_request_context, request
 from waitress import wasyncore
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import ClientDisconnected, HTTPException
 
 from device import messages, sentences
 from device.api.client import HOST
@@ -28,6 +29,7 @@ from device.errors import DeviceError
 
 MOST_BODY_BYTES = 32 * 1024 * 1024  # a photograph for enrolment
 MOST_WAIT_S = 30.0
+LOOK_EVERY_S = 0.25  # whether whoever asked is still there
 MOST_PATH_BYTES = 107  # unix(7): sun_path has 108, one of them the final zero
 
 
@@ -147,6 +149,23 @@ def asker_is_gone() -> Callable[[], bool]:
     """Tells whether whoever asked the request under way has hung up; for what waits long, and would keep a thread from others."""
     found: Callable[[], bool] = request.environ.get("waitress.client_disconnected", lambda: False)
     return found
+
+
+def wait(condition: threading.Condition, is_ready: Callable[[], bool], wait_s: float) -> bool:
+    """Wait, with `condition` held, until it `is_ready`; False if it is not within `wait_s`.
+
+    ClientDisconnected as soon as whoever asked the request under way has gone: they keep no thread, and are handed nothing that was
+    meant for the next. Outside of a request it waits like any condition.
+    """
+    is_gone = asker_is_gone() if has_request_context() else lambda: False
+    deadline = time.monotonic() + wait_s
+    while not is_gone():
+        if is_ready():
+            return True
+        if (left := deadline - time.monotonic()) <= 0:
+            return False
+        condition.wait(min(LOOK_EVERY_S, left))
+    raise ClientDisconnected
 
 
 def json_fields(*names: str) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from device import api, attend, messages
+from device.api import serving
 from device.attend import Identity, Stranger
 from device.clock import Clock, Moment
 from device.journal import Receipt
@@ -83,11 +84,11 @@ class Journeys:
         return journey
 
     def get(self, ticket: str, after: int = -1, wait_s: float = 0.0) -> Journey:
-        """How it stands, once it has changed after `after` or the time is up."""
+        """How it stands, once it has changed after `after` or the time is up; VisitUnknown once it was called off, too."""
         with self._changed:
+            serving.wait(self._changed, lambda: (found := self._journeys.get(ticket)) is None or found.change > after, wait_s)
             if ticket not in self._journeys:
                 raise VisitUnknown(say("lock.visit_unknown"))
-            self._changed.wait_for(lambda: self._journeys[ticket].change > after, wait_s)
             return self._journeys[ticket]
 
     def tell(self, ticket: str, **what: object) -> None:
@@ -101,6 +102,7 @@ class Journeys:
         """Nobody wants it any more."""
         with self._changed:
             self._journeys.pop(ticket, None)
+            self._changed.notify_all()
 
     def witness(self, seen: Identity | Stranger) -> api.Decision | None:
         """Whether whoever was just established is awaited for an approval; None: they are here to clock in."""

@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from device.api import serving
+
 BETWEEN_POLLS_S = 1.0  # the uplink asks all the time while it is connected; one that has not asked has no connection
 MOST_WAITING = 16
 
@@ -37,20 +39,22 @@ class Mailbox:
                 return ""
             self._waiting.append(question)
             self._changed.notify_all()
-            self._changed.wait_for(lambda: question in self._answers, wait_s)
-            if question in self._waiting:
-                self._waiting.remove(question)
+            try:
+                serving.wait(self._changed, lambda: question in self._answers, wait_s)
+            finally:
+                if question in self._waiting:
+                    self._waiting.remove(question)
             return self._answers.pop(question, "")
 
     def next(self, wait_s: float) -> Question | None:
-        """The uplink's side: the next question to carry, waiting up to `wait_s` for it."""
+        """The uplink's side: the next question to carry, waiting up to `wait_s` for it. One that has gone takes none."""
         with self._changed:
             self._polling += 1
             try:
-                self._changed.wait_for(lambda: bool(self._waiting), wait_s)
+                serving.wait(self._changed, lambda: bool(self._waiting), wait_s)
             finally:
                 self._polling -= 1
-                self._polled = self._monotonic()
+            self._polled = self._monotonic()
             return self._waiting.pop(0) if self._waiting else None
 
     def answer(self, question: Question, statement: str) -> None:

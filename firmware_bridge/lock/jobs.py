@@ -7,7 +7,7 @@ import dataclasses
 import secrets
 import threading
 
-from device.api import reason
+from device.api import reason, serving
 from device.api.bridge import DONE, FAILED, STILL, LockJob
 from device.sentences import say
 from firmware_bridge.lock.errors import JobUnknown, NobodyCompares
@@ -52,7 +52,7 @@ class Jobs:
         with self._changed:
             if job not in self._jobs:
                 raise JobUnknown(say("lock.job_unknown"))
-            self._changed.wait_for(lambda: self._jobs[job].change > after or self._jobs[job].state != STILL, wait_s)
+            serving.wait(self._changed, lambda: self._jobs[job].change > after or self._jobs[job].state != STILL, wait_s)
             return self._jobs[job]
 
 
