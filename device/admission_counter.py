@@ -33,7 +33,7 @@ class AdmissionCounter:
             Route("GET", "/v1/join-request", self._request),
             Route("POST", "/v1/join-answer", self._answer),
             Route("POST", "/v1/leave", lambda: self._admission.leave(*server.json_fields("by"))),
-            Route("GET", "/v1/web-notice", self.notice),
+            Route("GET", "/v1/web-notice", self.at_console),
         )
 
     def for_web(self) -> tuple[Route, ...]:
@@ -51,7 +51,13 @@ class AdmissionCounter:
 
     def notice(self) -> api.WebNotice:
         """What the screen says to administrators: a code to type, or the one that the enterprise compares."""
-        said = self._codes.notice()
+        return self._with_comparison(self._codes.notice())
+
+    def at_console(self) -> api.WebNotice:
+        """The same for root's command line, with codes that are on no screen."""
+        return self._with_comparison(self._codes.notice(console=True))
+
+    def _with_comparison(self, said: api.WebNotice) -> api.WebNotice:
         asked = None if said.code else self._admission.compared()
         return naming(replace(said, code=asked[0], purpose="joining"), asked[1]) if asked else said
 

@@ -148,8 +148,9 @@ class WebCounter:
         return api.Done()
 
     def ask_recovery(self) -> api.Done:
-        """A code for an account, on the screen only."""
-        self._kiosk.codes.ask_recovery(server.json_fields("account")[0][:64])
+        """A code for an account, on the screen or, with `where` console, at root's command line only."""
+        console = server.optional_field("where") == "console"
+        self._kiosk.codes.ask_recovery(server.json_fields("account")[0][:64], console=console)
         return api.Done()
 
     def check_code(self) -> api.CodeChecked:

@@ -2,7 +2,8 @@
 whoever has the kiosk join an enterprise.
 
 A code serves once, for ten minutes. Wrong tries make whoever asked wait, nobody else; the web daemon never learns a code, it only
-asks whether one is right. One for joining counts for a single invitation, and the screen names whose that is.
+asks whether one is right. One for joining counts for a single invitation, and the screen names whose that is. One for an account
+that nobody in the hall may open is on no screen: root reads it at the console.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ CALM_S = 15 * 60.0  # after this long without a wrong try the delay starts small
 
 @dataclass(slots=True)
 class _Code:
-    """One code on the screen; it counts for `invited` alone, where it is for joining."""
+    """One code; it counts for `invited` alone, where it is for joining. `console`: it is on no screen, root reads it."""
 
     purpose: str
     account: str
@@ -37,6 +38,7 @@ class _Code:
     until_s: float
     invited: messages.Invitation | None = None
     tries: int = 0
+    console: bool = False
 
 
 @dataclass(slots=True)
@@ -67,12 +69,16 @@ class WebCodes:
             if not wants_first and self._code is not None and self._code.purpose == FIRST:
                 self._code = None
 
-    def ask_recovery(self, account: str) -> None:
-        """Show a code for this account; one that is on the screen for it already stays, and so does one of another purpose."""
+    def ask_recovery(self, account: str, *, console: bool = False) -> None:
+        """Show a code for this account, at the console alone if it is for there.
+
+        One that is shown for it so already stays, and so does one of another purpose.
+        """
         with self._lock:
             shown = self._fresh()
-            if shown is None or (shown.purpose == RECOVERY and shown.account != account):
+            if shown is None or (shown.purpose == RECOVERY and (shown.account, shown.console) != (account, console)):
                 self._code = self._made(RECOVERY, account)
+                self._code.console = console
 
     def ask_joining(self, invited: messages.Invitation) -> None:
         """Show a code for joining with this invitation, and whose it is; one that is on the screen for it already stays."""
@@ -81,11 +87,11 @@ class WebCodes:
             if shown is None or shown.invited != invited:
                 self._code = self._made(JOIN, invited.digest, invited)
 
-    def notice(self) -> api.WebNotice:
-        """What to show; the code is empty while none is asked for."""
+    def notice(self, *, console: bool = False) -> api.WebNotice:
+        """What to show on the screen, or at the console; the code is empty while none is asked for."""
         with self._lock:
             shown = self._fresh()
-            if shown is None:
+            if shown is None or (shown.console and not console):
                 return api.WebNotice("", "", "", self._addresses, self._fingerprint)
             said = api.WebNotice(shown.digits, shown.purpose, shown.account, self._addresses, self._fingerprint)
             return said if shown.invited is None else naming(said, shown.invited)

@@ -243,9 +243,9 @@ class WebClient(AdminClient, PeopleClient, JoinClient):
         """When this daemon's certificate ends, for whoever watches the kiosk's health."""
         return self._post("/v1/web-certificate", Done, ends_at=ends_at)
 
-    def ask_recovery(self, account: str) -> Done:
-        """Have the kiosk's screen show a code with which this account may choose a new password."""
-        return self._post("/v1/web-recovery", Done, account=account)
+    def ask_recovery(self, account: str, *, console: bool) -> Done:
+        """Have a code shown with which this account may choose a new password, on the kiosk's screen or at root's console."""
+        return self._post("/v1/web-recovery", Done, account=account, where="console" if console else "screen")
 
     def check_code(self, purpose: str, account: str, code: str, asker: str = "") -> CodeChecked:
         """Whether it is the code on the screen; each code serves once, and wrong ones make this asker wait."""

@@ -49,6 +49,19 @@ def test_a_code_serves_once() -> None:
     assert not codes.check(FIRST, "", shown).right
 
 
+def test_a_code_for_the_console_is_on_no_screen() -> None:
+    """Whoever stands in the hall reads the screen; only root reads the console."""
+    codes, _ = screen(wants_first=False)
+    codes.ask_recovery("ada", console=True)
+    assert (codes.notice().code, codes.notice().purpose, codes.notice().account) == ("", "", "")
+    shown = codes.notice(console=True)
+    assert (len(shown.code), shown.account) == (DIGITS, "ada")
+    codes.ask_recovery("ada")
+    assert codes.notice().code not in ("", shown.code), "one that was for the console never comes onto the screen"
+    assert codes.notice(console=True) == codes.notice()
+    assert codes.check(RECOVERY, "ada", codes.notice().code).right
+
+
 def test_a_code_of_another_purpose_or_account_opens_nothing() -> None:
     codes, time = screen(wants_first=False)
     codes.ask_recovery("ada")

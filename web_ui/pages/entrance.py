@@ -187,13 +187,16 @@ def _check_code(purpose: str, account: str, code: str) -> None:
 @pages.route("/recover", methods=["GET", "POST"])
 @needs(NOBODY_YET)
 def recover() -> Response | str | tuple[str, int]:
-    """Have the kiosk show a code. Whether the account exists is not said: the screen shows nothing for one that does not."""
+    """Have the kiosk show a code. Whether the account exists is not said: the screen shows nothing for one that does not.
+
+    It shows none either for an administrator whom nothing but a password keeps from whoever stands in the hall (ADR 0086).
+    """
     form = forms.Recover()
     if not form.validate_on_submit():
         return render_template("recover.html", form=form), INVALID if form.errors else 200
     account = house().accounts.by_name(form.name.data)
     if account is not None:
-        kiosk().ask_recovery(account.name)
+        kiosk().ask_recovery(account.name, console=account.role == Role.ADMINISTRATOR and not account.totp)
     return redirect(url_for("entrance.recovered", name=form.name.data.strip()))
 
 
