@@ -24,6 +24,7 @@ from device.server import Route
 from firmware_bridge.lock.jobs import Jobs
 from tests.device import parts
 
+Socket = socket.socket  # a room has one of its own name
 THREADS = 3
 ASKED = Question("lock-1", "challenge-of-the-lock")
 GONE_WITHIN_S = 5.0
@@ -41,7 +42,7 @@ class Room:
     begun: list[str]
     ended: list[str]
 
-    def ask(self, path: str) -> socket.socket:
+    def ask(self, path: str) -> Socket:
         """Ask, and do not wait for the answer."""
         asking = socket.socket(socket.AF_UNIX)
         asking.connect(str(self.socket))
@@ -62,7 +63,7 @@ def until(there: Callable[[], bool]) -> None:
         time.sleep(0.02)
 
 
-def body(answered: socket.socket) -> dict[str, Any]:
+def body(answered: Socket) -> dict[str, Any]:
     with answered, answered.makefile("rb") as read:
         answered.settimeout(2 * GONE_WITHIN_S)
         found: dict[str, Any] = json.loads(read.read().partition(b"\r\n\r\n")[2])

@@ -79,7 +79,7 @@ def test_a_file_for_which_there_is_no_room_is_not_kept_and_a_sentence_says_so(
 
     monkeypatch.setattr(shutil, "disk_usage", filling)
     client: Any = Lists()
-    heads = ({}, {word: word for word in ("in", "face", "synced", "counts")})
+    heads: Any = ((), {word: word for word in ("in", "face", "synced", "counts")})
     job = Jobs().start(1, "csv", lambda job: export.write_csv(job, client, {}, UTC, heads))
     assert job.ended.wait(10)
     assert job.error == words.NO_ROOM_TO_EXPORT

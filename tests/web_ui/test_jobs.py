@@ -70,7 +70,8 @@ def test_an_account_keeps_its_newest_files_alone(tmp_path: Path) -> None:
         job.file.write_bytes(b"punches")
         return job.file
 
-    kept, begun = Jobs(), []
+    kept = Jobs()
+    begun: list[Job] = []
     others = kept.start(2, "csv", work)
     assert others.ended.wait(10)
     for _ in range(4):
