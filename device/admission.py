@@ -222,7 +222,7 @@ class Admission:
             return self.standing()
 
     def leave(self, by: str) -> api.Left:
-        """Every template is destroyed, and from the next start on nothing is sent; what waits stays in the journal."""
+        """Every template is destroyed, and from the next start on nothing is sent; the journal, with what waits, is put aside."""
         with self._lock:
             root, _ = membership.whose(self._folder.enterprise)
             if not root:
@@ -293,6 +293,7 @@ def take_place(folder: state.Folder) -> None:
     fresh = membership.made(Membership, found.becomes) if found.becomes is not None else None
     if root and (fresh is None or fresh.root != root):
         durable.keep(folder.left, json.dumps({"by": found.by}).encode("utf-8"))
+        durable.keep(folder.journal_ends, b"")
         for suffix in KEPT_BESIDE:
             folder.desired.with_name(folder.desired.name + suffix).unlink(missing_ok=True)
     if fresh is None:

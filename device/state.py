@@ -67,6 +67,11 @@ class Folder:
         return self.root / "joining.json"
 
     @property
+    def journal_ends(self) -> Path:
+        """Lies here when another enterprise was left: the journal is put aside before it is opened again."""
+        return self.root / "journal-ends"
+
+    @property
     def left(self) -> Path:
         """Another enterprise was left, and whose word that was: what was enrolled until the restart goes before anybody is seen."""
         return self.root / "left.json"

@@ -167,6 +167,7 @@ ACTS = {"given": _("Consent given"), "withdrawn": _("Consent withdrawn")}
 REASONS = {
     "first_start": _("First start"), "damaged_journal": _("The journal was damaged"),
     "forked_journal": _("The server had signed for other records"),
+    "left_enterprise": _("The enterprise of before was left"),
     "restored_backup": _("Restored from a backup"), "reset": _("Reset"),
 }  # fmt: skip
 

@@ -62,7 +62,7 @@ def join(
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @pass_context
 def leave(context: Context, yes: bool) -> None:
-    """Leave the enterprise: every template is destroyed, nothing is sent any more. The records that wait stay in the journal."""
+    """Leave the enterprise: every template is destroyed, nothing is sent any more, and the journal with what waits is put aside."""
     if not yes:
         click.confirm("Every template is destroyed, and records are sent nowhere any more. Leave", abort=True)
     with joining(context) as kiosk:

@@ -6,6 +6,7 @@ A record leaves only after the server has signed for it. It is never changed; pi
 from __future__ import annotations
 
 from device.journal.opening import open_journal as open_journal
+from device.journal.opening import put_aside as put_aside
 from device.journal.reading import stamp as stamp
 from device.journal.values import AcknowledgementRefused as AcknowledgementRefused
 from device.journal.values import Brief as Brief

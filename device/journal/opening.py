@@ -35,7 +35,7 @@ def open_journal(
     except (database.StorageDamaged, ChainBroken) as error:
         if not replace_damaged:
             raise
-        kept = _quarantine(path, moment)
+        kept = put_aside(path, moment, "damaged")
         log.error("journal failed its check (%s); kept as %s, a new epoch begins", error, kept.name)
         reason = "forked_journal" if isinstance(error, SignedForAnother) else "damaged_journal"
         journal = Journal(path, device, key, software)
@@ -54,8 +54,9 @@ def _checked(path: Path, device: str, key: Ed25519PrivateKey, software: str) -> 
     return journal
 
 
-def _quarantine(path: Path, moment: clock.Moment) -> Path:
-    kept = path.with_name(f"{path.name}.damaged-{moment.at:%Y%m%dT%H%M%S}-{secrets.token_hex(2)}")
+def put_aside(path: Path, moment: clock.Moment, word: str) -> Path:
+    """The closed journal under another name, which says why; where there is none, none is there after it either."""
+    kept = path.with_name(f"{path.name}.{word}-{moment.at:%Y%m%dT%H%M%S}-{secrets.token_hex(2)}")
     for suffix in ("", "-wal", "-shm"):
         part = path.with_name(path.name + suffix)
         if part.exists():

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 
 import device
 from device import clock, journal, keys, people, state
 from device.backups import settling
+
+log = logging.getLogger(__name__)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -40,8 +43,9 @@ def open_files(
         device.SOFTWARE,
         time_source.now(),
         replace_damaged=replace_damaged,
-        begun="restored_backup" if settling.restored(folder) else "first_start",
+        begun=_why_begun(folder, time_source.now()),
     )
+    folder.journal_ends.unlink(missing_ok=True)
     may_create = not folder.people.exists()
     directory = people.Directory(
         folder.people, keys.wrapping_key(folder.keys, may_create=may_create, credentials=folder.credentials)
@@ -51,3 +55,12 @@ def open_files(
     if may_be_locked:
         directory.lock_if_sealed()
     return Files(opened, directory)
+
+
+def _why_begun(folder: state.Folder, now: clock.Moment) -> str:
+    """Why there is a new journal, if there is none; that of an enterprise which was left is no other's, and is put aside before."""
+    if folder.journal_ends.exists():
+        kept = journal.put_aside(folder.journal, now, "left")
+        log.warning("another enterprise was left: its journal is kept as %s, and a new one begins", kept.name)
+        return "left_enterprise"
+    return "restored_backup" if settling.restored(folder) else "first_start"

@@ -12,9 +12,23 @@ from pathlib import Path
 
 import pytest
 
-from device import admission, checks, config, database, identity, joining, membership, messages, outlet, state, trust
+from device import (
+    admission,
+    checks,
+    config,
+    database,
+    identity,
+    joining,
+    journal,
+    kiosk,
+    membership,
+    messages,
+    outlet,
+    state,
+    trust,
+)
 from device.carrying import Carrying
-from device.commands import run_uplink
+from device.commands import export, run_uplink
 from device.commands.context import Context
 from device.joiner import Joiner, Watched
 from device.joining import JoinRefused
@@ -190,6 +204,51 @@ def test_another_enterprise_is_asked_for_first_and_templates_go_before_it_counts
     assert machine.root() == theirs.root
     machine.start().leave("cli:root")
     assert machine.decided_before == [False, False, False]
+
+
+@pytest.mark.parametrize("leaves", [False, True])
+def test_what_was_recorded_for_one_enterprise_goes_to_no_other_and_can_still_be_brought_to_it(
+    machine: Machine, ours: Far, theirs: Far, tmp_path: Path, leaves: bool
+) -> None:
+    machine.joined(ours)
+    first = opened(machine)
+    first.append(parts.punch(parts.ADA), parts.moment(10))
+    before = first.head()
+    first.close()
+    if leaves:
+        machine.start().leave("cli:root")
+        machine.start()
+    machine.joined(theirs, replace=not leaves)
+    second = opened(machine)
+    genesis = second.stretch(0)
+    assert genesis is not None
+    assert [json.loads(text)["body"]["reason"] for text in genesis.texts] == ["left_enterprise"]
+    second.close()
+    third = opened(machine)
+    assert (third.head().epoch, third.head().seq) == (genesis.epoch, 1), "once"
+    third.close()
+    (aside,) = machine.folder.root.glob("journal.db.left-*[!lm]")
+    out = tmp_path / "records.jsonl"
+    assert export.write(export.Aside(aside, DEVICE), out, 0) == (2, 2)
+    data = messages.parse(out.read_bytes())["data"]
+    assert (data["epoch"], data["to"]) == (before.epoch, before.seq)
+
+
+def test_renewed_by_the_same_enterprise_the_journal_goes_on(machine: Machine, ours: Far) -> None:
+    machine.joined(ours)
+    first = opened(machine)
+    epoch = first.head().epoch
+    first.close()
+    machine.joined(ours, replace=True)
+    again = opened(machine)
+    assert again.head().epoch == epoch
+    again.close()
+
+
+def opened(machine: Machine) -> journal.Journal:
+    files = kiosk.open_files(machine.folder, DEVICE, parts.Clock(), replace_damaged=True)
+    files.directory.close()
+    return files.journal
 
 
 @pytest.mark.parametrize("what", ["change", "leave"])
