@@ -173,7 +173,10 @@ def test_a_video_plays_in_its_own_time_whatever_the_rate_of_the_camera(tmp_path:
     source = camera.open_source(f"video:{path}", clock.SystemClock(), size=SIZE, frames_per_second=10)
     started = time.monotonic()
     shown = [round((float(frame.pixels.mean()) - 60) / 5) for frame in source.frames()]
-    assert shown == [0, 3, 6, 9, 12, 15, 18, 21, 24, 27]
+    assert shown == sorted(set(shown))
+    assert shown[0] == 0
+    assert set(shown) <= set(range(0, 30, 3)), "every third; a busy machine misses some, and none is made up for later"
+    assert len(shown) >= 5
     assert 0.8 < time.monotonic() - started < 5
     assert source.status().state is camera.State.ENDED
 
