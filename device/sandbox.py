@@ -87,8 +87,9 @@ def _write_twin(unit: str) -> None:
     at.write_text("\n".join(kept).replace("[Service]\n", f"[Service]\n{command}", 1) + "\n", encoding="utf-8")
     drop_in.parent.mkdir(exist_ok=True)
     extra = UNITS / f"{unit}.service.d"
-    own = "".join(path.read_text(encoding="utf-8") + "\n" for path in sorted(extra.glob("*.conf"))) if extra.is_dir() else ""
-    drop_in.write_text(f"{own}{KEEPS}", encoding="utf-8")
+    own = [row for path in sorted(extra.glob("*.conf")) for row in path.read_text(encoding="utf-8").splitlines()]
+    rows = "".join(f"{row}\n" for row in own if not row.startswith(RETIRED))  # another ExecStart= would run in the probe's place
+    drop_in.write_text(f"{rows}{KEEPS}", encoding="utf-8")
 
 
 def _systemctl(*words: str) -> None:
