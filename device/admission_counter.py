@@ -64,8 +64,13 @@ class AdmissionCounter:
     def _common(self) -> tuple[Route, ...]:
         return (
             Route("GET", "/v1/joining", self._admission.standing),
-            Route("POST", "/v1/join-end", lambda: self._admission.end(*server.json_fields("by"))),
+            Route("POST", "/v1/join-end", self._end),
         )
+
+    def _end(self) -> api.Joining:
+        (by,) = server.json_fields("by")
+        self._codes.end_joining()
+        return self._admission.end(by)
 
     def _begin(self) -> api.Joining:
         invitation, by, replaces, carried = server.json_fields("invitation", "by", "replace", "carried")

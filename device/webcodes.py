@@ -87,6 +87,12 @@ class WebCodes:
             if shown is None or shown.invited != invited:
                 self._code = self._made(JOIN, invited.digest, invited)
 
+    def end_joining(self) -> None:
+        """Whoever gave up joining wants no code for it on the screen: another one could not be shown before it has run out."""
+        with self._lock:
+            if self._code is not None and self._code.purpose == JOIN:
+                self._code = None
+
     def notice(self, *, console: bool = False) -> api.WebNotice:
         """What to show on the screen, or at the console; the code is empty while none is asked for."""
         with self._lock:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from device import messages
+from device import api, messages
 from tests.device import parts
 from tests.web_ui.running import Browser, Office, text_of
 
@@ -37,6 +37,9 @@ def test_an_invitation_counts_with_the_code_on_the_kiosks_screen_and_never_witho
     assert refused.status_code == 422
     assert "not the code on the kiosk" in text_of(refused)
     assert "Show the code" in text_of(page.get(WHERE)), "nothing has begun"
+    with api.JoinClient(office.folder.admin_socket) as client:
+        client.end_joining("cli:root")
+    assert office.code() == "", "who gave it up keeps the screen from no other code"
 
 
 def test_a_kiosks_name_is_not_for_the_web_ui_to_change(office: Office, browsers: dict[str, Browser]) -> None:
