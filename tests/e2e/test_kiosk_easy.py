@@ -208,7 +208,8 @@ def test_each_sheet_begins_where_one_goes_on_and_gives_the_focus_back(kiosk: Kio
         ("bar.language", "wide centre"),
     ):
         reach(page, CN[button])
-        assert focus(page) == first, button
+        expect(page.locator("#sheet")).to_be_visible()
+        page.wait_for_function(f"() => ({HAS_FOCUS}) === {first!r}", timeout=SOON_MS)
         page.keyboard.press("Tab")
         assert page.evaluate("document.getElementById('sheet').contains(document.activeElement)")
         page.keyboard.press("Escape")
