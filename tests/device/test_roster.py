@@ -110,8 +110,8 @@ def test_whoever_comes_back_is_who_they_were(house: House) -> None:
     house.aliases[again.person] = parts.ADA
     moved = dataclasses.replace(again, number="2001")
     other = dataclasses.replace(ADA, person="p-" + "88" * 16, badges=())
-    done = house.register.take(messages.Roster("hr:li", (moved, BOB)))
-    done = house.register.take(messages.Roster("hr:li", (moved, other, BOB)))
+    for _ in range(2):  # in the first the number is still held
+        assert house.register.take(messages.Roster("hr:li", (moved, other, BOB))).aliases == ()
     assert (house.number("2001").person, house.number("1001").person) == (parts.ADA, other.person), "of the same name, and another"
 
 
