@@ -32,7 +32,6 @@ from device.api.serving import ListenError as ListenError
 from device.api.serving import Refusals
 from device.api.serving import Route as Route
 from device.api.serving import Serving as Serving
-from device.api.serving import asker_is_gone as asker_is_gone
 from device.api.serving import is_loopback as is_loopback
 from device.api.serving import is_ours as is_ours
 from device.api.serving import json_fields as json_fields

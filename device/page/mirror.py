@@ -6,12 +6,12 @@ Holds no frame longer than until the next one; whoever asks gets the newest and 
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import cv2
 
+from device.api import serving
 from device.camera import Frame
 from device.outlines import Outline
 from models.detect import Box
@@ -20,7 +20,6 @@ WIDTH_PX = 640  # a larger camera picture is brought to this: sharp enough for a
 QUALITY = 80
 LINGERS_US = 1_500_000  # whoever bends down for a moment has not left
 FRESH_US = 1_000_000
-LOOK_EVERY_S = 0.25  # whether whoever asked is still there
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,25 +69,14 @@ class Mirror:
         """Whether a face was seen a moment ago."""
         return self._seen_us is not None and self._now_us() - self._seen_us <= LINGERS_US
 
-    def after(
-        self, number: int, wait_s: float, *, always: bool = False, is_gone: Callable[[], bool] = lambda: False
-    ) -> Picture | None:
-        """A picture newer than `number`; None when none comes in time, or nobody is there (unless `always`: a code is held up).
-
-        None soon, too, when whoever asked `is_gone`.
-        """
-        deadline = time.monotonic() + wait_s
+    def after(self, number: int, wait_s: float, *, always: bool = False) -> Picture | None:
+        """A picture newer than `number`; None when none comes in time, or nobody is there (unless `always`: a code is held up)."""
 
         def is_ready() -> bool:
             return self._number > number and self._is_fresh() and (always or self.is_somebody_there())
 
         with self._changed:
-            while not is_ready():
-                left = deadline - time.monotonic()
-                if left <= 0 or is_gone():
-                    return None
-                self._changed.wait(min(LOOK_EVERY_S, left))
-            if self._frame is None:
+            if not serving.wait(self._changed, is_ready, wait_s) or self._frame is None:
                 return None
             frame, faces, found = self._frame, self._faces, self._number
         return Picture(found, encoded(frame), faces, (self._now_us() - frame.moment.monotonic_us) / 1000)

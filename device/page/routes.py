@@ -21,13 +21,13 @@ def routes(shell: Shell, scenery: Scenery, mirror: Mirror) -> tuple[PageRoute, .
     def scene() -> Response:
         asked = request.args
         after, wait_s = int(server.number_argument("after", 2**53)), server.number_argument("wait_s", MOST_WAIT_S)
-        found = scenery.wait(asked.get("boot", ""), after, asked.get("seen", ""), wait_s, server.asker_is_gone())
+        found = scenery.wait(asked.get("boot", ""), after, asked.get("seen", ""), wait_s)
         body = messages.CODEC.unstructure(found) | {"digest": found.digest()}
         return Response(json.dumps(body), mimetype="application/json")
 
     def frame() -> Response:
         number, wait_s = int(server.number_argument("after", 2**53)), server.number_argument("wait_s", MOST_WAIT_S)
-        picture = mirror.after(number, wait_s, always=request.args.get("always") == "1", is_gone=server.asker_is_gone())
+        picture = mirror.after(number, wait_s, always=request.args.get("always") == "1")
         return Response(status=204) if picture is None else picture_answer(picture, scenery.waiting())
 
     return (

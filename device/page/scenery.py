@@ -79,10 +79,10 @@ class Scenery:
         self._stores = Stores(True, 0, None)
         self._read_at_s = -DISK_EVERY_S
 
-    def wait(self, boot: str, after: int, seen: str, wait_s: float, is_gone: Callable[[], bool] = lambda: False) -> Scene:
+    def wait(self, boot: str, after: int, seen: str, wait_s: float) -> Scene:
         """The scene, as soon as it differs from `seen` or there are decisions after `after`; as it is when `wait_s` is over.
 
-        `boot` is that of the scene which the caller has; without one it gets no old decisions. Nobody waits for one who `is_gone`.
+        `boot` is that of the scene which the caller has; without one it gets no old decisions.
         """
         if boot != self.boot:
             after = 0 if boot else self._parts.board.count
@@ -90,7 +90,7 @@ class Scenery:
         while True:
             now = self.scene(after)
             left = deadline - time.monotonic()
-            if now.decisions or boot != self.boot or now.digest() != seen or left <= 0 or is_gone():
+            if now.decisions or boot != self.boot or now.digest() != seen or left <= 0:
                 return now
             self._parts.board.after(after, min(LOOK_EVERY_S, left))
 
