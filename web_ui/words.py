@@ -27,6 +27,12 @@ ROLE_MEANINGS = {
 }
 ON, OFF = _("On"), _("Off")
 COMPLETIONS = {"face_or_pin": _("a face or a PIN"), "pin": _("a PIN"), "nothing": _("nothing: it clocks in by itself")}
+SECTIONS = {
+    "device": _("This kiosk"), "camera": _("Camera"), "models": _("Models"), "recognition": _("Recognition"),
+    "liveness": _("Liveness"), "people": _("Sister kiosks"), "retention": _("What is too old"), "ways": _("PIN, badge, codes"),
+    "attend": _("Attendance"), "journal": _("Journal"), "clock": _("Clock"), "uplink": _("Way to the server"),
+    "updates": _("Updates"), "page": _("The kiosk's screen"), "lock": _("Contract locks"), "web": _("This web UI"),
+}  # fmt: skip
 CHOICES = {
     "device.language": {"zh-CN": "简体中文", "zh-TW": "繁體中文", "en": "English"},
     "device.unlock": {

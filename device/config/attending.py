@@ -72,7 +72,7 @@ class Ways(Section):
     )
     badge_reader: str = Field(
         default="",
-        description="Device file of the badge reader, best below /dev/input/by-id; empty: none. See `daka people readers`.",
+        description="Device file of the badge reader, best below /dev/input/by-id; empty: none. daka people readers lists them.",
     )
 
 

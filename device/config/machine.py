@@ -150,7 +150,7 @@ class Page(Section):
 class Web(Section):
     """The administrators' web UI, a daemon of its own that serves HTTPS on the local network."""
 
-    enabled: bool = Field(default=True, description="Whether `daka run` starts it.")
+    enabled: bool = Field(default=True, description="Whether the web UI runs.")
     address: str = Field(default="0.0.0.0", description="Address to listen at; 127.0.0.1 keeps it on this machine.")
     port: int = Field(default=8443, ge=1, le=65_535, description="TLS port to listen at.")
     names: str = Field(default="", description="Further host names under which browsers may ask for it, separated by commas.")

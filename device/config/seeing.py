@@ -25,7 +25,7 @@ class Camera(Section):
 class Models(Section):
     """The weights."""
 
-    directory: str = Field(default="", description="Folder that `daka models fetch` filled; empty: the user's cache folder.")
+    directory: str = Field(default="", description="Folder that daka models fetch filled; empty: the user's cache folder.")
     landmarks: Literal["auto", "opencv"] = Field(
         default="auto",
         description="The mesh on a face: auto is MediaPipe where it runs, else OpenCV; opencv saves 50 MB, at half the speed.",
@@ -93,9 +93,11 @@ class Recognition(Section):
         default=5.0, ge=1, le=3_600, description="Nobody, and no movement, for this long: save power, seconds."
     )
     asleep_interval_s: float = Field(
-        default=1.0, ge=0.2, le=60, description="Then the detector runs this often; any movement wakes it at once, seconds."
+        default=1.0, ge=0.2, le=60, description="While asleep the detector runs this often, seconds; any movement wakes it at once."
     )
-    asleep_frames_per_second: float = Field(default=5.0, gt=0, le=60, description="And the camera is looked at this often.")
+    asleep_frames_per_second: float = Field(
+        default=5.0, gt=0, le=60, description="While asleep so many of the camera's pictures are looked at, a second."
+    )
     min_face_px: int = Field(
         default=72, ge=32, le=1000, description="Height of the smallest face that is compared, pixels of the frame."
     )
@@ -125,15 +127,24 @@ class Liveness(Section):
         description="Height of the smallest face that shows signs of an attack, pixels; nearer ones are waited for.",
     )
     live_from: float = Field(
-        default=0.3, gt=0, lt=1, description="Mean probability from which the learned model's `live` is believed."
+        default=0.3,
+        gt=0,
+        lt=1,
+        description="From this mean probability of a living face on, the learned model is believed that one is there.",
     )
     challenge: Literal["never", "unsure", "always"] = Field(
         default="unsure",
         description="Ask people to blink, turn, smile or open the mouth: when the passive signs leave it open, always, or never.",
     )
-    challenge_steps: int = Field(default=4, ge=3, le=6, description="How many of these are asked for, in random order.")
-    challenge_answer_s: float = Field(default=3.0, ge=2, le=10, description="Time for each of them, seconds.")
-    spoof_below: float = Field(default=0.05, ge=0, lt=1, description="And below which its `attack` is; in between nothing is sure.")
+    challenge_steps: int = Field(default=4, ge=3, le=6, description="How many actions are asked for, in random order.")
+    challenge_answer_s: float = Field(default=3.0, ge=2, le=10, description="Time for each action, seconds.")
+    spoof_below: float = Field(
+        default=0.05,
+        ge=0,
+        lt=1,
+        description="Below this mean probability of a living face the learned model is believed that an attack is there; "
+        "between the two nothing is sure.",
+    )
 
     @model_validator(mode="after")
     def _is_in_order(self) -> Self:
