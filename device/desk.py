@@ -141,6 +141,7 @@ class Desk:
         person, sight = self._directory.by_number(number).person, self._sight()
         others = {other: None for vector in vectors for other in self._look_alikes(sight, person, vector)}
         self._refuse_duplicates(list(others), look_alike_of)
+        self._directory.require_consent(person)  # taken back while they sat, nothing was made, and the journal must not say so
         moment = self._clock.now()
         for other in others:
             self._journal.append(messages.Audit("look_alikes_vouched_for", by, person), moment)

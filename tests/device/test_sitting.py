@@ -188,6 +188,7 @@ def test_nobody_sits_without_consent_and_a_withdrawal_meanwhile_leaves_nothing(r
         room.show(sittings, poses[pose])
     assert sittings.standing(-1, 0).state == State.REFUSED
     assert room.templates() == [0, 0]
+    assert not [body for body in chain(room.journal) if isinstance(body, messages.Audit) and body.action.startswith("templates")]
 
 
 class Fake:
