@@ -222,6 +222,10 @@ class Correction(Form):
         format=["%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M"],
         render_kw={"step": "1", "required": True},
     )
+    twice = SelectField(
+        _("Which of the two"), [Optional()], default="", description=_("In that night the clock shows this time twice."),
+        choices=[("", "–"), ("first", _("The first, before the clock is put back")), ("second", _("The second, after it"))],
+    )  # fmt: skip
     reason = text(_("Reason"), hint=_("It stands in the journal and goes to the server; name nobody."), longest=200)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import threading
 import time
-import zoneinfo
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta, tzinfo
@@ -14,7 +13,7 @@ from typing import Any
 from flask import current_app, g
 from flask_login import current_user
 
-from device.api import BackupsClient, KioskAway, KioskError, WebClient, Work
+from device.api import BackupsClient, KioskAway, KioskError, WebClient, Work, zone_of
 from device.api.people import HoldingsClient
 from web_ui import tls
 from web_ui.accounts import Accounts
@@ -128,8 +127,7 @@ class House:
 def read_place(kiosk: WebClient) -> Place:
     """From the kiosk's settings."""
     values: dict[str, Any] = {setting.name: setting.value for setting in kiosk.settings()}
-    named = values["device.time_zone"]
-    zone = zoneinfo.ZoneInfo(named) if named else datetime.now().astimezone().tzinfo or UTC
+    zone = zone_of(values["device.time_zone"])
     return Place(values["device.id"], values["device.enterprise"], values["device.site"], zone, values["device.language"])
 
 

@@ -87,6 +87,7 @@ from device.api.upgrades import Upgrades as Upgrades
 from device.api.upgrades import UpgradeTold as UpgradeTold
 from device.api.uplink import UPLINK_SOCKET as UPLINK_SOCKET
 from device.api.uplink import UplinkClient as UplinkClient
+from device.api.wall_clock import zone_of as zone_of
 from device.api.web import WEB_SOCKET as WEB_SOCKET
 from device.api.web import Attendance as Attendance
 from device.api.web import CodeChecked as CodeChecked

@@ -6,7 +6,7 @@ import dataclasses
 import functools
 from collections.abc import Callable
 
-from device import clock, gauges, hours, keys, state, unlock, upgrades, vitals
+from device import api, clock, gauges, keys, state, unlock, upgrades, vitals
 from device.backups.shelf import Shelf
 from device.following import Following
 from device.kiosk.files import Files
@@ -55,7 +55,7 @@ def watching(inside: Inside, folder: state.Folder, following: Following) -> Watc
         lambda: signs.health().link.kind,
         lambda: not inside.is_idle(),
         time_source,
-        hours.zone(config.device.time_zone),
+        api.zone_of(config.device.time_zone),
         folder.update,
     )
     readings = gauges.Gauges(inside.files.journal, time_source, folder.root, signs.health, signs.look, inside.walk.pulse)

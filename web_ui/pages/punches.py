@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 from flask import Blueprint, Response, abort, flash, render_template, request, send_file, url_for
@@ -19,11 +19,13 @@ from web_ui.jobs import TooMuch
 from web_ui.roles import OFFICE, READERS, needs
 from web_ui.show import moment
 from web_ui.words import sentence
+from web_ui.zones import meant
 
 pages = Blueprint("punches", __name__)
 
 USUAL_DAYS = 7
 INVALID = 422
+TWICE = ("first", "second")  # of a time that the clock shows twice, by its fold
 SORTS = ("at", "number", "name", "direction", "method", "state", "quality", "seq")
 
 
@@ -99,12 +101,14 @@ def punch(seq: int) -> str:
 def correct(seq: int) -> AnyResponse | str | tuple[str, int]:
     """The punch as it should have been; the first one stays in the chain."""
     row, _record = kiosk().punch(seq)
-    stood = moment(row.at).replace(tzinfo=None, microsecond=0)
-    form = forms.Correction(direction=row.direction, at=stood)
-    if form.validate_on_submit():
-        at = "" if form.at.data == stood else on_wire(form.at.data.replace(tzinfo=place().zone))
+    stood = datetime.fromisoformat(row.at).replace(microsecond=0)
+    wall = moment(stood)
+    twice = TWICE[wall.fold] if len(meant(wall.replace(tzinfo=None), place().zone)) > 1 else ""
+    form = forms.Correction(direction=row.direction, at=wall.replace(tzinfo=None), twice=twice)
+    if form.validate_on_submit() and (at := _moment_typed(form)):
         try:
-            done = kiosk().correct(seq, form.direction.data, at, form.reason.data.strip(), actor())
+            changed = "" if at == stood else on_wire(at)
+            done = kiosk().correct(seq, form.direction.data, changed, form.reason.data.strip(), actor())
         except KioskRefused as refused:
             form.reason.errors = (sentence(refused),)
         else:
@@ -135,16 +139,27 @@ def void(seq: int) -> AnyResponse | str | tuple[str, int]:
 def forgotten() -> AnyResponse | str | tuple[str, int]:
     """A punch that nobody made."""
     form = forms.ForgottenPunch(number=request.args.get("number", ""))
-    if form.validate_on_submit():
-        at = on_wire(form.at.data.replace(tzinfo=place().zone))
+    if form.validate_on_submit() and (at := _moment_typed(form)):
         try:
-            done = kiosk().add_punch(form.number.data.strip(), form.direction.data, at, form.reason.data.strip(), actor())
+            done = kiosk().add_punch(form.number.data.strip(), form.direction.data, on_wire(at), form.reason.data.strip(), actor())
         except KioskRefused as refused:
             (form.number if refused.kind == "PersonUnknown" else form.at).errors = (sentence(refused),)
         else:
             flash(_("The punch was added."))
             return redirect(url_for("punches.punch", seq=done.counts))
     return render_template("punch_new.html", form=form), INVALID if form.errors else 200
+
+
+def _moment_typed(form: forms.Correction) -> datetime | None:
+    """What was typed, UTC; None, and said beside it, where the place's clock never shows it or it is not said which of two."""
+    found = meant(form.at.data, place().zone)
+    if not found:
+        form.at.errors = (_("There is no such time: in that night the clock is put forward over it."),)
+    elif len(found) > 1 and not form.twice.data:
+        form.twice.errors = (_("Say which of the two it was."),)
+    else:
+        return found[-1] if form.twice.data == TWICE[1] else found[0]
+    return None
 
 
 @pages.post("/punches/export/<kind>")
