@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from rich.table import Table
+from rich.table import Column, Table
 from sqlalchemy import Connection, Select, func, select
 
 from device import messages
@@ -140,8 +140,8 @@ def table(connection: Connection, title: str, query: Query) -> Table:
 
 
 def drawn(title: str, headings: Sequence[str], rows: Iterable[Iterable[Any]]) -> Table:
-    """Rows under their headings, ready to print."""
-    shown = Table(*headings, title=title)
+    """Rows under their headings, ready to print. What has no room in a line goes on in the next: ids are copied, so none is cut."""
+    shown = Table(*(Column(heading, overflow="fold") for heading in headings), title=title)
     for row in rows:
         shown.add_row(*("" if value is None else str(value) for value in row))
     return shown

@@ -11,13 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.table import Table
 from sqlalchemy import select
 
 from device import messages
-from enterprise import downlink, endings, key_sets, keys, roster, tables
-from enterprise.commands.shared import database_option, now, opened_database
+from enterprise import downlink, endings, key_sets, keys, roster, show, tables
+from enterprise.commands.shared import database_option, now, opened_database, print_table
 from enterprise.downlink import EVERY
 from enterprise.errors import EnterpriseError
 from enterprise.store import Transaction
@@ -210,16 +208,13 @@ def sign_command(device: str, by: str, folder: Path, database: str) -> None:
 def show_command(database: str) -> None:
     """Each wish and who asked for it, and how far each kiosk has followed."""
     with opened_database(database) as opened, opened.reading() as connection:
-        wishes, column = Table("kiosk", "section", "item", "asked by", "asked at", title="wanted"), tables.wish.c
-        for row in connection.execute(select(tables.wish).order_by(column.section, column.device, column.item)):
-            if row.item:
-                wishes.add_row(row.device or "(every)", row.section, row.item, row.asked_by, row.asked_at)
-        Console(markup=False, emoji=False).print(wishes)
-        states = Table("kiosk", "signed", "taken", "signed at", title="states")
-        for one in downlink.standing(connection):
-            places = (f"{place.generation}/{place.version}" for place in (one.signed, one.taken))
-            states.add_row(one.device, *places, one.signed_at)
-        Console(markup=False, emoji=False).print(states)
+        column = tables.wish.c
+        wishes = connection.execute(select(tables.wish).order_by(column.section, column.device, column.item)).all()
+        states = downlink.standing(connection)
+    rows = [(row.device or "(every)", row.section, row.item, row.asked_by, row.asked_at) for row in wishes if row.item]
+    print_table(show.drawn("wanted", ("kiosk", "section", "item", "asked by", "asked at"), rows))
+    places = [(one.device, _place(one.signed), _place(one.taken), one.signed_at) for one in states]
+    print_table(show.drawn("states", ("kiosk", "signed", "taken", "signed at"), places))
 
 
 @desired_group.command("results")
@@ -227,14 +222,16 @@ def show_command(database: str) -> None:
 @database_option
 def results_command(most: int, database: str) -> None:
     """What kiosks did of it, newest first: who had asked, and what could not be done."""
-    table = Table("kiosk", "state", "at", "outcome", "done", "not done", title="results")
     with opened_database(database) as opened, opened.reading() as connection:
-        for row in connection.execute(downlink.results(most)):
-            body = messages.parse(row.body.encode("utf-8"))["body"]
-            done = ", ".join(f"{one['section']} {one['changed']} ({one['by']})" for one in body["sections"])
-            problems = "; ".join(f"{one['section']} {one['item']}: {one['why']}" for one in body["problems"])
-            table.add_row(row.device, f"{body['generation']}/{body['version']}", row.at, body["outcome"], done, problems)
-    Console(markup=False, emoji=False).print(table)
+        rows = [_result(row) for row in connection.execute(downlink.results(most))]
+    print_table(show.drawn("results", ("kiosk", "state", "at", "outcome", "done", "not done"), rows))
+
+
+def _result(row: Any) -> tuple[str, ...]:
+    body = messages.parse(row.body.encode("utf-8"))["body"]
+    done = ", ".join(f"{one['section']} {one['changed']} ({one['by']})" for one in body["sections"])
+    problems = "; ".join(f"{one['section']} {one['item']}: {one['why']}" for one in body["problems"])
+    return (row.device, f"{body['generation']}/{body['version']}", row.at, body["outcome"], done, problems)
 
 
 def _list(transaction: Transaction, device: str, section: str, content: dict[str, Any], by: str) -> None:
@@ -253,7 +250,11 @@ def sign_states(transaction: Transaction, folder: Path, device: str) -> None:
 
 
 def _say(signed: downlink.Signed) -> None:
-    click.echo(f"{signed.device}: state {signed.place.generation}/{signed.place.version} is signed, {signed.pages} page(s)")
+    click.echo(f"{signed.device}: state {_place(signed.place)} is signed, {signed.pages} page(s)")
+
+
+def _place(place: messages.Place) -> str:
+    return f"{place.generation}/{place.version}"
 
 
 def _heard(transaction: Transaction) -> Sequence[str]:

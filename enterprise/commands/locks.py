@@ -9,21 +9,20 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import click
-from rich.console import Console
-from rich.table import Table
 from sqlalchemy import select
 
 from device import messages
 from device.messages.lock import MOST_OFFLINE_S, Factor, factors_text
 from device.messages.lock.fields import LOCK_ID
-from enterprise import keys, locks, tables
+from enterprise import keys, locks, show, tables
 from enterprise.commands.desired import by_option, keys_option, person_of, sign_states
-from enterprise.commands.shared import database_option, now, opened_database
+from enterprise.commands.shared import database_option, now, opened_database, print_table
 from enterprise.errors import EnterpriseError
 from enterprise.store import Transaction
 
 FACTORS = {"face": Factor.FACE, "pin": Factor.PIN, "at-lock": Factor.AT_LOCK}
 OFFLINE_H = MOST_OFFLINE_S / 3600
+GRANT_HEADINGS = ("grant", "lock", "kiosk", "person", "label", "stamps", "made", "factors", "until", "by")
 
 
 def options(command: Callable[..., None]) -> Callable[..., None]:
@@ -80,12 +79,12 @@ def clear_command(lock: str, by: str, database: str) -> None:
 def list_command(database: str) -> None:
     """Every lock, how far its log is here, and who may use it."""
     with opened_database(database) as opened, opened.reading() as connection:
-        table = Table("lock", "epoch", "events", "kiosks", title="locks")
         column = tables.lock_kiosk.c
+        rows = []
         for row in connection.execute(select(tables.lock).order_by(tables.lock.c.lock)):
             kiosks = connection.execute(select(column.device).where(column.lock == row.lock).order_by(column.device)).scalars()
-            table.add_row(row.lock, str(row.epoch), str(row.seen), ", ".join(kiosks))
-        Console(markup=False, emoji=False).print(table)
+            rows.append((row.lock, row.epoch, row.seen, ", ".join(kiosks)))
+    print_table(show.drawn("locks", ("lock", "epoch", "events", "kiosks"), rows))
 
 
 @lock_group.command("log")
@@ -95,12 +94,12 @@ def log_command(lock: str, database: str) -> None:
     """LOCK's events, each verified when it came in."""
     with opened_database(database) as opened, opened.reading() as connection:
         locks.known(connection, lock)
-        table = Table("number", "event", "approval", "person", "stamp", "at", "by kiosk", title=lock)
         column = tables.lock_event.c
+        rows = []
         for row in connection.execute(select(tables.lock_event).where(column.lock == lock).order_by(column.number)):
             at = messages.write_time(_moment(row.at)) if row.at else "no time"
-            table.add_row(str(row.number), row.event, row.grant_id[:8], row.person[:10], str(row.used or ""), at, row.device)
-        Console(markup=False, emoji=False).print(table)
+            rows.append((row.number, row.event, row.grant_id, row.person, row.used or "", at, row.device))
+    print_table(show.drawn(lock, ("number", "event", "approval", "person", "stamp", "at", "by kiosk"), rows))
 
 
 @click.group("grant")
@@ -162,14 +161,14 @@ def revoke_command(grant: str, by: str, folder: Path, database: str) -> None:
 def grants_command(database: str) -> None:
     """Every approval, and how many of its stamps were made."""
     with opened_database(database) as opened, opened.reading() as connection:
-        table = Table("grant", "lock", "kiosk", "person", "label", "stamps", "made", "factors", "until", "by", title="approvals")
         column, event = tables.lock_grant.c, tables.lock_event.c
+        rows = []
         for row in connection.execute(select(tables.lock_grant).order_by(column.issued_at)):
             made = len(connection.execute(select(event.number).where(event.grant_id == row.id, event.event == "stamp")).all())
             until = "revoked" if row.revoked else messages.write_time(_moment(row.expires_at))
-            who = (row.id, row.lock, row.device, row.person[:10], row.label)
-            table.add_row(*who, str(row.stamps), str(made), factors_text(row.factors), until, row.asked_by)
-        Console(markup=False, emoji=False).print(table)
+            who = (row.id, row.lock, row.device, row.person, row.label)
+            rows.append((*who, row.stamps, made, factors_text(row.factors), until, row.asked_by))
+    print_table(show.drawn("approvals", GRANT_HEADINGS, rows))
 
 
 def _publish(transaction: Transaction, lock: str, folder: Path, by: str) -> None:

@@ -11,11 +11,14 @@ from pathlib import Path
 from types import FrameType
 
 import click
+from rich.console import Console
+from rich.table import Table
 
 from enterprise import store
 from enterprise.errors import EnterpriseError
 
 DATABASE = "sqlite:///daka-enterprise.db"
+WIDEST = 10_000  # characters of a line that goes into a file or to another program
 
 database_option = click.option(
     "--database",
@@ -39,6 +42,14 @@ def opened_database(database: str, *, create: bool = False) -> Iterator[store.St
         yield opened
     finally:
         opened.close()
+
+
+def print_table(table: Table) -> None:
+    """As wide as the terminal; where there is none, a row is a line, whatever its length."""
+    console = Console(markup=False, emoji=False)
+    if not console.is_terminal:
+        console = Console(markup=False, emoji=False, width=WIDEST)
+    console.print(table)
 
 
 def host_and_port(text: str) -> tuple[str, int]:
