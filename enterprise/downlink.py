@@ -71,7 +71,8 @@ def drop(transaction: Transaction, device: str, section: str, items: Iterable[st
 
 
 def forget(transaction: Transaction, person: str) -> None:
-    """Nothing is kept about the person but the stone: no line of a roster, no message, for whichever kiosk."""
+    """Nothing is kept about the person but the stone: no line of a roster, no message, no number, for whichever kiosk."""
+    transaction.connection.execute(tables.leaver.delete().where(tables.leaver.c.person == person))
     column = tables.wish.c
     theirs = [
         (row.device, row.section, row.item)

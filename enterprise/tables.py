@@ -1,19 +1,23 @@
 """The tables, as a person may query them: hashes in hex, times as RFC 3339 text in UTC (they sort, and PostgreSQL casts them).
 
 `record.body` and `parked.body` are the exact canonical text that was hashed and signed; `kind`, `person` and `at` are copied out of
-it for queries, and `verify` holds them against the text. Records name nobody: `person` is an opaque id. Numbers, names and PIN
-hashes stand in `wish` alone (the roster, and what is written to people), and go with whoever leaves it.
+it for queries, and `verify` holds them against the text. Records name nobody: `person` is an opaque id. Names and PIN hashes stand
+in `wish` alone (the roster, and what is written to people), and go with whoever leaves it; of them `leaver` keeps the number.
 """
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, ColumnElement, Connection, Index, Integer, MetaData, Table, Text, and_, text
+from sqlalchemy import BigInteger, Column, ColumnElement, Connection, Index, Integer, Table, Text, and_, text
+
+from enterprise.lock_tables import lock as lock
+from enterprise.lock_tables import lock_event as lock_event
+from enterprise.lock_tables import lock_grant as lock_grant
+from enterprise.lock_tables import lock_kiosk as lock_kiosk
+from enterprise.lock_tables import metadata as metadata
 
 VERSION = 1  # of this layout; a later one comes with numbered steps from here
 
 RARE = "kind <> 'punch'"  # punches are nearly all there is; what is looked for by kind is the rest
-
-metadata = MetaData()
 
 schema_version = Table("schema_version", metadata, Column("version", Integer, primary_key=True))
 
@@ -118,6 +122,17 @@ wish = Table(
     Column("content", Text, nullable=False),
     Column("asked_by", Text, nullable=False),
     Column("asked_at", Text, nullable=False),
+)
+
+# Whom a roster has named and none names any more. Their records stay here, so that it can be said whose they are, and erased by
+# number; an erasure takes the row, too.
+leaver = Table(
+    "leaver",
+    metadata,
+    Column("person", Text, primary_key=True),
+    Column("number", Text, nullable=False),
+    Column("group", Text, nullable=False),
+    Column("left_at", Text, nullable=False),
 )
 
 # The latest desired state of each kiosk, and its pages as they go to the broker; `sent` is 0 until the ingester has sent the page.
@@ -246,62 +261,6 @@ grant_use_key = Table(
     metadata,
     Column("device", Text, primary_key=True),
     Column("key", Text, nullable=False),
-)
-
-# Contract locks: the key of each, the epoch below which no grant counts, how far its log is here without a hole, whether its tamper
-# alarm is taken back; the kiosks that may use it; what was approved; and what it did.
-lock = Table(
-    "lock",
-    metadata,
-    Column("lock", Text, primary_key=True),
-    Column("key", Text, nullable=False),
-    Column("epoch", Integer, nullable=False),
-    Column("seen", BigInteger, nullable=False),
-    Column("seen_hash", Text, nullable=False),
-    Column("clear_tamper", Integer, nullable=False),
-    Column("added_by", Text, nullable=False),
-    Column("added_at", Text, nullable=False),
-)
-lock_kiosk = Table(
-    "lock_kiosk",
-    metadata,
-    Column("lock", Text, primary_key=True),
-    Column("device", Text, primary_key=True),
-    Column("key", Text, nullable=False),
-    Column("expires_at", BigInteger, nullable=False),
-)
-lock_grant = Table(
-    "lock_grant",
-    metadata,
-    Column("id", Text, primary_key=True),
-    Column("lock", Text, nullable=False),
-    Column("device", Text, nullable=False),
-    Column("person", Text, nullable=False),
-    Column("document", Text, nullable=False),
-    Column("stamps", Integer, nullable=False),
-    Column("factors", Integer, nullable=False),
-    Column("label", Text, nullable=False),
-    Column("not_before", BigInteger, nullable=False),
-    Column("expires_at", BigInteger, nullable=False),
-    Column("issued_at", BigInteger, nullable=False),
-    Column("revoked", Integer, nullable=False),
-    Column("asked_by", Text, nullable=False),
-)
-lock_event = Table(
-    "lock_event",
-    metadata,
-    Column("lock", Text, primary_key=True),
-    Column("number", BigInteger, primary_key=True, autoincrement=False),
-    Column("hash", Text, nullable=False),
-    Column("prev", Text, nullable=False),
-    Column("event", Text, nullable=False),
-    Column("grant_id", Text, nullable=False),
-    Column("person", Text, nullable=False),
-    Column("document", Text, nullable=False),
-    Column("used", BigInteger, nullable=False),
-    Column("at", BigInteger, nullable=False),
-    Column("device", Text, nullable=False),
-    Column("seq", BigInteger, nullable=False),
 )
 
 RECORD_COLUMNS = tuple(column.name for column in record.columns)

@@ -14,7 +14,7 @@ import click
 from sqlalchemy import select
 
 from device import messages
-from enterprise import downlink, endings, key_sets, keys, roster, show, tables
+from enterprise import downlink, endings, key_sets, keys, leavers, roster, show, tables
 from enterprise.commands.shared import database_option, now, opened_database, print_table
 from enterprise.downlink import EVERY
 from enterprise.errors import EnterpriseError
@@ -60,7 +60,7 @@ def roster_command(file: Path, dry_run: bool, device: str, by: str, folder: Path
         click.echo(f"{change.added} added, {change.changed} changed, {len(change.leaving)} leave")
         if dry_run:
             return
-        downlink.drop(transaction, device, "roster", change.leaving)
+        leavers.leave(transaction, device, [standing[item] for item in change.leaving], now())
         for item, person in change.people.items():
             if standing.get(item) != person:
                 downlink.wish(transaction, device, "roster", item, messages.CODEC.unstructure(person), by, now())
@@ -118,16 +118,20 @@ def message_command(text: str, number: str, days: int, device: str, by: str, fol
 
 
 @desired_group.command("tombstone")
-@click.argument("number")
+@click.argument("who")
 @click.option("--act", type=click.Choice([act.value for act in messages.TombstoneAct]), required=True, help="What ended.")
 @options
-def tombstone_command(number: str, act: str, by: str, folder: Path, database: str) -> None:
-    """Have every kiosk follow that NUMBER took the consent back, or is to be erased; the latter takes them off the roster, too."""
+def tombstone_command(who: str, act: str, by: str, folder: Path, database: str) -> None:
+    """Have every kiosk follow that WHO took the consent back, or is to be erased; the latter takes them off every roster, too.
+
+    WHO is an employee number, also of somebody who has left, or the opaque id p-... of the records.
+    """
     with opened_database(database) as opened, opened.transaction() as transaction:
-        person = person_of(transaction, EVERY, number)
-        _list(transaction, EVERY, "tombstones", {"person": person.person, "number": "", "act": act}, by)
+        person = leavers.meant(transaction.connection, who)
+        _list(transaction, EVERY, "tombstones", {"person": person, "number": "", "act": act}, by)
         if act == messages.TombstoneAct.ERASED:
-            downlink.forget(transaction, person.person)
+            downlink.forget(transaction, person)
+        click.echo(f"{person}: {act}")
         sign_states(transaction, folder, EVERY)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from rich.console import Console
 from enterprise import downlink, keys, show
 from enterprise.commands import main as commands
 from tests.enterprise.conftest import Office
-from tests.enterprise.kiosk import Kiosk
+from tests.enterprise.kiosk import PERSON, Kiosk
 from tests.enterprise.test_downlink import NOW, hello, person
 
 
@@ -47,7 +48,7 @@ def wish(office: Office, device: str, section: str, item: str, content: dict[str
         downlink.wish(transaction, device, section, item, content, "hr:li", NOW)
 
 
-def test_an_id_that_the_next_command_needs_is_whole_in_a_pipe(office: Office, address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_id_that_the_next_command_needs_is_whole_in_pipes(office: Office, address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "40")
     long = f"attend.{'x' * 120}"
     wish(office, "kiosk-with-a-rather-long-name", "policy", long, {"value": "1"})
@@ -63,3 +64,73 @@ def test_and_folded_on_a_narrow_terminal() -> None:
     cells = [line.split("│")[1:3] for line in screen.getvalue().splitlines() if line.startswith("│")]
     assert "…" not in screen.getvalue()
     assert ["".join(cell[at].strip() for cell in cells) for at in (0, 1)] == [f"{7:032x}", person_id]
+
+
+# ---- who has left
+
+
+def lists(tmp_path: Path, *lines: str) -> Path:
+    file = tmp_path / "people.csv"
+    file.write_text("\n".join(["number,name,language,group", *lines, ""]), encoding="utf-8")
+    return file
+
+
+def roster(address: str, folder: Path, tmp_path: Path, *lines: str, device: str = "") -> str:
+    return done(address, "desired", "roster", lists(tmp_path, *lines), "--device", device, "--keys", folder)
+
+
+def stones(office: Office) -> list[str]:
+    with office.store.reading() as connection:
+        return [str(content["person"]) for content, _ in downlink.wishes(connection, downlink.EVERY, "tombstones").values()]
+
+
+def ids(office: Office, number: str) -> list[str]:
+    rows = office.rows("SELECT item, content FROM wish WHERE section = 'roster'")
+    return [str(item) for item, content in rows if json.loads(str(content)).get("number") == number]
+
+
+def test_whoever_has_left_can_be_erased_by_their_number_and_then_nothing_here_has_it(
+    office: Office, address: str, heard: Kiosk, folder: Path, tmp_path: Path
+) -> None:
+    roster(address, folder, tmp_path, "1001,Wang Fang,zh-CN,night", "1002,Li Na,zh-CN,")
+    (gone,) = ids(office, "1001")
+    done(address, "desired", "message", "Wang Fang, your parcel is here", "--to", 1001, "--keys", folder)
+    roster(address, folder, tmp_path, "1002,Li Na,zh-CN,")
+    assert office.rows('SELECT person, number, "group" FROM leaver') == [(gone, "1001", "night")]
+    assert "Wang Fang" not in str(office.rows("SELECT content FROM wish"))
+    done(address, "desired", "tombstone", 1001, "--act", "erased", "--keys", folder)
+    assert stones(office) == [gone]
+    assert office.rows("SELECT * FROM leaver") == []
+
+
+def test_somebody_on_one_kiosks_roster_alone_can_be_erased(
+    office: Office, address: str, heard: Kiosk, folder: Path, tmp_path: Path
+) -> None:
+    roster(address, folder, tmp_path, "2001,Ada,en,", device=heard.name)
+    (ada,) = ids(office, "2001")
+    done(address, "desired", "tombstone", 2001, "--act", "erased", "--keys", folder)
+    assert (stones(office), ids(office, "2001")) == ([ada], [])
+
+
+def test_whoever_is_known_by_records_alone_is_erased_by_their_id(office: Office, address: str, heard: Kiosk, folder: Path) -> None:
+    refused = call(address, "desired", "tombstone", PERSON, "--act", "erased", "--keys", folder)
+    assert "nothing here is about" in str(refused.exception)
+    office.ingester.take(heard.name, heard.batch(1, heard.last))
+    done(address, "desired", "tombstone", PERSON, "--act", "erased", "--keys", folder)
+    assert stones(office) == [PERSON]
+
+
+def test_a_number_that_was_given_again_means_nobody_until_an_id_says_whom(
+    office: Office, address: str, heard: Kiosk, folder: Path, tmp_path: Path
+) -> None:
+    roster(address, folder, tmp_path, "1001,Wang Fang,zh-CN,", "1002,Li Na,zh-CN,")
+    (gone,) = ids(office, "1001")
+    roster(address, folder, tmp_path, "1002,Li Na,zh-CN,")
+    roster(address, folder, tmp_path, "1002,Li Na,zh-CN,", "1001,Ada,en,")
+    (ada,) = ids(office, "1001")
+    refused = str(call(address, "desired", "tombstone", 1001, "--act", "erased", "--keys", folder).exception)
+    assert f"{gone} left on" in refused
+    assert f"{ada} on the roster of every kiosk" in refused
+    assert stones(office) == []
+    done(address, "desired", "tombstone", gone, "--act", "erased", "--keys", folder)
+    assert (stones(office), ids(office, "1001")) == ([gone], [ada])

@@ -1,0 +1,63 @@
+"""The tables of contract locks. They lie beside the others in one database; rooms ask for them through `enterprise.tables`."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Column, Integer, MetaData, Table, Text
+
+metadata = MetaData()  # of every table of the database
+
+# Contract locks: the key of each, the epoch below which no grant counts, how far its log is here without a hole, whether its tamper
+# alarm is taken back; the kiosks that may use it; what was approved; and what it did.
+lock = Table(
+    "lock",
+    metadata,
+    Column("lock", Text, primary_key=True),
+    Column("key", Text, nullable=False),
+    Column("epoch", Integer, nullable=False),
+    Column("seen", BigInteger, nullable=False),
+    Column("seen_hash", Text, nullable=False),
+    Column("clear_tamper", Integer, nullable=False),
+    Column("added_by", Text, nullable=False),
+    Column("added_at", Text, nullable=False),
+)
+lock_kiosk = Table(
+    "lock_kiosk",
+    metadata,
+    Column("lock", Text, primary_key=True),
+    Column("device", Text, primary_key=True),
+    Column("key", Text, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+)
+lock_grant = Table(
+    "lock_grant",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("lock", Text, nullable=False),
+    Column("device", Text, nullable=False),
+    Column("person", Text, nullable=False),
+    Column("document", Text, nullable=False),
+    Column("stamps", Integer, nullable=False),
+    Column("factors", Integer, nullable=False),
+    Column("label", Text, nullable=False),
+    Column("not_before", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("issued_at", BigInteger, nullable=False),
+    Column("revoked", Integer, nullable=False),
+    Column("asked_by", Text, nullable=False),
+)
+lock_event = Table(
+    "lock_event",
+    metadata,
+    Column("lock", Text, primary_key=True),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("hash", Text, nullable=False),
+    Column("prev", Text, nullable=False),
+    Column("event", Text, nullable=False),
+    Column("grant_id", Text, nullable=False),
+    Column("person", Text, nullable=False),
+    Column("document", Text, nullable=False),
+    Column("used", BigInteger, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("device", Text, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+)
