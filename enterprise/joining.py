@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.x509.oid import NameOID
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
 from device import messages
 from device.messages import joining
@@ -116,17 +116,17 @@ def _use_token(transaction: Transaction, request: messages.JoinRequest, now: dat
     transaction.connection.execute(tables.invitation.update().where(column.token == row.token).values(used_at=time))
 
 
-def waiting(transaction: Transaction, now: datetime) -> list[Waiting]:
+def waiting(connection: Connection, now: datetime) -> list[Waiting]:
     """Requests that nobody has decided, newest first; those of more than a day ago are over."""
     column = tables.join_request.c
     since = messages.write_time(now - REQUEST_LASTS)
     query = select(tables.join_request).where(column.decided_at == "", column.asked_at >= since).order_by(column.asked_at.desc())
-    return [Waiting(row.id, row.device, row.code, row.asked_at) for row in transaction.connection.execute(query)]
+    return [Waiting(row.id, row.device, row.code, row.asked_at) for row in connection.execute(query)]
 
 
 def confirm(transaction: Transaction, code: str, ours: Enterprise, by: str, now: datetime, *, replace: bool = False) -> bytes:
     """A person has compared the code: trust the kiosk, certify it, and make its sealed answer."""
-    found = [one for one in waiting(transaction, now) if one.code == code.strip().upper()]
+    found = [one for one in waiting(transaction.connection, now) if one.code == code.strip().upper()]
     if not found:
         raise JoinError("no kiosk that waits shows that code; compare it letter by letter: daka-enterprise join list")
     connection, column = transaction.connection, tables.join_request.c

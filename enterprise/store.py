@@ -11,22 +11,19 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import sqlalchemy
-from sqlalchemy import Connection, Engine, Table, and_, bindparam, event, select
+from sqlalchemy import Connection, Engine, Table, and_, bindparam, select
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import ArgumentError, DataError, IntegrityError, InvalidRequestError, SQLAlchemyError
+from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 
 from device import messages
-from enterprise import tables
+from enterprise import engines, layout, tables
 from enterprise.errors import EnterpriseError
 
-BUSY_S = 2.0  # how long SQLite waits for another writer, such as `daka-enterprise trust`
 MOST_DETAIL = 500  # characters of an alarm or a reason
-CONNECT_S = 5  # how long PostgreSQL may take to answer a connection
-SCHEMA_LOCK = 0x64616B61  # "daka": several workers that start at once make the tables one after the other
+LOCK_NOT_AVAILABLE = "55P03"  # PostgreSQL's word for a lock that was waited for long enough
 
 
 def of_epoch(table: Table) -> Any:
@@ -118,6 +115,24 @@ class Store:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._lacks: frozenset[str] = frozenset()  # tables that this version wants and did not find
+
+    def look(self) -> None:
+        """See what the database lacks; LayoutError if it is none of ours."""
+        with self.reading() as connection:
+            self._lacks = layout.missing(connection)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nobody has ever written to it."""
+        return tables.record.name in self._lacks
+
+    def complete(self) -> None:
+        """Make what is lacking."""
+        if self._lacks:
+            with self._translated(), self._engine.begin() as connection:
+                layout.complete(connection)
+            self._lacks = frozenset()
 
     @property
     def name(self) -> str:
@@ -127,13 +142,14 @@ class Store:
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
         """All of it is committed and on the disk when the block ends, or none of it."""
+        self.complete()
         with self._translated(), self._engine.begin() as connection:
             yield Transaction(connection)
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """One consistent view that blocks no writer."""
-        options: dict[str, Any] = {"daka_reading": True}
+        options: dict[str, Any] = {engines.READING: True}
         if self._engine.dialect.name == "postgresql":
             options["isolation_level"] = "REPEATABLE READ"
         with self._translated(), self._engine.connect().execution_options(**options) as connection:
@@ -158,10 +174,14 @@ class Store:
         except (DataError, IntegrityError, driver.DataError, driver.IntegrityError) as error:
             raise StoreRefused(f"the database {self.name} refuses a row: {_first_line(error)}") from error
         except (SQLAlchemyError, driver.Error) as error:
-            raise StoreAway(
-                f"the database {self.name} does not take records now ({_first_line(error)}); "
-                "check that it runs, that its disk has room and that this user may write"
-            ) from error
+            raise StoreAway(f"the database {self.name} cannot be used now ({_first_line(error)}); {self._advice(error)}") from error
+
+    def _advice(self, error: BaseException) -> str:
+        if getattr(getattr(error, "orig", error), "sqlstate", None) == LOCK_NOT_AVAILABLE:
+            return "a report or another change holds one of its tables; end that (pg_stat_activity names it), or try again"
+        if self._lacks and not self.is_empty:
+            return "an older version made it; start daka-enterprise ingest of this version, as a user that may make tables"
+        return "check that it runs, that its disk has room and that this user may write"
 
 
 class Transaction:
@@ -274,74 +294,18 @@ class Transaction:
 
 
 def connect(url: str, *, create: bool = True) -> Store:
-    """The database at `url`, its tables made if there are none; StoreAway if it cannot be reached now, else StoreError.
+    """The database at `url`; StoreAway if it cannot be reached now, LayoutError if it is another program's.
 
-    Without `create` a SQLite file that is not there is a StoreError, not a new and empty database.
+    With `create` its tables are made at once where there are none; without, a database that is not there is a StoreError, and what
+    only this version knows is made before something is written.
     """
-    store = Store(_engine(url, create))
-    with store.transaction() as transaction:
-        _prepare(transaction._connection)
+    store = Store(engines.made(url, create))
+    store.look()
+    if create:
+        store.complete()
+    elif store.is_empty:
+        raise StoreError(f"the database {store.name} holds nothing yet; name it with --database, as daka-enterprise ingest did")
     return store
-
-
-def _engine(url: str, create: bool) -> Engine:
-    try:
-        parsed = sqlalchemy.make_url(url)
-        if parsed.get_backend_name() == "sqlite":
-            return _sqlite_engine(parsed, create)
-        if parsed.drivername != "postgresql+psycopg":
-            raise StoreError("the database's address begins with sqlite:/// or postgresql+psycopg://")
-        engine = sqlalchemy.create_engine(parsed, pool_pre_ping=True, connect_args={"connect_timeout": CONNECT_S})
-        event.listen(engine, "connect", _make_commits_wait)
-        return engine
-    except (ArgumentError, InvalidRequestError, ImportError) as error:
-        raise StoreError(f"this is not the address of a database that can be used: {error}") from error
-
-
-def _make_commits_wait(connection: Any, _record: Any) -> None:
-    """A commit that returns before the disk has it must not be signed for, whatever the server's default is."""
-    connection.execute("SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'")
-    connection.commit()
-
-
-def _sqlite_engine(url: sqlalchemy.URL, create: bool) -> Engine:
-    if not create and not Path(url.database or "").exists():
-        raise StoreError(f"there is no database {url.database}; name it with --database, as daka-enterprise ingest did")
-    engine = sqlalchemy.create_engine(url, connect_args={"timeout": BUSY_S})
-    event.listen(engine, "connect", _make_durable)
-    event.listen(engine, "begin", _begin)
-    return engine
-
-
-def _make_durable(connection: Any, _record: Any) -> None:
-    connection.isolation_level = None  # we say BEGIN ourselves
-    connection.text_factory = _lenient_text
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = FULL")
-
-
-def _lenient_text(raw: bytes) -> str:
-    """Text that somebody has damaged must be readable, or `verify` could not name it."""
-    return raw.decode("utf-8", "surrogateescape")
-
-
-def _begin(connection: Connection) -> None:
-    reading = connection.get_execution_options().get("daka_reading", False)
-    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
-
-
-def _prepare(connection: Connection) -> None:
-    if connection.dialect.name == "postgresql":
-        if connection.exec_driver_sql("SHOW server_encoding").scalar() != "UTF8":
-            raise StoreError("the database must have been made with encoding UTF8: createdb --encoding=UTF8 --template=template0")
-        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({SCHEMA_LOCK})")
-    tables.metadata.create_all(connection)
-    tables.create_punch_view(connection)
-    found = connection.scalar(select(tables.schema_version.c.version))
-    if found is None:
-        connection.execute(tables.schema_version.insert().values(version=tables.VERSION))
-    elif found != tables.VERSION:
-        raise StoreError(f"the database has layout {found}, this program knows {tables.VERSION}; use the version that wrote it")
 
 
 def storable(sentence: str) -> str:

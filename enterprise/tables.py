@@ -265,7 +265,10 @@ grant_use_key = Table(
 
 RECORD_COLUMNS = tuple(column.name for column in record.columns)
 PARKED_COLUMNS = tuple(column.name for column in parked.columns)
+PUNCH_VIEW = "punch"
+PUNCH_KEPT = ("device", "epoch", "seq", "person", "at")
 PUNCH_FIELDS = ("direction", "method", "liveness", "capture", "site", "first_attempt_at")
+VIEW_COLUMNS = (*PUNCH_KEPT, *PUNCH_FIELDS, "received_at", "pause")
 
 
 def of_rare_kinds(*kinds: str) -> ColumnElement[bool]:
@@ -276,20 +279,14 @@ def of_rare_kinds(*kinds: str) -> ColumnElement[bool]:
 def create_punch_view(connection: Connection) -> None:
     """`punch`: one row for each punch, with the fields that people ask for. New ones come last: PostgreSQL moves none."""
     if connection.dialect.name == "sqlite":
-        _drop_older_view(connection)
-        begin, field = "CREATE VIEW IF NOT EXISTS", "json_extract(body, '$.body.{0}') AS {0}"
+        connection.exec_driver_sql(f"DROP VIEW IF EXISTS {PUNCH_VIEW}")  # SQLite replaces none
+        begin, field = "CREATE VIEW", "json_extract(body, '$.body.{0}') AS {0}"
         pause = "coalesce(json_extract(body, '$.body.pause'), 0) AS pause"
     else:
         begin, field = "CREATE OR REPLACE VIEW", "body::jsonb -> 'body' ->> '{0}' AS {0}"
         pause = "coalesce((body::jsonb -> 'body' ->> 'pause')::boolean, false) AS pause"
     fields = ", ".join(field.format(name) for name in PUNCH_FIELDS)
+    kept = ", ".join(PUNCH_KEPT)
     connection.exec_driver_sql(
-        f"{begin} punch AS SELECT device, epoch, seq, person, at, {fields}, received_at, {pause} FROM record WHERE kind = 'punch'"
+        f"{begin} {PUNCH_VIEW} AS SELECT {kept}, {fields}, received_at, {pause} FROM record WHERE kind = 'punch'"
     )
-
-
-def _drop_older_view(connection: Connection) -> None:
-    """SQLite replaces no view; one of a version that knew of no breaks is made anew."""
-    made = connection.exec_driver_sql("SELECT sql FROM sqlite_master WHERE type = 'view' AND name = 'punch'").scalar()
-    if made is not None and "pause" not in made:
-        connection.exec_driver_sql("DROP VIEW punch")

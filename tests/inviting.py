@@ -62,7 +62,7 @@ class House:
 
     def waiting(self) -> list[office.Waiting]:
         with self.store.transaction() as transaction:
-            return office.waiting(transaction, datetime.now(UTC))
+            return office.waiting(transaction.connection, datetime.now(UTC))
 
     def close(self) -> None:
         self._server.stop()

@@ -57,8 +57,8 @@ def invite(device: str, hours: int, qr: Path | None, pki: Path, folder: Path, ur
 def list_requests(database: str) -> None:
     """Kiosks that wait, with the code that each of them shows."""
     table = Table("kiosk", "code", "asked at", title="waiting for a person")
-    with opened_database(database) as opened, opened.transaction() as transaction:
-        for one in joining.waiting(transaction, now()):
+    with opened_database(database) as opened, opened.reading() as connection:
+        for one in joining.waiting(connection, now()):
             table.add_row(one.device, one.code, one.asked_at)
     Console(markup=False, emoji=False).print(table)
 

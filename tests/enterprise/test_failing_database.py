@@ -91,11 +91,3 @@ def test_sqlite_syncs_at_every_commit(small: tuple[Office, Kiosk]) -> None:
     office, _ = small
     assert office.rows("PRAGMA synchronous") == [(2,)]  # 2 is FULL
     assert office.rows("PRAGMA journal_mode") == [("wal",)]
-
-
-def test_a_database_of_a_later_version_is_left_alone(address: str) -> None:
-    office = open_office(address)
-    office.tamper("UPDATE schema_version SET version = 2")
-    office.store.close()
-    with pytest.raises(stores.StoreError, match="layout 2"):
-        stores.connect(address)

@@ -1,0 +1,70 @@
+"""Connections to SQLite and PostgreSQL that tell nobody of a commit before the disk has it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy
+from sqlalchemy import Connection, Engine, event
+from sqlalchemy.exc import ArgumentError, InvalidRequestError
+
+from enterprise import layout
+from enterprise.errors import EnterpriseError
+
+BUSY_S = 2.0  # how long SQLite waits for another writer, such as `daka-enterprise trust`
+CONNECT_S = 5  # how long PostgreSQL may take to answer a connection
+READING = "daka_reading"  # the option of a connection that only reads
+
+
+class AddressError(EnterpriseError):
+    """This is not the address of a database that can be used."""
+
+
+def made(url: str, create: bool) -> Engine:
+    """The engine for `url`; without `create` a SQLite file has to be there. AddressError: there is none, or none that we know."""
+    try:
+        parsed = sqlalchemy.make_url(url)
+        if parsed.get_backend_name() == "sqlite":
+            return _sqlite_engine(parsed, create)
+        if parsed.drivername != "postgresql+psycopg":
+            raise AddressError("the database's address begins with sqlite:/// or postgresql+psycopg://")
+        engine = sqlalchemy.create_engine(parsed, pool_pre_ping=True, connect_args={"connect_timeout": CONNECT_S})
+        event.listen(engine, "connect", _make_commits_wait)
+        return engine
+    except (ArgumentError, InvalidRequestError, ImportError) as error:
+        raise AddressError(f"this is not the address of a database that can be used: {error}") from error
+
+
+def _make_commits_wait(connection: Any, _record: Any) -> None:
+    """A commit that returns before the disk has it must not be signed for, whatever the server's default is."""
+    connection.execute("SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'")
+    connection.commit()
+
+
+def _sqlite_engine(url: sqlalchemy.URL, create: bool) -> Engine:
+    if not create and not Path(url.database or "").exists():
+        raise AddressError(f"there is no database {url.database}; name it with --database, as daka-enterprise ingest did")
+    engine = sqlalchemy.create_engine(url, connect_args={"timeout": BUSY_S})
+    event.listen(engine, "connect", _make_durable)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _make_durable(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # we say BEGIN ourselves
+    connection.text_factory = _lenient_text
+    names = [name for (name,) in connection.execute(layout.NAMES["sqlite"])]
+    if not names or layout.is_ours(names):  # or it is another program's, which stays as it is
+        connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+
+
+def _lenient_text(raw: bytes) -> str:
+    """Text that somebody has damaged must be readable, or `verify` could not name it."""
+    return raw.decode("utf-8", "surrogateescape")
+
+
+def _begin(connection: Connection) -> None:
+    reading = connection.get_execution_options().get(READING, False)
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
