@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable
+from datetime import tzinfo
 from urllib.parse import quote
 
 from device import api, messages, people
@@ -23,20 +24,22 @@ ACTIONS = {Act.CHANGE: "person_changed", Act.END: "person_ended"}
 class Personnel:
     """The personnel office of one kiosk."""
 
-    def __init__(self, journal: Journal, directory: Directory, clock: Clock) -> None:
+    def __init__(self, journal: Journal, directory: Directory, clock: Clock, zone: tzinfo) -> None:
+        """`zone`: the place's, by whose clock a last day ends."""
+        self.zone = zone
         self._journal, self._directory, self._clock = journal, directory, clock
 
     def import_list(self, text: str, by: str, *, dry_run: bool, tell: Tell = silent) -> api.ListReport:
         """A CSV list, taken over as a whole; one line that is refused, and nothing is."""
         roster.check_text("whoever does this", by)
         tell("lines", 0, 0)
-        steps = self._directory.roll.plan(roster.read_csv(text))
+        steps = self._directory.roll.plan(roster.read_csv(text, self.zone))
         if dry_run or any(step.act is Act.REFUSE for step in steps):
             return _report(steps, applied=False)
         self._apply(steps, by, "list_imported", "kiosk", tell)
         return _report(steps, applied=True)
 
-    def apply_roster(self, entries: Iterable[Entry], by: str, *, complete: bool) -> api.ListReport:
+    def apply_roster(self, entries: Iterable[Entry | roster.Refusal], by: str, *, complete: bool) -> api.ListReport:
         """The server's roster, or a page of it. A line that is refused is reported, and the others are taken over.
 
         `complete`: whoever an earlier roster brought and this one lacks clocks in no more from now on.
@@ -67,7 +70,7 @@ class Personnel:
             name or person.name,
             language or person.language,
             _changed(group, person.group),
-            person.expires_at if not expires else roster.read_expiry("" if expires == EMPTIED else expires),
+            person.expires_at if not expires else roster.read_expiry("" if expires == EMPTIED else expires, self.zone),
             person.supervisor if not supervisor else roster.read_flag(supervisor),
             person.person,
         )
@@ -162,7 +165,9 @@ def shown(person: Person) -> api.Person:
     )
 
 
-def _checked(entry: Entry) -> Entry | roster.Refusal:
+def _checked(entry: Entry | roster.Refusal) -> Entry | roster.Refusal:
+    if isinstance(entry, roster.Refusal):
+        return entry
     try:
         if not entry.person:
             raise people.PeopleError("a roster names each person by an opaque id; this line has none")

@@ -13,6 +13,7 @@ from device.desk import Desk
 from device.erasure import Eraser
 from device.messages import Alias, RosterPerson
 from device.people import Act, Directory, Entry
+from device.people.roster import Refusal, read_expiry
 from device.personnel import Personnel
 from device.steward import RosterDone
 
@@ -38,10 +39,19 @@ class Register:
         """Take in whoever is new, change who changed, let go whom an earlier roster brought and this one lacks."""
         met = self._met(roster.people)
         ids = {**self._aliases(), **{alias.person: alias.here for alias in met}}
-        report = self._personnel.apply_roster([_entry(person, ids) for person in roster.people], roster.by, complete=True)
+        report = self._personnel.apply_roster([self._entry(person, ids) for person in roster.people], roster.by, complete=True)
         refused = [roster.people[step.line - 1].person for step in report.steps if step.act == Act.REFUSE and step.line]
         changed = sum(step.act not in (Act.REFUSE, Act.SAME) for step in report.steps)
         return RosterDone(changed, tuple((person, REFUSED) for person in refused), met)
+
+    def _entry(self, person: RosterPerson, ids: Mapping[str, str]) -> Entry | Refusal:
+        try:
+            ends = read_expiry(person.expires_at, self._personnel.zone)
+        except people.PeopleError as error:
+            return Refusal(person.number, str(error))
+        known = (person.number, person.name, person.language, person.group, ends, person.supervisor)
+        entry = Entry(*known, ids.get(person.person, person.person), pin_hash=person.pin)
+        return dataclasses.replace(entry, badges=person.badges, qr=person.qr) if person.codes else entry
 
     def _met(self, people: Sequence[RosterPerson]) -> tuple[Alias, ...]:
         """Who is known here under another id, which stays: who was added by hand and has that number, and who comes back.
@@ -78,17 +88,3 @@ class Register:
         if person.has_consent:
             self._desk.withdraw_consent(person.number, tombstone.by)
         return person.has_consent
-
-
-def _entry(person: RosterPerson, ids: Mapping[str, str]) -> Entry:
-    entry = Entry(
-        person.number,
-        person.name,
-        person.language,
-        person.group,
-        messages.read_time(person.expires_at) if person.expires_at else None,
-        person.supervisor,
-        ids.get(person.person, person.person),
-        pin_hash=person.pin,
-    )
-    return dataclasses.replace(entry, badges=person.badges, qr=person.qr) if person.codes else entry

@@ -10,7 +10,7 @@ import io
 import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime
 from typing import Any
 
 import argon2
@@ -122,11 +122,11 @@ def _pin(text: str, known: RosterPerson | None) -> str:
 
 
 def expiry(text: str) -> str:
-    """From a last day (to its end by UTC) or a time with its zone; empty for none. ValueError otherwise."""
+    """A last day stays one: each kiosk ends it by its own clock. A time needs its zone; empty for none. ValueError otherwise."""
     if not text:
         return ""
     if len(text) == 10:
-        return messages.write_time(datetime.combine(date.fromisoformat(text) + timedelta(days=1), time(), UTC))
+        return date.fromisoformat(text).isoformat()
     at = datetime.fromisoformat(text)
     if at.tzinfo is None:
         raise ValueError("expires has a time without a zone; write 2026-12-31T18:00+08:00")

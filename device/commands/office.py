@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import getpass
+from datetime import time, timedelta, tzinfo
 
 import click
 from rich.console import Console
 from rich.table import Table
 
-from device import api, state
+from device import api, messages, state
 from device import consent as consents
 from device.commands.context import Context, pass_context
 from device.commands.reach import office
@@ -33,13 +34,22 @@ def list_people(context: Context) -> None:
     """Everybody, by employee number."""
     with office(context) as desk:
         everybody = desk.people()
+    zone = api.zone_of(context.config().device.time_zone)
     columns = ("number", "name", "group", "language", "consent", "templates", "other ways", "until")
     table = Table(*columns, title=f"people: {len(everybody)}")
     for person in everybody:
         consent = "yes" if person.has_consent else "no"
-        row = (person.group, person.language, consent, str(person.templates), _ways(person), person.expires_at[:16])
+        row = (person.group, person.language, consent, str(person.templates), _ways(person), _until(person.expires_at, zone))
         table.add_row(person.number, person.name, *row)
     Console(markup=False, emoji=False).print(table)
+
+
+def _until(expires_at: str, zone: tzinfo) -> str:
+    """The last day by the place's clock; the time where it is over before the day is."""
+    if not expires_at:
+        return ""
+    ends = messages.read_time(expires_at).astimezone(zone)
+    return f"{ends:%Y-%m-%d %H:%M}" if ends.time() != time() else f"{ends - timedelta(days=1):%Y-%m-%d}"
 
 
 def _ways(person: api.Person) -> str:

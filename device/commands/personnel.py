@@ -59,7 +59,7 @@ COUNTED = (("add", "new"), ("change", "changed"), ("same", "as before"), ("end",
 @click.option("--name", default="", help="As the screen shows it.")
 @click.option("--language", default="", help="zh-CN, zh-TW or en.")
 @click.option("--group", default="", help="- empties it.")
-@click.option("--expires", default="", help="Last day (2026-12-31) or time with its zone; - for never.")
+@click.option("--expires", default="", help="Last day (2026-12-31, by the clock of this place) or time with its zone; - for never.")
 @click.option("--supervisor", type=click.Choice(["yes", "no"]), default=None, help="May vouch for others.")
 @pass_context
 def change(context: Context, number: str, name: str, language: str, group: str, expires: str, supervisor: str | None) -> None:

@@ -57,7 +57,7 @@ def joining(context: Context) -> AbstractContextManager[OnFiles | api.JoinClient
 
 def personnel(context: Context) -> AbstractContextManager[api.Personnel]:
     """The same for the directory and its credentials."""
-    return _reached(context, lambda at: Personnel(at.journal, at.directory, at.clock), api.PeopleClient)
+    return _reached(context, _personnel, api.PeopleClient)
 
 
 def eraser(context: Context) -> AbstractContextManager[api.Eraser]:
@@ -125,6 +125,10 @@ def _desk(at: Opened) -> desk.Desk:
         terms.promise(chosen),
         chosen.people.other_kiosks(),
     )
+
+
+def _personnel(at: Opened) -> Personnel:
+    return Personnel(at.journal, at.directory, at.clock, api.zone_of(at.settings.device.time_zone))
 
 
 def _retention(at: Opened) -> Retention:

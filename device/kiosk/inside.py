@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 from device import (
+    api,
     attention,
     camera,
     claims,
@@ -99,7 +100,7 @@ def assemble(files: Files, config: Config, eyes: sight.Sight, source: camera.Cam
     walk.sitter, walk.faces = sittings.see, lambda: recogniser.outlines
     sittings.enrolled = recogniser.excuse
     other = ways.Ways(files.directory, walk, board, claiming, time_source, config.ways)
-    staff = personnel.Personnel(files.journal, files.directory, time_source)
+    staff = personnel.Personnel(files.journal, files.directory, time_source, api.zone_of(config.device.time_zone))
     amending = corrections.Corrections(files.journal, time_source, lambda: timedelta(seconds=config.attend.change_within_s))
     held_of = holdings.Holdings(files.journal, files.directory, time_source)
     affairs = own.Own(other, office.consents, files.directory, files.journal, held_of, amending)

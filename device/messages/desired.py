@@ -50,6 +50,8 @@ class Place:
 class RosterPerson:
     """An employee as the enterprise knows them. `expires_at`, `pin` (Argon2id), `qr`: empty where there is none.
 
+    `expires_at` is a moment, or a last day (2026-12-31) that ends by the clock of the place where the kiosk is.
+
     `codes`: badges and QR code are the enterprise's business, so that an empty one takes them away; else they are left alone.
     """
 

@@ -12,7 +12,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 from device.people.credentials import check_code_text, check_hash, check_pin_text
 from device.people.errors import ImportRefused, PeopleError
@@ -89,7 +89,7 @@ class Step:
     entry: Entry | None = None
 
 
-def read_csv(text: str) -> tuple[tuple[int, Entry | Refusal], ...]:
+def read_csv(text: str, zone: tzinfo) -> tuple[tuple[int, Entry | Refusal], ...]:
     """Line number and entry, or why the line is refused; ImportRefused where there are no such columns at all."""
     reader = csv.DictReader(io.StringIO(text.removeprefix("\ufeff")), strict=True)
     try:
@@ -101,7 +101,7 @@ def read_csv(text: str) -> tuple[tuple[int, Entry | Refusal], ...]:
         raise ImportRefused(say("list.no_csv", why=error)) from error
     if len(rows) > MOST_ROWS:
         raise ImportRefused(say("list.long", most=MOST_ROWS))
-    return tuple((line, _entry(row, columns)) for line, row in rows)
+    return tuple((line, _entry(row, columns, zone)) for line, row in rows)
 
 
 def _check_columns(columns: Sequence[str]) -> None:
@@ -112,7 +112,7 @@ def _check_columns(columns: Sequence[str]) -> None:
         raise ImportRefused(say("list.columns", columns=", ".join(COLUMNS)))
 
 
-def _entry(row: Mapping[str | None, str | list[str] | None], columns: Sequence[str]) -> Entry | Refusal:
+def _entry(row: Mapping[str | None, str | list[str] | None], columns: Sequence[str], zone: tzinfo) -> Entry | Refusal:
     if None in row or any(row.get(name) is None for name in columns):
         return Refusal(str(row.get("number") or "").strip(), say("list.fields"))
     cells = {name: str(row[name]).strip() for name in columns}
@@ -122,7 +122,7 @@ def _entry(row: Mapping[str | None, str | list[str] | None], columns: Sequence[s
             cells["name"],
             cells.get("language") or "zh-CN",
             cells.get("group", ""),
-            read_expiry(cells.get("expires", "")),
+            read_expiry(cells.get("expires", ""), zone),
             read_flag(cells.get("supervisor", "")),
             pin=cells.get("pin", ""),
             badges=tuple(cells["badge"].split()) if cells.get("badge") else None,
@@ -134,13 +134,13 @@ def _entry(row: Mapping[str | None, str | list[str] | None], columns: Sequence[s
     return entry
 
 
-def read_expiry(text: str) -> datetime | None:
-    """A date (the person's last day, to its end by UTC) or a time with its zone; None for none. PeopleError otherwise."""
+def read_expiry(text: str, zone: tzinfo) -> datetime | None:
+    """A date (the person's last day, to its end by the place's clock) or a time with its zone; None for none. Or PeopleError."""
     if not text:
         return None
     try:
         if len(text) == 10:
-            return datetime.combine(date.fromisoformat(text) + timedelta(days=1), time(), UTC)
+            return datetime.combine(date.fromisoformat(text) + timedelta(days=1), time(), zone).astimezone(UTC)
         at = datetime.fromisoformat(text)
     except (ValueError, OverflowError) as error:
         raise PeopleError(say("list.expires")) from error

@@ -132,6 +132,13 @@ def test_a_name_with_brackets_and_colons_is_shown_as_it_is(known: Path, run: Run
     assert [name for name in ("[/b]", "Li [red]", ":smile:") if name not in listed.stdout] == []
 
 
+def test_the_list_shows_a_last_day_as_it_was_given(known: Path, run: Run) -> None:
+    (known / "config.toml").write_text('[device]\ntime_zone = "Asia/Shanghai"\n')
+    for expires, shown in (("2026-12-31", "2026-12-31 "), ("2026-12-31T12:00+08:00", "2026-12-31 12:00")):
+        assert run(known, "people", "change", "1", "--expires", expires).returncode == 0
+        assert shown in run(known, "people", "list").stdout
+
+
 def test_the_office_by_command_line(known: Path, run: Run) -> None:
     listed = run(known, "people", "list").stdout
     assert "Ada" in listed

@@ -6,6 +6,7 @@ import io
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import UTC
 from pathlib import Path
 
 import pytest
@@ -143,7 +144,7 @@ def test_what_another_daemon_keeps_to_itself_is_not_searched_and_not_counted(
 
 def test_a_late_roster_brings_nobody_back_and_neither_does_a_hand(kiosk: Kiosk) -> None:
     kiosk.eraser.erase(NUMBER, "asked", BY)
-    office = Personnel(kiosk.journal, kiosk.directory, parts.Clock())
+    office = Personnel(kiosk.journal, kiosk.directory, parts.Clock(), UTC)
     (refused,) = office.apply_roster([Entry(NUMBER, NAME, person=parts.ADA)], "server", complete=False).steps
     assert "nothing brings them back" in refused.why
     with pytest.raises(PersonErased):
@@ -153,7 +154,7 @@ def test_a_late_roster_brings_nobody_back_and_neither_does_a_hand(kiosk: Kiosk) 
 
 def test_a_new_employment_under_the_same_number_is_somebody_new(kiosk: Kiosk) -> None:
     kiosk.eraser.erase(NUMBER, "left", BY)
-    office = Personnel(kiosk.journal, kiosk.directory, parts.Clock())
+    office = Personnel(kiosk.journal, kiosk.directory, parts.Clock(), UTC)
     assert office.import_list(f"number,name\n{NUMBER},Ada\n", BY, dry_run=False).applied
     assert kiosk.directory.by_number(NUMBER).person != parts.ADA
 

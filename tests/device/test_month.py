@@ -6,7 +6,7 @@ import logging
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -132,7 +132,7 @@ def month(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Month]:
     keeping = retention.Retention(opened, directory, eraser, ticking, renew, lambda: PERIODS)
     amending = corrections.Corrections(opened, ticking, lambda: timedelta(seconds=20))
     affairs = own.Own(other, consents, directory, opened, holdings.Holdings(opened, directory, ticking), amending)
-    staff = Personnel(opened, directory, ticking)
+    staff = Personnel(opened, directory, ticking, UTC)
     yield Month(tmp_path, ticking, opened, directory, keeper, walk, board, other, staff, consents, eraser, keeping, affairs)
     logging.getLogger().removeHandler(log)
     log.close()

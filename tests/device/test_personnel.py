@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -19,6 +20,7 @@ from tests.device import parts
 from tests.device.test_desk import chain
 
 BY = "cli:hr"
+SHANGHAI = ZoneInfo("Asia/Shanghai")
 LIST = """number,name,language,group,expires,pin,badge,qr,supervisor
 1001,王芳,zh-CN,ops,,482913,0004512345,,
 1002,"Lee, Ann",en,ops,2026-12-31,,ABC12345 XYZ99999,,yes
@@ -34,7 +36,7 @@ def directory(tmp_path: Path) -> Iterator[Directory]:
 
 @pytest.fixture
 def office(opened: journal.Journal, directory: Directory) -> Personnel:
-    return Personnel(opened, directory, parts.Clock())
+    return Personnel(opened, directory, parts.Clock(), SHANGHAI)
 
 
 def acts(report: api.ListReport) -> list[str]:
@@ -53,7 +55,7 @@ def test_a_list_brings_everybody_with_all_that_it_says(office: Personnel, direct
         "1001", "王芳", "ops", True, 1, False,
     )  # fmt: skip
     assert (ann.name, ann.language, ann.supervisor, ann.badges) == ("Lee, Ann", "en", True, 2)
-    assert ann.expires_at == datetime(2027, 1, 1, tzinfo=UTC), "the last day counts to its end"
+    assert ann.expires_at == datetime(2026, 12, 31, 16, tzinfo=UTC), "the last day counts to its end, where the kiosk is"
     assert directory.credentials.whose("badge", "XYZ99999") == ann.person
     assert directory.credentials.check_pin("1001", "482913", parts.moment()).verdict is Verdict.MUST_CHANGE
 
@@ -157,7 +159,7 @@ CELL = st.text(st.sampled_from(string.printable + "王'\";-\ufeff\x00"), max_siz
 def test_no_file_at_all_breaks_the_import(rows: list[list[str]], header: str) -> None:
     text = "\n".join([header, *(",".join(row) for row in rows)])
     try:
-        lines = roster.read_csv(text)
+        lines = roster.read_csv(text, SHANGHAI)
     except ImportRefused:
         return
     steps = roster.plan(lines, (), frozenset(), lambda kind, code: code.encode("utf-8", "replace"), parts.START)
@@ -218,6 +220,10 @@ def test_a_person_is_changed_field_by_field(office: Personnel, directory: Direct
     ann = directory.by_number("1002")
     assert (ann.name, ann.language, ann.group) == ("An", "zh-TW", "")
     assert ann.expires_at == datetime(2026, 12, 31, 10, tzinfo=UTC)
+    office.change_person("1002", "", "", "", "2026-11-30", "", BY)
+    assert directory.by_number("1002").expires_at == datetime(2026, 11, 30, 16, tzinfo=UTC), "as in a list"
+    with pytest.raises(PeopleError, match="expires is a date"):
+        office.change_person("1002", "", "", "", "9999-12-31", "", BY)
     with pytest.raises(PeopleError, match="language"):
         office.change_person("1002", "", "fr", "", "", "", BY)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC
 from pathlib import Path
 
 import argon2
@@ -49,7 +50,7 @@ def test_a_list_tells_of_its_lines_its_pins_and_its_people(
 ) -> None:
     monkeypatch.setattr(credentials, "HASHER", argon2.PasswordHasher(1, 64, 1))
     directory = people.Directory(tmp_path / "people.db", bytes(32))
-    staff, heard = Personnel(opened, directory, parts.Clock()), Listener()
+    staff, heard = Personnel(opened, directory, parts.Clock(), UTC), Listener()
     assert staff.import_list(LIST, "web:ada", dry_run=True, tell=heard).count("add") == 60
     assert heard.stages() == ["lines"], "a look writes nothing"
     staff.import_list(LIST, "web:ada", dry_run=False, tell=heard)

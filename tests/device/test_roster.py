@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -14,6 +15,7 @@ from device.personnel import Personnel
 from device.roster import REFUSED, Register
 from tests.device import parts
 
+TAIPEI = ZoneInfo("Asia/Taipei")
 ADA = messages.RosterPerson(parts.ADA, "1001", "Ada", "en", "assembly", badges=("BADGE-0001",), codes=True)
 BOB = messages.RosterPerson(parts.BOB, "1002", "李雷", "zh-TW", expires_at="2026-12-31T16:00:00.000000Z")
 
@@ -44,7 +46,7 @@ def house(tmp_path: Path, opened: journal.Journal) -> Iterator[House]:
     office = desk.Desk(opened, directory, parts.Clock(), no_eyes)
     eraser = erasure.Eraser(opened, directory, parts.Clock(), tmp_path)
     aliases: dict[str, str] = {}
-    register = Register(office, Personnel(opened, directory, parts.Clock()), directory, eraser, lambda: aliases)
+    register = Register(office, Personnel(opened, directory, parts.Clock(), TAIPEI), directory, eraser, lambda: aliases)
     yield House(register, directory, office, aliases)
     directory.close()
 
@@ -57,6 +59,19 @@ def test_people_of_the_roster_are_taken_in_with_all_that_it_says_of_them(house: 
     house.take(ADA, BOB)
     assert (house.number("1001").person, house.number("1001").badges) == (parts.ADA, 1)
     assert house.number("1002").expires_at == messages.read_time(BOB.expires_at)
+
+
+def test_a_last_day_of_the_roster_ends_by_the_clock_of_the_place(house: House) -> None:
+    house.take(ADA, dataclasses.replace(BOB, expires_at="2026-12-31"))
+    assert house.number("1002").expires_at == messages.read_time("2026-12-31T16:00:00.000000Z")
+    done = house.register.take(messages.Roster("hr:li", (ADA, BOB)))
+    assert done.changed == 0, "the same moment, written out"
+
+
+def test_a_last_day_that_is_in_no_calendar_refuses_its_line_alone(house: House) -> None:
+    done = house.register.take(messages.Roster("hr:li", (ADA, dataclasses.replace(BOB, expires_at="2026-02-31"))))
+    assert (done.changed, done.refused) == (1, ((parts.BOB, REFUSED),))
+    assert [person.number for person in house.directory.list()] == ["1001"]
 
 
 def test_the_same_roster_again_changes_nothing(house: House) -> None:

@@ -6,7 +6,7 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, timedelta
 from pathlib import Path
 
 import pytest
@@ -68,7 +68,7 @@ def running(short_folder: Path, eyes: sight.Sight) -> Iterator[Running]:
     source = camera.open_source("device:/dev/video99", time_source)
     counter = claims.Claims(directory, office.keeper(), eyes.models.embedder, time_source, 15.0, lambda claimed: None)
     eraser = erasure.Eraser(opened, directory, time_source, short_folder)
-    staff = people_counter.directory_routes(personnel.Personnel(opened, directory, time_source), eraser)
+    staff = people_counter.directory_routes(personnel.Personnel(opened, directory, time_source, UTC), eraser)
     amending = corrections.Corrections(opened, time_source, lambda: timedelta(seconds=20))
     putting_right = corrections_counter.corrections_routes(amending, directory)
     keeping = retention.Retention(opened, directory, eraser, time_source, lambda person: None, config.Retention)

@@ -6,6 +6,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC
 from pathlib import Path
 from typing import NoReturn
 
@@ -73,7 +74,7 @@ class Site:
         counter = post.Post(self.journal, settings, clock, self.folder, None, down, believed)
         self.governed = policy.Governed(settings, self.kept.content)
         eraser = erasure.Eraser(self.journal, self.directory, clock, self.folder)
-        register = roster.Register(office, personnel.Personnel(self.journal, self.directory, clock), self.directory, eraser)
+        register = roster.Register(office, personnel.Personnel(self.journal, self.directory, clock, UTC), self.directory, eraser)
         wishes = steward.Steward(register, self.kept, self.journal, clock, self.governed.settle, counter.rewind)
         path = self.folder / "u.sock"
         self._serving = server.serve(server.application("uplink", post.uplink_routes(counter)), server.listen(path), 4)

@@ -152,6 +152,15 @@ def test_a_number_keeps_its_id_and_the_same_list_changes_nothing() -> None:
     assert "482913" not in str(first)
 
 
+def test_a_last_day_goes_to_the_kiosks_as_a_day_since_each_ends_it_by_its_own_clock() -> None:
+    (visitor,) = roster.compare(roster.read("number,name,expires\n1,A,2026-12-31\n"), {}).people.values()
+    assert visitor.expires_at == "2026-12-31"
+    (guard,) = roster.compare(roster.read("number,name,expires\n1,A,2026-12-31T18:00+08:00\n"), {}).people.values()
+    assert guard.expires_at == "2026-12-31T10:00:00.000000Z"
+    with pytest.raises(roster.RosterRefused, match="line 2"):
+        roster.compare(roster.read("number,name,expires\n1,A,2026-02-31\n"), {})
+
+
 def test_whoever_is_no_more_on_the_list_leaves_and_comes_back_as_somebody_else() -> None:
     first = roster.compare(roster.read(HEADER + "1,A,en,,\n2,B,en,,\n"), {})
     second = roster.compare(roster.read(HEADER + "1,A,en,,\n"), first.people)

@@ -119,6 +119,9 @@ class Office:
     def admin(self) -> api.AdminClient:
         return api.AdminClient(self.folder.admin_socket)
 
+    def personnel(self) -> api.PeopleClient:
+        return api.PeopleClient(self.folder.admin_socket)
+
     def start(self, name: str) -> None:
         options = ("--port", str(self.port)) if name == "web" else ()
         command = (sys.executable, "-m", "device.commands.main", "--state", str(self.folder.root), "run", name, *options)

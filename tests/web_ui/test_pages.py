@@ -322,6 +322,19 @@ def test_a_last_day_is_kept_and_shown_as_it_was_typed(browsers: dict[str, Browse
     assert 'value="2027-03-31"' in operator.get("/people/1007/change").text
 
 
+def test_a_last_day_is_the_same_from_a_list_and_from_the_page_and_stays_until_it_is_changed(
+    office: Office, browsers: dict[str, Browser]
+) -> None:
+    operator = browsers["operator"]
+    looked = looked_at(operator, b"number,name,expires\n2001,Ann,2026-11-30\n")
+    running.ended(operator, operator.send(looked, 2).headers["location"])
+    assert 'value="2026-11-30"' in operator.get("/people/2001/change").text
+    with office.personnel() as client:
+        before = client.change_person("2001", "", "", "", "2026-11-30T12:00+08:00", "", "cli:test").expires_at
+        operator.submit("/people/2001/change", group="Lab")
+        assert client.change_person("2001", "", "", "Gate", "", "", "cli:test").expires_at == before, "it ends at noon still"
+
+
 def newest(browser: Browser, query: str = "") -> int:
     page = browser.get(f"/punches?first=2020-01-01&last=2100-01-01&state=counts&{query}").text
     return int(re.findall(r'href="/punches/(\d+)"', page)[0])

@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response
 
 from device.api import KioskRefused, PeoplePage
 from web_ui import forms, tables
-from web_ui.house import actor, day_bounds, house, kiosk, place, today
+from web_ui.house import actor, house, kiosk, place, today
 from web_ui.jobs import Job, TooMuch
 from web_ui.languages import NAMES
 from web_ui.pages.accounts import is_really_me
@@ -80,7 +80,8 @@ def change(number: str) -> Response | str | tuple[str, int]:
     given = {"name": found.name, "language": found.language, "group": found.group, "expires": last, "supervisor": found.supervisor}
     form = forms.ChangePerson(**given)
     if form.validate_on_submit():
-        expires = day_bounds(form.expires.data)[1] if form.expires.data else "-"
+        typed_day = form.expires.data.isoformat() if form.expires.data else "-"
+        expires = "" if form.expires.data == last else typed_day  # what ends in the middle of its last day goes on doing so
         supervisor = "yes" if form.supervisor.data else "no"
         typed = (form.name.data.strip(), form.language.data, (form.group.data or "").strip() or "-")
         try:
