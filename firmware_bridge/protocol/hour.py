@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from firmware_bridge.protocol.commands import Time
 
+STATED_MS = 5 * 60 * 1000  # since message 1: time to read a long log; a session held open for longer hears of no revocation
 COUNT_ON_MS = 30 * 24 * 3600 * 1000  # a crystal of 100 ppm is off by four minutes then; after that the lock knows no time
 
 
@@ -38,5 +39,5 @@ class Oscillator:
         if self._anchor is None or now_ms - self._anchor[2] > COUNT_ON_MS:
             return Hour(Time.NONE, 0, 0)
         at, asked_ms, told_ms = self._anchor
-        source = Time.STATED if self._stated else Time.COUNTED
+        source = Time.STATED if self._stated and now_ms - asked_ms < STATED_MS else Time.COUNTED
         return Hour(source, at + (now_ms - told_ms) // 1000, at + -(-(now_ms - asked_ms) // 1000))

@@ -62,7 +62,7 @@ def _grant_complaint(grant: papers.Grant, bench: Bench) -> str:
         (grant.epoch < bench.epoch, "epoch"),
         (grant.dual_control, "dual_control"),
         (hour.source is Time.NONE, "time_unknown"),
-        (hour.latest + EARLY_S < grant.not_before, "not_yet"),
+        (hour.earliest + EARLY_S < grant.not_before, "not_yet"),
         (hour.latest >= grant.expires_at, "expired"),
         (hour.source is not Time.STATED and grant.expires_at - grant.issued_at > MOST_OFFLINE_S, "offline"),
     )

@@ -288,6 +288,31 @@ def test_a_server_that_answers_late_cannot_make_an_expired_grant_valid(world: Wo
     assert visit.arm(world.grant(expires_at=NOON + 1800)) == Refused("expired")
 
 
+def test_a_server_that_answers_late_cannot_make_a_grant_valid_before_its_time(world: World) -> None:
+    """The earliest moment that the answer can mean decides here."""
+    visit = world.visit()
+    world.now_ms += 3_600_000
+    visit.tell()
+    assert visit.arm(world.grant(not_before=NOON + 3600 + 3500)) == Refused("not_yet")
+    assert outcome(visit.arm(world.grant(not_before=NOON + 3600))).result == Result.ARMED
+
+
+def test_a_session_that_is_held_open_counts_as_one_without_the_server(world: World) -> None:
+    """Somebody asks how the lock is, now and then; the grant was revoked long ago, and the lock cannot hear of it."""
+    visit = world.visit()
+    word = world.statement(visit.talk.challenge).signed(world.clock).data
+    visit.ask(commands.Tell(word))
+    world.now_ms += 299_000
+    assert visit.arm(world.grant(expires_at=NOON + 86_400)) != Refused("offline")
+    visit.ask(commands.End())
+    world.now_ms += 1_000
+    assert visit.arm(world.grant(expires_at=NOON + 86_400)) == Refused("offline")
+    assert outcome(visit.arm(world.grant())).factor, "and a short one needs the factor at the lock"
+    visit.ask(commands.End())
+    visit.ask(commands.Tell(word))
+    assert visit.arm(world.grant(expires_at=NOON + 86_400)) == Refused("offline"), "the same word once more is no newer"
+
+
 def test_without_the_server_a_short_grant_needs_the_factor_at_the_lock(world: World) -> None:
     world.visit().tell()
     offline, grant = world.visit(), world.grant()
