@@ -18,7 +18,7 @@ from device.attend import Claim
 from device.clock import Clock
 from device.errors import DeviceError
 from device.locks.cabinet import Approval, Cabinet
-from device.locks.errors import LocksError, NeverSeen, NotVerified
+from device.locks.errors import LocksError, LogRefused, NeverSeen, NotVerified
 from device.locks.journey import VERIFY_WITHIN, Journey, Journeys
 from device.locks.ledger import Ledger
 from device.locks.mailbox import Mailbox, Question
@@ -62,6 +62,7 @@ class LockDesk:
         self._cabinet, self._ledger, self._journeys, self._mailbox = cabinet, ledger, journeys, mailbox
         self._bridge, self._directory, self._claims, self._clock, self._here = bridge, directory, claims, clock, here
         self._nonces: dict[str, str] = {}
+        self._read: dict[str, str] = {}  # the nonce for which a lock's log was read to its end
         journeys.verified = self._send_to_lock
 
     # ---- people: an approval, a verification, a stamp
@@ -222,11 +223,13 @@ class LockDesk:
         return Text(self._mailbox.ask(Question(lock, challenge), bridging.STATEMENT_S))
 
     def use(self, ticket: str, lock: str, challenge: str, command: str) -> UsePapers:
-        """The kiosk's word, for a person who was verified a moment ago."""
+        """The kiosk's word, for a person who was verified a moment ago, to a lock whose log was read to its end in this visit."""
         journey = self._journeys.fresh(ticket)
         grant = journey.approval.grant
         if grant.lock != lock:
             raise NotVerified(say("lock.other_approval"))
+        if lock not in self._read or self._read[lock] != self._nonces[lock]:
+            raise LogRefused(say("lock.log_unread", lock=lock))
         use = papers.Use(
             grant.id, grant.person, grant.document, _raw(challenge, 32), _raw(command, 16), journey.factors, journey.record
         )
@@ -238,6 +241,8 @@ class LockDesk:
             raise LocksError(say("lock.other_head"))
         enrolment = self._cabinet.enrolment(lock).enrolment
         known = self._ledger.keep(enrolment, [_raw(event) for event in events], _raw(head), _raw(nonce, 32))
+        if known.is_whole:
+            self._read[lock] = nonce
         return bridging.Kept(known.number)
 
 

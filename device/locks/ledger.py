@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
 from device import database, messages
 from device.clock import Clock, Moment
 from device.journal import Receipt
@@ -42,6 +40,11 @@ class Known:
     hash: bytes = papers.GENESIS
     head: int = 0
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing lies between what is on record and the length that was last proved."""
+        return self.number == self.head
+
 
 class Ledger:
     """The file `locks.db`, open; safe to use from several threads."""
@@ -67,19 +70,27 @@ class Ledger:
         return int(row[0]) if row else 0
 
     def keep(self, enrolment: papers.Enrolment, events: Sequence[bytes], head: bytes, nonce: bytes) -> Known:
-        """What the lock has just told, on record; LogRefused, itself on record, where it does not continue what was known."""
-        lock, key, known = enrolment.lock, public_key(enrolment.lock_key), self.known(enrolment)
+        """What the lock has just told, on record; LogRefused, itself on record, where it does not continue what was known.
+
+        More events than one answer holds come with the next; one with none, below a head that says there are more, keeps them back.
+        """
+        lock, known = enrolment.lock, self.known(enrolment)
         try:
-            found, known = _followed(key, events, known)
-            end = _head(key, head, nonce, known)
+            found, known = _followed(enrolment, events, known)
+            end = _head(enrolment, head, nonce, known)
         except messages.MessageError as error:
             self._record(LockBody(LockAct.BROKEN, lock, number=known.number, paper=_b64(head)))
             log.error("the log of %s is not what it was: %s", lock, error)
             raise LogRefused(say("lock.log_refused", lock=lock)) from error
         for event, data in found:
             self._record(_of_event(event, data))
-        if end.number == known.number > known.head:
+        is_withheld = not events and end.number > known.number
+        if is_withheld or end.number == known.number > known.head:
             self._record(LockBody(LockAct.HEAD, lock, number=end.number, paper=_b64(head)))
+        if is_withheld:
+            log.error("%s has %d events and shows %d", lock, end.number, known.number)
+            raise LogRefused(say("lock.log_withheld", lock=lock, last=end.number, number=known.number))
+        if end.number == known.number:
             known = Known(known.number, known.hash, end.number)
         self._write(lock, known, [event for event, _ in found if event.kind == EventKind.STAMP])
         return known
@@ -101,24 +112,31 @@ class Ledger:
         self.database.close()
 
 
-def _followed(key: Ed25519PublicKey, events: Sequence[bytes], known: Known) -> tuple[list[tuple[Event, bytes]], Known]:
-    found = []
+def _followed(enrolment: papers.Enrolment, events: Sequence[bytes], known: Known) -> tuple[list[tuple[Event, bytes]], Known]:
+    key, found = public_key(enrolment.lock_key), []
     for data in events:
         event, digest = papers.follow(data, key, known.number, known.hash)
+        _check_name(event.lock, enrolment)
         known = Known(event.number, digest, known.head)
         found.append((event, data))
     return found, known
 
 
-def _head(key: Ed25519PublicKey, data: bytes, nonce: bytes, known: Known) -> papers.Head:
+def _head(enrolment: papers.Enrolment, data: bytes, nonce: bytes, known: Known) -> papers.Head:
     """The head that answers our nonce, if it lies at or beyond what is known."""
-    head = papers.Head.opened(data, key)
+    head = papers.Head.opened(data, public_key(enrolment.lock_key))
+    _check_name(head.lock, enrolment)
     if head.nonce != nonce:
         raise papers.LogBroken("the head answers another question than ours")
     if head.number < known.number or (head.number == known.number and head.hash != known.hash):
         end = f"its log ends at event {head.number}, and {known.number} were known"
         raise papers.LogBroken(f"{end}: its tail is cut, or its memory was put back")
     return head
+
+
+def _check_name(lock: str, enrolment: papers.Enrolment) -> None:
+    if lock != enrolment.lock:
+        raise papers.LogBroken(f"it speaks for {lock}")
 
 
 def _of_event(event: Event, data: bytes) -> LockBody:

@@ -43,8 +43,13 @@ ENGLISH = {
     "lock.visit_unknown": "nobody is at a lock under that ticket; choose the approval again",
     "lock.never_seen": "known here by a photograph alone, which may be of anybody; enrol at this kiosk first",
     "lock.not_verified": "the person was not verified for this approval, or too long ago; verify again",
+    "lock.verified_once": "this verification stands for another stamp, and each stamp needs its own; verify again",
     "lock.other_approval": "the approval is for another lock",
     "lock.log_refused": "the log of {lock} is not what it was; do not stamp with it, ask the enterprise",
+    "lock.log_withheld": (
+        "{lock} keeps events back: its log has {last}, and it shows {number}; do not stamp with it, ask the enterprise"
+    ),
+    "lock.log_unread": "the log of {lock} was not read to its end in this visit, so nothing is stamped",
     "lock.other_head": "the head answers another question than ours; read the log again",
     "lock.malformed": "the bridge and the kiosk do not understand each other; bring both to the same version",
     # What a lock says no to, by the word of the profile

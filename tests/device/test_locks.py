@@ -115,6 +115,16 @@ class Scene:
         whole = Identity(person, 0.7, 0.3, 3, now, now, now, Liveness.PASSED, Capture.CAMERA)
         return replace(whole, **changed)  # type: ignore[arg-type]
 
+    def read_log(self) -> None:
+        """What the bridge does before each stamp: the lock's whole log onto the kiosk's record, an answer at a time."""
+        asked = self.desk.papers(LOCK_ID)
+        after, upto = -1, asked.after
+        while upto > after:
+            after = upto
+            events = tuple(b64(event) for event in self.world.memory.events(after, 8))
+            head = b64(self.world.lock._diary.head(base64.b64decode(asked.nonce)))
+            upto = self.desk.keep(LOCK_ID, events, head, asked.nonce).upto
+
     def records(self) -> list[LockBody]:
         stretch = self.journal.stretch(1)
         bodies = [messages.read_body(messages.read_record(messages.parse(text))) for text in stretch.texts] if stretch else []
@@ -185,6 +195,7 @@ def test_what_the_kiosk_says_to_the_lock_names_the_verification(scene: Scene) ->
     ticket = scene.desk.visit(grant.id.hex()).ticket
     decision = scene.journeys.witness(scene.seen())
     assert decision is not None
+    scene.read_log()
     found = scene.desk.use(ticket, LOCK_ID, b64(bytes(range(32))), b64(bytes(range(16))))
     use = papers.Use.opened(base64.b64decode(found.use), scene.world.kiosk.public_key())
     assert (use.record.hex(), use.person, use.document) == (decision.hash, ANN, grant.document)
@@ -287,6 +298,7 @@ def test_the_person_is_known_here_by_another_id_than_the_enterprises(scene: Scen
     scene.desk._here = lambda person: BOB if person == ANN else person
     ticket = scene.desk.visit(scene.grant().id.hex()).ticket
     assert scene.journeys.witness(scene.seen(BOB)) is not None
+    scene.read_log()
     found = scene.desk.use(ticket, LOCK_ID, b64(bytes(32)), b64(bytes(16)))
     assert papers.Use.opened(base64.b64decode(found.use), scene.world.kiosk.public_key()).person == ANN
 
@@ -356,6 +368,53 @@ def test_a_lock_whose_memory_was_put_back_is_found_out(scene: Scene, caplog: pyt
     with pytest.raises(LogRefused, match="do not stamp with it"):
         scene.desk.keep(LOCK_ID, (), *head())
     assert "its memory was put back" in caplog.text
+
+
+@pytest.mark.parametrize("shown", [0, 2], ids=["all of them", "the last ones"])
+def test_a_lock_that_keeps_events_back_is_refused_and_its_head_says_on_record_how_long_its_log_is(scene: Scene, shown: int) -> None:
+    events, head = told(scene)
+    if shown:
+        assert scene.desk.keep(LOCK_ID, tuple(events[:shown]), *head()).upto == shown, "there may be more in the next answer"
+    with pytest.raises(LogRefused, match=f"has 4, and it shows {shown};"):
+        scene.desk.keep(LOCK_ID, (), *head())
+    last = scene.records()[-1]
+    assert (last.act, last.number) == (LockAct.HEAD, len(events))
+    assert papers.Head.opened(base64.b64decode(last.paper), key("lock").public_key()).number == len(events)
+    assert scene.desk.papers(LOCK_ID).after == shown
+
+
+def test_nothing_is_signed_for_a_lock_whose_log_was_not_read_to_its_end_in_this_visit(scene: Scene) -> None:
+    events, head = told(scene)
+    ticket = scene.desk.visit(scene.grant().id.hex()).ticket
+    scene.journeys.witness(scene.seen())
+
+    def use() -> object:
+        return scene.desk.use(ticket, LOCK_ID, b64(bytes(32)), b64(bytes(16)))
+
+    with pytest.raises(LogRefused, match="not read to its end"):
+        use()
+    scene.desk.keep(LOCK_ID, tuple(events[:2]), *head())
+    with pytest.raises(LogRefused):
+        use()
+    scene.read_log()
+    assert use()
+    scene.desk.papers(LOCK_ID)
+    with pytest.raises(LogRefused):
+        use()
+
+
+@pytest.mark.parametrize("whose", ["event", "head"])
+def test_a_lock_that_speaks_in_anothers_name_is_refused(scene: Scene, whose: str) -> None:
+    """Its own key signs it; stamps would be counted for the other's approvals."""
+    grant = scene.grant(stamps=5)
+    names = {"event": LOCK_ID, "head": LOCK_ID} | {whose: "LOCK-0002"}
+    stamp = papers.Event(names["event"], 1, bytes(32), EventKind.STAMP, 1, 1, 0, grant.id, ANN, bytes(32), 999).signed(key("lock"))
+    nonce = scene.desk.papers(LOCK_ID).nonce
+    head = papers.Head(names["head"], 1, stamp.hash, base64.b64decode(nonce)).signed(key("lock"))
+    with pytest.raises(LogRefused):
+        scene.desk.keep(LOCK_ID, (b64(stamp.data),), b64(head.data), nonce)
+    assert [record.act for record in scene.records()] == [LockAct.BROKEN]
+    assert scene.desk.approvals()[0].used == 0
 
 
 def test_an_old_head_answers_no_new_question(scene: Scene) -> None:

@@ -51,8 +51,13 @@ WORDS = {
     "lock.visit_unknown": _("nobody is at a lock under that ticket; choose the approval again"),
     "lock.never_seen": _("known here by a photograph alone, which may be of anybody; enrol at this kiosk first"),
     "lock.not_verified": _("the person was not verified for this approval, or too long ago; verify again"),
+    "lock.verified_once": _("this verification stands for another stamp, and each stamp needs its own; verify again"),
     "lock.other_approval": _("the approval is for another lock"),
     "lock.log_refused": _("the log of %(lock)s is not what it was; do not stamp with it, ask the enterprise"),
+    "lock.log_withheld": _(
+        "%(lock)s keeps events back: its log has %(last)s, and it shows %(number)s; do not stamp with it, ask the enterprise"
+    ),
+    "lock.log_unread": _("the log of %(lock)s was not read to its end in this visit, so nothing is stamped"),
     "lock.other_head": _("the head answers another question than ours; read the log again"),
     "lock.malformed": _("the bridge and the kiosk do not understand each other; bring both to the same version"),
     # What a lock says no to, by the word of the profile
