@@ -21,6 +21,7 @@ from device import messages
 from device.messages import lock as papers
 from device.messages.lock import Event, EventKind
 from enterprise import tables
+from enterprise.lock_stamps import Stamps
 from enterprise.store import EpochState, RecordRow, Transaction
 
 TOLD = {
@@ -43,10 +44,12 @@ class LockLog:
         """Take over what these records say."""
         for row in rows:
             if row.kind == "lock":
-                self._take(row.seq, json.loads(row.body)["body"])
+                self._take(row, json.loads(row.body)["body"])
 
-    def _take(self, seq: int, body: dict[str, Any]) -> None:
+    def _take(self, row: RecordRow, body: dict[str, Any]) -> None:
+        seq = row.seq
         if body["act"] == messages.LockAct.VERIFIED:
+            self._stamps.verified(row.device, row.hash, body)
             return
         lock = self.transaction.connection.execute(
             select(tables.lock).where(tables.lock.c.lock == body["lock"]).with_for_update()
@@ -62,21 +65,32 @@ class LockLog:
         key = messages.public_key_from_text(lock.key)
         try:
             paper = base64.b64decode(body["paper"], validate=True)
-            if body["act"] == messages.LockAct.HEAD:
-                self._head(seq, lock, papers.Head.opened(paper, key))
-            else:
-                self._event(seq, lock, Event.opened(paper, key), papers.Signed(paper, b"").hash.hex())
+            is_head = body["act"] == messages.LockAct.HEAD
+            said = papers.Head.opened(paper, key) if is_head else Event.opened(paper, key)
         except (messages.MessageError, ValueError):
             self._alarm("lock_forged", seq, f"an event of {lock.lock} is not signed by it; ask who runs this kiosk")
+            return
+        if said.lock != lock.lock:
+            self._alarm("lock_fork", seq, f"{lock.lock} has signed in the name of {said.lock}; stop using both and ask why")
+            return
+        if isinstance(said, papers.Head):
+            self._head(seq, lock, said)
+        else:
+            self._event(seq, lock, said, papers.Signed(paper, b"").hash.hex())
+        self._stamps.heard(seq, self.state.device, lock.lock, said.number)
+
+    @property
+    def _stamps(self) -> Stamps:
+        return Stamps(self.transaction, self._alarm)
 
     def _event(self, seq: int, lock: Any, event: Event, digest: str) -> None:
         column = tables.lock_event.c
         there = self.transaction.connection.scalar(
             select(column.hash).where(column.lock == event.lock, column.number == event.number)
         )
-        if event.lock != lock.lock or (there is not None and there != digest):
+        if there is not None and there != digest:
             self._alarm("lock_fork", seq, f"{lock.lock} has signed two events with number {event.number}: its memory was put back")
-        if there is not None or event.lock != lock.lock:
+        if there is not None:
             return
         self.transaction.put(tables.lock_event, self._row(seq, event, digest))
         self._advance(seq, lock)
@@ -125,16 +139,8 @@ class LockLog:
         if kind is EventKind.TAMPER_CLEARED:
             column = tables.lock.c.lock
             self.transaction.connection.execute(tables.lock.update().where(column == event.lock).values(clear_tamper=0))
-        if kind is EventKind.STAMP and not self._covered(event):
-            self._alarm("lock_unapproved", seq, f"{event.lock} has stamped (event {event.number}) what no approval here covers")
-
-    def _covered(self, event: Event) -> bool:
-        grant = self.transaction.connection.execute(
-            select(tables.lock_grant).where(tables.lock_grant.c.id == event.grant.hex())
-        ).first()
-        if grant is None or grant.lock != event.lock or event.count > grant.stamps:
-            return False
-        return bool(grant.person == event.person and grant.document == event.document.hex())
+        if kind is EventKind.STAMP:
+            self._stamps.take(seq, event)
 
     def _alarm(self, kind: str, seq: int, detail: str) -> None:
         self.transaction.alarm(self.state.device, self.state.epoch, kind, seq, detail, self.now)

@@ -263,6 +263,29 @@ grant_use_key = Table(
     Column("key", Text, nullable=False),
 )
 
+# Each stamp, and whether the kiosk's record of its verification was found; `device` is the kiosk that owes it.
+lock_stamp = Table(
+    "lock_stamp",
+    metadata,
+    Column("lock", Text, primary_key=True),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("device", Text, nullable=False),
+    Column("grant_id", Text, nullable=False),
+    Column("record", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Index("lock_stamp_by_record", "record"),
+)
+
+# What kiosks have verified people for, by the hash of the record that says so.
+lock_verified = Table(
+    "lock_verified",
+    metadata,
+    Column("record", Text, primary_key=True),
+    Column("device", Text, nullable=False),
+    Column("lock", Text, nullable=False),
+    Column("grant_id", Text, nullable=False),
+)
+
 RECORD_COLUMNS = tuple(column.name for column in record.columns)
 PARKED_COLUMNS = tuple(column.name for column in parked.columns)
 PUNCH_VIEW = "punch"

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
 from device import messages
+from device.locks.errors import LogRefused
+from device.locks.ledger import Ledger
 from device.messages import LockAct, LockBody
 from device.messages import lock as papers
 from device.messages.lock import EventKind, Factor
@@ -42,22 +47,28 @@ def gate(seal: Office) -> Kiosk:
     return seal.trust(Kiosk())
 
 
-def stamped(world: World, times: int = 1, **changed: object) -> list[bytes]:
-    """The log of a lock that has stamped under the approval."""
+def stamped(world: World, kiosk: Kiosk, times: int = 1, **changed: object) -> list[bytes]:
+    """The log of a lock that has stamped under the approval, for a person whom the kiosk had verified each time."""
     visit, grant = world.visit(), world.grant(id=GRANT, **changed)
     visit.tell()
     for _ in range(times):
-        visit.arm(grant)
+        visit.arm(grant, record=verified(kiosk))
         visit.press()
     return list(world.memory.log)
 
 
+def verified(kiosk: Kiosk) -> bytes:
+    """The hash of the kiosk's record that the approval's person was verified."""
+    kiosk.write(LockBody(LockAct.VERIFIED, LOCK_ID, person=ANN, grant=GRANT.hex(), document=CONTRACT.hex(), factors="face"))
+    return kiosk.hash_of(kiosk.last)
+
+
 def relay(office: Office, kiosk: Kiosk, *bodies: LockBody) -> None:
-    """Records of the kiosk's journal, taken in."""
-    first = kiosk.last + 1 if office.rows("SELECT 1 FROM record") else 1
+    """Records of the kiosk's journal, taken in, with those that were written before."""
     for body in bodies:
         kiosk.write(body)
-    office.ingester.take(kiosk.name, kiosk.batch(first, kiosk.last))
+    upto = sum(int(str(row[0])) for row in office.rows(f"SELECT upto FROM epoch WHERE device = '{kiosk.name}'"))
+    office.ingester.take(kiosk.name, kiosk.batch(upto + 1, kiosk.last))
 
 
 def event(data: bytes) -> LockBody:
@@ -76,7 +87,7 @@ def b64(data: bytes) -> str:
 
 def test_a_whole_log_is_taken_in_and_raises_no_alarm(seal: Office, gate: Kiosk) -> None:
     world = World()
-    log = stamped(world, 2)
+    log = stamped(world, gate, 2)
     relay(seal, gate, *map(event, log), head(world))
     assert seal.alarms() == []
     assert seal.rows("SELECT seen FROM lock") == [(len(log),)]
@@ -86,25 +97,51 @@ def test_a_whole_log_is_taken_in_and_raises_no_alarm(seal: Office, gate: Kiosk) 
 def test_what_two_kiosks_relay_is_one_log(seal: Office, gate: Kiosk) -> None:
     other = seal.trust(Kiosk("kiosk-2"))
     world = World()
-    log = stamped(world)
+    log = stamped(world, gate)
     relay(seal, gate, *map(event, log[2:]))  # the later part comes first
     assert seal.rows("SELECT seen FROM lock") == [(0,)]
-    for body in map(event, log[:3]):
-        other.write(body)
-    seal.ingester.take(other.name, other.batch(1, other.last))
+    relay(seal, other, *map(event, log[:3]))
     assert seal.rows("SELECT seen FROM lock") == [(len(log),)]
     assert seal.alarms() == []
+
+
+# ---- a lock that keeps events back, as a real kiosk writes it down
+
+
+def written(folder: Path, world: World, shown: Sequence[bytes]) -> list[LockBody]:
+    """What a kiosk's ledger puts on record of a lock that shows these events, and then no more."""
+    bodies: list[LockBody] = []
+    journal = SimpleNamespace(append=lambda body, moment: bodies.append(body))
+    ledger = Ledger(folder / "locks.db", cast(Any, journal), cast(Any, SimpleNamespace(now=lambda: None)))
+    with suppress(LogRefused):
+        for events in (shown, ()):
+            nonce = world.fresh(32)
+            ledger.keep(world.enrolment(), events, world.lock._diary.head(nonce), nonce)
+    ledger.close()
+    return bodies
+
+
+@pytest.mark.parametrize(("shown", "alarms"), [(0, ["lock_gap"]), (2, ["lock_gap"]), (4, [])], ids=["none", "the first", "all"])
+def test_a_lock_that_keeps_events_back_from_a_kiosk_is_an_alarm(
+    seal: Office, gate: Kiosk, tmp_path: Path, shown: int, alarms: list[str]
+) -> None:
+    world = World()
+    log = stamped(world, gate)
+    relay(seal, gate, *written(tmp_path, world, log[:shown]))
+    assert seal.alarms() == alarms
 
 
 Wrong = Callable[[World, list[bytes]], list[LockBody]]
 
 
-def without_one(world: World, log: list[bytes]) -> list[LockBody]:
-    return [*map(event, [*log[:1], *log[2:]]), head(world)]
+def anothers_name(world: World, log: list[bytes]) -> list[LockBody]:
+    said = replace(papers.Event.unproven(log[0]), lock="LOCK-0002").signed(key("lock")).data
+    return [replace(event(said), lock=LOCK_ID)]
 
 
-def tail_cut(world: World, log: list[bytes]) -> list[LockBody]:
-    return [*map(event, log[:-1]), head(world)]
+def anothers_head(world: World, log: list[bytes]) -> list[LockBody]:
+    said = papers.Head("LOCK-0002", 1, bytes(32), bytes(32)).signed(key("lock")).data
+    return [LockBody(LockAct.HEAD, LOCK_ID, number=1, paper=b64(said))]
 
 
 def forged(world: World, log: list[bytes]) -> list[LockBody]:
@@ -132,8 +169,8 @@ def unknown_lock(world: World, log: list[bytes]) -> list[LockBody]:
 @pytest.mark.parametrize(
     ("wrong", "alarm"),
     [
-        (without_one, "lock_gap"),
-        (tail_cut, "lock_gap"),
+        (anothers_name, "lock_fork"),
+        (anothers_head, "lock_fork"),
         (forged, "lock_forged"),
         (two_of_one_number, "lock_fork"),
         (another_history, "lock_fork"),
@@ -145,7 +182,7 @@ def test_a_log_that_does_not_hold_is_an_alarm_and_stops_nobodys_records(
     seal: Office, gate: Kiosk, wrong: Wrong, alarm: str
 ) -> None:
     world = World()
-    log = stamped(world)
+    log = stamped(world, gate)
     relay(seal, gate, *wrong(world, log))
     assert seal.alarms() == [alarm]
     assert seal.rows("SELECT upto FROM epoch") == [(gate.last,)]
@@ -156,9 +193,97 @@ def test_a_log_that_does_not_hold_is_an_alarm_and_stops_nobodys_records(
 )
 def test_a_stamp_that_no_approval_covers_is_an_alarm(seal: Office, gate: Kiosk, changed: dict[str, Any]) -> None:
     """The lock took a grant that the enterprise's key had signed and its database does not know: a stolen key, or an insider."""
-    log = stamped(World(), 3 if "stamps" in changed else 1, **changed)
+    log = stamped(World(), gate, 3 if "stamps" in changed else 1, **changed)
     relay(seal, gate, *map(event, log))
     assert set(seal.alarms()) == {"lock_unapproved"}
+
+
+def more(log: list[bytes], *changed: dict[str, Any]) -> list[bytes]:
+    """The log, gone on by further stamps like its first: as a lock with its own key may write what it likes."""
+    log = list(log)
+    first = next(said for said in map(papers.Event.unproven, log) if said.kind == EventKind.STAMP)
+    for change in changed:
+        number, prev = len(log) + 1, papers.Signed(log[-1], b"").hash
+        log.append(replace(first, number=number, prev=prev, command=bytes([number]) * 16, **change).signed(key("lock")).data)
+    return log
+
+
+EARLY, LATE = NOON - 301, NOON + 4 * 3600 + 301
+IN_TIME = [{"at": NOON - 300}, {"at": NOON + 4 * 3600 + 300}]
+
+
+@pytest.mark.parametrize(
+    ("change", "alarms"),
+    [({"count": 1}, ["lock_unapproved"]), ({"count": 0}, ["lock_unapproved"]), ({"count": 2, "at": EARLY}, ["lock_unapproved"]),
+     ({"count": 2, "at": LATE}, ["lock_unapproved"]), ({"count": 2, "at": 0}, ["lock_unapproved"]),
+     *(({"count": 2} | at, []) for at in IN_TIME)],
+    ids=["number twice", "no number", "early", "late", "no time", "by an early clock", "by a late clock"],
+)  # fmt: skip
+def test_a_stamp_beside_its_approvals_numbers_or_time_is_an_alarm(
+    seal: Office, gate: Kiosk, change: dict[str, Any], alarms: list[str]
+) -> None:
+    log = stamped(World(), gate)
+    relay(seal, gate, *map(event, more(log, change | {"record": verified(gate)})))
+    assert seal.alarms() == alarms
+
+
+def test_more_stamps_than_were_approved_are_an_alarm_in_whatever_order_they_come(seal: Office, gate: Kiosk) -> None:
+    log = stamped(World(), gate)
+    log = more(log, *({"count": count, "record": verified(gate)} for count in (2, 3)))
+    relay(seal, gate, event(log[-1]), *map(event, log[:-1]))
+    assert seal.alarms() == ["lock_unapproved"] * 2, "the third by its number, the last to come by how many there are"
+
+
+def test_a_stamp_for_which_nobody_was_verified_is_an_alarm(seal: Office, gate: Kiosk) -> None:
+    log = stamped(World(), gate)
+    relay(seal, gate, *map(event, more(log, {"count": 2, "record": bytes(range(32))})))
+    assert seal.alarms() == ["lock_unverified"]
+
+
+def test_a_verification_for_another_approval_is_none(seal: Office, gate: Kiosk) -> None:
+    log = stamped(World(), gate)
+    gate.write(LockBody(LockAct.VERIFIED, LOCK_ID, person=ANN, grant="00" * 16))
+    relay(seal, gate, *map(event, more(log, {"count": 2, "record": gate.hash_of(gate.last)})))
+    assert seal.alarms() == ["lock_unverified"]
+
+
+def test_one_verification_stands_for_one_stamp(seal: Office, gate: Kiosk) -> None:
+    log = stamped(World(), gate)
+    relay(seal, gate, *map(event, more(log, {"count": 2})))
+    assert seal.alarms() == ["lock_unverified"]
+
+
+@pytest.mark.parametrize(("is_verified", "alarms"), [(True, []), (False, ["lock_unverified"])])
+def test_a_verification_that_comes_after_another_kiosks_word_of_the_stamp_is_awaited(
+    seal: Office, gate: Kiosk, is_verified: bool, alarms: list[str]
+) -> None:
+    """The kiosk that owes it was offline; it is missing once that kiosk's own records have reached the stamp."""
+    other, world = seal.trust(Kiosk("kiosk-2")), World()
+    log = stamped(world, gate)
+    if not is_verified:
+        gate.texts.pop()
+    relay(seal, other, *map(event, log), head(world))
+    assert seal.alarms() == []
+    gate.write(LockBody(LockAct.EVENT, LOCK_ID, number=1, event="boot", paper=b64(log[0])))
+    relay(seal, gate)
+    assert seal.alarms() == [], "it has not come to the stamp yet"
+    relay(seal, gate, head(world))
+    assert seal.alarms() == alarms
+    relay(seal, gate, *map(event, log))
+    assert seal.alarms() == alarms, "once, and no more"
+
+
+def test_a_verification_from_before_they_were_kept_apart_counts(seal: Office, gate: Kiosk) -> None:
+    record = verified(gate)
+    relay(seal, gate)
+    with seal.store.transaction() as transaction:
+        transaction.connection.execute(tables.lock_verified.delete())
+    visit = (world := World()).visit()
+    visit.tell()
+    visit.arm(world.grant(id=GRANT), record=record)
+    visit.press()
+    relay(seal, gate, *map(event, world.memory.log))
+    assert seal.alarms() == []
 
 
 @pytest.mark.parametrize(
@@ -196,7 +321,7 @@ def word(office: Office, lock: str, challenge: bytes) -> papers.Statement | None
 
 
 def test_an_enrolled_lock_gets_the_time_the_floor_and_how_far_its_log_is_here(seal: Office, gate: Kiosk) -> None:
-    relay(seal, gate, *map(event, stamped(World())))
+    relay(seal, gate, *map(event, stamped(World(), gate)))
     said = word(seal, LOCK_ID, bytes(range(32)))
     assert said is not None
     assert (said.lock, said.challenge, said.epoch, said.seen, said.clear_tamper) == (LOCK_ID, bytes(range(32)), 0, 4, False)
