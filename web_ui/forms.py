@@ -195,6 +195,7 @@ class Consent(Form):
     """The person has read the text and agrees."""
 
     language = SelectField(_("Language of the text"), choices=list(languages.NAMES.items()))
+    shown = HiddenField()
     basis = SelectField(_("Legal basis"), choices=list(words.BASES.items()))
     agreed = BooleanField(
         _("The person has read this text, or had it read to them, and agrees of their own will."),

@@ -24,6 +24,10 @@ from web_ui.words import sentence
 pages = Blueprint("people", __name__)
 
 INVALID = 422
+NOTHING_SHOWN = "-"  # no text has this hash
+_CHANGED = _l(
+    "The text has changed since this page was opened. The new one stands above: read it, or have it read, before you tick."
+)
 SORTS = ("number", "name", "language", "consent", "ways", "group", "expires_at")
 STATES = {
     "": _l("Everybody"), "consent": _l("With consent"), "no_consent": _l("Without consent"), "enrolled": _l("Enrolled"),
@@ -179,15 +183,21 @@ def _found(key: str, kind: str) -> Job:
 @pages.route("/people/<path:number>/consent", methods=["GET", "POST"])
 @needs(OFFICE)
 def consent(number: str) -> Response | str | tuple[str, int]:
-    """The text in the person's language, and their yes."""
+    """The text in the person's language, and their yes to exactly what stood there."""
     found = kiosk().person(number)
     form = forms.Consent(language=request.args.get("language", found.language))
-    texts = {text.language: text for text in kiosk().consent_texts()}
     if form.validate_on_submit():
-        kiosk().give_consent(number, form.language.data, form.basis.data, actor())
-        flash(_("The consent is in force."))
-        return redirect(url_for("people.person", number=number))
+        try:
+            kiosk().give_consent(number, form.language.data, form.basis.data, actor(), shown_sha256=form.shown.data or NOTHING_SHOWN)
+        except KioskRefused as refused:
+            form.agreed.errors = (_CHANGED if refused.kind == "ConsentChanged" else sentence(refused),)
+        else:
+            flash(_("The consent is in force."))
+            return redirect(url_for("people.person", number=number))
+    texts = {text.language: text for text in kiosk().consent_texts()}
     text = texts[form.language.data if form.language.data in NAMES else found.language]
+    if form.shown.data != text.sha256:
+        form.agreed.data = False  # whatever was ticked was ticked below another text
     return render_template("consent.html", person=found, form=form, text=text), INVALID if form.errors else 200
 
 

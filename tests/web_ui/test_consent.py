@@ -1,0 +1,49 @@
+"""A consent is recorded for the text that stood on the page, and for no other."""
+
+from __future__ import annotations
+
+import re
+
+from tests.web_ui.running import PASSWORD, Browser, text_of
+
+
+def _publish(administrator: Browser, version: str) -> None:
+    words = {name: f"{version}: another text in words of our own." for name in ("zh_cn", "zh_tw", "en")}
+    assert administrator.submit("/privacy/texts", version=version, current=PASSWORD, **words).status_code == 302
+
+
+def _hash(page: str) -> str:
+    return re.findall(r'name="shown" value="([0-9a-f]{64})"', page)[0]
+
+
+def test_a_text_that_was_published_meanwhile_is_shown_before_anybody_agrees_to_it(browsers: dict[str, Browser]) -> None:
+    operator = browsers["operator"]
+    shown = operator.get("/people/1003/consent")
+    _publish(browsers["administrator"], "meanwhile-1")
+    answer = operator.send(shown, basis="consent", agreed="y")
+    assert answer.status_code == 422
+    assert "The text has changed since this page was opened" in text_of(answer)
+    assert "meanwhile-1: another text" in text_of(answer)
+    assert not re.search(r'<input[^>]*name="agreed"[^>]*checked|<input[^>]*checked[^>]*name="agreed"', answer.text)
+    assert "In force" not in operator.get("/people/1003").text
+    assert operator.send(answer, basis="consent", agreed="y").status_code == 302
+    assert "In force" in operator.get("/people/1003").text
+
+
+def test_a_form_that_does_not_say_what_it_showed_records_nothing(browsers: dict[str, Browser]) -> None:
+    operator = browsers["operator"]
+    answer = operator.submit("/people/1008/consent", basis="consent", agreed="y", shown="")
+    assert answer.status_code == 422
+    assert "In force" not in operator.get("/people/1008").text
+
+
+def test_a_tick_below_an_older_text_is_not_kept_beside_a_newer_one(browsers: dict[str, Browser]) -> None:
+    operator = browsers["operator"]
+    answer = operator.submit("/people/1008/consent", basis="nothing", agreed="y", shown="0" * 64)
+    assert answer.status_code == 422
+    assert _hash(answer.text) != "0" * 64
+    assert not re.search(r'<input[^>]*checked[^>]*name="agreed"', answer.text)
+
+
+def test_the_button_says_what_it_does(browsers: dict[str, Browser]) -> None:
+    assert "Record the consent</button>" in browsers["operator"].get("/people/1008/consent").text
