@@ -137,7 +137,7 @@ def _purpose(purpose: str) -> Purpose:
 def _check_basis(basis: str, reference: str) -> None:
     if basis not in BASES:
         raise people.PeopleError(f"a basis is one of {', '.join(BASES)}")
-    check_text("the law that the duty stands in (reference)", reference, int(basis == "legal_duty"))
+    check_text(say("what.reference"), reference, int(basis == "legal_duty"))
 
 
 def record(person: str, act: messages.ConsentAct, agreed: Agreement, by: str) -> messages.Consent:

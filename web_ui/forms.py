@@ -197,10 +197,22 @@ class Consent(Form):
     language = SelectField(_("Language of the text"), choices=list(languages.NAMES.items()))
     shown = HiddenField()
     basis = SelectField(_("Legal basis"), choices=list(words.BASES.items()))
+    reference = text(
+        _("Law or contract"), required=False,
+        hint=_("Which law the duty stands in, or which contract; for a legal duty it is needed."),
+    )  # fmt: skip
     agreed = BooleanField(
         _("The person has read this text, or had it read to them, and agrees of their own will."),
         [InputRequired(_("Without this there is no consent."))],
     )
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        """A duty stands in a law."""
+        good = bool(super().validate(extra_validators))
+        if self.basis.data == "legal_duty" and not (self.reference.data or "").strip():
+            self.reference.errors = (_("Name the law that the duty stands in."),)
+            return False
+        return good
 
 
 class Photograph(Form):

@@ -139,6 +139,7 @@ ENGLISH = {
     "what.number": "an employee number",
     "what.name": "a name",
     "what.group": "a group",
+    "what.reference": "the law or contract",
     "list.erased": "that person was erased here, and nothing brings them back; a new employment needs a new id",
     "list.holder": "employee number {number} belongs to {person} here; send that id, or have the number changed first",
     "list.taken": "a badge or code of this line belongs to somebody else here; take it from them first",

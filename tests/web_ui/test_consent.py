@@ -8,12 +8,12 @@ from tests.web_ui.running import PASSWORD, Browser, text_of
 
 
 def _publish(administrator: Browser, version: str) -> None:
-    words = {name: f"{version}: another text in words of our own." for name in ("zh_cn", "zh_tw", "en")}
+    words = dict.fromkeys(("zh_cn", "zh_tw", "en"), f"{version}: another text in words of our own.")
     assert administrator.submit("/privacy/texts", version=version, current=PASSWORD, **words).status_code == 302
 
 
 def _hash(page: str) -> str:
-    return re.findall(r'name="shown" value="([0-9a-f]{64})"', page)[0]
+    return str(re.findall(r'name="shown" value="([0-9a-f]{64})"', page)[0])
 
 
 def test_a_text_that_was_published_meanwhile_is_shown_before_anybody_agrees_to_it(browsers: dict[str, Browser]) -> None:
@@ -47,3 +47,17 @@ def test_a_tick_below_an_older_text_is_not_kept_beside_a_newer_one(browsers: dic
 
 def test_the_button_says_what_it_does(browsers: dict[str, Browser]) -> None:
     assert "Record the consent</button>" in browsers["operator"].get("/people/1008/consent").text
+
+
+def test_a_legal_duty_names_its_law_and_nothing_typed_is_lost_without_it(browsers: dict[str, Browser]) -> None:
+    operator = browsers["operator"]
+    answer = operator.submit("/people/1007/consent", basis="legal_duty", agreed="y")
+    assert answer.status_code == 422
+    assert "Name the law" in text_of(answer)
+    assert re.search(r'<input[^>]*checked[^>]*name="agreed"', answer.text), "the tick stays: the text is the same"
+    answer = operator.send(answer, basis="legal_duty", agreed="y", reference="a\x07b")
+    assert answer.status_code == 422
+    assert "none of them a control character" in text_of(answer)
+    answer = operator.send(answer, basis="legal_duty", agreed="y", reference="Act 12, section 3")
+    assert answer.headers["location"] == "/people/1007"
+    assert "In force" in operator.get("/people/1007").text

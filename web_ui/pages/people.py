@@ -186,19 +186,26 @@ def consent(number: str) -> Response | str | tuple[str, int]:
     """The text in the person's language, and their yes to exactly what stood there."""
     found = kiosk().person(number)
     form = forms.Consent(language=request.args.get("language", found.language))
-    if form.validate_on_submit():
-        try:
-            kiosk().give_consent(number, form.language.data, form.basis.data, actor(), shown_sha256=form.shown.data or NOTHING_SHOWN)
-        except KioskRefused as refused:
-            form.agreed.errors = (_CHANGED if refused.kind == "ConsentChanged" else sentence(refused),)
-        else:
-            flash(_("The consent is in force."))
-            return redirect(url_for("people.person", number=number))
+    if form.validate_on_submit() and _agreed(number, form):
+        flash(_("The consent is in force."))
+        return redirect(url_for("people.person", number=number))
     texts = {text.language: text for text in kiosk().consent_texts()}
     text = texts[form.language.data if form.language.data in NAMES else found.language]
     if form.shown.data != text.sha256:
         form.agreed.data = False  # whatever was ticked was ticked below another text
     return render_template("consent.html", person=found, form=form, text=text), INVALID if form.errors else 200
+
+
+def _agreed(number: str, form: forms.Consent) -> bool:
+    """Whether it is recorded; if not, why not stands beside the form."""
+    reference = (form.reference.data or "").strip()
+    try:
+        kiosk().give_consent(number, form.language.data, form.basis.data, actor(), "", reference, form.shown.data or NOTHING_SHOWN)
+    except KioskRefused as refused:
+        why = _CHANGED if refused.kind == "ConsentChanged" else sentence(refused)
+        (form.reference if refused.said.name == "list.letters" else form.agreed).errors = (why,)
+        return False
+    return True
 
 
 @pages.route("/people/<path:number>/withdraw", methods=["GET", "POST"])

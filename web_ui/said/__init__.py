@@ -134,6 +134,7 @@ SAID = {
     "what.number": _("an employee number"),
     "what.name": _("a name"),
     "what.group": _("a group"),
+    "what.reference": _("the law or contract"),
     "list.erased": _("that person was erased here, and nothing brings them back; a new employment needs a new id"),
     "list.holder": _("employee number %(number)s belongs to %(person)s here; send that id, or have the number changed first"),
     "list.taken": _("a badge or code of this line belongs to somebody else here; take it from them first"),
