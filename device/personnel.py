@@ -178,8 +178,12 @@ def _checked(entry: Entry | roster.Refusal) -> Entry | roster.Refusal:
 
 
 def _report(steps: Iterable[Step], *, applied: bool) -> api.ListReport:
-    shown = (api.ListStep(step.line, step.number, step.act, step.why, api.reason(step.why)) for step in steps)
-    return api.ListReport(applied, tuple(shown))
+    return api.ListReport(applied, tuple(_step(step) for step in steps))
+
+
+def _step(step: Step) -> api.ListStep:
+    name, changes = step.entry.name if step.entry else "", tuple(change.column for change in step.changes)
+    return api.ListStep(step.line, step.number, step.act, step.why, api.reason(step.why), name, changes)
 
 
 def _changed(given: str, now: str) -> str:

@@ -31,6 +31,7 @@ MOST_UNPACKED_BYTES = 2 * MOST_ARCHIVE_BYTES  # pictures hardly shrink: an archi
 MOST_FILES = 2_000
 MOST_DIRECTORY_BYTES = 2 * 1024 * 1024  # of names in the archive; zipfile would read any number of them into memory
 MOST_LETTERS = 200
+ENCODINGS = {"gb18030": ("gb18030",), "big5": ("cp950", "big5hkscs")}  # by what people call it: Windows has a Big5 of its own
 KINDS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 ENCRYPTED, UTF8 = 0x1, 0x800  # bits of an entry's flags (PKWARE APPNOTE 4.4.4)
 LEFT_BY_SYSTEMS = ("__MACOSX", ".DS_Store", "Thumbs.db", "desktop.ini")
@@ -117,8 +118,11 @@ class Album:
         self._file.close()
 
 
-def opened(file: IO[bytes], table: bytes) -> Album:
-    """The album; `table` is empty where it lies in the archive. ArchiveRefused says what is wrong with the whole of it."""
+def opened(file: IO[bytes], table: bytes, encoding: str = "gb18030") -> Album:
+    """The album; `table` is empty where it lies in the archive, `encoding` how it is written if not in UTF-8.
+
+    ArchiveRefused says what is wrong with the whole of it.
+    """
     archive, files = _archive(file)
     place = PurePosixPath()
     if not table:
@@ -126,7 +130,7 @@ def opened(file: IO[bytes], table: bytes) -> Album:
         if len(tables) != 1:
             raise ArchiveRefused(_("Put one CSV file into the ZIP, or choose it beside; the ZIP has %(count)s.", count=len(tables)))
         place, table = PurePosixPath(tables[0]).parent, read(archive, files.pop(tables[0]), MOST_TABLE_BYTES)
-    sitters = tuple(_sitters(table, files, place))
+    sitters = tuple(_sitters(table, encoding, files, place))
     named = sum(len(sitter.pictures) for sitter in sitters)
     return Album(archive, sitters, len({id(info) for info in files.values()}) - named, file)
 
@@ -178,10 +182,10 @@ def read(archive: zipfile.ZipFile, info: zipfile.ZipInfo, most: int) -> bytes:
     return b"".join(pieces)
 
 
-def _sitters(table: bytes, files: dict[str, zipfile.ZipInfo], place: PurePosixPath) -> Iterator[Sitter]:
+def _sitters(table: bytes, encoding: str, files: dict[str, zipfile.ZipInfo], place: PurePosixPath) -> Iterator[Sitter]:
     """Everybody in the table, in its order, each with all of their pictures or with the first thing that is wrong."""
     found: dict[str, list[tuple[int, str]]] = {}
-    for line, number, name in rows(decoded(table, MOST_TABLE_BYTES)):
+    for line, number, name in rows(decoded(table, MOST_TABLE_BYTES, encoding)):
         found.setdefault(number, []).append((line, name))
     taken: dict[int, str] = {}
     for number, lines in found.items():
@@ -238,16 +242,16 @@ def rows(text: str) -> Iterator[tuple[int, str, str]]:
         raise ArchiveRefused(_("The table is no CSV file; save it as CSV with commas, UTF-8.")) from error
 
 
-def decoded(data: bytes, most: int) -> str:
-    """A CSV file's text: UTF-8, or what spreadsheets in China write; ArchiveRefused otherwise."""
+def decoded(data: bytes, most: int, other: str) -> str:
+    """A CSV file's text: UTF-8, or the other one of ENCODINGS that whoever brings it names; ArchiveRefused otherwise."""
     if not data or len(data) > most:
         raise ArchiveRefused(_("Choose a CSV file of at most 4 MB."))
-    for encoding in ("utf-8-sig", "gb18030"):
+    for encoding in ("utf-8-sig", *ENCODINGS.get(other, ())):
         try:
             return data.decode(encoding)
         except UnicodeDecodeError:
             continue
-    raise ArchiveRefused(_("This file is not text; save it as CSV in UTF-8."))
+    raise ArchiveRefused(_("This file is neither UTF-8 nor what is chosen below; save it as CSV in UTF-8."))
 
 
 def shown_to(kiosk: WebClient, album: Album, by: str, job: Job, *, keep: bool) -> Report:

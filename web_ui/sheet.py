@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ from openpyxl.styles import Font
 from openpyxl.utils import get_column_letter
 
 from web_ui.export import FORMULA
+
+NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # one of these, and no program opens the whole file
 
 
 class Sheet:
@@ -37,7 +40,10 @@ class Sheet:
         return cell
 
     def _text(self, value: str | int) -> Any:
-        if not isinstance(value, str) or not value.startswith(FORMULA):
+        if not isinstance(value, str):
+            return value
+        value = NO_XML.sub("\ufffd", value)
+        if not value.startswith(FORMULA):
             return value
         cell = WriteOnlyCell(self._sheet, value=value)
         cell.data_type = "s"

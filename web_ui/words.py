@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from flask_babel import gettext, lazy_gettext
 
 from device.api import KioskRefused
@@ -72,6 +74,10 @@ ERASURES = {
 STEPS = {
     "add": _("Will be added"), "change": _("Will be changed"), "same": _("Stays as it is"), "end": _("Will end"),
     "refuse": _("Refused"),
+}  # fmt: skip
+COLUMNS = {
+    "number": _("Employee number"), "name": _("Name"), "language": _("Language"), "group": _("Group"), "expires": _("Last day"),
+    "pin": _("PIN"), "badge": _("Badge"), "qr": _("QR code"), "supervisor": _("Supervisor"),
 }  # fmt: skip
 PURGES = {
     "template": _("Face not used for long"), "unrenewed": _("A new text was not agreed to"), "left": _("The last day is past"),
@@ -290,6 +296,11 @@ def changed_to(text: str) -> str:
     name, parted, value = text.partition(" = ")
     said = {"True": str(ON), "False": str(OFF)}.get(value) or str(CHOICES.get(name, {}).get(value, value)) or "–"
     return f"{name} = {said}" if parted else text
+
+
+def columns(names: Iterable[str]) -> str:
+    """What of somebody a list would change."""
+    return ", ".join(str(COLUMNS.get(name, name)) for name in names)
 
 
 def kiosk_says(text: str) -> str:

@@ -15,13 +15,18 @@ PIN_TIMEOUT_S = 60.0  # two of them, on a small board that has other work: who g
 
 @dataclass(frozen=True, slots=True)
 class ListStep:
-    """What becomes of one line of a list: `act` is add, change, same, end or refuse; `why` why it is refused (pages: `said`)."""
+    """What becomes of one line of a list: `act` is add, change, same, end or refuse; `why` why it is refused (pages: `said`).
+
+    `name` as the list writes it, for whoever looks whether it was read rightly; `changes` names the columns that change.
+    """
 
     line: int
     number: str
     act: str
     why: str
     said: Reason = field(default_factory=Reason)
+    name: str = ""
+    changes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,15 +40,25 @@ def import_list(context: Context, file: Path, dry_run: bool, encoding: str) -> N
 
 
 def show(report: api.ListReport) -> None:
-    """The refused lines one by one, the others counted."""
+    """The refused lines one by one, and before anything is done those that would change somebody; the others counted."""
     refused = [step for step in report.steps if step.act == "refuse"]
     if refused:
         table = Table("line", "number", "why", title="refused")
         for step in refused:
             table.add_row(str(step.line), step.number, step.why)
         Console(markup=False, emoji=False).print(table)
+    if not report.applied and not refused:
+        _show_changes([step for step in report.steps if step.changes])
     counted = ", ".join(f"{report.count(act)} {word}" for act, word in COUNTED)
     click.echo(counted)
+
+
+def _show_changes(steps: list[api.ListStep]) -> None:
+    if steps:
+        table = Table("line", "number", "changes", title="will be changed")
+        for step in steps:
+            table.add_row(str(step.line), step.number, ", ".join(step.changes))
+        Console(markup=False, emoji=False).print(table)
 
 
 COUNTED = (("add", "new"), ("change", "changed"), ("same", "as before"), ("end", "ended"), ("refuse", "refused"))

@@ -14,12 +14,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
+from device.messages import write_time
 from device.people.credentials import check_code_text, check_hash, check_pin_text
 from device.people.errors import ImportRefused, PeopleError
 from device.sentences import say
 
 LANGUAGES = ("zh-CN", "zh-TW", "en")
 COLUMNS = ("number", "name", "language", "group", "expires", "pin", "badge", "qr", "supervisor")
+# What a list may leave out, and where an entry has it.
+OPTIONAL = {"language": "language", "group": "group", "expires": "expires_at", "supervisor": "supervisor"}
 MOST_ROWS = 20_000
 MOST_LETTERS = 64
 Digest = Callable[[str, str], bytes]
@@ -45,6 +48,7 @@ class Entry:
     pin_hash: str = ""
     badges: tuple[str, ...] | None = None
     qr: str | None = None
+    unsaid: frozenset[str] = frozenset()  # of OPTIONAL, what the list has no column for: it stays as it is
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +82,17 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True)
+class Change:
+    """A column that changes, from what to what; both sides are empty where no record may say it: names, PINs, badges and codes."""
+
+    column: str
+    before: str = ""
+    after: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
-    """What becomes of one line (1 is the first; 0 for somebody whom the list lacks), and why it is refused."""
+    """What becomes of one line (1 is the first; 0 for somebody whom the list lacks), what changes, and why it is refused."""
 
     line: int
     number: str
@@ -87,6 +100,7 @@ class Step:
     why: str = ""
     person: str = ""
     entry: Entry | None = None
+    changes: tuple[Change, ...] = ()
 
 
 def read_csv(text: str, zone: tzinfo) -> tuple[tuple[int, Entry | Refusal], ...]:
@@ -127,11 +141,19 @@ def _entry(row: Mapping[str | None, str | list[str] | None], columns: Sequence[s
             pin=cells.get("pin", ""),
             badges=tuple(cells["badge"].split()) if cells.get("badge") else None,
             qr=cells.get("qr") or None,
+            unsaid=frozenset(name for name in OPTIONAL if name not in cells or (name == "language" and not cells[name])),
         )
         check(entry)
+        _check_readable(entry)
     except (PeopleError, ValueError) as error:
         return Refusal(cells["number"], str(error))
     return entry
+
+
+def _check_readable(entry: Entry) -> None:
+    """A file that was read in another encoding than its own has letters that nobody has agreed on."""
+    if any(unicodedata.category(one) == "Co" for one in entry.number + entry.name + entry.group):
+        raise PeopleError(say("list.private"))
 
 
 def read_expiry(text: str, zone: tzinfo) -> datetime | None:
@@ -174,8 +196,14 @@ def check(entry: Entry) -> None:
 
 def check_text(what: str, text: str, least: int = 1) -> None:
     """Before anything is written: a text that the journal or the screen could not take would leave a change half done."""
-    if not least <= len(text.strip()) or len(text) > MOST_LETTERS or any(unicodedata.category(one) in ("Cc", "Cs") for one in text):
+    if not least <= len(text.strip()) or len(text) > MOST_LETTERS or any(is_no_letter(one) for one in text):
         raise PeopleError(say("list.letters", what=what, least=least, most=MOST_LETTERS))
+
+
+def is_no_letter(one: str) -> bool:
+    """Controls, halves of pairs, and places that Unicode will never give to a letter: XML takes none of the last."""
+    place = ord(one)
+    return unicodedata.category(one) in ("Cc", "Cs") or place & 0xFFFE == 0xFFFE or 0xFDD0 <= place <= 0xFDEF
 
 
 def plan(
@@ -213,9 +241,10 @@ class _Planner:
             return Step(line, entry.number, Act.REFUSE, why)
         if found is None:
             return Step(line, entry.number, Act.ADD, person=entry.person, entry=entry)
-        named = replace(entry, person=found.person)
-        act = Act.CHANGE if self._changes(named, found) else Act.SAME
-        return Step(line, entry.number, act, person=found.person, entry=named)
+        kept = {OPTIONAL[name]: getattr(found.entry, OPTIONAL[name]) for name in entry.unsaid}
+        named = replace(entry, person=found.person, unsaid=frozenset(), **kept)
+        changes = self._changes(named, found)
+        return Step(line, entry.number, Act.CHANGE if changes else Act.SAME, person=found.person, entry=named, changes=changes)
 
     def ended(self, steps: Sequence[Step], at: datetime) -> tuple[Step, ...]:
         """Whoever has ended already stays so, since when they have."""
@@ -247,12 +276,29 @@ class _Planner:
         self._taken.update(dict.fromkeys(mine, line))
         return say("list.repeated", line=earlier[0]) if earlier else ""
 
-    def _changes(self, entry: Entry, found: Known) -> bool:
-        bare = replace(entry, pin="", pin_hash="", badges=None, qr=None)
+    def _changes(self, entry: Entry, found: Known) -> tuple[Change, ...]:
         brought = entry.pin or entry.pin_hash
-        return (
-            bare != found.entry
-            or (bool(brought) and found.assigned != self._digest("assigned", f"{found.person}:{brought}"))
-            or (entry.badges is not None and found.badges != {self._digest("badge", text) for text in entry.badges})
-            or (entry.qr is not None and found.codes != ({self._digest("qr", entry.qr)} if entry.qr else set()))
-        )
+        secret = {
+            "pin": bool(brought) and found.assigned != self._digest("assigned", f"{found.person}:{brought}"),
+            "badge": entry.badges is not None and found.badges != {self._digest("badge", text) for text in entry.badges},
+            "qr": entry.qr is not None and found.codes != ({self._digest("qr", entry.qr)} if entry.qr else set()),
+        }
+        return changes_of(found.entry, entry) + tuple(Change(column) for column, changes in secret.items() if changes)
+
+
+def changes_of(before: Entry, after: Entry) -> tuple[Change, ...]:
+    """What of a person becomes another, as lists name it."""
+    named = [Change(column) for column in ("number", "name") if getattr(before, column) != getattr(after, column)]
+    sides = ((column, _said(before, field), _said(after, field)) for column, field in OPTIONAL.items())
+    return tuple(named) + tuple(Change(*side) for side in sides if side[1] != side[2])
+
+
+def _said(entry: Entry, field: str) -> str:
+    """A field as a list would say it."""
+    match getattr(entry, field):
+        case bool() as flag:
+            return "yes" if flag else "no"
+        case datetime() as at:
+            return write_time(at)
+        case value:
+            return value or ""

@@ -136,6 +136,7 @@ ENGLISH = {
     "list.opaque": "a person's opaque id is p- and 32 hexadecimal digits",
     "list.language": "language is one of {languages}",
     "list.letters": "{what} needs {least} to {most} letters, none of them a control character",
+    "list.private": "it has a letter of private use, as files have that are read in another encoding than their own; name theirs",
     "what.number": "an employee number",
     "what.name": "a name",
     "what.group": "a group",

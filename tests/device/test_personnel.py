@@ -247,3 +247,28 @@ def test_everything_that_is_given_can_be_taken_away(office: Personnel) -> None:
     office.remove_codes("1001", BY)
     bare = office.remove_phone("1001", BY)
     assert (bare.has_pin, bare.badges, bare.codes, bare.has_phone) == (False, 0, 0, False)
+
+
+def changes(report: api.ListReport) -> dict[str, tuple[str, ...]]:
+    return {step.number: step.changes for step in report.steps}
+
+
+def test_a_column_that_a_list_does_not_have_leaves_what_is_known_as_it_is(office: Personnel, directory: Directory) -> None:
+    office.import_list(LIST, BY, dry_run=False)
+    report = office.import_list("number,name\n1002,Ann Lee\n", BY, dry_run=False)
+    assert changes(report) == {"1002": ("name",)}
+    ann = directory.by_number("1002")
+    assert (ann.name, ann.language, ann.group, ann.supervisor) == ("Ann Lee", "en", "ops", True)
+    assert ann.expires_at == datetime(2027, 1, 1, tzinfo=UTC), "nobody who has left comes back by a list that does not say so"
+    office.import_list("number,name,language,group,expires\n1002,Ann Lee,,,\n", BY, dry_run=False)
+    ann = directory.by_number("1002")
+    assert (ann.group, ann.expires_at, ann.supervisor) == ("", None, True), "an empty field of a column that is there empties"
+    assert ann.language == "en", "nobody has no language"
+
+
+def test_a_dry_run_names_what_would_change_and_whose_names_were_read(office: Personnel) -> None:
+    office.import_list(LIST, BY, dry_run=False)
+    text = LIST.replace('1002,"Lee, Ann",en,ops,2026-12-31', "1002,Ann,zh-TW,,").replace("482913", "482914").replace("yes", "no")
+    report = office.import_list(text, BY, dry_run=True)
+    assert changes(report) == {"1001": ("pin",), "1002": ("name", "language", "group", "expires", "supervisor")}
+    assert [step.name for step in report.steps] == ["王芳", "Ann"]

@@ -11,7 +11,7 @@ from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from device.api import KioskRefused, PeoplePage
-from web_ui import forms, tables
+from web_ui import forms, people_forms, tables
 from web_ui.house import actor, house, kiosk, place, today
 from web_ui.jobs import Job, TooMuch
 from web_ui.languages import NAMES
@@ -24,6 +24,7 @@ from web_ui.words import sentence
 pages = Blueprint("people", __name__)
 
 INVALID = 422
+TELLING = ("refuse", "change", "end", "add", "same")  # what somebody should see first
 NOTHING_SHOWN = "-"  # no text has this hash
 _CHANGED = _l(
     "The text has changed since this page was opened. The new one stands above: read it, or have it read, before you tick."
@@ -54,7 +55,7 @@ def listing() -> str:
 @needs(OFFICE)
 def new() -> Response | str | tuple[str, int]:
     """A new employee."""
-    form = forms.NewPerson(language=place().language)
+    form = people_forms.NewPerson(language=place().language)
     if form.validate_on_submit():
         try:
             person = kiosk().add_person(form.number.data.strip(), form.name.data.strip(), form.language.data, actor())
@@ -66,7 +67,7 @@ def new() -> Response | str | tuple[str, int]:
     return render_template("person_new.html", form=form), INVALID if form.errors else 200
 
 
-@pages.get("/people/<path:number>")
+@pages.get("/people/<number:number>")
 @needs(READERS)
 def person(number: str) -> str:
     """One employee: what is held, and what can be done."""
@@ -75,14 +76,14 @@ def person(number: str) -> str:
     return render_template("person.html", person=found, punches=punches, button=forms.Nothing())
 
 
-@pages.route("/people/<path:number>/change", methods=["GET", "POST"])
+@pages.route("/people/<number:number>/change", methods=["GET", "POST"])
 @needs(OFFICE)
 def change(number: str) -> Response | str | tuple[str, int]:
     """What is known of somebody."""
     found = kiosk().person(number)
     last = (moment(found.expires_at) - timedelta(seconds=1)).date() if found.expires_at else None
     given = {"name": found.name, "language": found.language, "group": found.group, "expires": last, "supervisor": found.supervisor}
-    form = forms.ChangePerson(**given)
+    form = people_forms.ChangePerson(**given)
     if form.validate_on_submit():
         typed_day = form.expires.data.isoformat() if form.expires.data else "-"
         expires = "" if form.expires.data == last else typed_day  # what ends in the middle of its last day goes on doing so
@@ -98,7 +99,7 @@ def change(number: str) -> Response | str | tuple[str, int]:
     return render_template("person_change.html", person=found, form=form), INVALID if form.errors else 200
 
 
-@pages.post("/people/<path:number>/held")
+@pages.post("/people/<number:number>/held")
 @needs(OFFICE)
 def held(number: str) -> Response:
     """Everything that is held about somebody, signed, for them to keep; no template's numbers are in it."""
@@ -109,11 +110,11 @@ def held(number: str) -> Response:
     return Response(text, mimetype="application/json", headers=headers)
 
 
-@pages.route("/people/<path:number>/erase", methods=["GET", "POST"])
+@pages.route("/people/<number:number>/erase", methods=["GET", "POST"])
 @needs(OFFICE)
 def erase(number: str) -> Response | str | tuple[str, int]:
     """Asked first, with what follows from it and one's own password; the receipt is a record of the journal."""
-    found, form = kiosk().person(number), forms.Erase()
+    found, form = kiosk().person(number), people_forms.Erase()
     if form.validate_on_submit() and is_really_me(form):
         done = kiosk().erase(number, form.reason.data, actor())
         if done.remains:
@@ -128,10 +129,11 @@ def erase(number: str) -> Response | str | tuple[str, int]:
 @needs(OFFICE)
 def import_list() -> Response | str | tuple[str, int]:
     """A list is looked at first; what it would do has an address of its own."""
-    form = forms.PeopleList()
+    form = people_forms.PeopleList(encoding=people_forms.usual_encoding())
     if form.validate_on_submit():
         try:
-            text = decoded(form.file.data.read(MOST_TABLE_BYTES + 1) if form.file.data else b"", MOST_TABLE_BYTES)
+            data = form.file.data.read(MOST_TABLE_BYTES + 1) if form.file.data else b""
+            text = decoded(data, MOST_TABLE_BYTES, form.encoding.data)
             report = kiosk().import_list(text, actor(), dry_run=True)
         except (KioskRefused, ArchiveRefused) as refused:
             form.file.errors = (sentence(refused) if isinstance(refused, KioskRefused) else str(refused),)
@@ -145,8 +147,10 @@ def import_list() -> Response | str | tuple[str, int]:
 @needs(OFFICE)
 def looked(key: str) -> str:
     """What a list would do; it stands here until it is taken over, another one is looked at, or an hour is over."""
-    job = _found(key, "look")
-    return render_template("people_import.html", form=forms.PeopleList(), report=job.result, key=key)
+    report = _found(key, "look").result
+    steps = sorted(report.steps, key=lambda step: TELLING.index(step.act))
+    form = people_forms.PeopleList(encoding=people_forms.usual_encoding())
+    return render_template("people_import.html", form=form, report=report, steps=steps, key=key)
 
 
 @pages.post("/people/import/looked/<key>")
@@ -180,12 +184,12 @@ def _found(key: str, kind: str) -> Job:
     return job
 
 
-@pages.route("/people/<path:number>/consent", methods=["GET", "POST"])
+@pages.route("/people/<number:number>/consent", methods=["GET", "POST"])
 @needs(OFFICE)
 def consent(number: str) -> Response | str | tuple[str, int]:
     """The text in the person's language, and their yes to exactly what stood there."""
     found = kiosk().person(number)
-    form = forms.Consent(language=request.args.get("language", found.language))
+    form = people_forms.Consent(language=request.args.get("language", found.language))
     if form.validate_on_submit() and _agreed(number, form):
         flash(_("The consent is in force."))
         return redirect(url_for("people.person", number=number))
@@ -196,7 +200,7 @@ def consent(number: str) -> Response | str | tuple[str, int]:
     return render_template("consent.html", person=found, form=form, text=text), INVALID if form.errors else 200
 
 
-def _agreed(number: str, form: forms.Consent) -> bool:
+def _agreed(number: str, form: people_forms.Consent) -> bool:
     """Whether it is recorded; if not, why not stands beside the form."""
     reference = (form.reference.data or "").strip()
     try:
@@ -208,7 +212,7 @@ def _agreed(number: str, form: forms.Consent) -> bool:
     return True
 
 
-@pages.route("/people/<path:number>/withdraw", methods=["GET", "POST"])
+@pages.route("/people/<number:number>/withdraw", methods=["GET", "POST"])
 @needs(OFFICE)
 def withdraw(number: str) -> Response | str:
     """Asked first, with what follows from it."""
@@ -232,11 +236,11 @@ def withdraw(number: str) -> Response | str:
     )
 
 
-@pages.route("/people/<path:number>/enrol", methods=["GET", "POST"])
+@pages.route("/people/<number:number>/enrol", methods=["GET", "POST"])
 @needs(OFFICE)
 def enrol(number: str) -> Response | str | tuple[str, int]:
     """A template from one photograph, which goes to the kiosk daemon unopened and is dropped there."""
-    found, form = kiosk().person(number), forms.Photograph()
+    found, form = kiosk().person(number), people_forms.Photograph()
     if form.validate_on_submit():
         data = form.photograph.data.read(MOST_PICTURE_BYTES + 1) if form.photograph.data else b""
         if not data.startswith(PICTURES) or len(data) > MOST_PICTURE_BYTES:
@@ -252,7 +256,7 @@ def enrol(number: str) -> Response | str | tuple[str, int]:
     return render_template("enrol.html", person=found, form=form), INVALID if form.errors else 200
 
 
-@pages.route("/people/<path:number>/sitting", methods=["GET", "POST"])
+@pages.route("/people/<number:number>/sitting", methods=["GET", "POST"])
 @needs(OFFICE)
 def sitting(number: str) -> Response | str:
     """Enrolment before the kiosk's camera: begun here, led by the kiosk's own screen, watched here."""
@@ -271,7 +275,7 @@ def sitting(number: str) -> Response | str:
     return render_template("sitting.html", person=kiosk().person(number), sitting=found if mine else None, button=forms.Nothing())
 
 
-@pages.post("/people/<path:number>/revoke-cards")
+@pages.post("/people/<number:number>/revoke-cards")
 @needs(OFFICE)
 def revoke_cards(number: str) -> Response:
     """A card was lost."""

@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
-from web_ui import export, forms, photographs, uploads
+from web_ui import export, forms, people_forms, photographs, uploads
 from web_ui.house import actor, house, kiosk
 from web_ui.jobs import Job, TooMuch
 from web_ui.photographs import ArchiveRefused, Outcome
@@ -28,12 +28,12 @@ SOON_S = 1.0  # a handful is looked at before the page would renew itself
 @needs(OFFICE)
 def bring() -> Response | str | tuple[str, int]:
     """A ZIP and its table; the kiosk looks at every photograph and keeps none yet."""
-    form = forms.Photographs()
+    form = people_forms.Photographs(encoding=people_forms.usual_encoding())
     if form.validate_on_submit():
         table = form.table.data.read(photographs.MOST_TABLE_BYTES + 1) if form.table.data else b""
         file = uploads.kept(form.archive.data)
         try:
-            album = photographs.opened(file, table)
+            album = photographs.opened(file, table, form.encoding.data)
         except ArchiveRefused as refused:
             file.close()
             form.archive.errors = (str(refused),)

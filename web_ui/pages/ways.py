@@ -9,7 +9,7 @@ from markupsafe import Markup
 from werkzeug.wrappers import Response
 
 from device.api import KioskRefused
-from web_ui import forms
+from web_ui import forms, people_forms
 from web_ui.house import actor, kiosk
 from web_ui.roles import OFFICE, needs
 from web_ui.words import sentence
@@ -34,11 +34,11 @@ def confirmed() -> None:
         abort(400)
 
 
-@pages.route("/people/<path:number>/ways", methods=["GET", "POST"])
+@pages.route("/people/<number:number>/ways", methods=["GET", "POST"])
 @needs(OFFICE)
 def page(number: str) -> Response | str | tuple[str, int]:
     """Everything that a person can use instead of their face; a badge is given here."""
-    form = forms.Badge()
+    form = people_forms.Badge()
     if form.validate_on_submit():
         try:
             kiosk().add_badge(number, form.badge.data.strip(), actor())
@@ -51,7 +51,7 @@ def page(number: str) -> Response | str | tuple[str, int]:
     return shown, INVALID if form.errors else 200
 
 
-@pages.post("/people/<path:number>/ways/pin")
+@pages.post("/people/<number:number>/ways/pin")
 @needs(OFFICE)
 def pin(number: str) -> str:
     """A new PIN, shown once, to be changed at first use."""
@@ -60,7 +60,7 @@ def pin(number: str) -> str:
     return render_template("way_made.html", person=kiosk().person(number), kind="pin", secret=made.pin, picture="")
 
 
-@pages.post("/people/<path:number>/ways/code")
+@pages.post("/people/<number:number>/ways/code")
 @needs(OFFICE)
 def code(number: str) -> str:
     """A new QR code to print, shown once."""
@@ -69,7 +69,7 @@ def code(number: str) -> str:
     return render_template("way_made.html", person=kiosk().person(number), kind="code", secret="", picture=drawn(made.code))
 
 
-@pages.post("/people/<path:number>/ways/phone")
+@pages.post("/people/<number:number>/ways/phone")
 @needs(OFFICE)
 def phone(number: str) -> str:
     """A secret for an authenticator on the person's phone, shown once."""
@@ -78,7 +78,7 @@ def phone(number: str) -> str:
     return render_template("way_made.html", person=kiosk().person(number), kind="phone", secret=made.phone, picture=drawn(made.uri))
 
 
-@pages.post("/people/<path:number>/ways/remove/<kind>")
+@pages.post("/people/<number:number>/ways/remove/<kind>")
 @needs(OFFICE)
 def remove(number: str, kind: str) -> Response:
     """One of them is taken no more."""

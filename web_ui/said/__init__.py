@@ -131,6 +131,9 @@ SAID = {
     "list.opaque": _("a person's opaque id is p- and 32 hexadecimal digits"),
     "list.language": _("language is one of %(languages)s"),
     "list.letters": _("%(what)s needs %(least)s to %(most)s letters, none of them a control character"),
+    "list.private": _(
+        "it has a letter of private use, as files have that are read in another encoding than their own; name theirs"
+    ),
     "what.number": _("an employee number"),
     "what.name": _("a name"),
     "what.group": _("a group"),
