@@ -14,9 +14,14 @@ from flask import Response, request
 import device
 from device import api, clock, database, downlink, ended, journal, messages, server, state, timekeeping, trust
 from device.config import Config
+from device.errors import DeviceError
 from device.server import Route
 
 log = logging.getLogger(__name__)
+
+
+class SwitchedOff(DeviceError):
+    """No record leaves by this way now."""
 
 
 class Post:
@@ -33,12 +38,16 @@ class Post:
         believed: trust.Trust | None = None,
         machine: Callable[[], api.Machine] | None = None,
         start_anew: Callable[[], None] = lambda: None,
+        is_on: Callable[[], bool] = lambda: True,
     ) -> None:
-        """`start_anew` is called when this journal's epoch can get no further: a start begins another."""
+        """`start_anew` is called when this journal's epoch can get no further: a start begins another.
+
+        `is_on`: whether records may be sent; whoever asks nevertheless gets none.
+        """
         self._journal, self._clock, self._root = opened, time_source, root
         self._keeper, self._down, self._machine = keeper, down, machine
         self._trust = believed or trust.Trust(state.Folder(root).enterprise, config.uplink)
-        self._start_anew = start_anew
+        self._start_anew, self.is_on = start_anew, is_on
         self._send_from: int | None = None
         self._nonce = ""
         self._asked: clock.Moment | None = None
@@ -59,9 +68,11 @@ class Post:
         return self._journal.hello(self._nonce, self._down.sealing_key, self._down.kept.place)
 
     def records(self) -> Response:
-        """The batch after a record, or 204 when there is nothing."""
+        """The batch after a record, or 204 when there is nothing. SwitchedOff while nothing may be sent."""
         after, wait_s = int(server.number_argument("after", 2**53)), server.number_argument("wait_s", server.MOST_WAIT_S)
         self._journal.wait_beyond(after, wait_s)
+        if not self.is_on():
+            raise SwitchedOff("the uplink is switched off (uplink.enabled); records stay here")
         if request.args.get("epoch") != self._journal.head().epoch:
             raise journal.JournalError("the journal is in another epoch by now; say hello again")
         if self._send_from is not None:

@@ -28,8 +28,8 @@ UNDER_WAY = frozenset({"waiting", "running"})
 class SelfTestBoard:
     """May be asked from any thread; `seconds` is a monotonic clock."""
 
-    def __init__(self, enabled: bool, seconds: Callable[[], float] = time.monotonic) -> None:
-        self._enabled, self._seconds = enabled, seconds
+    def __init__(self, is_on: Callable[[], bool], seconds: Callable[[], float] = time.monotonic) -> None:
+        self._is_on, self._seconds = is_on, seconds
         self._changed = threading.Condition()
         self._test = SelfTest()
         self._moved_s = 0.0
@@ -39,7 +39,7 @@ class SelfTestBoard:
         with self._changed:
             if self._standing().stage in UNDER_WAY:
                 raise SelfTestRefused(say("selftest.under_way"))
-            self._set(SelfTest(self._test.number + 1, "waiting" if self._enabled else "off", at))
+            self._set(SelfTest(self._test.number + 1, "waiting" if self._is_on() else "off", at))
             return self._test
 
     def wanted(self, wait_s: float) -> SelfTest:

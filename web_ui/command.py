@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from device import service
+from device import sections, service
 from web_ui import daemon
 
 
@@ -29,10 +29,15 @@ from web_ui import daemon
 @click.pass_obj
 def run_web(context: Any, /, **given: Any) -> None:
     """The administrators' web UI: HTTPS on the local network; it sees neither camera nor journal."""
+    stop, under = stop_on_signals(), service.from_environment(os.environ, os.getpid())
+    section = sections.Section((context.folder.config, context.folder.layer), "web")
+    if not context.config().web.enabled:
+        daemon.idle(under, section, stop)
+        return
     chosen = options(context)
     names = tuple(dict.fromkeys((*chosen.names, *(name.lower() for name in given.pop("names")))))
     chosen = dataclasses.replace(chosen, names=names, **{name: value for name, value in given.items() if value is not None})
-    daemon.run(chosen, service.from_environment(os.environ, os.getpid()), stop_on_signals())
+    daemon.run(chosen, under, section, stop)
 
 
 def options(context: Any) -> daemon.Options:

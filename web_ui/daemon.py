@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import secrets
@@ -11,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from device import service
+from device import sections, service
 from device.api import BackupsClient, KioskError, WebClient
 from device.api.people import HoldingsClient
 from web_ui import export, languages, serve, tls
@@ -26,6 +27,7 @@ log = logging.getLogger(__name__)
 
 ANNOUNCE_EVERY_S = 5.0
 MOST_QUIET_S = 20.0
+SEND_AWAY_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +43,8 @@ class Options:
     key: Path | None = None
 
 
-def run(options: Options, systemd: service.Service, stop: threading.Event) -> None:
-    """From start to `stop`."""
+def run(options: Options, systemd: service.Service, section: sections.Section, stop: threading.Event) -> None:
+    """From start to `stop`, which another [web] of the settings sets once no work is under way."""
     store = Store(options.folder / "web.db")
     export.settle(store.folder)
     identity = tls.identity(options.folder, options.names, options.certificate, options.key)
@@ -67,12 +69,38 @@ def run(options: Options, systemd: service.Service, stop: threading.Event) -> No
         addresses = tuple(f"https://{name}:{listener.getsockname()[1]}" for name in options.names if name != "localhost")
         log.info("the web UI is at %s (fingerprint %s)", " ".join(addresses), identity.fingerprint)
         systemd.ready("answering browsers")
+        watching = (section, stop, lambda: not parts.jobs.are_running())
+        threading.Thread(target=sections.end_on_change, args=watching, name="settings", daemon=True).start()
         try:
             _announce(parts, addresses, systemd, stop, server.quiet_s)
         finally:
             systemd.stopping()
             server.stop()
     store.close()
+
+
+def idle(systemd: service.Service, section: sections.Section, stop: threading.Event) -> None:
+    """Switched off, until the settings say otherwise: nothing is served, and whoever calls at systemd's socket is sent away.
+
+    Not an end: each browser that still called would have systemd start this daemon, until it gave up.
+    """
+    log.warning("switched off (web.enabled)")
+    systemd.watch(lambda: True, stop)
+    systemd.ready("switched off (web.enabled)")
+    threading.Thread(target=sections.end_on_change, args=(section, stop), name="settings", daemon=True).start()
+    passed = systemd.internet_listener()
+    if passed is None:
+        stop.wait()
+    else:
+        _send_away(passed, stop)
+    systemd.stopping()
+
+
+def _send_away(listener: socket.socket, stop: threading.Event) -> None:
+    listener.settimeout(SEND_AWAY_S)
+    while not stop.is_set():
+        with contextlib.suppress(OSError):
+            listener.accept()[0].close()
 
 
 def _announce(

@@ -121,7 +121,15 @@ RULES: dict[str, tuple[tuple[Hurts, Any], ...]] = {
     ),
     "updates.window": ((becomes(""), _("A new version may be installed at any hour; for a minute nobody can clock in then.")),),
     "lock.grant_key": ((other, _("Whoever holds the private half of this key may have contract locks opened.")),),
-    "web.enabled": ((off, _UNREACHABLE),),
+    "web.enabled": (
+        (
+            off,
+            _(
+                "These pages end within seconds. Only the kiosk's command line brings them back: daka web on, as root on "
+                "an appliance."
+            ),
+        ),
+    ),
     "web.address": ((other, _UNREACHABLE),),
     "web.port": ((other, _UNREACHABLE),),
     "web.names": ((other, _UNREACHABLE),),

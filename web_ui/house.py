@@ -36,6 +36,7 @@ class Place:
     site: str
     zone: tzinfo
     language: str
+    sends: bool = True  # records, to a server
 
 
 class Auditor:
@@ -128,7 +129,8 @@ def read_place(kiosk: WebClient) -> Place:
     """From the kiosk's settings."""
     values: dict[str, Any] = {setting.name: setting.value for setting in kiosk.settings()}
     zone = zone_of(values["device.time_zone"])
-    return Place(values["device.id"], values["device.enterprise"], values["device.site"], zone, values["device.language"])
+    device, enterprise, site = (values[f"device.{name}"] for name in ("id", "enterprise", "site"))
+    return Place(device, enterprise, site, zone, values["device.language"], values["uplink.enabled"])
 
 
 def house() -> House:

@@ -75,6 +75,11 @@ class Jobs:
         threading.Thread(target=self._run, args=(job, work), name=f"job-{kind}", daemon=True).start()
         return job
 
+    def are_running(self) -> bool:
+        """Whether any work goes on."""
+        with self._lock:
+            return any(job.running for job in self._jobs.values())
+
     def find(self, key: str, account: int) -> Job | None:
         """That job, if it is this account's."""
         with self._lock:

@@ -33,8 +33,7 @@ def run(click_context: click.Context) -> None:
 def run_all(context: Context) -> None:
     """Every daemon that the configuration asks for, restarted when it ends."""
     config = context.config()
-    asked = {"web": config.web.enabled, "bridge": config.lock.enabled}
-    wanted = ("kiosk", "uplink", *(name for name, enabled in asked.items() if enabled))
+    wanted = ("kiosk", "uplink", "web", *(("bridge",) if config.lock.enabled else ()))  # the first three idle where switched off
     base = (sys.executable, "-m", "device.commands.main", "--state", str(context.folder.root), "run")
     threading.Thread(target=_say_where_the_page_is, args=(context,), daemon=True).start()
     commands = {name: (*base, name) for name in wanted}

@@ -20,6 +20,7 @@ from device import (
     mqtt,
     renewal,
     reporter,
+    sections,
     selftest,
     service,
     supervisor,
@@ -44,8 +45,10 @@ def run_uplink(context: Context) -> None:
     """The daemon that carries records to the enterprise's broker; it sees no picture and no template."""
     stop = supervisor.stop_on_signals()
     under = service.from_environment(os.environ, os.getpid())
+    section = sections.Section((context.folder.config, context.folder.layer), "uplink")
     watched, settings = watched_and_settings(context)
     idle = why_idle(context, settings)
+    threading.Thread(target=sections.end_on_change, args=(section, stop), name="settings", daemon=True).start()
     with api.JoinCarrier(context.folder.uplink_socket) as carrier:
         one = joiner.Joiner(carrier, identity.Place(context.folder.root))
         threading.Thread(target=joiner.keep, args=(one, watched, stop), name="joining", daemon=True).start()

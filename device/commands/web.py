@@ -15,6 +15,17 @@ def web() -> None:
 
 @web.command()
 @pass_context
+def on(context: Context) -> None:
+    """Switch the web UI on again, after its own page has switched it off."""
+    from device import settings  # what checks settings is slow to load
+
+    folder = context.folder
+    changed = settings.change(folder.config, {"web.enabled": True}, folder.layer, folder.enterprise)
+    click.echo("The web UI is switched on; it answers within seconds." if changed else "The web UI is switched on already.")
+
+
+@web.command()
+@pass_context
 def code(context: Context) -> None:
     """Print what the kiosk's screen shows: the addresses, the certificate's fingerprint, and the code, if one is asked for."""
     with api.AdminClient(context.folder.admin_socket) as client:

@@ -13,7 +13,12 @@ from device.page import counter as page_counter
 
 
 def behind(
-    inside: Inside, folder: state.Folder, following: Following, stamping: room.Room, notice: Callable[[], api.WebNotice]
+    inside: Inside,
+    folder: state.Folder,
+    following: Following,
+    stamping: room.Room,
+    notice: Callable[[], api.WebNotice],
+    uplink_on: Callable[[], bool],
 ) -> backstage.Behind:
     """What the kiosk page is shown from."""
     directory, time_source = inside.files.directory, inside.time_source
@@ -45,6 +50,7 @@ def behind(
         abilities=hands.abilities,
         sitting=lambda: inside.sittings.standing(0, 0.0),
         locked=lambda: bool(inside.walk.locked()),
+        uplink_on=uplink_on,
         notices=lambda: page_counter.notices_for("", following.notices(), time_source.now()),
     )
     return backstage.Behind(parts, hands, lambda: inside.recogniser.outlines)

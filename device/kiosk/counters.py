@@ -121,7 +121,7 @@ def counters(
     )
     backing_up = backups_counter.counter(shelf, stop, works.asked)
     backups = (*backing_up.routes(), *backing_up.key_routes())
-    board = selftest_board.SelfTestBoard(inside.config.uplink.enabled)
+    board = selftest_board.SelfTestBoard(carrier.is_on)
     machine = Route("GET", "/v1/machine", watch.readings.read)
     watched = metrics.routes(for_admins[0], machine, device.SOFTWARE)
     for_web = (

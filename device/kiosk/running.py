@@ -28,12 +28,14 @@ from device import (
     retention,
     roster,
     scanner,
+    sections,
     service,
     sight,
     state,
     terms,
     timekeeping,
 )
+from device import config as config_files
 from device.backups import aftermath
 from device.config import Config
 from device.following import Following, needs_restart
@@ -83,13 +85,14 @@ def run(folder: state.Folder, config: Config, weights: Path, stop: threading.Eve
         )
         _announce(files.journal, inside.office, eraser, time_source)
         look_at_the_clock(time_source)
-        watch = watching(inside, folder, following)
+        uplink_on = sections.Switch((folder.config, folder.layer, folder.enterprise), lambda: settings_of(folder).uplink.enabled)
+        watch = watching(inside, folder, following, uplink_on)
         told = (following.down, following.believed, watch.readings.read)
-        carrier = post.Post(files.journal, config, time_source, folder.root, time_source, *told, stop.set)
+        carrier = post.Post(files.journal, config, time_source, folder.root, time_source, *told, stop.set, uplink_on)
         joining = admission_of(inside, folder, stop)
         for counter in counters(inside, eraser, keeping, folder, watch, carrier, stamping, shelf, joining, stop):
             serve(stack, listen(under, counter.path), counter)
-        seen = behind(inside, folder, following, stamping, joining.notice)
+        seen = behind(inside, folder, following, stamping, joining.notice, uplink_on)
         backstage.open_page(stack, under.internet_listener(), folder.page_address, seen)
         following.governed.changed = lambda now: _govern(inside, now, stop)
         register = roster.Register(inside.office, inside.personnel, files.directory, eraser, following.kept.aliases)
@@ -108,6 +111,11 @@ def run(folder: state.Folder, config: Config, weights: Path, stop: threading.Eve
         under.stopping()
         source.close()
         looking.join(LEAVE_S)  # a thread that is inside a model when the interpreter ends takes the whole process down with it
+
+
+def settings_of(folder: state.Folder) -> Config:
+    """As the files say now."""
+    return config_files.read(folder.config, folder.layer, folder.enterprise)
 
 
 def _listen_to_codes(inside: Inside, stop: threading.Event) -> None:

@@ -24,7 +24,7 @@ class Watch:
     unlocking: unlock.Unlocking
 
 
-def watching(inside: Inside, folder: state.Folder, following: Following) -> Watch:
+def watching(inside: Inside, folder: state.Folder, following: Following, uplink_on: Callable[[], bool]) -> Watch:
     """Vital signs, readings, updates and the lock of this kiosk's templates."""
     config, time_source = inside.config, inside.time_source
     by_tpm = config.device.unlock == "tpm"
@@ -47,6 +47,7 @@ def watching(inside: Inside, folder: state.Folder, following: Following) -> Watc
             lambda: upgrades.standing(folder.update),
             lambda: unlocking.is_locked,
             lambda: following.believed.is_damaged,
+            uplink_on,
         )
     )
     kiosk = upgrades.Kiosk(

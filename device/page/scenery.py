@@ -58,6 +58,7 @@ class Parts:
     sitting: Callable[[], api.Sitting]
     has_new_text: Callable[[str], bool] = lambda person: False
     locked: Callable[[], bool] = lambda: False
+    uplink_on: Callable[[], bool] = lambda: False
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +153,7 @@ class Scenery:
             trouble=parts.board.trouble,
             backlog=stores.backlog,
             waits_since=stores.waits_since,
-            has_uplink=parts.config.uplink.enabled,
+            has_uplink=parts.uplink_on(),
             locked=parts.locked(),
         )
 

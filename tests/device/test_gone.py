@@ -72,7 +72,7 @@ def body(answered: Socket) -> dict[str, Any]:
 
 @pytest.fixture
 def room(short_folder: Path) -> Iterator[Room]:
-    board, mailbox, jobs, decisions = selftest_board.SelfTestBoard(True), Mailbox(), Jobs(), line.Board()
+    board, mailbox, jobs, decisions = selftest_board.SelfTestBoard(lambda: True), Mailbox(), Jobs(), line.Board()
     nothing: Any = None
     approval: Any = SimpleNamespace(grant=SimpleNamespace(factors=0))
     journeys = Journeys(nothing, parts.Clock(), Rules(timedelta(seconds=30), True))

@@ -191,7 +191,7 @@ def test_alarms_that_cannot_be_read_begin_anew(tmp_path: Path, text: str) -> Non
     assert alarms.Book(tmp_path / "alarms.json").alarms == ()
 
 
-def watched(tmp_path: Path, **settings: object) -> tuple[vitals.Vitals, parts.Clock]:
+def watched(tmp_path: Path, *, alone: bool = False) -> tuple[vitals.Vitals, parts.Clock]:
     clock = parts.Clock()
     status = CameraStatus(State.AWAY, clock.now(), "No camera.")
     sources = vitals.Sources(
@@ -202,6 +202,7 @@ def watched(tmp_path: Path, **settings: object) -> tuple[vitals.Vitals, parts.Cl
         pulse.Pulse(),
         clock,
         believes_nobody=lambda: True,
+        uplink_on=lambda: not alone,
     )
     return vitals.Vitals(sources), clock
 
@@ -218,6 +219,12 @@ def machine(health: api.Health = UNSEEN, **given: float) -> api.Machine:
     }
     rest = {"load": 0.5, "temperature_c": 41.5, "uptime_s": 99.0, "backlog": 3, "oldest_unacknowledged_s": 60}
     return api.Machine(**(whole | rest | given), samples=(), health=health)  # type: ignore[arg-type]
+
+
+def test_a_kiosk_that_works_alone_waits_for_nobody(tmp_path: Path) -> None:
+    watching, _ = watched(tmp_path, alone=True)
+    watching.look(machine(oldest_unacknowledged_s=90_000))
+    assert "records_wait" not in {one.name for one in watching.health().alarms}
 
 
 def test_alarms_follow_from_what_is_seen_and_end_with_it(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ class Time:
 
 
 def test_a_test_is_taken_up_once_and_shown_step_by_step() -> None:
-    board = SelfTestBoard(True)
+    board = SelfTestBoard(lambda: True)
     assert board.standing().stage == "none"
     number = board.begin("2026-11-23T09:00:00Z").number
     assert board.standing().stage == "waiting"
@@ -34,7 +34,7 @@ def test_a_test_is_taken_up_once_and_shown_step_by_step() -> None:
 
 
 def test_a_second_test_waits_until_the_first_has_ended() -> None:
-    board = SelfTestBoard(True)
+    board = SelfTestBoard(lambda: True)
     first = board.begin("").number
     with pytest.raises(SelfTestRefused, match="under way"):
         board.begin("")
@@ -46,14 +46,14 @@ def test_a_second_test_waits_until_the_first_has_ended() -> None:
 
 
 def test_with_the_uplink_switched_off_nobody_is_waited_for() -> None:
-    board = SelfTestBoard(False)
+    board = SelfTestBoard(lambda: False)
     assert board.begin("").stage == "off"
     assert board.wanted(0.0).number == 0
 
 
 def test_an_uplink_that_is_not_there_or_falls_silent_is_not_waited_for_in_vain() -> None:
     time = Time()
-    board = SelfTestBoard(True, time)
+    board = SelfTestBoard(lambda: True, time)
     board.begin("")
     time.seconds += TAKEN_UP_WITHIN_S + 1
     assert board.wanted(0.0).number == 0, "whoever asked has been told already that nobody came"

@@ -190,7 +190,7 @@ def wait_for(pipe: mqtt.PahoPipe, kind: type[mqtt.Event]) -> None:
 
 def test_a_test_that_the_web_ui_asks_for_runs_in_the_uplink_while_its_own_connection_rests(site: Site, tmp_path: Path) -> None:
     """Board, sockets, runner and pipe are the real ones; both connections bear the same name, of which a broker ends the older."""
-    board = selftest_board.SelfTestBoard(True)
+    board = selftest_board.SelfTestBoard(lambda: True)
     socket_file = tmp_path / "u.sock"
     routes = (*post.uplink_routes(site.kiosk.counter), *selftest_board.uplink_routes(board))
     serving = server.serve(server.application("uplink", routes), server.listen(socket_file), 4)

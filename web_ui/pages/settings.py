@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
@@ -24,6 +24,7 @@ from web_ui.zones import zones
 pages = Blueprint("settings", __name__)
 
 INVALID = 422
+AT_ONCE = ("web.", "uplink.enabled", "uplink.host", "uplink.port")  # their daemons look for themselves
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,7 @@ def capabilities(values: dict[str, Any]) -> list[Capability]:
         Capability(
             _("Web UI"),
             bool(values["web.enabled"]),
-            _("What you are looking at; once it is off, only the kiosk's own command line brings it back."),
+            _("What you are looking at; once it is off, only daka web on at the kiosk's own command line brings it back."),
             "web.enabled",
         ),
         Capability(
@@ -175,10 +176,17 @@ def _written(changes: dict[str, Any]) -> Response:
     done = kiosk().change_settings(changes, actor())
     house().forget_place()
     if done.changed:
-        flash(_("Written: %(names)s. They hold after the kiosk's next start.", names=", ".join(done.changed)))
+        flash(_written_words(done.changed))
     else:
         flash(_("Nothing was different, so nothing was written."))
     return redirect(url_for("settings.page"))
+
+
+def _written_words(names: Sequence[str]) -> str:
+    """What was written, and from when on it holds."""
+    if all(name.startswith(AT_ONCE) for name in names):
+        return str(_("Written: %(names)s. They hold within seconds.", names=", ".join(names)))
+    return str(_("Written: %(names)s. They hold after the kiosk's next start.", names=", ".join(names)))
 
 
 def understood(setting: SettingShown, text: str) -> Any:
