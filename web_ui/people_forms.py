@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from datetime import date
 from typing import Any
 
 from flask_babel import lazy_gettext as _
@@ -16,6 +18,15 @@ ENCODINGS = {
     "gb18030": _("GB18030, as Excel writes it in Mainland China"),
     "big5": _("Big5, as Excel writes it in Taiwan and Hong Kong"),
 }
+
+
+CHANGING = ("name", "language", "group", "expires", "supervisor")
+
+
+def said(name: str, language: str, group: str, last: date | None, *, supervisor: bool) -> dict[str, str]:
+    """What is known of somebody, as it is compared."""
+    texts = (name, language, group, last.isoformat() if last else "", "yes" if supervisor else "no")
+    return dict(zip(CHANGING, texts, strict=True))
 
 
 def usual_encoding() -> str:
@@ -48,6 +59,26 @@ class ChangePerson(Form):
     group = text(_("Group"), required=False)
     expires = DateField(_("Last day"), [Optional()], description=_("For visitors and temporary workers; empty: no end."))
     supervisor = BooleanField(_("May vouch for others at the kiosk (supervisor)"))
+    shown = HiddenField()
+
+    def sent(self) -> dict[str, str]:
+        """What stands in the form."""
+        named = (self.name.data.strip(), self.language.data, (self.group.data or "").strip())
+        return said(*named, self.expires.data, supervisor=bool(self.supervisor.data))
+
+    def had_shown(self) -> dict[str, str]:
+        """What stood in it when it was opened, as far as it says so."""
+        try:
+            said = json.loads(self.shown.data or "{}")
+        except ValueError:
+            return {}
+        return {name: said[name] for name in CHANGING if isinstance(said.get(name), str)} if isinstance(said, dict) else {}
+
+    def put(self, name: str, text: str) -> None:
+        """Let a field stand as it is by now."""
+        field, value = self[name], text if name != "expires" else date.fromisoformat(text) if text else None
+        field.data = text == "yes" if name == "supervisor" else value
+        field.raw_data = [text]
 
 
 class Badge(Form):

@@ -44,11 +44,17 @@ def _globals() -> dict[str, Any]:
         "here": here,
         "how_far": how_far,
         "set_to": set_to,
+        "as_sent": as_sent,
         "usual": lambda setting: set_to(replace(setting, value=setting.default)),
         "limits": limits,
         "version": device.SOFTWARE,
         "sizes": SIZES,
     }
+
+
+def as_sent(value: Any) -> str:
+    """A setting's value as a form sends it."""
+    return ("on" if value else "") if isinstance(value, bool) else str(value)
 
 
 def may(*roles: str) -> bool:

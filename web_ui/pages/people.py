@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
@@ -11,7 +12,7 @@ from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from device.api import KioskRefused, PeoplePage
-from web_ui import forms, people_forms, tables
+from web_ui import forms, people_forms, stale, tables
 from web_ui.house import actor, house, kiosk, place, today
 from web_ui.jobs import Job, TooMuch
 from web_ui.languages import NAMES
@@ -79,24 +80,37 @@ def person(number: str) -> str:
 @pages.route("/people/<number:number>/change", methods=["GET", "POST"])
 @needs(OFFICE)
 def change(number: str) -> Response | str | tuple[str, int]:
-    """What is known of somebody."""
+    """What is known of somebody. Only what was typed is written, and not over what somebody else has set meanwhile."""
     found = kiosk().person(number)
     last = (moment(found.expires_at) - timedelta(seconds=1)).date() if found.expires_at else None
     given = {"name": found.name, "language": found.language, "group": found.group, "expires": last, "supervisor": found.supervisor}
     form = people_forms.ChangePerson(**given)
+    now = people_forms.said(found.name, found.language, found.group, last, supervisor=found.supervisor)
     if form.validate_on_submit():
-        typed_day = form.expires.data.isoformat() if form.expires.data else "-"
-        expires = "" if form.expires.data == last else typed_day  # what ends in the middle of its last day goes on doing so
-        supervisor = "yes" if form.supervisor.data else "no"
-        typed = (form.name.data.strip(), form.language.data, (form.group.data or "").strip() or "-")
-        try:
-            kiosk().change_person(number, *typed, expires, supervisor, actor())
-        except KioskRefused as refused:
-            form.name.errors = (sentence(refused),)
-        else:
+        sent, shown = form.sent(), form.had_shown()
+        changes = stale.typed(shown, sent)
+        for name in stale.moved(shown, now, changes):
+            form[name].errors = (stale.words(shown[name], now[name]),)
+        if not form.errors and _changed(number, form, changes):
             flash(_("Written."))
             return redirect(url_for("people.person", number=number))
+        for name in set(sent) - set(changes):
+            form.put(name, now[name])
+    form.shown.data = json.dumps(now)
     return render_template("person_change.html", person=found, form=form), INVALID if form.errors else 200
+
+
+def _changed(number: str, form: people_forms.ChangePerson, changes: dict[str, str]) -> bool:
+    """Whether it is written; if not, why not stands beside the form."""
+    emptied = {name: "-" for name in ("group", "expires") if changes.get(name) == ""}
+    told = dict.fromkeys(people_forms.CHANGING, "") | changes | emptied
+    try:
+        name, language, group, expires, supervisor = (told[name] for name in people_forms.CHANGING)
+        kiosk().change_person(number, name, language, group, expires, supervisor, actor())
+    except KioskRefused as refused:
+        form.name.errors = (sentence(refused),)
+        return False
+    return True
 
 
 @pages.post("/people/<number:number>/held")

@@ -14,16 +14,18 @@ from werkzeug.utils import redirect
 from werkzeug.wrappers import Response
 
 from device.api import KioskRefused, SettingShown
-from web_ui import dangers, forms, languages
+from web_ui import dangers, forms, languages, stale
 from web_ui.house import actor, house, kiosk
 from web_ui.pages.accounts import is_really_me
 from web_ui.roles import ADMINISTRATORS, READERS, needs
+from web_ui.show import set_to
 from web_ui.words import sentence
 from web_ui.zones import zones
 
 pages = Blueprint("settings", __name__)
 
 INVALID = 422
+WAS = "was:"  # before a setting's name: what the page showed of it
 AT_ONCE = ("web.", "uplink.enabled", "uplink.host", "uplink.port")  # their daemons look for themselves
 
 
@@ -125,8 +127,14 @@ def change() -> Response | str | tuple[str, int]:
     for name in request.form.getlist("switch"):  # an unticked box sends nothing; its name does
         typed.setdefault(name, "")
     changes, errors = _understood(found, typed)
+    base, _unread = _understood(found, {name: request.form[f"{WAS}{name}"] for name in typed if f"{WAS}{name}" in request.form})
+    changes = stale.typed(base, changes)
+    typed = {name: text for name, text in typed.items() if name in changes or name in errors}
+    for name in stale.moved(base, {name: setting.value for name, setting in found.items()}, changes):
+        errors[name] = stale.words(set_to(replace(found[name], value=base[name])), set_to(found[name]))
     if languages.only_switched():
-        return _asked_again(found, typed, changes, forms.Confirm()) if "sure" in request.form else shown(typed, {})
+        sure = "sure" in request.form and not errors
+        return _asked_again(found, typed, changes, forms.Confirm()) if sure else shown(typed, errors)
     if errors:
         return shown(typed, errors), INVALID
     return write(found, typed, changes)
