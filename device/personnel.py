@@ -56,14 +56,14 @@ class Personnel:
         moment = self._clock.now()
         records: list[messages.Body] = [messages.Audit(action, by)]
         records += [messages.PersonAnnounced(step.person, origin) for step in steps if step.act is Act.ADD]
-        records += [messages.Audit(ACTIONS[step.act], by, step.person) for step in steps if step.act in ACTIONS]
+        records += [messages.Audit(ACTIONS[step.act], by, step.person, *_sides(step)) for step in steps if step.act in ACTIONS]
         self._journal.append_all(records, moment)
         self._directory.roll.apply(steps, moment.at, origin, tell)
 
     def change_person(
         self, number: str, name: str, language: str, group: str, expires: str, supervisor: str, by: str
     ) -> api.Person:
-        """Change what is known of a person; "" leaves a field, "-" empties group or expiry."""
+        """Change what is known of a person; "" leaves a field, "-" empties group or expiry. Nothing is recorded of no change."""
         person = self._directory.by_number(number)
         entry = Entry(
             person.number,
@@ -75,8 +75,10 @@ class Personnel:
             person.person,
         )
         roster.check(entry)
-        self._audit("person_changed", by, person)
-        self._directory.roll.apply([Step(0, number, Act.CHANGE, "", person.person, entry)], self._clock.now().at, "kiosk")
+        step = Step(0, number, Act.CHANGE, "", person.person, entry, roster.changes_of(_known(person), entry))
+        if step.changes:
+            self._audit("person_changed", by, person, *_sides(step))
+            self._directory.roll.apply([step], self._clock.now().at, "kiosk")
         return self._shown(person)
 
     def set_pin(self, number: str, pin: str, by: str) -> api.PinSet:
@@ -136,9 +138,9 @@ class Personnel:
         self._directory.credentials.remove_phone(person.person)
         return self._shown(person)
 
-    def _audit(self, action: str, by: str, person: Person) -> Person:
+    def _audit(self, action: str, by: str, person: Person, before: str = "", after: str = "") -> Person:
         roster.check_text("whoever does this", by)
-        self._journal.append(messages.Audit(action, by, person.person), self._clock.now())
+        self._journal.append(messages.Audit(action, by, person.person, before, after), self._clock.now())
         return person
 
     def _shown(self, person: Person) -> api.Person:
@@ -184,6 +186,19 @@ def _report(steps: Iterable[Step], *, applied: bool) -> api.ListReport:
 def _step(step: Step) -> api.ListStep:
     name, changes = step.entry.name if step.entry else "", tuple(change.column for change in step.changes)
     return api.ListStep(step.line, step.number, step.act, step.why, api.reason(step.why), name, changes)
+
+
+def _known(person: Person) -> Entry:
+    flags = (person.group, person.expires_at, person.supervisor)
+    return Entry(person.number, person.name, person.language, *flags, person.person)
+
+
+def _sides(step: Step) -> tuple[str, str]:
+    """What changed, from what to what; of a name, a PIN, a badge or a code only that it did."""
+    told = [change for change in step.changes if change.before or change.after]
+    untold = [change.column for change in step.changes if not (change.before or change.after)]
+    before = [f"{change.column} = {change.before}" for change in told]
+    return "; ".join(before), "; ".join([*untold, *(f"{change.column} = {change.after}" for change in told)])
 
 
 def _changed(given: str, now: str) -> str:

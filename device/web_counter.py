@@ -9,7 +9,7 @@ from typing import Any
 
 from flask import Response, abort, request
 
-from device import api, clock, config, gauges, journal, keys, messages, server, settings, state, webcodes
+from device import api, audits, clock, config, gauges, journal, keys, messages, server, settings, state, webcodes
 from device.sentences import say
 from device.server import Route
 
@@ -118,7 +118,7 @@ class WebCounter:
         folder = self._kiosk.folder
         changed = settings.change(folder.config, body["changes"], folder.layer, folder.enterprise)
         for name, (before, after) in changed.items():
-            self._record("setting_changed", body["by"], f"{name} = {before}"[:500], f"{name} = {after}"[:500])
+            self._record("setting_changed", body["by"], *audits.sides(name, before, after))
         return api.SettingsChanged(tuple(changed))
 
     def restart(self) -> api.Done:

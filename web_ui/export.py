@@ -114,13 +114,14 @@ def write_xlsx(job: Job, client: WebClient, wanted: Wanted, zone: tzinfo, titled
 def write_signed(job: Job, client: WebClient, wanted: Wanted, _zone: tzinfo, _titled: object) -> Path:
     """Every record kept here as the uplink sends it: one signed batch a line. A time filter would break the chain."""
     status = client.status()
-    path, after, job.doing, job.total = _file(job, ".jsonl"), 0, "records", status.last
+    path, first, after, job.doing, job.total = _file(job, ".jsonl"), 0, 0, "records", status.last
     with path.open("wb") as file:
         while batch := client.signed_export(after):
             _look_for_room()
             file.write(batch + b"\n")
-            after = messages.read_batch(batch, status.device).last
-            job.done = after
+            read = messages.read_batch(batch, status.device)
+            first, after = first or read.first, read.last
+            job.done, job.extent = after, f"records {first} to {after}"
     return path
 
 

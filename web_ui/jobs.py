@@ -25,7 +25,8 @@ class Job:
     """One piece of work; `done` of `total` steps of what it is `doing` (total 0: unknown). `error` is a sentence (`said`: of the
     kiosk's, by name), `refused` the kiosk's own no where it said one, `result` whatever was asked for.
 
-    `file` is what it writes, if it writes one; `held` is what a later step needs of it, and is closed with the work.
+    `extent` is what it covered, where that is not what was asked for; `file` is what it writes, if it writes one; `held` is what a
+    later step needs of it, and is closed with the work.
     """
 
     key: str
@@ -35,6 +36,7 @@ class Job:
     doing: str = ""
     done: int = 0
     total: int = 0
+    extent: str = ""
     result: Any = None
     file: Path | None = None
     held: Any = None

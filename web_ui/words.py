@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from flask_babel import gettext, lazy_gettext
@@ -28,6 +29,7 @@ ROLE_MEANINGS = {
     "auditor": _("May look at everything and export it, and change nothing."),
 }
 ON, OFF = _("On"), _("Off")
+YES, NO = _("Yes"), _("No")
 COMPLETIONS = {"face_or_pin": _("a face or a PIN"), "pin": _("a PIN"), "nothing": _("nothing: it clocks in by itself")}
 SECTIONS = {
     "device": _("This kiosk"), "camera": _("Camera"), "models": _("Models"), "recognition": _("Recognition"),
@@ -79,6 +81,7 @@ COLUMNS = {
     "number": _("Employee number"), "name": _("Name"), "language": _("Language"), "group": _("Group"), "expires": _("Last day"),
     "pin": _("PIN"), "badge": _("Badge"), "qr": _("QR code"), "supervisor": _("Supervisor"),
 }  # fmt: skip
+OF_PERSON = re.compile(rf"; (?=(?:{'|'.join(COLUMNS)})(?: = |; |$))")  # a group may hold what parts two columns
 PURGES = {
     "template": _("Face not used for long"), "unrenewed": _("A new text was not agreed to"), "left": _("The last day is past"),
 }  # fmt: skip
@@ -286,8 +289,10 @@ DOING = {
 IN_BYTES = ("handing", "unpacking", "archive", "signature")
 
 
-def changed_to(text: str) -> str:
+def changed_to(text: str, action: str = "") -> str:
     """A side of a change as the journal has it, `name = value` for a setting; its keys and a program's True and False in words."""
+    if action == "person_changed":
+        return "; ".join(_of_person(*part.partition(" = ")) for part in OF_PERSON.split(text) if part)
     account, _colon, role = text.partition(": ")
     if role in ROLES:
         return f"{account}: {ROLES[role]}"
@@ -296,6 +301,11 @@ def changed_to(text: str) -> str:
     name, parted, value = text.partition(" = ")
     said = {"True": str(ON), "False": str(OFF)}.get(value) or str(CHOICES.get(name, {}).get(value, value)) or "–"
     return f"{name} = {said}" if parted else text
+
+
+def _of_person(column: str, parted: str, value: str) -> str:
+    said = str({"yes": YES, "no": NO}.get(value, value)) if column == "supervisor" else value
+    return f"{COLUMNS.get(column, column)}{parted and ' = '}{(said or '–') if parted else ''}"
 
 
 def columns(names: Iterable[str]) -> str:

@@ -273,3 +273,18 @@ def test_a_dry_run_names_what_would_change_and_whose_names_were_read(office: Per
     report = office.import_list(text, BY, dry_run=True)
     assert changes(report) == {"1001": ("pin",), "1002": ("name", "language", "group", "expires", "supervisor")}
     assert [step.name for step in report.steps] == ["王芳", "Ann"]
+
+
+def test_a_record_says_what_changed_of_a_person_and_never_a_name(office: Personnel, opened: journal.Journal) -> None:
+    office.import_list(LIST, BY, dry_run=False)
+    office.change_person("1002", "An", "", "gate; east", "-", "no", BY)
+    (told,) = [record for record in chain(opened) if isinstance(record, messages.Audit) and record.action == "person_changed"]
+    assert told.before == "group = ops; expires = 2026-12-31T16:00:00.000000Z; supervisor = yes"
+    assert told.after == "name; group = gate; east; expires = ; supervisor = no"
+    before = opened.head()
+    office.change_person("1002", "An", "", "gate; east", "", "no", BY)
+    assert opened.head() == before, "what changes nothing is no change"
+    office.import_list("number,name,group,pin\n1002,An,hall,482913\n", BY, dry_run=False)
+    last = chain(opened)[-1]
+    assert isinstance(last, messages.Audit)
+    assert (last.before, last.after) == ("group = gate; east", "pin; group = hall")

@@ -154,6 +154,7 @@ def test_the_signed_file_proves_every_record_without_naming_anybody(office: Offi
         assert batch.first == expected
         expected = batch.last + 1
     assert expected > 40
+    assert f"signed, records 1 to {expected - 1}" in text_of(browsers["auditor"].get("/audit?kind=audit"))
     assert "Lovelace" not in answer.text
     assert json.loads(answer.content.splitlines()[0])["type"]
 

@@ -14,8 +14,8 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from device.api import KioskRefused
 from web_ui import export, forms, tables, words
-from web_ui.house import actor, audit, day_bounds, house, kiosk, on_wire, place, today
-from web_ui.jobs import TooMuch
+from web_ui.house import actor, day_bounds, house, kiosk, on_wire, place, today
+from web_ui.jobs import Job, TooMuch
 from web_ui.roles import OFFICE, READERS, needs
 from web_ui.show import moment
 from web_ui.words import sentence
@@ -170,11 +170,17 @@ def begin_export(kind: str) -> AnyResponse:
         abort(404)
     chosen, client, zone = asked(), kiosk(), place().zone
     wanted, titles = chosen.wanted(), export.titles()
+    auditor, by, days = house().audit, actor(), f"{chosen.first} to {chosen.last}"
+
+    def work(job: Job) -> Path:
+        file = export.KINDS[kind](job, client, wanted, zone, titles)
+        auditor.record("exported", by, "", f"{kind}, {job.extent or days}")  # before anybody can have it
+        return file
+
     try:
-        job = house().jobs.start(current_user.account.id, kind, lambda job: export.KINDS[kind](job, client, wanted, zone, titles))
+        job = house().jobs.start(current_user.account.id, kind, work)
     except TooMuch:
         abort(429)
-    audit("exported", "", f"{kind}, {chosen.first} to {chosen.last}")
     return redirect(url_for("punches.exporting", key=job.key))
 
 
