@@ -19,6 +19,7 @@ from device.messages.attendance import AMENDMENTS
 
 AT_THE_KIOSK = "kiosk"
 FROM_THE_FUTURE = timedelta(minutes=1)
+FIRST_YEAR = 1900  # times of before some zones cannot show
 
 
 class CorrectionRefused(DeviceError):
@@ -149,6 +150,8 @@ def _direction(text: str) -> Direction:
 def _written(at: datetime | None, now: clock.Moment) -> str:
     if at is None:
         return ""
+    if at.year < FIRST_YEAR:
+        raise CorrectionRefused(f"that time lies before the year {FIRST_YEAR}")
     if at > now.at + FROM_THE_FUTURE and now.quality is not clock.Quality.UNSYNCED:
         raise CorrectionRefused("that time has not come yet")
     return messages.write_time(at)

@@ -2,17 +2,37 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime
 from typing import Any
 
 from flask_babel import lazy_gettext as _
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileField, FileRequired
 from wtforms import BooleanField, DateField, DateTimeLocalField, HiddenField, PasswordField, SelectField, StringField, TextAreaField
-from wtforms.validators import InputRequired, Length, Optional
+from wtforms.validators import InputRequired, Length, Optional, StopValidation, ValidationError
 
-from web_ui import languages, words
+from web_ui import house, languages, words
 
 FILLED = InputRequired(_("Please fill this in."))
+
+
+class Within:
+    """A day that every clock and calendar here can take; a slip such as the year 0202 is said beside the field."""
+
+    FIRST, LAST = date(1900, 1, 1), date(9998, 12, 31)
+
+    def __call__(self, _form: Any, field: Any) -> None:
+        """Raises StopValidation, so that nobody reckons with it."""
+        day = field.data.date() if isinstance(field.data, datetime) else field.data
+        if day is not None and not self.FIRST <= day <= self.LAST:
+            field.errors = []
+            raise StopValidation(_("There is a slip in this date: look at its year."))
+
+
+def day_field(label: Any, *rules: Any, hint: Any = "") -> DateField:
+    """A day."""
+    limits = {"min": Within.FIRST.isoformat(), "max": Within.LAST.isoformat()}
+    return DateField(label, [*rules, Within()], description=hint, render_kw=limits)
 
 
 def text(
@@ -144,9 +164,9 @@ class Correction(Form):
     direction = SelectField(_("Direction"), choices=list(words.DIRECTIONS.items()))
     at = DateTimeLocalField(
         _("Date and time at this place"),
-        [FILLED],
+        [FILLED, Within()],
         format=["%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M"],
-        render_kw={"step": "1", "required": True},
+        render_kw={"step": "1", "required": True, "min": f"{Within.FIRST}T00:00", "max": f"{Within.LAST}T23:59"},
     )
     twice = SelectField(
         _("Which of the two"), [Optional()], default="", description=_("In that night the clock shows this time twice."),
@@ -182,7 +202,12 @@ class Request(Form):
 
     number = text(_("Employee number"))
     kind = SelectField(_("What was asked"), choices=list(words.REQUESTS.items()))
-    opened = DateField(_("When it was asked"), [FILLED])
+    opened = day_field(_("When it was asked"), FILLED)
+
+    def validate_opened(self, field: DateField) -> None:
+        """A time limit runs from it."""
+        if field.data > house.today():
+            raise ValidationError(_("That day has not come yet."))
 
 
 class Outcome(Form):

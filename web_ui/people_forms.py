@@ -8,11 +8,11 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _
 from flask_wtf.file import FileField, FileRequired
-from wtforms import BooleanField, DateField, HiddenField, SelectField
+from wtforms import BooleanField, HiddenField, SelectField
 from wtforms.validators import InputRequired, Optional
 
 from web_ui import languages, words
-from web_ui.forms import FILLED, Form, Really, text
+from web_ui.forms import FILLED, Form, Really, day_field, text
 
 ENCODINGS = {
     "gb18030": _("GB18030, as Excel writes it in Mainland China"),
@@ -57,7 +57,7 @@ class ChangePerson(Form):
     name = text(_("Name"))
     language = SelectField(_("Language"), choices=list(languages.NAMES.items()))
     group = text(_("Group"), required=False)
-    expires = DateField(_("Last day"), [Optional()], description=_("For visitors and temporary workers; empty: no end."))
+    expires = day_field(_("Last day"), Optional(), hint=_("For visitors and temporary workers; empty: no end."))
     supervisor = BooleanField(_("May vouch for others at the kiosk (supervisor)"))
     shown = HiddenField()
 

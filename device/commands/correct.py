@@ -83,8 +83,8 @@ def _daemon(context: Context) -> Iterator[api.AdminClient]:
 def _time(text: str) -> str:
     try:
         at = datetime.fromisoformat(text)
-    except ValueError as error:
+        if at.tzinfo is None:
+            raise NotATime(f"{text} has no zone; write 2026-11-23T08:58+08:00")
+        return messages.write_time(at)
+    except (ValueError, OverflowError) as error:
         raise NotATime(f"{text} is no time; write 2026-11-23T08:58+08:00") from error
-    if at.tzinfo is None:
-        raise NotATime(f"{text} has no zone; write 2026-11-23T08:58+08:00")
-    return messages.write_time(at)

@@ -25,6 +25,7 @@ COLUMNS = ("number", "name", "language", "group", "expires", "pin", "badge", "qr
 OPTIONAL = {"language": "language", "group": "group", "expires": "expires_at", "supervisor": "supervisor"}
 MOST_ROWS = 20_000
 MOST_LETTERS = 64
+FIRST_YEAR, LAST_YEAR = 1900, 9998  # in every zone a year that a calendar has
 Digest = Callable[[str, str], bytes]
 OPAQUE_ID = re.compile("p-[0-9a-f]{32}")
 YES, NO = {"1", "yes", "true", "是"}, {"", "0", "no", "false", "否"}
@@ -164,11 +165,11 @@ def read_expiry(text: str, zone: tzinfo) -> datetime | None:
         if len(text) == 10:
             return datetime.combine(date.fromisoformat(text) + timedelta(days=1), time(), zone).astimezone(UTC)
         at = datetime.fromisoformat(text)
+        if at.tzinfo is None:
+            raise PeopleError(say("list.zone"))
+        return at.astimezone(UTC)
     except (ValueError, OverflowError) as error:
         raise PeopleError(say("list.expires")) from error
-    if at.tzinfo is None:
-        raise PeopleError(say("list.zone"))
-    return at.astimezone(UTC)
 
 
 def read_flag(text: str) -> bool:
@@ -186,6 +187,8 @@ def check(entry: Entry) -> None:
         raise PeopleError(say("list.opaque"))
     if entry.language not in LANGUAGES:
         raise PeopleError(say("list.language", languages=", ".join(LANGUAGES)))
+    if entry.expires_at is not None and not FIRST_YEAR <= entry.expires_at.year <= LAST_YEAR:
+        raise PeopleError(say("list.expires"))
     if entry.pin:
         check_pin_text(entry.pin, entry.number)
     if entry.pin_hash:

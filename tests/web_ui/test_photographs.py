@@ -105,7 +105,7 @@ def locked() -> io.BytesIO:
         (zipped({"a.csv": b"x", "b.csv": b"x"}), "the ZIP has 2"),
         (zipped({"a.jpg": JPEG}, "name,file\n1,a.jpg\n"), "needs the columns"),
         (zipped({"a.jpg": JPEG}, "number,photograph\n"), "names nobody"),
-        (zipped({"a.jpg": JPEG, "t.csv": b"\xff\xff\xff"}), "not text"),
+        (zipped({"a.jpg": JPEG, "t.csv": b"\xff\xff\xff"}), "neither UTF-8 nor"),
     ],
 )
 def test_an_archive_that_cannot_be_used_is_refused_with_what_to_do(file: io.BytesIO, why: str) -> None:
