@@ -124,6 +124,7 @@ def _asker(found: Mapping[str, tuple[dict[str, Any], str]]) -> str:
 
 def sign(transaction: Transaction, device: str, key: Ed25519PrivateKey, key_set: Any, at: datetime) -> Signed:
     """Make the kiosk's next state from its wishes, for the ingester to send. DesiredError for a kiosk that was never heard."""
+    transaction.alone()
     connection = transaction.connection
     side = connection.execute(select(tables.kiosk_side).where(tables.kiosk_side.c.device == device)).first()
     if side is None or not side.sealing_key:

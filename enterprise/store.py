@@ -24,6 +24,7 @@ from enterprise.errors import EnterpriseError
 
 MOST_DETAIL = 500  # characters of an alarm or a reason
 LOCK_NOT_AVAILABLE = "55P03"  # PostgreSQL's word for a lock that was waited for long enough
+WISHES_LOCK = layout.LOCK + 1  # PostgreSQL's advisory lock of whoever decides what is wanted of kiosks
 
 
 def of_epoch(table: Table) -> Any:
@@ -195,6 +196,18 @@ class Transaction:
     def connection(self) -> Connection:
         """For the rooms that keep tables of their own, such as `downlink`."""
         return self._connection
+
+    def alone(self) -> None:
+        """Nobody else wishes or signs until this ends: of two states that were signed at once each would lack the other's wishes.
+
+        SQLite has one writer anyway. Called before anything is read that a wish depends on.
+        """
+        if self._connection.dialect.name == "postgresql":
+            self._connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WISHES_LOCK})")
+
+    def put_first(self, table: Table, values: dict[str, Any]) -> None:
+        """Insert the row unless there is one with the same key, or another transaction is about to bring one."""
+        self._connection.execute(self._insert(table).values(values).on_conflict_do_nothing())
 
     def put(self, table: Table, values: dict[str, Any]) -> None:
         """Insert the row, or replace the one with the same key."""

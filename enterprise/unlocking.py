@@ -49,10 +49,9 @@ def hand_out(transaction: Transaction, folder: Path, server: Ed25519PrivateKey, 
 
 
 def _share(transaction: Transaction, device: str, now: datetime) -> bytes:
-    """The kiosk's share; made at its first request."""
+    """The kiosk's share; made at its first request. Of two that come at once the first one's stays, and both get it."""
+    fresh = base64.b64encode(secrets.token_bytes(unlock.SHARE_BYTES)).decode("ascii")
+    transaction.put_first(tables.unlock_share, {"device": device, "share": fresh, "made_at": messages.write_time(now)})
     column = tables.unlock_share.c
-    found = transaction.connection.scalar(select(column.share).where(column.device == device))
-    if found is None:
-        found = base64.b64encode(secrets.token_bytes(unlock.SHARE_BYTES)).decode("ascii")
-        transaction.put(tables.unlock_share, {"device": device, "share": found, "made_at": messages.write_time(now)})
-    return base64.b64decode(found)
+    kept = transaction.connection.execute(select(column.share).where(column.device == device)).scalar_one()
+    return base64.b64decode(kept)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import base64
-import getpass
 import secrets
-from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -14,24 +12,14 @@ import click
 from sqlalchemy import select
 
 from device import messages
-from enterprise import downlink, endings, key_sets, keys, leavers, roster, show, tables
+from enterprise import downlink, endings, leavers, roster, show, tables
 from enterprise.commands.shared import database_option, now, opened_database, print_table
+from enterprise.commands.signing import deciding, options, place_text, sign_states
 from enterprise.downlink import EVERY
 from enterprise.errors import EnterpriseError
 from enterprise.store import Transaction
 
 MOST_DAYS = 366
-
-
-keys_option = click.option("--keys", "folder", type=click.Path(path_type=Path), required=True, help="Folder of the policy key.")
-by_option = click.option(
-    "--by", default=lambda: f"cli:{getpass.getuser()}", show_default="cli:USER", help="Who asks for it; kiosks put it on record."
-)
-
-
-def options(command: Callable[..., None]) -> Callable[..., None]:
-    """What every command here takes."""
-    return by_option(keys_option(database_option(command)))
 
 
 device_option = click.option("--device", default=EVERY, help="Only this kiosk; without it, every one.")
@@ -53,7 +41,7 @@ def desired_group() -> None:
 def roster_command(file: Path, dry_run: bool, device: str, by: str, folder: Path, database: str) -> None:
     """Take over FILE (CSV) as the whole roster: whoever is no more in it leaves. All of it is taken, or nothing."""
     rows = roster.read(_text(file))
-    with opened_database(database) as opened, opened.transaction() as transaction:
+    with deciding(database) as transaction:
         found = downlink.wishes(transaction.connection, device, "roster")
         standing = {item: messages.CODEC.structure(plain, messages.RosterPerson) for item, (plain, _) in found.items() if item}
         change = roster.compare(rows, standing)
@@ -74,7 +62,7 @@ def roster_command(file: Path, dry_run: bool, device: str, by: str, folder: Path
 @options
 def policy_command(settings: tuple[str, ...], device: str, by: str, folder: Path, database: str) -> None:
     """Decide settings, VALUE as in config.toml; NAME= without a value leaves the setting to the kiosk again."""
-    with opened_database(database) as opened, opened.transaction() as transaction:
+    with deciding(database) as transaction:
         for name, value in (_pair(setting) for setting in settings):
             if value:
                 downlink.wish(transaction, device, "policy", name, {"value": value}, by, now())
@@ -89,7 +77,7 @@ def policy_command(settings: tuple[str, ...], device: str, by: str, folder: Path
 @options
 def retention_command(classes: tuple[str, ...], device: str, by: str, folder: Path, database: str) -> None:
     """How long kiosks keep which class of data; CLASS= without a number leaves it to the kiosk again."""
-    with opened_database(database) as opened, opened.transaction() as transaction:
+    with deciding(database) as transaction:
         for name, days in (_pair(one) for one in classes):
             if not days:
                 downlink.drop(transaction, device, "retention", [name])
@@ -109,7 +97,7 @@ def retention_command(classes: tuple[str, ...], device: str, by: str, folder: Pa
 def message_command(text: str, number: str, days: int, device: str, by: str, folder: Path, database: str) -> None:
     """Show TEXT to one person after their next punches, or to everybody."""
     begins = now()
-    with opened_database(database) as opened, opened.transaction() as transaction:
+    with deciding(database) as transaction:
         person = person_of(transaction, device, number).person if number else ""
         ends = messages.write_time(begins + timedelta(days=days))
         content = {"person": person, "text": text, "begins_at": messages.write_time(begins), "ends_at": ends}
@@ -126,7 +114,7 @@ def tombstone_command(who: str, act: str, by: str, folder: Path, database: str) 
 
     WHO is an employee number, also of somebody who has left, or the opaque id p-... of the records.
     """
-    with opened_database(database) as opened, opened.transaction() as transaction:
+    with deciding(database) as transaction:
         person = leavers.meant(transaction.connection, who)
         _list(transaction, EVERY, "tombstones", {"person": person, "number": "", "act": act}, by)
         if act == messages.TombstoneAct.ERASED:
@@ -139,7 +127,7 @@ def tombstone_command(who: str, act: str, by: str, folder: Path, database: str) 
 @options
 def follow_command(by: str, folder: Path, database: str) -> None:
     """Have every kiosk follow the withdrawals and erasures that were made at one of them; safe to run as often as wished."""
-    with opened_database(database) as opened, opened.transaction() as transaction:
+    with deciding(database) as transaction:
         known = downlink.wishes(transaction.connection, EVERY, "tombstones")
         fresh = [one for one in endings.found(transaction.connection) if one.id not in known]
         for one in fresh:
@@ -159,7 +147,7 @@ def follow_command(by: str, folder: Path, database: str) -> None:
 @options
 def rewind_command(device: str, after: int, by: str, folder: Path, database: str) -> None:
     """Have DEVICE send its records after number AFTER once more; what is here already is compared, not stored twice."""
-    with opened_database(database) as opened, opened.transaction() as transaction:
+    with deciding(database) as transaction:
         column = tables.epoch.c
         epoch = transaction.connection.scalar(
             select(column.epoch).where(column.device == device).order_by(column.last_seen.desc()).limit(1)
@@ -178,7 +166,7 @@ def rewind_command(device: str, after: int, by: str, folder: Path, database: str
 def grant_command(file: Path, item: str, device: str, by: str, folder: Path, database: str) -> None:
     """Send the contract lock's grant in FILE (COSE) to a kiosk."""
     cose = base64.b64encode(file.read_bytes()).decode("ascii")
-    with opened_database(database) as opened, opened.transaction() as transaction:
+    with deciding(database) as transaction:
         downlink.wish(transaction, device, "grants", item, {"id": item, "cose": cose}, by, now())
         sign_states(transaction, folder, device)
 
@@ -190,7 +178,7 @@ def grant_command(file: Path, item: str, device: str, by: str, folder: Path, dat
 @options
 def drop_command(section: str, item: str, device: str, by: str, folder: Path, database: str) -> None:
     """Want the ITEM of SECTION no more, such as a message that is out of date."""
-    with opened_database(database) as opened, opened.transaction() as transaction:
+    with deciding(database) as transaction:
         if not downlink.drop(transaction, device, section, [item]):
             raise EnterpriseError(
                 f"there is no {item} among the {section} of {device or 'every kiosk'}; see: daka-enterprise desired show"
@@ -203,7 +191,7 @@ def drop_command(section: str, item: str, device: str, by: str, folder: Path, da
 @options
 def sign_command(device: str, by: str, folder: Path, database: str) -> None:
     """Sign and seal what stands anew, for a kiosk that is new here, has a new key or knows of a later state than this database."""
-    with opened_database(database) as opened, opened.transaction() as transaction:
+    with deciding(database) as transaction:
         sign_states(transaction, folder, device)
 
 
@@ -217,7 +205,7 @@ def show_command(database: str) -> None:
         states = downlink.standing(connection)
     rows = [(row.device or "(every)", row.section, row.item, row.asked_by, row.asked_at) for row in wishes if row.item]
     print_table(show.drawn("wanted", ("kiosk", "section", "item", "asked by", "asked at"), rows))
-    places = [(one.device, _place(one.signed), _place(one.taken), one.signed_at) for one in states]
+    places = [(one.device, place_text(one.signed), place_text(one.taken), one.signed_at) for one in states]
     print_table(show.drawn("states", ("kiosk", "signed", "taken", "signed at"), places))
 
 
@@ -241,29 +229,6 @@ def _result(row: Any) -> tuple[str, ...]:
 def _list(transaction: Transaction, device: str, section: str, content: dict[str, Any], by: str) -> None:
     item = f"{section[:-1]}-{secrets.token_hex(8)}"
     downlink.wish(transaction, device, section, item, {"id": item, **content}, by, now())
-
-
-def sign_states(transaction: Transaction, folder: Path, device: str) -> None:
-    """Every kiosk that was heard, or the one; the whole command is undone if one of them cannot be."""
-    key, key_set = keys.read(folder, "policy"), key_sets.read(folder)
-    names = [device] if device else _heard(transaction)
-    if not names:
-        click.echo("kept; no kiosk has said hello yet, so there is none to sign for: daka-enterprise desired sign, once one has")
-    for name in names:
-        _say(downlink.sign(transaction, name, key, key_set, now()))
-
-
-def _say(signed: downlink.Signed) -> None:
-    click.echo(f"{signed.device}: state {_place(signed.place)} is signed, {signed.pages} page(s)")
-
-
-def _place(place: messages.Place) -> str:
-    return f"{place.generation}/{place.version}"
-
-
-def _heard(transaction: Transaction) -> Sequence[str]:
-    column = tables.kiosk_side.c
-    return transaction.connection.execute(select(column.device).order_by(column.device)).scalars().all()
 
 
 def person_of(transaction: Transaction, device: str, number: str) -> messages.RosterPerson:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -15,19 +14,15 @@ from device import messages
 from device.messages.lock import MOST_OFFLINE_S, Factor, factors_text
 from device.messages.lock.fields import LOCK_ID
 from enterprise import keys, locks, show, tables
-from enterprise.commands.desired import by_option, keys_option, person_of, sign_states
+from enterprise.commands.desired import person_of
 from enterprise.commands.shared import database_option, now, opened_database, print_table
+from enterprise.commands.signing import by_option, deciding, options, sign_states
 from enterprise.errors import EnterpriseError
 from enterprise.store import Transaction
 
 FACTORS = {"face": Factor.FACE, "pin": Factor.PIN, "at-lock": Factor.AT_LOCK}
 OFFLINE_H = MOST_OFFLINE_S / 3600
 GRANT_HEADINGS = ("grant", "lock", "kiosk", "person", "label", "stamps", "made", "factors", "until", "by")
-
-
-def options(command: Callable[..., None]) -> Callable[..., None]:
-    """What every command here takes that signs."""
-    return by_option(keys_option(database_option(command)))
 
 
 @click.group("lock")
@@ -58,7 +53,7 @@ def add_command(lock: str, key: str, by: str, database: str) -> None:
 @options
 def enrol_command(lock: str, device: str, key: str, days: int, by: str, folder: Path, database: str) -> None:
     """Let DEVICE use LOCK. KEY, for a kiosk that has not joined, is its grant-use key, shown there by `daka lock key`."""
-    with opened_database(database) as opened, opened.transaction() as transaction:
+    with deciding(database) as transaction:
         locks.enrol(transaction, lock, device, key, int((now() + timedelta(days=days)).timestamp()))
         _publish(transaction, lock, folder, by)
 
@@ -69,7 +64,7 @@ def enrol_command(lock: str, device: str, key: str, days: int, by: str, folder: 
 @database_option
 def clear_command(lock: str, by: str, database: str) -> None:
     """Take LOCK's tamper or fall alarm back, after somebody has looked at it; it hears so at its next visit."""
-    with opened_database(database) as opened, opened.transaction() as transaction:
+    with deciding(database) as transaction:
         locks.clear(transaction, lock, by, now())
     click.echo(f"{lock} hears it at its next visit")
 
@@ -138,7 +133,7 @@ def issue_command(
     digest, begins, item = _digest(document, sha256), now(), secrets.token_bytes(16)
     times = int(begins.timestamp()), int((begins + timedelta(hours=hours)).timestamp())
     asked = int(sum(FACTORS[name] for name in set(factors)))
-    with opened_database(database) as opened, opened.transaction() as transaction:
+    with deciding(database) as transaction:
         who = person if person.startswith("p-") else person_of(transaction, device, person).person
         locks.approve(transaction, locks.Wanted(lock, device, who, digest, stamps, asked, label, *times), item, by, begins)
         _publish(transaction, lock, folder, by)
@@ -150,7 +145,7 @@ def issue_command(
 @options
 def revoke_command(grant: str, by: str, folder: Path, database: str) -> None:
     """No stamp under GRANT any more. The lock hears it with the server's next word; offline it ends within eight hours."""
-    with opened_database(database) as opened, opened.transaction() as transaction:
+    with deciding(database) as transaction:
         row = locks.revoke(transaction, grant)
         _publish(transaction, row.lock, folder, by)
     click.echo(f"{grant} is revoked; the other approvals of {row.lock} are signed anew")

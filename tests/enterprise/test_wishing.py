@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
+import threading
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 from rich.console import Console
 
-from enterprise import downlink, keys, show
+from device import messages
+from enterprise import downlink, keys, show, unlocking
 from enterprise.commands import main as commands
+from enterprise.commands import signing
+from enterprise.store import Transaction
 from tests.enterprise.conftest import Office
 from tests.enterprise.kiosk import PERSON, Kiosk
-from tests.enterprise.test_downlink import NOW, hello, person
+from tests.enterprise.test_downlink import NOW, POLICY_KEY, hello, opened, person
 
 
 @pytest.fixture
@@ -46,6 +54,16 @@ def done(address: str, *words: object) -> str:
 def wish(office: Office, device: str, section: str, item: str, content: dict[str, object]) -> None:
     with office.store.transaction() as transaction:
         downlink.wish(transaction, device, section, item, content, "hr:li", NOW)
+
+
+def notice(text: str, person_id: str = "", ends: datetime = NOW + timedelta(days=1)) -> dict[str, object]:
+    return {
+        "id": text,
+        "person": person_id,
+        "text": text,
+        "begins_at": messages.write_time(NOW),
+        "ends_at": messages.write_time(ends),
+    }
 
 
 def test_an_id_that_the_next_command_needs_is_whole_in_pipes(office: Office, address: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -134,3 +152,45 @@ def test_a_number_that_was_given_again_means_nobody_until_an_id_says_whom(
     assert stones(office) == []
     done(address, "desired", "tombstone", gone, "--act", "erased", "--keys", folder)
     assert (stones(office), ids(office, "1001")) == ([gone], [ada])
+
+
+# ---- two at once
+
+
+def beside(do: Callable[[], object]) -> threading.Thread:
+    """Another one who does this meanwhile, and has come as far as they are let."""
+    other = threading.Thread(target=do)
+    other.start()
+    time.sleep(0.3)
+    return other
+
+
+def test_of_two_who_decide_at_once_the_kiosk_hears_both(office: Office, heard: Kiosk) -> None:
+    def say(transaction: Transaction, text: str) -> None:
+        downlink.wish(transaction, downlink.EVERY, "notices", text, notice(text), "hr:li", NOW)
+        downlink.sign(transaction, heard.name, POLICY_KEY, None, NOW)
+
+    def second() -> None:
+        with signing.decided(office.store) as transaction:
+            say(transaction, "two")
+
+    with signing.decided(office.store) as transaction:
+        say(transaction, "one")
+        other = beside(second)
+    other.join()
+    assert {said.text for said in opened(office, heard).notices} == {"one", "two"}
+
+
+def test_a_kiosk_that_asks_twice_at_once_for_the_first_time_gets_one_share(office: Office) -> None:
+    shares = []
+
+    def ask() -> None:
+        with office.store.transaction() as transaction:
+            shares.append(unlocking._share(transaction, "kiosk-1", NOW))
+
+    with office.store.transaction() as transaction:
+        shares.append(unlocking._share(transaction, "kiosk-1", NOW))
+        other = beside(ask)
+    other.join()
+    assert len(set(shares)) == 1
+    assert base64.b64decode(str(office.rows("SELECT share FROM unlock_share")[0][0])) == shares[0]
