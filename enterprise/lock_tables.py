@@ -61,3 +61,16 @@ lock_event = Table(
     Column("device", Text, nullable=False),
     Column("seq", BigInteger, nullable=False),
 )
+
+# Locks that were removed, and how far each was: should one come back, its floor and its log go on from there.
+removed_lock = Table(
+    "removed_lock",
+    metadata,
+    Column("lock", Text, primary_key=True),
+    Column("key", Text, nullable=False),
+    Column("epoch", Integer, nullable=False),
+    Column("seen", BigInteger, nullable=False),
+    Column("seen_hash", Text, nullable=False),
+    Column("removed_by", Text, nullable=False),
+    Column("removed_at", Text, nullable=False),
+)

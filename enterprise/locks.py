@@ -42,13 +42,29 @@ class Wanted:
     expires_at: int
 
 
+@dataclass(frozen=True, slots=True)
+class Published:
+    """Kiosks whose papers were signed, and those that have to be trusted or heard first."""
+
+    ready: tuple[str, ...]
+    waiting: tuple[str, ...]
+
+
 def add(transaction: Transaction, lock: str, key: str, by: str, at: datetime) -> None:
-    """A lock from now on known here; LocksError for another key than it had."""
+    """A lock from now on known here, one that was removed as far as it was; LocksError for another key than it had."""
     found = transaction.connection.execute(select(tables.lock).where(tables.lock.c.lock == lock)).first()
     if found is not None:
         raise LocksError(f"{lock} is known already, with {'the same' if found.key == key else 'another'} key")
-    row = {"lock": lock, "key": key, "epoch": 0, "seen": 0, "seen_hash": papers.GENESIS.hex(), "clear_tamper": 0}
-    transaction.put(tables.lock, row | {"added_by": by, "added_at": messages.write_time(at)})
+    gone = tables.removed_lock
+    before = transaction.connection.execute(select(gone).where(gone.c.lock == lock)).first()
+    if before is not None and before.key != key:
+        raise LocksError(f"{lock} was here with another key, and its log still is; give this one another name")
+    row = {"epoch": 0, "seen": 0, "seen_hash": papers.GENESIS.hex()}
+    if before is not None:
+        row = {"epoch": before.epoch + 1, "seen": before.seen, "seen_hash": before.seen_hash}
+        transaction.connection.execute(gone.delete().where(gone.c.lock == lock))
+    values = {"lock": lock, "key": key, "clear_tamper": 0, "added_by": by, "added_at": messages.write_time(at)}
+    transaction.put(tables.lock, row | values)
 
 
 def enrol(transaction: Transaction, lock: str, device: str, key: str, expires_at: int) -> None:
@@ -88,29 +104,65 @@ def revoke(transaction: Transaction, item: str) -> Any:
         raise LocksError("there is no such approval; see: daka-enterprise grant list")
     column = tables.lock_grant.c
     transaction.connection.execute(tables.lock_grant.update().where(column.id == item).values(revoked=1))
-    epoch = tables.lock.c.epoch
-    transaction.connection.execute(tables.lock.update().where(tables.lock.c.lock == found.lock).values(epoch=epoch + 1))
+    _raise_floor(transaction, found.lock)
     downlink.drop(transaction, found.device, SECTION, [_grant_item(item)])
     return found
 
 
-def publish(transaction: Transaction, lock: str, key: Ed25519PrivateKey, by: str, at: datetime) -> tuple[str, ...]:
-    """Sign this lock's enrolments and its grants that still stand, and want them of their kiosks; those kiosks."""
+def withdraw(transaction: Transaction, lock: str, device: str) -> None:
+    """This kiosk may use the lock no more: the floor is raised above all that it was given. LocksError if it might not anyway."""
+    known(transaction.connection, lock)
+    _kiosk(transaction.connection, lock, device)
+    kiosk, grant = tables.lock_kiosk.c, tables.lock_grant.c
+    transaction.connection.execute(tables.lock_kiosk.delete().where(kiosk.lock == lock, kiosk.device == device))
+    theirs = (grant.lock == lock) & (grant.device == device) & (grant.revoked == 0)
+    items = transaction.connection.execute(select(grant.id).where(theirs)).scalars().all()
+    transaction.connection.execute(tables.lock_grant.update().where(theirs).values(revoked=1))
+    downlink.drop(transaction, device, SECTION, [_enrolment_item(lock), *map(_grant_item, items)])
+    _raise_floor(transaction, lock)
+
+
+def withdraw_all(transaction: Transaction, device: str) -> tuple[str, ...]:
+    """A kiosk that is believed no more may use no lock; those that it might."""
+    column = tables.lock_kiosk.c
+    found = tuple(
+        transaction.connection.execute(select(column.lock).where(column.device == device).order_by(column.lock)).scalars()
+    )
+    for lock in found:
+        withdraw(transaction, lock, device)
+    return found
+
+
+def remove(transaction: Transaction, lock: str, by: str, at: datetime) -> tuple[str, ...]:
+    """The lock is known no more, and nobody may use it; what it did stays. The kiosks that could use it."""
+    known(transaction.connection, lock)
+    devices = enrolled(transaction.connection, lock)
+    for device in devices:
+        withdraw(transaction, lock, device)
     row = known(transaction.connection, lock)
-    devices = []
-    for kiosk in transaction.connection.execute(select(tables.lock_kiosk).where(tables.lock_kiosk.c.lock == lock)):
-        enrolment = _enrolment(row, kiosk)
-        _wish(transaction, kiosk.device, f"enrolment-{lock.lower()}", enrolment.signed(key), by, at)
-        devices.append(kiosk.device)
+    kept = {name: getattr(row, name) for name in ("lock", "key", "epoch", "seen", "seen_hash")}
+    transaction.put(tables.removed_lock, kept | {"removed_by": by, "removed_at": messages.write_time(at)})
+    transaction.connection.execute(tables.lock.delete().where(tables.lock.c.lock == lock))
+    return devices
+
+
+def publish(transaction: Transaction, lock: str, key: Ed25519PrivateKey, by: str, at: datetime) -> Published:
+    """Sign this lock's enrolments and its grants that still stand, and want them of the kiosks that are trusted and were heard."""
+    row, enrolments = known(transaction.connection, lock), tables.lock_kiosk
+    reached = _reached(transaction.connection)
+    kiosks = transaction.connection.execute(select(enrolments).where(enrolments.c.lock == lock)).all()
+    for kiosk in (one for one in kiosks if one.device in reached):
+        _wish(transaction, kiosk.device, _enrolment_item(lock), _enrolment(row, kiosk).signed(key), by, at)
         for grant in _standing(transaction.connection, lock, kiosk.device, at):
             _wish(transaction, kiosk.device, _grant_item(grant.id), _grant(grant, kiosk.key, row.epoch).signed(key), by, at)
-    return tuple(devices)
+    names = sorted(kiosk.device for kiosk in kiosks)
+    return Published(tuple(filter(reached.__contains__, names)), tuple(name for name in names if name not in reached))
 
 
 def clear(transaction: Transaction, lock: str, by: str, at: datetime) -> None:
-    """Take the lock's tamper alarm back, with the next word that it gets; who has done it stands with the alarms."""
-    known(transaction.connection, lock)
-    transaction.alarm("", "", "lock_cleared", 0, f"{lock}: taken back by {by}", at)
+    """Take the lock's tamper alarm back, with the next word that it gets; who has done it stands with the alarms of the lock."""
+    row = known(transaction.connection, lock)
+    transaction.alarm(lock, "", "lock_cleared", row.seen, f"{lock}: taken back by {by}", at)
     transaction.connection.execute(tables.lock.update().where(tables.lock.c.lock == lock).values(clear_tamper=1))
 
 
@@ -120,6 +172,12 @@ def known(connection: Connection, lock: str) -> Any:
     if found is None:
         raise LocksError(f"{lock} is not known; add it with the key that it shows: daka-enterprise lock add {lock} KEY")
     return found
+
+
+def enrolled(connection: Connection, lock: str) -> tuple[str, ...]:
+    """The kiosks that may use the lock."""
+    column = tables.lock_kiosk.c
+    return tuple(connection.execute(select(column.device).where(column.lock == lock).order_by(column.device)).scalars())
 
 
 def answer(store: Store, key: Ed25519PrivateKey, device: str, payload: bytes, at: datetime) -> bytes | None:
@@ -146,6 +204,18 @@ def _kiosk(connection: Connection, lock: str, device: str) -> Any:
     if found is None:
         raise LocksError(f"{device} may not use {lock}; enrol it: daka-enterprise lock enrol {lock} {device} KEY")
     return found
+
+
+def _reached(connection: Connection) -> frozenset[str]:
+    """Kiosks to which something can be sealed: trusted, and heard."""
+    device, side = tables.device.c.name, tables.kiosk_side.c
+    return frozenset(connection.execute(select(device).join(tables.kiosk_side, side.device == device)).scalars())
+
+
+def _raise_floor(transaction: Transaction, lock: str) -> None:
+    """Nothing that was signed for this lock until now counts once it has heard of it; what still stands is to be signed anew."""
+    column = tables.lock.c
+    transaction.connection.execute(tables.lock.update().where(column.lock == lock).values(epoch=column.epoch + 1))
 
 
 def _standing(connection: Connection, lock: str, device: str, at: datetime) -> Any:
@@ -186,6 +256,10 @@ def _grant(row: Any, kiosk_key: str, epoch: int) -> papers.Grant:
 def _wish(transaction: Transaction, device: str, item: str, paper: papers.Signed, by: str, at: datetime) -> None:
     content = {"id": item, "cose": base64.b64encode(paper.data).decode("ascii")}
     downlink.wish(transaction, device, SECTION, item, content, by, at)
+
+
+def _enrolment_item(lock: str) -> str:
+    return f"enrolment-{lock.lower()}"
 
 
 def _grant_item(item: str) -> str:

@@ -14,6 +14,7 @@ from enterprise.lock_tables import lock_event as lock_event
 from enterprise.lock_tables import lock_grant as lock_grant
 from enterprise.lock_tables import lock_kiosk as lock_kiosk
 from enterprise.lock_tables import metadata as metadata
+from enterprise.lock_tables import removed_lock as removed_lock
 
 VERSION = 1  # of this layout; a later one comes with numbered steps from here
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from device.messages.lock.fields import LOCK_ID
 from enterprise import keys, locks, show, tables
 from enterprise.commands.desired import person_of
 from enterprise.commands.shared import database_option, now, opened_database, print_table
-from enterprise.commands.signing import by_option, deciding, options, sign_states
+from enterprise.commands.signing import by_option, deciding, heard_kiosks, options, sign_states
 from enterprise.errors import EnterpriseError
 from enterprise.store import Transaction
 
@@ -55,7 +56,39 @@ def enrol_command(lock: str, device: str, key: str, days: int, by: str, folder: 
     """Let DEVICE use LOCK. KEY, for a kiosk that has not joined, is its grant-use key, shown there by `daka lock key`."""
     with deciding(database) as transaction:
         locks.enrol(transaction, lock, device, key, int((now() + timedelta(days=days)).timestamp()))
-        _publish(transaction, lock, folder, by)
+        sign_papers(transaction, lock, folder, by)
+
+
+@lock_group.command("withdraw")
+@click.argument("lock")
+@click.argument("device")
+@options
+def withdraw_command(lock: str, device: str, by: str, folder: Path, database: str) -> None:
+    """DEVICE may use LOCK no more. The lock hears it with the server's next word; the other kiosks get new papers."""
+    with deciding(database) as transaction:
+        locks.withdraw(transaction, lock, device)
+        sign_papers(transaction, lock, folder, by)
+        _sign_if_heard(transaction, folder, [device])
+    click.echo(f"{device} may not use {lock} any more, and its approvals there are void")
+
+
+@lock_group.command("remove")
+@click.argument("lock")
+@options
+def remove_command(lock: str, by: str, folder: Path, database: str) -> None:
+    """LOCK is known no more: no kiosk may use it, and the server has no word for it. What it did stays on record."""
+    with deciding(database) as transaction:
+        _sign_if_heard(transaction, folder, locks.remove(transaction, lock, by, now()))
+    click.echo(f"{lock} is known no more")
+
+
+@lock_group.command("sign")
+@click.argument("lock")
+@options
+def sign_command(lock: str, by: str, folder: Path, database: str) -> None:
+    """Sign LOCK's papers anew, for a kiosk that was trusted or heard only now, or after `distrust` without the keys."""
+    with deciding(database) as transaction:
+        sign_papers(transaction, lock, folder, by)
 
 
 @lock_group.command("clear")
@@ -74,11 +107,8 @@ def clear_command(lock: str, by: str, database: str) -> None:
 def list_command(database: str) -> None:
     """Every lock, how far its log is here, and who may use it."""
     with opened_database(database) as opened, opened.reading() as connection:
-        column = tables.lock_kiosk.c
-        rows = []
-        for row in connection.execute(select(tables.lock).order_by(tables.lock.c.lock)):
-            kiosks = connection.execute(select(column.device).where(column.lock == row.lock).order_by(column.device)).scalars()
-            rows.append((row.lock, row.epoch, row.seen, ", ".join(kiosks)))
+        found = connection.execute(select(tables.lock).order_by(tables.lock.c.lock)).all()
+        rows = [(row.lock, row.epoch, row.seen, ", ".join(locks.enrolled(connection, row.lock))) for row in found]
     print_table(show.drawn("locks", ("lock", "epoch", "events", "kiosks"), rows))
 
 
@@ -136,7 +166,7 @@ def issue_command(
     with deciding(database) as transaction:
         who = person if person.startswith("p-") else person_of(transaction, device, person).person
         locks.approve(transaction, locks.Wanted(lock, device, who, digest, stamps, asked, label, *times), item, by, begins)
-        _publish(transaction, lock, folder, by)
+        sign_papers(transaction, lock, folder, by)
     click.echo(f"{item.hex()}: {stamps} stamp(s) at {lock} for {who}")
 
 
@@ -147,7 +177,7 @@ def revoke_command(grant: str, by: str, folder: Path, database: str) -> None:
     """No stamp under GRANT any more. The lock hears it with the server's next word; offline it ends within eight hours."""
     with deciding(database) as transaction:
         row = locks.revoke(transaction, grant)
-        _publish(transaction, row.lock, folder, by)
+        sign_papers(transaction, row.lock, folder, by)
     click.echo(f"{grant} is revoked; the other approvals of {row.lock} are signed anew")
 
 
@@ -166,9 +196,20 @@ def grants_command(database: str) -> None:
     print_table(show.drawn("approvals", GRANT_HEADINGS, rows))
 
 
-def _publish(transaction: Transaction, lock: str, folder: Path, by: str) -> None:
-    for device in locks.publish(transaction, lock, keys.read(folder, "grant"), by, now()):
+def sign_papers(transaction: Transaction, lock: str, folder: Path, by: str) -> None:
+    """The papers of every kiosk that may use the lock, and the states that bring them."""
+    published = locks.publish(transaction, lock, keys.read(folder, "grant"), by, now())
+    for device in published.ready:
         sign_states(transaction, folder, device)
+    for device in published.waiting:
+        click.echo(f"{device} gets no papers before it is trusted and has said hello; then: daka-enterprise lock sign {lock}")
+
+
+def _sign_if_heard(transaction: Transaction, folder: Path, devices: Iterable[str]) -> None:
+    heard = heard_kiosks(transaction)
+    for device in devices:
+        if device in heard:
+            sign_states(transaction, folder, device)
 
 
 def _digest(document: Path | None, sha256: str) -> bytes:

@@ -44,7 +44,7 @@ def decided(opened: Store) -> Iterator[Transaction]:
 def sign_states(transaction: Transaction, folder: Path, device: str) -> None:
     """Every kiosk that was heard, or the one; the whole command is undone if one of them cannot be."""
     key, key_set = keys.read(folder, "policy"), key_sets.read(folder)
-    names = [device] if device else _heard(transaction)
+    names = [device] if device else heard_kiosks(transaction)
     if not names:
         click.echo("kept; no kiosk has said hello yet, so there is none to sign for: daka-enterprise desired sign, once one has")
     for name in names:
@@ -59,6 +59,7 @@ def _say(signed: downlink.Signed) -> None:
     click.echo(f"{signed.device}: state {place_text(signed.place)} is signed, {signed.pages} page(s)")
 
 
-def _heard(transaction: Transaction) -> Sequence[str]:
+def heard_kiosks(transaction: Transaction) -> Sequence[str]:
+    """Kiosks that have said hello, so that something can be sealed to them."""
     column = tables.kiosk_side.c
     return transaction.connection.execute(select(column.device).order_by(column.device)).scalars().all()

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import getpass
 import sys
+from pathlib import Path
 
 import click
 
 from device import messages
-from enterprise import downlink, names, verify
+from enterprise import downlink, locks, names, verify
+from enterprise.commands.locks import sign_papers
 from enterprise.commands.shared import database_option, now, opened_database
+from enterprise.commands.signing import deciding
 from enterprise.errors import EnterpriseError
 
 
@@ -35,19 +38,32 @@ def trust(device: str, key: str, replace: bool, database: str) -> None:
 @click.command()
 @click.argument("device")
 @click.option("--by", default=lambda: f"cli:{getpass.getuser()}", show_default="cli:USER", help="Who says so.")
+@click.option(
+    "--keys", "folder", type=click.Path(path_type=Path), default=None, help="Folder of grant and policy key, for its locks' others."
+)
 @database_option
-def distrust(device: str, by: str, database: str) -> None:
+def distrust(device: str, by: str, folder: Path | None, database: str) -> None:
     """DEVICE is believed no more, such as a stolen kiosk.
 
-    Its records are refused, its certificate is not renewed, nothing is sealed to it; what it has sent stays. The broker itself
+    Its records are refused, its certificate is not renewed, nothing is sealed to it; what it has sent stays. Contract locks that it
+    could use take no paper of before: with --keys the other kiosks' are signed anew at once, else by `lock sign`. The broker itself
     forgets it when its certificate ends, or by a `crlfile` of your own.
     """
-    with opened_database(database) as opened, opened.transaction() as transaction:
+    with deciding(database) as transaction:
         if not transaction.distrust(device):
             raise EnterpriseError(f"{device} is not trusted; see: daka-enterprise show devices")
+        freed = locks.withdraw_all(transaction, device)
         downlink.abandon(transaction, device)
         transaction.alarm(device, "", "distrusted", 0, f"it is believed no more, says {by}", now())
+        others = [lock for lock in freed if locks.enrolled(transaction.connection, lock)]
+        if folder is not None:
+            for lock in others:
+                sign_papers(transaction, lock, folder, by)
     click.echo(f"{device} is believed no more")
+    for lock in freed:
+        click.echo(f"{lock} refuses it once another kiosk has brought it the server's word; till then it has what it was given")
+    for lock in others if folder is None else ():
+        click.secho(f"{lock}: its other kiosks need new papers: daka-enterprise lock sign {lock} --keys FOLDER", fg="yellow")
 
 
 @click.command("verify")

@@ -16,6 +16,7 @@ from click.testing import CliRunner, Result
 from rich.console import Console
 
 from device import messages
+from device.messages import lock
 from enterprise import downlink, keys, show, unlocking
 from enterprise.commands import main as commands
 from enterprise.commands import signing
@@ -23,6 +24,7 @@ from enterprise.store import Transaction
 from tests.enterprise.conftest import Office
 from tests.enterprise.kiosk import PERSON, Kiosk
 from tests.enterprise.test_downlink import NOW, POLICY_KEY, hello, opened, person
+from tests.firmware_bridge.parts import key
 
 
 @pytest.fixture
@@ -194,3 +196,109 @@ def test_a_kiosk_that_asks_twice_at_once_for_the_first_time_gets_one_share(offic
     other.join()
     assert len(set(shares)) == 1
     assert base64.b64decode(str(office.rows("SELECT share FROM unlock_share")[0][0])) == shares[0]
+
+
+# ---- locks and the kiosks that may use them
+
+LOCK = "LOCK-0001"
+
+
+def public(name: str) -> str:
+    return messages.public_key_text(key(name))
+
+
+@pytest.fixture
+def gates(office: Office, address: str, heard: Kiosk, folder: Path) -> list[str]:
+    """Two kiosks that may use one lock, each with an approval; their ids."""
+    other = office.trust(Kiosk("kiosk-2"))
+    office.ingester.greet(other.name, hello(other))
+    done(address, "lock", "add", LOCK, public("lock"))
+    made = []
+    for name in ("kiosk-1", "kiosk-2"):
+        done(address, "lock", "enrol", LOCK, name, public(name), "--keys", folder)
+        made.append(issued(address, folder, name))
+    return made
+
+
+def issued(address: str, folder: Path, device: str) -> str:
+    words = ("--lock", LOCK, "--device", device, "--person", PERSON, "--sha256", "ab" * 32, "--keys", folder)
+    return done(address, "grant", "issue", *words).splitlines()[-1].partition(":")[0]
+
+
+def papers_of(office: Office, device: str) -> dict[str, int]:
+    """Each paper that is wanted of the kiosk, and its epoch."""
+    with office.store.reading() as connection:
+        found = downlink.wishes(connection, device, "grants")
+    cose = {item: base64.b64decode(str(content["cose"])) for item, (content, _) in found.items()}
+    return {item: (lock.Grant if item.startswith("grant") else lock.Enrolment).unproven(data).epoch for item, data in cose.items()}
+
+
+def floor(office: Office) -> object:
+    return office.rows("SELECT epoch FROM lock")[0][0]
+
+
+def test_a_kiosk_that_is_believed_no_more_stops_nobody_elses_approvals(
+    office: Office, address: str, gates: list[str], folder: Path
+) -> None:
+    said = done(address, "distrust", "kiosk-1", "--keys", folder)
+    assert f"{LOCK} refuses it" in said
+    assert floor(office) == 1
+    assert papers_of(office, "kiosk-1") == {}
+    assert papers_of(office, "kiosk-2") == {"enrolment-lock-0001": 1, f"grant-{gates[1]}": 1}
+    another = issued(address, folder, "kiosk-2")
+    done(address, "grant", "revoke", another, "--keys", folder)
+    done(address, "grant", "revoke", gates[0], "--keys", folder)
+    assert set(papers_of(office, "kiosk-2")) == {"enrolment-lock-0001", f"grant-{gates[1]}"}
+    assert "kiosk-1" not in done(address, "lock", "list")
+
+
+def test_without_the_keys_it_is_believed_no_more_all_the_same_and_what_is_missing_is_said(
+    office: Office, address: str, gates: list[str], folder: Path
+) -> None:
+    said = done(address, "distrust", "kiosk-1")
+    assert f"daka-enterprise lock sign {LOCK}" in said
+    assert (floor(office), papers_of(office, "kiosk-2")["enrolment-lock-0001"]) == (1, 0)
+    done(address, "lock", "sign", LOCK, "--keys", folder)
+    assert papers_of(office, "kiosk-2") == {"enrolment-lock-0001": 1, f"grant-{gates[1]}": 1}
+
+
+def test_a_kiosk_is_taken_off_a_lock_and_goes_on_otherwise(office: Office, address: str, gates: list[str], folder: Path) -> None:
+    done(address, "lock", "withdraw", LOCK, "kiosk-1", "--keys", folder)
+    assert (floor(office), papers_of(office, "kiosk-1")) == (1, {})
+    assert papers_of(office, "kiosk-2")["enrolment-lock-0001"] == 1
+    again = call(address, "lock", "withdraw", LOCK, "kiosk-1", "--keys", folder)
+    assert "may not use" in str(again.exception)
+    assert office.rows("SELECT name FROM device ORDER BY name") == [("kiosk-1",), ("kiosk-2",)]
+
+
+def test_a_kiosk_that_was_not_heard_yet_waits_for_its_papers_and_stops_nobody(
+    office: Office, address: str, gates: list[str], folder: Path
+) -> None:
+    said = done(address, "lock", "enrol", LOCK, "kiosk-3", public("kiosk-3"), "--keys", folder)
+    assert f"kiosk-3 gets no papers before it is trusted and has said hello; then: daka-enterprise lock sign {LOCK}" in said
+    third = office.trust(Kiosk("kiosk-3"))
+    office.ingester.greet(third.name, hello(third))
+    done(address, "lock", "sign", LOCK, "--keys", folder)
+    assert papers_of(office, "kiosk-3") == {"enrolment-lock-0001": 0}
+
+
+def test_a_lock_that_was_removed_is_nobodys_and_goes_on_where_it_was_if_it_comes_back(
+    office: Office, address: str, gates: list[str], folder: Path
+) -> None:
+    office.tamper("UPDATE lock SET seen = 7")
+    done(address, "lock", "remove", LOCK, "--keys", folder)
+    assert papers_of(office, "kiosk-1") == papers_of(office, "kiosk-2") == {}
+    assert office.rows("SELECT lock FROM lock") == []
+    assert "with another key" in str(call(address, "lock", "add", LOCK, public("another")).exception)
+    done(address, "lock", "add", LOCK, public("lock"))
+    assert office.rows("SELECT epoch, seen FROM lock") == [(3, 7)]
+    assert office.rows("SELECT revoked FROM lock_grant") == [(1,), (1,)]
+
+
+def test_who_took_which_locks_alarm_back_stands_with_each(office: Office, address: str) -> None:
+    for name, by in ((LOCK, "ann"), ("LOCK-0002", "bob")):
+        done(address, "lock", "add", name, public(name))
+        done(address, "lock", "clear", name, "--by", by)
+    told = office.rows("SELECT device, detail FROM alarm ORDER BY device")
+    assert told == [(LOCK, f"{LOCK}: taken back by ann"), ("LOCK-0002", "LOCK-0002: taken back by bob")]
+    assert done(address, "settle", LOCK, "lock_cleared", "--by", "hr", "--note", "looked") == "1 settled\n"
