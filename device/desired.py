@@ -25,7 +25,7 @@ class Kept:
     def _read(self) -> tuple[Place, Content]:
         with self.database.reading() as connection:
             row = connection.execute("SELECT generation, version, content FROM desired").fetchone()
-        return (Place(row[0], row[1]), messages.read_content(row[2])) if row else (NOWHERE, Content())
+        return (Place(row[0], row[1]), messages.read_whole(row[2])) if row else (NOWHERE, Content())
 
     @property
     def place(self) -> Place:

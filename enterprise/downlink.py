@@ -6,6 +6,7 @@ whenever a kiosk's hello shows that it stands behind. It can neither read nor ma
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from sqlalchemy import Connection, Select, select
 
 from device import messages
 from device.messages import Content, Place
+from device.messages import lock as papers
 from enterprise import tables
 from enterprise.errors import EnterpriseError
 from enterprise.store import Store, Transaction
@@ -68,6 +70,31 @@ def drop(transaction: Transaction, device: str, section: str, items: Iterable[st
     column = tables.wish.c
     statement = tables.wish.delete().where(column.device == device, column.section == section, column.item.in_(list(items)))
     return transaction.connection.execute(statement).rowcount
+
+
+def end(transaction: Transaction, at: datetime) -> None:
+    """What has ended is wanted no more: messages that are over, papers that nobody may use any more, rewinds that were done.
+
+    Before new wishes are made: every rewind that is here then stands in the state that was signed last for its kiosk.
+    """
+    column = tables.wish.c
+    rows = transaction.connection.execute(select(tables.wish).where(column.section.in_(("notices", "grants", "rewinds")))).all()
+    followed = {one.device for one in standing(transaction.connection) if one.taken >= one.signed} if rows else set()
+    for row in rows:
+        if row.device in followed if row.section == "rewinds" else _is_over(row.section, json.loads(row.content), at):
+            drop(transaction, row.device, row.section, [row.item])
+
+
+def _is_over(section: str, content: Mapping[str, Any], at: datetime) -> bool:
+    if section == "notices":
+        return messages.read_time(content["ends_at"]) <= at
+    cose = base64.b64decode(content["cose"])
+    for kind in (papers.Grant, papers.Enrolment):
+        try:
+            return kind.unproven(cose).expires_at <= at.timestamp()
+        except messages.MessageError:
+            continue
+    return False  # of a kind that this version does not know
 
 
 def forget(transaction: Transaction, person: str) -> None:

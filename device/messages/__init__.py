@@ -17,10 +17,12 @@ from device.messages.desired import Roster as Roster
 from device.messages.desired import RosterPerson as RosterPerson
 from device.messages.desired import Tombstone as Tombstone
 from device.messages.desired import TombstoneAct as TombstoneAct
+from device.messages.desired import check_content as check_content
 from device.messages.desired import joined as joined
 from device.messages.desired import open_page as open_page
 from device.messages.desired import read_content as read_content
 from device.messages.desired import read_page as read_page
+from device.messages.desired import read_whole as read_whole
 from device.messages.desired import sealing_key_from_text as sealing_key_from_text
 from device.messages.desired import sealing_key_text as sealing_key_text
 from device.messages.desired import split as split

@@ -27,7 +27,7 @@ from device.messages.signing import Purpose
 SEALING_PREFIX = "x25519:"
 MAX_PAGES = 64
 MAX_PAGE_BYTES = 262_144  # of content, before sealing and base64
-PEOPLE_A_PAGE = 500
+MOST_A_PAGE = {"people": 500, "notices": 200, "tombstones": 2_000, "rewinds": 20, "grants": 500}  # the schema's maxItems
 SUITE = hpke.Suite(hpke.KEM.X25519, hpke.KDF.HKDF_SHA256, hpke.AEAD.AES_256_GCM)
 
 
@@ -195,11 +195,11 @@ def split(content: Content) -> list[Content]:
     head = Content(Roster(content.roster.by), content.policy, content.retention)
     empty = Content(Roster(content.roster.by))
     drafts = [_Draft(MAX_PAGE_BYTES - len(write_content(head)))]
-    for kind in ("people", "notices", "tombstones", "rewinds", "grants"):
+    for kind, most in MOST_A_PAGE.items():
         at = 0
         for one in content.roster.people if kind == "people" else getattr(content, kind):
             size = len(jcs.canonical(CODEC.unstructure(one))) + 1  # and its comma
-            while drafts[at].left < size or (kind == "people" and len(drafts[at].people) == PEOPLE_A_PAGE):
+            while drafts[at].left < size or len(getattr(drafts[at], kind)) == most:
                 at += 1
                 if at == len(drafts):
                     drafts.append(_Draft(MAX_PAGE_BYTES - len(write_content(empty))))
@@ -246,12 +246,23 @@ def write_pages(
     return pages
 
 
-def _seal(part: Content, recipient: X25519PublicKey, info: bytes) -> str:
+def check_content(content: Content) -> None:
+    """MessageError unless this state could be written and a kiosk would read it."""
+    for part in split(content):
+        _page_text(part)
+
+
+def _page_text(part: Content) -> bytes:
     plain = CODEC.unstructure(part)
     schema.check("desired-content", plain, SchemaRefused)
     text = jcs.canonical(plain)
     if len(text) > MAX_PAGE_BYTES:
         raise TooLarge(f"a page of {len(text)} bytes is over the limit of {MAX_PAGE_BYTES}; fewer or shorter messages and grants")
+    return text
+
+
+def _seal(part: Content, recipient: X25519PublicKey, info: bytes) -> str:
+    text = _page_text(part)
     return base64.b64encode(SUITE.encrypt(text, recipient, info=info)).decode("ascii")
 
 
@@ -281,9 +292,18 @@ def open_page(page: Desired, device: str, secret: X25519PrivateKey) -> Content:
 
 
 def read_content(text: bytes) -> Content:
-    """The content that these canonical bytes are; SchemaRefused otherwise."""
+    """The page that these canonical bytes are; SchemaRefused otherwise."""
     plain = jcs.parse(text)
     schema.check("desired-content", plain, SchemaRefused)
+    return _structured(plain)
+
+
+def read_whole(text: bytes) -> Content:
+    """A state that was read page by page, joined and written here: its lists may be longer than those of a page."""
+    return _structured(jcs.parse(text))
+
+
+def _structured(plain: Any) -> Content:
     try:
         return CODEC.structure(plain, Content)
     except cattrs.BaseValidationError as error:

@@ -13,6 +13,7 @@ from sqlalchemy import select
 from device import messages
 from enterprise import downlink, key_sets, keys, tables
 from enterprise.commands.shared import database_option, now, opened_database
+from enterprise.downlink import EVERY
 from enterprise.store import Store, Transaction
 
 keys_option = click.option("--keys", "folder", type=click.Path(path_type=Path), required=True, help="Folder of the policy key.")
@@ -35,9 +36,13 @@ def deciding(database: str) -> Iterator[Transaction]:
 
 @contextmanager
 def decided(opened: Store) -> Iterator[Transaction]:
-    """What is wished in the block is kept and signed, or nothing of it is; nobody else wishes or signs meanwhile."""
+    """What is wished in the block is kept and signed, or nothing of it is; nobody else wishes or signs meanwhile.
+
+    It begins without what has ended, so that no list only ever grows.
+    """
     with opened.transaction() as transaction:
         transaction.alone()
+        downlink.end(transaction, now())
         yield transaction
 
 
@@ -46,6 +51,7 @@ def sign_states(transaction: Transaction, folder: Path, device: str) -> None:
     key, key_set = keys.read(folder, "policy"), key_sets.read(folder)
     names = [device] if device else heard_kiosks(transaction)
     if not names:
+        messages.check_content(downlink.content_for(transaction.connection, EVERY))
         click.echo("kept; no kiosk has said hello yet, so there is none to sign for: daka-enterprise desired sign, once one has")
     for name in names:
         _say(downlink.sign(transaction, name, key, key_set, now()))

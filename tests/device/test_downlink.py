@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from device import config, database, desired, downlink, errors, following, journal, messages, policy, post, steward, trust
 from device.downlink import DesiredRefused
-from device.messages import Content, Place
-from device.messages.desired import MAX_PAGE_BYTES
+from device.messages import Content, Place, schema
+from device.messages.desired import MAX_PAGE_BYTES, MOST_A_PAGE
 from tests.device import parts
 
 POLICY_KEY = parts.signing_key(7)
@@ -394,3 +394,29 @@ def test_a_long_state_goes_on_from_page_to_page_and_comes_back_as_it_was() -> No
     with pytest.raises(messages.TooLarge, match="64 pages"):
         messages.split(dataclasses.replace(whole, roster=messages.Roster("hr:wu", (*people, *people[:1]))))
     assert messages.split(FULL) == [FULL], "a short one is one page"
+
+
+MANY = {
+    "notices": lambda number: messages.Notice(f"notice-{number}", "", "tea", NOW, NOW, "hr:wu"),
+    "tombstones": lambda number: messages.Tombstone(f"t-{number}", f"p-{number:032x}", "", messages.TombstoneAct.WITHDRAWN, "hr"),
+    "rewinds": lambda number: messages.Rewind(f"rewind-{number}", f"{number:032x}", 3, "hr:wu"),
+    "grants": lambda number: messages.Grant(f"grant-{number}", "AAAA", "legal:chen"),
+}
+
+
+@pytest.mark.parametrize("kind", MANY)
+def test_of_each_list_more_than_a_page_holds_is_sent_applied_and_there_after_a_restart(
+    kiosk: Kiosk, tmp_path: Path, kind: str
+) -> None:
+    count = MOST_A_PAGE[kind] + 1
+    content = Content(**{kind: tuple(map(MANY[kind], range(count)))})  # type: ignore[arg-type]
+    sent = pages(content)
+    assert len(sent) == 2
+    assert kiosk.give(*sent)
+    assert desired.Kept(tmp_path / "desired.db").content == content
+
+
+def test_a_page_holds_what_the_schema_lets_it_hold() -> None:
+    found = schema.read("desired-content")["properties"]
+    limits = {kind: rules["maxItems"] for kind, rules in found.items() if "maxItems" in rules}
+    assert limits | {"people": found["roster"]["properties"]["people"]["maxItems"]} == MOST_A_PAGE

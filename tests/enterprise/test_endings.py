@@ -14,6 +14,7 @@ from tests.enterprise.conftest import Office
 from tests.enterprise.kiosk import PERSON, Kiosk
 from tests.enterprise.test_days import sent, write
 from tests.enterprise.test_downlink import wish
+from tests.enterprise.test_wishing import notice
 
 OTHER = "p-" + "cd" * 16
 
@@ -82,7 +83,7 @@ def test_of_whoever_was_erased_at_one_kiosk_no_kiosks_roster_and_no_message_keep
     sent(office, gate)
     for device in ("", "gate-b"):
         wish(office, device, "roster", PERSON, {"person": PERSON, "name": "Wang Fang"})
-        wish(office, device, "notices", "notice-1", {"person": PERSON, "text": "Wang Fang, your parcel is here"})
+        wish(office, device, "notices", "notice-1", notice("notice-1", PERSON) | {"text": "Wang Fang, your parcel is here"})
         wish(office, device, "roster", OTHER, {"person": OTHER, "name": "Li Na"})
     keys.create(tmp_path, "policy")
     done = CliRunner().invoke(

@@ -8,7 +8,7 @@ import json
 import threading
 import time
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -17,7 +17,7 @@ from rich.console import Console
 
 from device import messages
 from device.messages import lock
-from enterprise import downlink, keys, show, unlocking
+from enterprise import downlink, keys, locks, show, unlocking
 from enterprise.commands import main as commands
 from enterprise.commands import signing
 from enterprise.store import Transaction
@@ -58,14 +58,10 @@ def wish(office: Office, device: str, section: str, item: str, content: dict[str
         downlink.wish(transaction, device, section, item, content, "hr:li", NOW)
 
 
-def notice(text: str, person_id: str = "", ends: datetime = NOW + timedelta(days=1)) -> dict[str, object]:
-    return {
-        "id": text,
-        "person": person_id,
-        "text": text,
-        "begins_at": messages.write_time(NOW),
-        "ends_at": messages.write_time(ends),
-    }
+def notice(text: str, person_id: str = "", days: int = 1) -> dict[str, object]:
+    """One that is over in so many days from now."""
+    ends = messages.write_time(datetime.now(UTC) + timedelta(days=days))
+    return {"id": text, "person": person_id, "text": text, "begins_at": messages.write_time(NOW), "ends_at": ends}
 
 
 def test_an_id_that_the_next_command_needs_is_whole_in_pipes(office: Office, address: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -84,6 +80,56 @@ def test_and_folded_on_a_narrow_terminal() -> None:
     cells = [line.split("│")[1:3] for line in screen.getvalue().splitlines() if line.startswith("│")]
     assert "…" not in screen.getvalue()
     assert ["".join(cell[at].strip() for cell in cells) for at in (0, 1)] == [f"{7:032x}", person_id]
+
+
+# ---- what ends, and what cannot be
+
+
+def wanted(office: Office, section: str) -> list[str]:
+    return [str(item) for (item,) in office.rows(f"SELECT item FROM wish WHERE section = '{section}' ORDER BY item")]
+
+
+def test_a_message_that_is_over_is_sent_to_nobody_any_more(office: Office, address: str, heard: Kiosk, folder: Path) -> None:
+    wish(office, downlink.EVERY, "notices", "old", notice("old", days=-1))
+    wish(office, downlink.EVERY, "notices", "new", notice("new"))
+    done(address, "desired", "sign", "--keys", folder)
+    assert wanted(office, "notices") == ["new"]
+
+
+def test_an_approval_that_has_expired_is_sent_to_nobody_any_more(
+    office: Office, address: str, gates: list[str], folder: Path
+) -> None:
+    past = int(datetime.now(UTC).timestamp()) - 60
+    with office.store.transaction() as transaction:
+        approval = locks.Wanted(LOCK, "kiosk-1", PERSON, bytes(32), 1, 1, "", past - 3600, past)
+        locks.approve(transaction, approval, bytes(16), "hr", datetime.fromtimestamp(past - 60, UTC))
+        locks.publish(transaction, LOCK, POLICY_KEY, "hr", datetime.fromtimestamp(past - 60, UTC))
+    assert f"grant-{'0' * 32}" in papers_of(office, "kiosk-1")
+    done(address, "desired", "sign", "--keys", folder)
+    assert set(papers_of(office, "kiosk-1")) == {"enrolment-lock-0001", f"grant-{gates[0]}"}
+
+
+def test_records_that_were_sent_again_are_not_asked_for_any_more(office: Office, address: str, heard: Kiosk, folder: Path) -> None:
+    office.ingester.take(heard.name, heard.batch(1, heard.last))
+    done(address, "desired", "rewind", heard.name, "--after", 3, "--keys", folder)
+    done(address, "desired", "policy", "attend.min_gap_s=60.0", "--keys", folder)
+    (first,) = wanted(office, "rewinds")
+    with office.store.reading() as connection:
+        (state,) = downlink.standing(connection)
+    office.ingester.greet(heard.name, hello(heard, state.signed))
+    done(address, "desired", "rewind", heard.name, "--after", 5, "--keys", folder)
+    (second,) = wanted(office, "rewinds")
+    assert first != second
+
+
+@pytest.mark.parametrize("words", [("retention", "journal=99999999999"), ("policy", f"attend.shifts={'x' * 5_000}")])
+def test_what_no_kiosk_could_take_is_refused_before_there_is_one(
+    office: Office, address: str, folder: Path, words: tuple[str, str]
+) -> None:
+    refused = call(address, "desired", *words, "--keys", folder)
+    assert isinstance(refused.exception, messages.SchemaRefused)
+    assert office.rows("SELECT * FROM wish") == []
+    done(address, "desired", "retention", "records=45", "--keys", folder)
 
 
 # ---- who has left
