@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import base64
 import secrets
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import click
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
 from device import messages
 from enterprise import downlink, endings, leavers, roster, show, tables
 from enterprise.commands.shared import database_option, now, opened_database, print_table
-from enterprise.commands.signing import deciding, options, place_text, sign_states
+from enterprise.commands.signing import decided, deciding, options, place_text, sign_states
 from enterprise.downlink import EVERY
 from enterprise.errors import EnterpriseError
 from enterprise.store import Transaction
@@ -41,19 +42,35 @@ def desired_group() -> None:
 def roster_command(file: Path, dry_run: bool, device: str, by: str, folder: Path, database: str) -> None:
     """Take over FILE (CSV) as the whole roster: whoever is no more in it leaves. All of it is taken, or nothing."""
     rows = roster.read(_text(file))
-    with deciding(database) as transaction:
-        found = downlink.wishes(transaction.connection, device, "roster")
-        standing = {item: messages.CODEC.structure(plain, messages.RosterPerson) for item, (plain, _) in found.items() if item}
-        change = roster.compare(rows, standing)
+    with opened_database(database) as opened:
+        with opened.reading() as connection:
+            standing = _roster(connection, device)
+        change = roster.compare(rows, standing)  # hashes each PIN: the ingester must be able to write meanwhile
         click.echo(f"{change.added} added, {change.changed} changed, {len(change.leaving)} leave")
         if dry_run:
             return
-        leavers.leave(transaction, device, [standing[item] for item in change.leaving], now())
-        for item, person in change.people.items():
-            if standing.get(item) != person:
-                downlink.wish(transaction, device, "roster", item, messages.CODEC.unstructure(person), by, now())
-        downlink.wish(transaction, device, "roster", EVERY, {}, by, now())
-        sign_states(transaction, folder, device)
+        with decided(opened) as transaction:
+            if _roster(transaction.connection, device) != standing:
+                raise EnterpriseError(
+                    "somebody else has changed the roster meanwhile, so nothing of this list was taken; try again"
+                )
+            _take_over(transaction, device, standing, change, by)
+            sign_states(transaction, folder, device)
+
+
+def _roster(connection: Connection, device: str) -> dict[str, messages.RosterPerson]:
+    found = downlink.wishes(connection, device, "roster")
+    return {item: messages.CODEC.structure(plain, messages.RosterPerson) for item, (plain, _) in found.items() if item}
+
+
+def _take_over(
+    transaction: Transaction, device: str, standing: Mapping[str, messages.RosterPerson], change: roster.Change, by: str
+) -> None:
+    leavers.leave(transaction, device, [standing[item] for item in change.leaving], now())
+    for item, person in change.people.items():
+        if standing.get(item) != person:
+            downlink.wish(transaction, device, "roster", item, messages.CODEC.unstructure(person), by, now())
+    downlink.wish(transaction, device, "roster", EVERY, {}, by, now())
 
 
 @desired_group.command("policy")

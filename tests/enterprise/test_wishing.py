@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
@@ -18,6 +19,7 @@ from rich.console import Console
 from device import messages
 from device.messages import lock
 from enterprise import downlink, keys, locks, show, unlocking
+from enterprise import roster as rosters
 from enterprise.commands import main as commands
 from enterprise.commands import signing
 from enterprise.store import Transaction
@@ -80,6 +82,47 @@ def test_and_folded_on_a_narrow_terminal() -> None:
     cells = [line.split("│")[1:3] for line in screen.getvalue().splitlines() if line.startswith("│")]
     assert "…" not in screen.getvalue()
     assert ["".join(cell[at].strip() for cell in cells) for at in (0, 1)] == [f"{7:032x}", person_id]
+
+
+# ---- a roster beside everything else
+
+
+def test_while_a_list_is_read_and_its_pins_are_hashed_others_write(
+    office: Office, address: str, heard: Kiosk, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compare = rosters.compare
+
+    def slowly(*given: Any) -> rosters.Change:
+        office.ingester.take(heard.name, heard.batch(1, heard.last))
+        return compare(*given)
+
+    monkeypatch.setattr(rosters, "compare", slowly)
+    assert roster(address, folder, tmp_path, "1001,Wang Fang,zh-CN,").startswith("1 added")
+    assert office.rows("SELECT upto FROM epoch") == [(heard.last,)]
+
+
+def test_a_list_that_is_only_looked_at_waits_for_nobody(office: Office, address: str, folder: Path, tmp_path: Path) -> None:
+    with office.store.transaction() as transaction:
+        transaction.alone()
+        said = done(address, "desired", "roster", lists(tmp_path, "1001,Wang Fang,zh-CN,"), "--dry-run", "--keys", folder)
+    assert said == "1 added, 0 changed, 0 leave\n"
+    assert wanted(office, "roster") == []
+
+
+def test_a_list_that_was_compared_with_another_roster_than_there_is_now_is_not_taken(
+    office: Office, address: str, heard: Kiosk, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compare, (ada, other) = rosters.compare, (person(1), person(2))
+
+    def meanwhile(*given: Any) -> rosters.Change:
+        wish(office, downlink.EVERY, "roster", str(other["person"]), other)
+        return compare(*given)
+
+    wish(office, downlink.EVERY, "roster", str(ada["person"]), ada)
+    monkeypatch.setattr(rosters, "compare", meanwhile)
+    refused = call(address, "desired", "roster", lists(tmp_path, "1001,Wang Fang,zh-CN,"), "--keys", folder)
+    assert "has changed the roster meanwhile" in str(refused.exception)
+    assert wanted(office, "roster") == sorted([str(ada["person"]), str(other["person"])])
 
 
 # ---- what ends, and what cannot be
