@@ -2,15 +2,15 @@
 
 What does not hold is an alarm for a person, and never stops a kiosk's records:
 `lock_unknown`, `lock_forged`, `lock_fork` (two events of one number, or one that does not follow), `lock_gap` (the lock says that
-there are more), `lock_broken` (a kiosk found the log cut or put back), `lock_unapproved` (a stamp that no approval covers), and
-what a lock tells about itself: `lock_tamper`, `lock_drop`, `lock_battery_low`, `lock_unfinished`.
+there are more; by lock and first missing event), `lock_broken` (a kiosk found the log cut or put back), `lock_unapproved` (a stamp
+that no approval covers), and what a lock tells about itself: `lock_tamper`, `lock_drop`, `lock_battery_low`, `lock_unfinished`.
 """
 
 from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -128,9 +128,28 @@ class LockLog:
 
     def _head(self, seq: int, lock: Any, head: papers.Head) -> None:
         if head.number > lock.seen:
-            self._alarm("lock_gap", seq, f"{lock.lock} has {head.number} events, and they are here up to {lock.seen} only")
+            for first, last in self._holes(lock, head.number):
+                self._gap(lock.lock, first, last)
         elif head.number == lock.seen and head.hash.hex() != lock.seen_hash:
             self._alarm("lock_fork", seq, f"{lock.lock} and this database do not agree about event {head.number}")
+
+    def _holes(self, lock: Any, upto: int) -> Iterator[tuple[int, int]]:
+        """The first and the last number of each stretch of events that are not here."""
+        column, wanted = tables.lock_event.c, lock.seen + 1
+        query = select(column.number).where(column.lock == lock.lock, column.number > lock.seen, column.number <= upto)
+        here = self.transaction.connection.execute(query.order_by(column.number)).scalars().all()
+        for number in (*here, upto + 1):
+            if number > wanted:
+                yield wanted, number - 1
+            wanted = number + 1
+
+    def _gap(self, lock: str, first: int, last: int) -> None:
+        """An alarm of the lock's, whichever kiosk brought its head: each later head shows the hole again, and it is no news."""
+        detail = f"events {first} to {last} of {lock} are not here, and the lock says that it has them"
+        column = tables.alarm.c
+        same = (column.device == lock, column.epoch == "", column.kind == "lock_gap", column.seq == first)
+        if self.transaction.connection.scalar(select(column.detail).where(*same)) != detail:
+            self.transaction.alarm(lock, "", "lock_gap", first, detail, self.now)
 
     def _meaning(self, seq: int, event: Event) -> None:
         kind = EventKind(event.kind)

@@ -19,7 +19,7 @@ from device.locks.ledger import Ledger
 from device.messages import LockAct, LockBody
 from device.messages import lock as papers
 from device.messages.lock import EventKind, Factor
-from enterprise import downlink, locks, tables
+from enterprise import alarms, downlink, locks, tables
 from firmware_bridge.protocol import commands
 from tests.enterprise.conftest import Office
 from tests.enterprise.kiosk import Kiosk
@@ -186,6 +186,26 @@ def test_a_log_that_does_not_hold_is_an_alarm_and_stops_nobodys_records(
     relay(seal, gate, *wrong(world, log))
     assert seal.alarms() == [alarm]
     assert seal.rows("SELECT upto FROM epoch") == [(gate.last,)]
+
+
+def test_a_missing_event_is_one_alarm_that_can_be_settled_until_more_are_missing(seal: Office, gate: Kiosk) -> None:
+    world = World()
+    log = stamped(world, gate, 2)
+    relay(seal, gate, *map(event, [*log[:1], *log[2:]]), head(world))
+    relay(seal, gate, head(world))
+    relay(seal, seal.trust(Kiosk("kiosk-2")), head(world))
+    assert seal.rows("SELECT device, kind, seq, count FROM alarm") == [(LOCK_ID, "lock_gap", 2, 1)]
+    with seal.store.transaction() as transaction:
+        alarms.settle(transaction, LOCK_ID, "lock_gap", None, "hr", "its memory was changed", AT)
+    relay(seal, gate, head(world))
+    assert seal.rows("SELECT count FROM alarm") == [(1,)]
+    world.lock.charge(5, 0)
+    relay(seal, gate, head(world))
+    assert seal.rows("SELECT seq, count FROM alarm ORDER BY seq") == [(2, 1), (len(log) + 1, 1)]
+    world.lock.charge(60, 0)
+    world.lock.charge(4, 0)
+    relay(seal, gate, head(world))
+    assert seal.rows("SELECT seq, count FROM alarm ORDER BY seq") == [(2, 1), (len(log) + 1, 2)]
 
 
 @pytest.mark.parametrize(
