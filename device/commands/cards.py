@@ -9,7 +9,7 @@ import click
 from device import api, desk
 from device.attend import Claim
 from device.commands.context import Context, pass_context
-from device.commands.drawing import check_out, draw
+from device.commands.drawing import check_out, draw, private
 from device.commands.office import operator
 from device.commands.reach import office
 
@@ -32,9 +32,9 @@ def card() -> None:
 def issue(context: Context, number: str, photograph: Path, out: Path, days: int) -> None:
     """Make a card for NUMBER from PHOTOGRAPH, which is looked at once and not kept. Earlier cards of NUMBER open no more."""
     check_out(out)
-    with office(context) as opened:
+    with private(out) as file, office(context) as opened:
         made = opened.issue_card(number, photograph.read_bytes(), operator(), days)
-    draw(made.code, out)
+        draw(made.code, file)
     click.echo(f"{out}: print it for {number} and delete the file; good until {made.expires_at[:10]}")
 
 

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from device import api
 from device.commands.context import Context, pass_context
-from device.commands.drawing import check_out, draw, write_private
+from device.commands.drawing import check_out, draw, fill, private
 from device.commands.office import operator, people
 from device.commands.reach import eraser, holdings, keeper, personnel, start_over
 
@@ -126,9 +126,9 @@ def code(context: Context, number: str, out: Path | None, remove: bool) -> None:
         click.echo(f"{number} has no printed code any more")
         return
     target = _out(out)
-    with personnel(context) as desk:
+    with private(target) as file, personnel(context) as desk:
         made = desk.new_code(number, operator())
-    draw(made.code, target)
+        draw(made.code, file)
     click.echo(f"{target}: print it for {number} and delete the file")
 
 
@@ -145,9 +145,9 @@ def phone(context: Context, number: str, out: Path | None, remove: bool) -> None
         click.echo(f"the phone of {number} shows nothing that counts any more")
         return
     target = _out(out)
-    with personnel(context) as desk:
+    with private(target) as file, personnel(context) as desk:
         made = desk.new_phone(number, operator())
-    draw(made.uri, target)
+        draw(made.uri, file)
     click.echo(f"{target}: have the phone of {number} (id {made.phone}) scan it, then delete the file")
 
 
@@ -185,9 +185,9 @@ def erase(context: Context, number: str, reason: str, yes: bool) -> None:
 @pass_context
 def export(context: Context, number: str, out: Path) -> None:
     """Everything that this kiosk holds about NUMBER, as signed JSON that the person can keep."""
-    with holdings(context) as desk:
+    with private(out) as file, holdings(context) as desk:
         made = desk.export(number, operator())
-    write_private(out, made.text)
+        fill(file, made.text.encode())
     click.echo(f"{out}: everything held about {number}, signed by this kiosk; hand it over and delete the file")
 
 

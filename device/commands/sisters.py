@@ -8,7 +8,7 @@ import click
 
 from device.commands import reach
 from device.commands.context import Context, pass_context
-from device.commands.drawing import write_private
+from device.commands.drawing import fill, private
 from device.commands.office import operator
 
 
@@ -50,9 +50,9 @@ def trust(context: Context, device: str, signing_key: str, sealing_key: str) -> 
 @pass_context
 def export(context: Context, device: str, out: Path) -> None:
     """Templates of everybody whose consent names the kiosk DEVICE, sealed to it, and who withdrew or was erased here."""
-    with reach.site(context) as desk:
+    with private(out) as file, reach.site(context) as desk:
         made = desk.export(device, operator())
-    write_private(out, made.text)
+        fill(file, made.text.encode())
     click.echo(f"{out}: {made.people} people and {made.ended} endings for {device}; only that kiosk can open it")
 
 
