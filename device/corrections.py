@@ -16,10 +16,12 @@ from device.errors import DeviceError
 from device.journal import Journal
 from device.messages import Direction, Record, Stamp
 from device.messages.attendance import AMENDMENTS
+from device.sentences import say
 
 AT_THE_KIOSK = "kiosk"
 FROM_THE_FUTURE = timedelta(minutes=1)
 FIRST_YEAR = 1900  # times of before some zones cannot show
+MOST_REASON = 200  # letters, as a record takes them
 
 
 class CorrectionRefused(DeviceError):
@@ -67,7 +69,7 @@ class Corrections:
         with self._lock:
             record = self._standing(seq)
             if attend.elapsed(_moment(record.stamp), now := self._clock.now()) > self._change_within():
-                raise TooLate("the time to change this punch at the kiosk is over; ask the office to correct it")
+                raise TooLate(say("correction.too_late"))
             if messages.direction_of(record.body) is wanted:
                 return api.Corrected(seq, 0, seq)
             return self._replace(record, wanted, "", "direction changed at the kiosk", AT_THE_KIOSK, now)
@@ -77,14 +79,14 @@ class Corrections:
         with self._lock:
             record = self._standing(seq)
             if seq not in self._amended.disputed:
-                self._journal.append(messages.Dispute(seq, record.hash.hex(), reason, by), self._clock.now())
+                self._journal.append(messages.Dispute(seq, record.hash.hex(), _reason(reason), by), self._clock.now())
             return api.Corrected(seq, 0, seq)
 
     def void(self, seq: int, reason: str, by: str) -> api.Corrected:
         """The punch counts no more."""
         with self._lock:
             record = self._standing(seq)
-            receipt = self._journal.append(messages.Void(seq, record.hash.hex(), reason, by), self._clock.now())
+            receipt = self._journal.append(messages.Void(seq, record.hash.hex(), _reason(reason), by), self._clock.now())
             return api.Corrected(seq, receipt.seq, 0)
 
     def correct(self, seq: int, direction: str, at: datetime | None, reason: str, by: str) -> api.Corrected:
@@ -92,13 +94,13 @@ class Corrections:
         wanted = _direction(direction)
         with self._lock:
             record, now = self._standing(seq), self._clock.now()
-            return self._replace(record, wanted, _written(at, now), reason, by, now)
+            return self._replace(record, wanted, _written(at, now), _reason(reason), by, now)
 
     def add(self, person: str, direction: str, at: datetime, reason: str, by: str, site: str = "") -> api.Corrected:
         """A punch that was forgotten."""
         now = self._clock.now()
         way = _direction(direction)
-        body = messages.Correction(person, way.door, _written(at, now), 0, site, reason, by, way.pause)
+        body = messages.Correction(person, way.door, _written(at, now), 0, site, _reason(reason), by, way.pause)
         return api.Corrected(0, 0, self._journal.append(body, now).seq)
 
     def standing(self, seqs: Iterable[int]) -> dict[int, api.Amendment]:
@@ -126,9 +128,9 @@ class Corrections:
         self._catch_up()
         found = [record for record in self._journal.pick([seq]) if record.kind in ("punch", "correction")]
         if not found:
-            raise CorrectionRefused(f"record {seq} is no punch that this kiosk still keeps")
+            raise CorrectionRefused(say("correction.gone", seq=seq))
         if seq in self._amended.voided:
-            raise CorrectionRefused(f"punch {seq} does not count any more; correct the one that stands in its place")
+            raise CorrectionRefused(say("correction.voided", seq=seq))
         return found[0]
 
     def _catch_up(self) -> None:
@@ -144,16 +146,22 @@ def _direction(text: str) -> Direction:
     try:
         return Direction(text)
     except ValueError as error:
-        raise CorrectionRefused(f"{text[:20]!r} is no direction; it is in, out, break or back") from error
+        raise CorrectionRefused(say("correction.direction", given=repr(text[:20]))) from error
+
+
+def _reason(text: str) -> str:
+    if not 1 <= len(bare := text.strip()) <= MOST_REASON:
+        raise CorrectionRefused(say("correction.reason", most=MOST_REASON))
+    return bare
 
 
 def _written(at: datetime | None, now: clock.Moment) -> str:
     if at is None:
         return ""
     if at.year < FIRST_YEAR:
-        raise CorrectionRefused(f"that time lies before the year {FIRST_YEAR}")
+        raise CorrectionRefused(say("correction.early", year=FIRST_YEAR))
     if at > now.at + FROM_THE_FUTURE and now.quality is not clock.Quality.UNSYNCED:
-        raise CorrectionRefused("that time has not come yet")
+        raise CorrectionRefused(say("correction.future"))
     return messages.write_time(at)
 
 

@@ -9,6 +9,7 @@ from flask import abort, request
 from device import api, corrections, messages
 from device.corrections import Corrections
 from device.people import Directory
+from device.sentences import say
 from device.server import Route, json_fields
 
 MOST_SEQS = 1_000
@@ -58,4 +59,4 @@ def _time(text: str) -> datetime:
     try:
         return messages.read_time(text)
     except messages.SchemaRefused as error:
-        raise corrections.CorrectionRefused(f"the time cannot be used: {error}") from error
+        raise corrections.CorrectionRefused(say("correction.time", why=error)) from error

@@ -56,6 +56,12 @@ CODE_OF_ERRNO = {
     errno.EROFS: sqlite3.SQLITE_READONLY,
     errno.EACCES: sqlite3.SQLITE_READONLY,
     errno.EPERM: sqlite3.SQLITE_READONLY,
+    # A name that leads nowhere is no failing disk
+    errno.ENOENT: sqlite3.SQLITE_ERROR,
+    errno.ENOTDIR: sqlite3.SQLITE_ERROR,
+    errno.EISDIR: sqlite3.SQLITE_ERROR,
+    errno.ELOOP: sqlite3.SQLITE_ERROR,
+    errno.ENAMETOOLONG: sqlite3.SQLITE_ERROR,
 }
 
 
@@ -71,7 +77,8 @@ def translated(path: Path, error: Exception) -> StorageError:
     for codes, kind, sentence in SENTENCES:
         if code is not None and code & 0xFF in codes:
             return kind(say(sentence, file=path.name))
-    return StorageError(say("storage.other", file=path.name, why=type(error).__name__))
+    why = getattr(error, "strerror", None) or type(error).__name__
+    return StorageError(say("storage.other", file=path.name, why=why))
 
 
 class Database:

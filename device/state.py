@@ -151,6 +151,16 @@ class StateUnusable(DeviceError):
     """The state folder cannot be made or written in; the message says which and why."""
 
 
+def check_begun(folder: Folder) -> None:
+    """StateUnusable where there is no journal yet. Another user's folder is closed to this one: there the daemon is asked."""
+    try:
+        begun = folder.journal.exists()
+    except PermissionError:
+        return
+    if not begun:
+        raise StateUnusable(f"there is no journal in {folder.root}; it is begun by `daka people add` or `daka run`")
+
+
 @contextmanager
 def locked(folder: Folder) -> Iterator[None]:
     """Hold the folder alone; StateBusy if somebody else does. The kernel lets go when the process ends, however it ends."""

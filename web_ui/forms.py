@@ -9,7 +9,7 @@ from flask_babel import lazy_gettext as _
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileField, FileRequired
 from wtforms import BooleanField, DateField, DateTimeLocalField, HiddenField, PasswordField, SelectField, StringField, TextAreaField
-from wtforms.validators import InputRequired, Length, Optional, StopValidation, ValidationError
+from wtforms.validators import DataRequired, InputRequired, Length, Optional, StopValidation, ValidationError
 
 from web_ui import house, languages, words
 
@@ -38,8 +38,11 @@ def day_field(label: Any, *rules: Any, hint: Any = "") -> DateField:
 def text(
     label: Any, *, hint: Any = "", longest: int = 64, required: bool = True, autocomplete: str = "off", **more: Any
 ) -> StringField:
-    """A line of text."""
-    rules = [FILLED if required else Optional(), Length(max=longest, message=_("At most %(max)d characters."))]
+    """A line of text; blanks alone are none."""
+    rules = [
+        DataRequired(FILLED.message) if required else Optional(),
+        Length(max=longest, message=_("At most %(max)d characters.")),
+    ]
     keywords = {"autocomplete": autocomplete, "maxlength": longest, **({"required": True} if required else {}), **more}
     return StringField(label, rules, description=hint, render_kw=keywords)
 

@@ -262,8 +262,6 @@ BACKUP_REFUSALS = (
 
 # The kiosk daemon explains itself in English. Its reasons that an office meets, in the reader's language, by their kind.
 REFUSALS = {
-    "CorrectionRefused": _("This punch cannot be changed so; it may have been voided or replaced already."),
-    "TooLate": _("The time to change this punch at the kiosk is over."),
     "ListGone": _("The kiosk keeps the list of this export no more: it has restarted, or others were begun since. Begin again."),
     "NumberTaken": _("That employee number belongs to somebody already."),
     "PersonUnknown": _("Nobody here has that employee number."),

@@ -18,6 +18,7 @@ class NotATime(DeviceError):
     """A time without a zone, or none at all."""
 
 
+SEQ = click.IntRange(1, 10**15 - 1)  # fifteen digits, as the daemon takes them
 reason_option = click.option("--reason", required=True, help="Why; it goes into the record, so name nobody.")
 
 
@@ -27,7 +28,7 @@ def correct() -> None:
 
 
 @correct.command("void")
-@click.argument("seq", type=click.IntRange(1))
+@click.argument("seq", type=SEQ)
 @reason_option
 @pass_context
 def void(context: Context, seq: int, reason: str) -> None:
@@ -38,7 +39,7 @@ def void(context: Context, seq: int, reason: str) -> None:
 
 
 @correct.command("punch")
-@click.argument("seq", type=click.IntRange(1))
+@click.argument("seq", type=SEQ)
 @click.argument("direction", type=click.Choice([direction.value for direction in messages.Direction]))
 @click.option("--at", default="", help="The right time with its zone, such as 2026-11-23T08:58+08:00; without it the time stays.")
 @reason_option
@@ -64,7 +65,7 @@ def add(context: Context, number: str, direction: str, at: str, reason: str) -> 
 
 
 @correct.command("dispute")
-@click.argument("seq", type=click.IntRange(1))
+@click.argument("seq", type=SEQ)
 @reason_option
 @pass_context
 def dispute(context: Context, seq: int, reason: str) -> None:

@@ -17,7 +17,7 @@ from device.journal.reading import Readable
 
 @click.command()
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
-@click.option("--after", type=click.IntRange(0), default=0, show_default=True, help="Only records after this number.")
+@click.option("--after", type=click.IntRange(0, 10**15 - 1), default=0, show_default=True, help="Only records after this number.")
 @click.option(
     "--journal",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
@@ -34,8 +34,7 @@ def export(context: Context, file: Path, after: int, journal: Path | None, answe
     if journal is not None:
         _told(*write(Aside(journal, context.config().device.id), file, after), file)
         return
-    if not context.folder.journal.exists():
-        raise state.StateUnusable(f"there is no journal in {context.folder.root}; it is begun by `daka people add` or `daka run`")
+    state.check_begun(context.folder)
     with carrier(context) as records:
         if answer:
             cursor = records.believe(file.read_bytes())

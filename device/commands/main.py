@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -25,6 +26,8 @@ APPLIANCE = state.Folder(
     layer=Path("/var/lib/daka-settings/settings.toml"),
     uplink_root=Path("/var/lib/daka-uplink"),
 )
+
+SURROGATES = re.compile("[\ud800-\udfff]")  # as bytes that are no UTF-8 come in an argument
 
 COMMANDS = {
     "demo": "device.commands.demo:demo",
@@ -113,6 +116,16 @@ def main() -> None:
         daka()
     except (DeviceError, MessageError, ModelError) as error:
         click.secho(f"daka: {error}", fg="red", err=True)
+        sys.exit(1)
+    except OSError as error:
+        if str(error.filename) not in sys.argv:
+            raise
+        click.secho(f"daka: {error.filename}: {error.strerror}", fg="red", err=True)
+        sys.exit(1)
+    except UnicodeEncodeError:
+        if not any(SURROGATES.search(word) for word in sys.argv):
+            raise
+        click.secho("daka: what was typed is no text; set the terminal or the reader to UTF-8", fg="red", err=True)
         sys.exit(1)
 
 

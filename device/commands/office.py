@@ -106,8 +106,7 @@ def withdraw(context: Context, number: str, purpose: str | None) -> None:
 @pass_context
 def verify(context: Context) -> None:
     """Walk the journal from its first kept record: hashes, predecessors, signatures and the server's cursor."""
-    if not context.folder.journal.exists():
-        raise state.StateUnusable(f"there is no journal in {context.folder.root}; it is begun by `daka people add` or `daka run`")
+    state.check_begun(context.folder)
     with office(context) as desk:
         found = desk.verify()
     click.echo(f"journal of {found.device}, epoch {found.epoch}: records {found.kept_from} to {found.seq} hold")

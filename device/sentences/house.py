@@ -15,6 +15,15 @@ ENGLISH = {
     # The line from a frame to a record
     "trouble.frame": "a frame could not be handled; the log says why",
     "trouble.not_recorded": "the punch was not recorded: {why}",
+    # Punches that are put right
+    "correction.gone": "record {seq} is no punch that this kiosk still keeps",
+    "correction.voided": "punch {seq} does not count any more; correct the one that stands in its place",
+    "correction.too_late": "the time to change this punch at the kiosk is over; ask the office to correct it",
+    "correction.direction": "{given} is no direction; it is in, out, break or back",
+    "correction.early": "that time lies before the year {year}",
+    "correction.future": "that time has not come yet",
+    "correction.time": "the time cannot be used: {why}",
+    "correction.reason": "a reason has 1 to {most} letters, blanks alone are none",
     # Whose signature makes a release
     "root.ran_out": "root {number} ran out on {day}; the enterprise signs a newer one",
     "root.not_signed": "it is not signed by a key that root {number} of this machine names",

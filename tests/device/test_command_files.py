@@ -1,11 +1,15 @@
-"""Files that a command cannot use: nothing is voided for a code that reaches nobody."""
+"""Files and words that a command cannot use: one sentence, and nothing is voided for a code that reaches nobody."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from device import state
 from tests.device.test_command_line import Run, refused
 from tests.device.test_command_line import known as known
 from tests.device.test_command_line import run as run
@@ -57,3 +61,44 @@ def test_a_disk_that_is_full_is_said(known: Path, run: Run, tmp_path: Path) -> N
     done = run(known, "people", "code", "1", "--out", tmp_path / "full.png")
     assert "No space left on device; nothing usable was written" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_folder_that_is_not_there_is_no_failing_disk(known: Path, run: Run) -> None:
+    refused(run(known, "export", NOWHERE), "No such file or directory")
+    refused(run(known, "export", "--answer", NOWHERE), f"{NOWHERE}: No such file or directory")
+
+
+def test_a_number_that_no_record_has_is_said_before_anybody_is_asked(known: Path, run: Run) -> None:
+    done = run(known, "correct", "void", "9" * 20, "--reason", "a slip")
+    assert done.returncode == 2
+    assert "is not in the range" in done.stderr
+
+
+def test_bytes_that_are_no_text_are_said_to_be_so(known: Path, run: Run) -> None:
+    refused(run(known, "punch", "code", "\udcff"), "is no text", "UTF-8")
+
+
+@contextmanager
+def somebody_else(folder: Path) -> Iterator[None]:
+    """Whoever may not look into the folder; root becomes somebody for it."""
+    if os.geteuid() == 0:
+        folder.chmod(0o700)
+        os.seteuid(65_534)
+    else:
+        folder.chmod(0)
+    try:
+        yield
+    finally:
+        if os.getuid() == 0:
+            os.seteuid(0)
+        folder.chmod(0o700)
+
+
+def test_another_user_is_not_told_that_there_is_no_journal(tmp_path: Path) -> None:
+    """They may not look; whether they may ask is the socket's to say."""
+    closed = tmp_path / "state"
+    closed.mkdir()
+    with somebody_else(closed):
+        state.check_begun(state.Folder(closed))
+    with pytest.raises(state.StateUnusable, match="there is no journal"):
+        state.check_begun(state.Folder(closed))

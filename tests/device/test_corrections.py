@@ -183,6 +183,19 @@ def test_what_was_said_about_punches_can_be_asked_for_also_after_a_restart(offic
         ]
 
 
+@pytest.mark.parametrize("reason", ["", "  \n", "x" * 201])
+def test_a_reason_says_something_and_fits_into_a_record(office: Office, reason: str) -> None:
+    seq = office.punch(100)
+    for put_right in (office.desk.void, office.desk.dispute):
+        with pytest.raises(CorrectionRefused, match="1 to 200 letters"):
+            put_right(seq, reason, "web:li")
+    with pytest.raises(CorrectionRefused, match="1 to 200 letters"):
+        office.desk.correct(seq, "out", None, reason, "web:li")
+    with pytest.raises(CorrectionRefused, match="1 to 200 letters"):
+        office.at(200).add(parts.ADA, "out", parts.START, reason, "web:li")
+    assert office.journal.head().seq == seq
+
+
 @pytest.mark.parametrize("seq", [1, 99])
 def test_only_a_punch_can_be_corrected(office: Office, seq: int) -> None:
     with pytest.raises(CorrectionRefused, match="no punch"):

@@ -352,13 +352,17 @@ def test_a_correction_keeps_the_first_record_and_needs_a_reason(browsers: dict[s
     first = operator.get(f"/punches/{seq}").text
     assert "Voided" in first
     assert f'{answer.headers["location"]}">' in first
-    assert operator.submit(f"/punches/{seq}/correct", reason="again").status_code == 422
+    again = operator.submit(f"/punches/{seq}/correct", reason="again")
+    assert again.status_code == 422
+    assert f"punch {seq} does not count any more" in text_of(again)
     assert browsers["auditor"].get(f"/punches/{seq}/correct").status_code == 403
 
 
 def test_a_time_is_corrected_in_the_time_of_the_place(browsers: dict[str, Browser]) -> None:
     operator = browsers["operator"]
     seq = newest(operator, "search=1009")
+    blank = operator.submit(f"/punches/{seq}/correct", at="2026-10-05T08:59:30", reason="   ")
+    assert "Please fill this in." in text_of(blank)
     answer = operator.submit(f"/punches/{seq}/correct", at="2026-10-05T08:59:30", reason="the reader was broken")
     assert "2026-10-05 08:59:30" in operator.get(answer.headers["location"]).text
     assert "2026-10-05 08:59:30" in operator.get("/punches?first=2026-10-05&last=2026-10-05").text

@@ -16,6 +16,8 @@ import device
 from device import (
     admission,
     api,
+    corrections,
+    corrections_counter,
     enrolment,
     join_client,
     joining,
@@ -58,6 +60,8 @@ SPEAKERS = {
     sitting: {"EnrolmentRefused"},
     roster: {"ImportRefused", "PeopleError", "Refusal"},
     credentials: {"CodeRefused"},
+    corrections: {"CorrectionRefused", "TooLate"},
+    corrections_counter: {"CorrectionRefused"},
     updates: {"UpdateRefused", "UpdateNotNow", "UpdateFailed", "_go_back"},
     update: {"UpdateRefused", "UpdateNotNow"},
     upgrade: {"UpgradeFailed"},

@@ -39,10 +39,9 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_punch_of_july_is_read_in_summer_time_on_a_machine_in_winter(machine: Path) -> None:
-    values = {"time_zone": "", "id": "kiosk-7", "enterprise": "", "site": "", "language": "en"}
-    shown = SimpleNamespace(
-        settings=lambda: [SimpleNamespace(name=f"device.{name}", value=value) for name, value in values.items()]
-    )
+    sections = Config().model_dump().items()
+    values = {f"{section}.{key}": value for section, settings in sections for key, value in settings.items()}
+    shown = SimpleNamespace(settings=lambda: [SimpleNamespace(name=name, value=value) for name, value in values.items()])
     zone = read_place(shown).zone  # type: ignore[arg-type]
     assert datetime(2026, 7, 1, 6, tzinfo=UTC).astimezone(zone).hour == 8
     assert datetime(2026, 12, 1, 6, tzinfo=UTC).astimezone(zone).hour == 7

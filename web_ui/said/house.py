@@ -19,6 +19,15 @@ WORDS = {
     # The line from a frame to a record
     "trouble.frame": _("a frame could not be handled; the log says why"),
     "trouble.not_recorded": _("the punch was not recorded: %(why)s"),
+    # Punches that are put right
+    "correction.gone": _("record %(seq)s is no punch that this kiosk still keeps"),
+    "correction.voided": _("punch %(seq)s does not count any more; correct the one that stands in its place"),
+    "correction.too_late": _("the time to change this punch at the kiosk is over; ask the office to correct it"),
+    "correction.direction": _("%(given)s is no direction; it is in, out, break or back"),
+    "correction.early": _("that time lies before the year %(year)s"),
+    "correction.future": _("that time has not come yet"),
+    "correction.time": _("the time cannot be used: %(why)s"),
+    "correction.reason": _("a reason has 1 to %(most)s letters, blanks alone are none"),
     # Whose signature makes a release
     "root.ran_out": _("root %(number)s ran out on %(day)s; the enterprise signs a newer one"),
     "root.not_signed": _("it is not signed by a key that root %(number)s of this machine names"),
