@@ -68,7 +68,10 @@ class Ways(Section):
     phone: bool = Field(default=True, description="A phone's code that changes every 30 s clocks in by itself.")
     assisted: bool = Field(default=True, description="A supervisor (badge or code, then PIN) may vouch for somebody.")
     scan_interval_ms: float = Field(
-        default=250.0, ge=0, le=5_000, description="Pause between two looks for a QR code in the picture, milliseconds; 0: none."
+        default=250.0,
+        ge=0,
+        le=5_000,
+        description="Pause between two looks for a QR code in the picture, milliseconds; 0: codes are not looked for.",
     )
     badge_reader: str = Field(
         default="",

@@ -14,12 +14,13 @@ from babel.messages.pofile import read_po
 import web_ui
 from device import config
 from device.sentences import parts, say
+from tests.chinese import strays
 from tests.web_ui.running import Browser, Office, text_of
 from web_ui import languages
 
 ROOM = Path(web_ui.__file__).parent
 KEYWORDS = dict.fromkeys(("_", "_l", "gettext", "lazy_gettext"))
-SAME_IN_CHINESE = {"PIN", "NTP", "web.db"}
+SAME_IN_CHINESE = {"PIN", "a PIN", "NTP", "web.db"}
 
 
 def said() -> set[str]:
@@ -29,8 +30,8 @@ def said() -> set[str]:
     return {str(message) for _, _, message, _, _ in found if message}
 
 
-def catalogue(locale: str) -> Catalog:
-    with (ROOM / "translations" / locale / "LC_MESSAGES" / "messages.po").open("rb") as file:
+def catalogue(locale: str, name: str = "messages.po") -> Catalog:
+    with (ROOM / "translations" / locale / "LC_MESSAGES" / name).open("rb") as file:
         return read_po(file, locale=locale)
 
 
@@ -55,8 +56,7 @@ def test_what_stands_for_a_value_stands_in_the_translation_too(locale: str) -> N
 
 @pytest.mark.parametrize("locale", languages.TRANSLATED)
 def test_what_settings_mean_is_translated_by_their_names(locale: str) -> None:
-    with (ROOM / "translations" / locale / "LC_MESSAGES" / "settings.po").open("rb") as file:
-        known = {str(one.id): str(one.string) for one in read_po(file, locale=locale) if one.id}
+    known = {str(one.id): str(one.string) for one in catalogue(locale, "settings.po") if one.id}
     names = {name for name, _, _ in config.settings()}
     assert names <= set(known), "write what the new setting means into settings.po"
     assert all(re.search(r"[\u4e00-\u9fff]", words) for words in known.values())
@@ -66,6 +66,25 @@ def test_simplified_and_traditional_are_not_mixed_up() -> None:
     simplified, traditional = (" ".join(str(one.string) for one in catalogue(locale)) for locale in languages.TRANSLATED)
     assert not set("設網錄個員號開關") & set(simplified)
     assert not set("设网录个员号开关") & set(traditional)
+
+
+@pytest.mark.parametrize(("locale", "language"), [("zh_Hans_CN", "zh-CN"), ("zh_Hant_TW", "zh-TW")])
+def test_each_chinese_is_written_as_it_is_where_it_is_read(locale: str, language: str) -> None:
+    words = [str(one.string) for name in ("messages.po", "settings.po") for one in catalogue(locale, name)]
+    assert not strays(language, "\n".join(words))
+
+
+def test_one_thing_has_one_name() -> None:
+    """Two words for the same would make readers look for a second one."""
+    simplified, traditional = ("\n".join(str(one.string) for one in catalogue(locale)) for locale in languages.TRANSLATED)
+    assert not re.findall("登记(?:人脸|面部)|服务进程|桥接进程|上行进程|账号|同意文本|终端屏幕上的代码", simplified)
+    assert not re.findall("帳號|橋接程|上傳程|服務程|螢幕上的(?:代碼|程式碼)|終端(?!機)|.{4}條紀錄", traditional)
+
+
+def test_a_verdict_on_liveness_and_the_way_back_in_a_table_are_not_those_of_other_sentences() -> None:
+    for locale, passed, back in (("zh_Hans_CN", "通过", "上一页"), ("zh_Hant_TW", "通過", "上一頁")):
+        known = {str(one.id): str(one.string) for one in catalogue(locale)}
+        assert (known["Passed"], known["Failed"], known["Previous"]) == (passed, f"未{passed}", back)
 
 
 def test_the_kiosk_has_one_name_in_every_text() -> None:

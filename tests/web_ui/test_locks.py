@@ -89,7 +89,7 @@ def test_a_test_is_begun_watched_and_its_outcome_shown(browsers: dict[str, Brows
 
 
 @pytest.mark.parametrize(
-    ("language", "paired", "over"), [("zh-CN", "未与本终端配对", "已过期"), ("zh-TW", "未與本終端配對", "已過期")]
+    ("language", "paired", "over"), [("zh-CN", "未与本终端配对", "已过期"), ("zh-TW", "未與本終端機配對", "已過期")]
 )
 def test_what_the_bridge_says_is_read_in_the_readers_language(
     browsers: dict[str, Browser], bridge: Bridge, language: str, paired: str, over: str

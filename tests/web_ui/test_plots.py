@@ -43,7 +43,7 @@ def rendered(tmp_path: Path, locale: str) -> str:
     [
         ("en", "Pictures a second: between 4 and 12.5 /s", "From face to record: between 0.8 and 1.1 s"),
         ("zh_Hans_CN", "每秒画面数：此时间内介于 4 与 12.5 /s", "从露脸到记录：此时间内介于 0.8 与 1.1 s"),
-        ("zh_Hant_TW", "每秒畫面數：此時間內介於 4 與 12.5 /s", "從露臉到記錄：此時間內介於 0.8 與 1.1 s"),
+        ("zh_Hant_TW", "每秒畫面數：此時間內介於 4 與 12.5 /s", "從露臉到紀錄：此時間內介於 0.8 與 1.1 s"),
     ],
 )
 def test_frame_rate_and_wait_are_drawn_and_said_in_words(tmp_path: Path, locale: str, rate: str, wait: str) -> None:

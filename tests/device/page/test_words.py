@@ -13,6 +13,8 @@ from device.page.scene import Condition
 from device.recognise import Waiting
 from device.ways import No
 from models.challenge import Action
+from tests.chinese import strays
+from tests.device.parts import REPO
 
 OTHERS = ("zh-CN", "zh-TW")
 THE_SAME_EVERYWHERE = {"enrol.step"}  # figures only
@@ -55,6 +57,13 @@ def test_what_is_filled_in_is_the_same_in_every_language(language: str) -> None:
 def test_traditional_chinese_is_not_simplified_chinese() -> None:
     traditional = "".join(words.catalogue("zh-TW").values())
     assert not set("请们员录断时间纸签").intersection(traditional)
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_each_chinese_is_written_as_it_is_where_it_is_read(language: str) -> None:
+    texts = [path.read_text("utf-8") for path in sorted((REPO / "device" / "texts").glob(f"*.{language}.txt"))]
+    assert texts
+    assert not strays(language, "\n".join([*words.catalogue(language).values(), *texts]))
 
 
 def test_every_sentence_that_the_page_names_exists() -> None:
