@@ -6,10 +6,8 @@ that is not enrolled leaves nothing behind but the answer `Stranger`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,28 +18,21 @@ from device.attend import Claim, Identity, Stranger
 from device.attention import Attention
 from device.attention import Seen as Watched
 from device.camera import Frame
-from device.challenger import Challenger, Trial
+from device.challenger import Challenger
 from device.clock import Moment
 from device.comparing import Claimed as Claimed
 from device.comparing import Known as Known
-from device.messages import Capture, Liveness
+from device.messages import Capture
 from device.outlines import Outline, plain
 from device.outlines import Waiting as Waiting
 from device.presented import Presented
+from device.proving import Gate as Gate
+from device.proving import Prover
 from device.standing import Policy as Policy
 from device.standing import Standing
 from device.tracks import Crowd, Place, Track
 from models import align, quality
-from models.challenge import Phase
 from models.detect import Face
-from models.quality import Shortfall
-
-
-class Gate(Protocol):
-    """Says what is wrong with a look before it is compared; models.quality has the real one."""
-
-    def __call__(self, pixels: NDArray[np.uint8], face: Face, chip: NDArray[np.uint8]) -> tuple[Shortfall, ...]: ...
-
 
 MISSES = 3  # such looks in a row that name nobody: somebody else stands there
 QUIET_FOR = timedelta(seconds=10)  # who is named again by the same face, or after two came too close, is not told so again
@@ -67,7 +58,8 @@ class Recogniser:
     ) -> None:
         self._attention, self._gate, self._embedder = attention, gate, embedder
         self.known = known  # immutable; replaced whole when somebody is enrolled or withdraws
-        self._policy, self._capture, self._guard, self._challenger = policy, capture, guard, challenger
+        self._policy, self._capture = policy, capture
+        self._prover = Prover(guard, challenger, gate, embedder, policy, capture)
         self._min_face_px = policy.min_face_px if guard is None else max(policy.min_face_px, guard.min_face_px)
         self._crowd = Crowd()
         self._people: dict[int, Standing] = {}
@@ -96,8 +88,7 @@ class Recogniser:
         seen, here, now = self._follow(frame)
         unclear = self._presented.bind(self._people.values(), here, now)
         self._excuse_the_enrolled(here, now)
-        if self._guard is not None:
-            self._measure_light(here, frame)
+        self._prover.measure_light(here, frame)
         answer = self._challenged(here, frame, fresh=seen.fresh) or (self._look_at_next(here, frame) if seen.fresh else None)
         leads = standing.leader(here)
         self._outlines = self._drawn(leads)
@@ -148,12 +139,6 @@ class Recogniser:
         before = [self._people[number] for number in track.instead_of if number in self._people]
         return {person: at for one in before for person, at in one.named.items() if attend.elapsed(at, now) <= QUIET_FOR}
 
-    def _measure_light(self, here: Iterable[Standing], frame: Frame) -> None:
-        for one in here:
-            is_at_rest = one.spent and not one.attempt.looks  # somebody else may come into their place meanwhile
-            if not one.is_named and not is_at_rest:
-                one.attempt.brightness.append(liveness.brightness(frame.pixels, one.track.face.box))
-
     def _excuse_the_enrolled(self, here: list[Standing], now: Moment) -> None:
         if not self._excused:
             return
@@ -186,7 +171,7 @@ class Recogniser:
             return False
         if one.hint in (Waiting.MOVING, Waiting.TOO_CLOSE):
             one.waits_for(Waiting.LOOKING)
-        if self._needs_a_challenge(one) and self._has_to_wait(one):
+        if self._prover.is_next(one) and self._has_to_wait(one):
             return False
         return standing.pace(one, self._policy, now)
 
@@ -222,13 +207,12 @@ class Recogniser:
         return chip
 
     def _is_for_a_challenge(self, one: Standing, frame: Frame) -> bool:
-        """One more run of the passive signs; whether the last look is kept for the challenge that they ask for."""
-        if not one.is_named and self._guard is not None and one.attempt.has_liveness_runs_left:
-            one.attempt.look_for_life(self._guard, frame.pixels, one.track.face.box)
-        if not self._needs_a_challenge(one):
+        """Whether the last look is kept for the challenge that the passive signs ask for, of which this is one more run."""
+        self._prover.look(one, frame)
+        if not self._prover.is_next(one):
             return False
-        if not self._has_to_wait(one) and self._challenger is not None:
-            one.trial = self._challenger.begin(self._identity(one, one.attempt.named, frame.moment), frame.moment)
+        if not self._has_to_wait(one):
+            self._prover.begin(one, self._identity(one, one.attempt.named, frame.moment), frame.moment)
         return True
 
     # What the looks come to
@@ -260,7 +244,7 @@ class Recogniser:
         """The end of an attempt: a name, or none and a pause; no result is shown twice."""
         person = one.attempt.named
         enough = bool(person) and len(one.attempt.for_person(person)) >= self._policy.votes and one.changes < MOST_CHANGES
-        if enough and not self._is_challenge_due(one):
+        if enough and not self._prover.is_due(one):
             return self._named(one, self._identity(one, person, now), now)
         return self._not_named(one, now)
 
@@ -294,7 +278,7 @@ class Recogniser:
             attempt.begun,
             looks[0].moment,
             now,
-            self._liveness(one),
+            self._prover.assessed(one),
             self._capture,
             one.claimed.by if one.claimed else Claim.NONE,
             person in self.known.look_alikes,
@@ -303,58 +287,14 @@ class Recogniser:
             face=one.track.number,
         )
 
-    # Whether somebody is there
-
-    def _verdict(self, one: Standing) -> liveness.Verdict:
-        return (
-            liveness.Verdict.NOT_ASSESSED if self._guard is None else self._guard.verdict(one.attempt.signs, one.attempt.brightness)
-        )
-
-    def _liveness(self, one: Standing) -> Liveness:
-        """What the signs come to. Nothing good is ever claimed of a camera that is none."""
-        verdict = self._verdict(one)
-        if verdict is liveness.Verdict.FAILED:
-            return Liveness.FAILED
-        passed = verdict is liveness.Verdict.PASSED and self._capture is Capture.CAMERA
-        return Liveness.PASSED if passed else Liveness.NOT_ASSESSED
-
-    def _is_challenge_due(self, one: Standing) -> bool:
-        asked_for = one.claimed is not None and one.claimed.challenge
-        return self._challenger is not None and self._challenger.is_due(self._verdict(one), asked_for=asked_for)
-
-    def _needs_a_challenge(self, one: Standing) -> bool:
-        """Before the last look, which is kept for when it is over, of somebody whom that look can name."""
-        attempt = one.attempt
-        votes = len(attempt.for_person(attempt.named)) if attempt.named else 0
-        can_be_named = votes > 0 and votes + 1 >= self._policy.votes
-        return can_be_named and attempt.looks_left(self._policy.looks) == 1 and self._is_challenge_due(one)
-
     def _challenged(self, here: list[Standing], frame: Frame, *, fresh: bool) -> Identity | None:
-        """One frame of the challenge, if somebody has one. Whoever passed is compared once more: nobody does it for a picture."""
-        found = next(((one, one.trial) for one in here if one.trial is not None), None)
-        if found is None:
+        """The answer after a challenge, once there is one."""
+        ended = self._prover.go_on(here, frame, self.known, fresh=fresh)
+        if ended is None:
             return None
-        (one, trial), face, now = found, found[0].track.face, frame.moment
-        phase = trial.see(frame, face)
-        if phase is Phase.FAILED or (phase is Phase.PASSED and not trial.may_confirm(now)):
-            return self._shown_life(one, trial, now, passed=False)
-        chip = align.chip(frame.pixels, face.landmarks) if phase is Phase.PASSED and fresh else None
-        if chip is None or self._gate(frame.pixels, face, chip):
-            return None
-        return self._shown_life(one, trial, now, passed=self._is_still(one, trial.who, chip, now))
-
-    def _is_still(self, one: Standing, who: Identity, chip: NDArray[np.uint8], now: Moment) -> bool:
-        """The last look of the attempt, at this person's templates alone."""
-        vector = one.attempt.embed(self._embedder, chip)
-        look = comparing.with_one(vector, self.known, who.person, one.claimed, now)
-        one.attempt.looks.append(look)
-        return look.person == who.person
-
-    def _shown_life(self, one: Standing, trial: Trial, now: Moment, *, passed: bool) -> Identity | None:
-        """The answer after a challenge. Nothing good is claimed of a camera that is none."""
-        proven = Liveness.PASSED if self._capture is Capture.CAMERA else Liveness.NOT_ASSESSED
-        who = self._identity(one, trial.who.person, now) if passed else trial.who
-        return self._named(one, replace(who, liveness=proven if passed else Liveness.FAILED, seen_at=now), now)
+        one, before, now = ended.one, ended.trial.who, frame.moment
+        who = self._identity(one, before.person, now) if ended.passed else before
+        return self._named(one, replace(who, liveness=self._prover.shown(passed=ended.passed), seen_at=now), now)
 
     # What the screen draws
 
