@@ -44,6 +44,7 @@ class Identity:
     `claim` is how they had said so before, `has_look_alike` that a face alone does not tell them from somebody else.
     `embeddings` and `liveness_runs` count what it took. `face` is the number of the face's track, for the screen; 0 without a face.
     `is_again`: this face was named so a moment ago, and nobody needs to hear once more that it is recorded already.
+    `is_challenged`: they have just done what the active challenge asked.
     `without_face` is how they were established where no face was compared, `vouched_by` the supervisor who did, and why.
 
     `first_attempt` is the first frame that showed this face, `accepted_at` the first that counted, `seen_at` the last.
@@ -67,6 +68,7 @@ class Identity:
     vouched_why: Reason = Reason.NONE
     face: int = 0
     is_again: bool = False
+    is_challenged: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,20 +42,23 @@ class Claims:
             raise ClaimRefused("there is no face to compare with; use your PIN, or ask at the office")
         return self.take(person, KINDS[kind], templates)
 
-    def of_person(self, person: str, by: Claim, *, challenge: bool = False) -> api.ClaimTaken | None:
-        """A person whom a badge, code or PIN named; None where there is no template to compare with.
-
-        `challenge`: what they want asks for the active challenge, as a lock does.
-        """
+    def of_person(self, person: str, by: Claim) -> api.ClaimTaken | None:
+        """A person whom a badge, code or PIN named; None where there is no template to compare with."""
         templates = self._keeper.known.gallery.of_person(person)
-        return self.take(person, by, templates, challenge=challenge) if len(templates) else None
+        return self.take(person, by, templates) if len(templates) else None
+
+    def for_lock(self, person: str, awaits: Callable[[], bool]) -> None:
+        """Wait for this person's face, with the active challenge, for as long as `awaits` says so; nobody without a template."""
+        templates = self._keeper.known.gallery.of_person(person)
+        if len(templates):
+            self._put(Claimed(person, Claim.NUMBER, templates, self._clock.now(), challenge=True, awaits=awaits))
 
     def card(self, text: str) -> api.ClaimTaken:
         """The person whose face card this is; the template is forgotten with the claim. CardRefused for any other code."""
         card = self._directory.read_card(text, self._embedder, self._clock.now().at)
         return self.take(card.person, Claim.QR, match.Gallery.of([(card.person, card.vector)]))
 
-    def take(self, person: str, by: Claim, templates: match.Gallery, *, challenge: bool = False) -> api.ClaimTaken:
+    def take(self, person: str, by: Claim, templates: match.Gallery) -> api.ClaimTaken:
         """Wait for this person's face and nobody else's."""
-        self._put(Claimed(person, by, templates, self._clock.now(), challenge))
+        self._put(Claimed(person, by, templates, self._clock.now()))
         return api.ClaimTaken(person, self._lasts_s)

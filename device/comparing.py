@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from device.attempt import Look
@@ -36,7 +37,8 @@ class Known:
 class Claimed:
     """Somebody says who they are; only these templates are looked at until the answer, or until it has lasted too long.
 
-    `challenge`: what they want asks for the active challenge, as a lock does.
+    `challenge`: what they want asks for the active challenge, as a lock does. `awaits`: it lasts for as long as this says so,
+    through answers that name nobody, and beside what others present meanwhile.
     """
 
     person: str
@@ -44,6 +46,7 @@ class Claimed:
     templates: match.Gallery
     made: Moment
     challenge: bool = False
+    awaits: Callable[[], bool] | None = None
 
 
 def looked_up(vector: Vector, known: Known, claimed: Claimed | None, least_margin: float, moment: Moment) -> Look:

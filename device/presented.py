@@ -16,41 +16,60 @@ ALONE_FOR = timedelta(seconds=2)  # after a badge was presented: nobody else has
 
 
 class Presented:
-    """What was presented last, until it is answered for or has lasted too long; it may be set from any thread."""
+    """What was presented last, until it is answered for or has lasted too long, and whom a lock waits for."""
 
     def __init__(self, lasts: timedelta) -> None:
         self._lasts = lasts
-        self.claimed: Claimed | None = None
+        self._claimed: Claimed | None = None
+        self._awaited: Claimed | None = None
+
+    def put(self, claimed: Claimed) -> None:
+        """From the next frame on this counts. May be called from any thread."""
+        if claimed.awaits is None:
+            self._claimed = claimed
+        else:
+            self._awaited, self._claimed = claimed, None
+
+    def asks_for_life(self, one: Standing) -> bool:
+        """Whether it is for something that asks for the challenge, also where the person is found by the face alone."""
+        awaited = self._awaited
+        return (one.claimed is not None and one.claimed.challenge) or (
+            awaited is not None and awaited.challenge and one.attempt.named == awaited.person
+        )
 
     def bind(self, people: Iterable[Standing], here: list[Standing], now: Moment) -> bool:
         """Give the claim to the one face that it can be of, for good. True while that is unclear."""
         claimed, people = self._in_force(now), list(people)
         for one in people:
-            if one.claimed is not None and one.claimed is not claimed and one.trial is None:
-                one.begin_anew(now, None)
+            if one.claimed is not None and one.claimed is not claimed and (one.trial is None or one.claimed.awaits is not None):
+                one.begin_anew(now, None)  # a challenge ends with the visit that asked for it
         if claimed is None or any(one.claimed is claimed for one in people):
             return False
         may_be = may_have_said(here, claimed, now)
         if len(may_be) > 1 and may_be[0].track.height < LEAD * may_be[1].track.height:
             return True
-        for beside in may_be[1:]:
+        for beside in may_be[1:] if claimed.awaits is None else ():
             beside.passed_over = claimed
         for meant in may_be[:1]:
             meant.begin_anew(now, claimed)
         return False
 
-    def is_over(self, one: Standing) -> None:
-        """It was answered for, whatever came of it."""
-        if one.claimed is not None and self.claimed is one.claimed:
-            self.claimed = None
+    def is_over(self, one: Standing, *, is_named: bool) -> None:
+        """It was answered for. A lock waits on when the answer was nobody, and this face is looked at again after the pause."""
+        if one.claimed is None or (one.claimed.awaits is not None and not is_named):
+            return
+        if self._claimed is one.claimed:
+            self._claimed = None
         one.claimed = None
 
     def _in_force(self, now: Moment) -> Claimed | None:
         """The claim, unless it has lasted too long; nobody is clocked in by a face that comes along later."""
-        claimed = self.claimed
+        claimed, awaited = self._claimed, self._awaited
         if claimed is not None and attend.elapsed(claimed.made, now) > self._lasts:
-            self.claimed = claimed = None
-        return claimed
+            self._claimed = claimed = None
+        if awaited is not None and awaited.awaits is not None and not awaited.awaits():
+            self._awaited = awaited = None
+        return claimed or awaited
 
 
 def may_have_said(here: list[Standing], claimed: Claimed, now: Moment) -> list[Standing]:
@@ -63,7 +82,7 @@ def may_have_said(here: list[Standing], claimed: Claimed, now: Moment) -> list[S
         named = one.answer
         return isinstance(named, Identity) and named.person != claimed.person and not named.has_look_alike
 
-    free = [one for one in here if one.passed_over is not claimed and one.trial is None]
+    free = [one for one in here if one.passed_over is not claimed and one.answered_for is not claimed and one.trial is None]
     if len(here) == 1 and attend.elapsed(claimed.made, now) >= ALONE_FOR:
         return free
     return [one for one in free if not is_somebody_else(one)]

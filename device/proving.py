@@ -5,7 +5,7 @@ There is one challenge at a time. What it comes to is the recogniser's to say; h
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -51,9 +51,11 @@ class Prover:
         embedder: Embedder,
         policy: Policy,
         capture: Capture,
+        asked_for: Callable[[Standing], bool],
     ) -> None:
+        """`asked_for`: whether what somebody is here for asks for the challenge, as a lock does."""
         self._guard, self._challenger, self._gate = guard, challenger, gate
-        self._embedder, self._policy, self._capture = embedder, policy, capture
+        self._embedder, self._policy, self._capture, self._asked_for = embedder, policy, capture, asked_for
 
     def measure_light(self, here: Iterable[Standing], frame: Frame) -> None:
         """How bright each face that has no name yet is in this frame, against the room."""
@@ -82,7 +84,7 @@ class Prover:
 
     def is_due(self, one: Standing) -> bool:
         """Whether this person has to do what is asked before they are named."""
-        asked_for = one.claimed is not None and one.claimed.challenge
+        asked_for = self._asked_for(one)
         return self._challenger is not None and self._challenger.is_due(self._verdict(one), asked_for=asked_for)
 
     def is_next(self, one: Standing) -> bool:

@@ -59,11 +59,11 @@ class Recogniser:
         self._attention, self._gate, self._embedder = attention, gate, embedder
         self.known = known  # immutable; replaced whole when somebody is enrolled or withdraws
         self._policy, self._capture = policy, capture
-        self._prover = Prover(guard, challenger, gate, embedder, policy, capture)
         self._min_face_px = policy.min_face_px if guard is None else max(policy.min_face_px, guard.min_face_px)
         self._crowd = Crowd()
         self._people: dict[int, Standing] = {}
         self._presented = Presented(policy.claim_lasts)
+        self._prover = Prover(guard, challenger, gate, embedder, policy, capture, self._presented.asks_for_life)
         self._excused = ""
         self._excused_at: Moment | None = None
         self._outlines: tuple[Outline, ...] = ()
@@ -71,7 +71,7 @@ class Recogniser:
 
     def claim(self, claimed: Claimed) -> None:
         """From the next frame on compare one face with this person alone. May be called from any thread."""
-        self._presented.claimed = claimed
+        self._presented.put(claimed)
 
     def excuse(self, person: str) -> None:
         """Somebody has just been enrolled before this camera, and is not clocked in by it until they step away. From any thread."""
@@ -254,7 +254,7 @@ class Recogniser:
         one.named[who.person], one.answered_for = now, one.claimed
         is_again = was is not None and one.claimed is None and attend.elapsed(was, now) <= QUIET_FOR
         is_excused = one.excused == who.person and one.claimed is None
-        self._presented.is_over(one)
+        self._presented.is_over(one, is_named=True)
         return None if is_excused else replace(who, is_again=is_again)
 
     def _not_named(self, one: Standing, now: Moment) -> Stranger | None:
@@ -264,7 +264,7 @@ class Recogniser:
         found = Stranger(len(attempt.looks), attempt.begun, now, by, is_unsure=torn, face=one.track.number)
         one.attempt, one.spent, one.spent_at, one.changes, one.hint = Attempt(attempt.begun), one.spent + 1, now, 0, Waiting.SPENT
         one.looked_at = None
-        self._presented.is_over(one)
+        self._presented.is_over(one, is_named=False)
         told, one.answer = one.answer is not None, found
         return None if told else found
 
@@ -294,7 +294,8 @@ class Recogniser:
             return None
         one, before, now = ended.one, ended.trial.who, frame.moment
         who = self._identity(one, before.person, now) if ended.passed else before
-        return self._named(one, replace(who, liveness=self._prover.shown(passed=ended.passed), seen_at=now), now)
+        who = replace(who, liveness=self._prover.shown(passed=ended.passed), is_challenged=ended.passed, seen_at=now)
+        return self._named(one, who, now)
 
     # What the screen draws
 

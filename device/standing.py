@@ -89,6 +89,7 @@ class Standing:
     def begin_anew(self, now: Moment, claimed: Claimed | None) -> None:
         """A fresh attempt, for whoever says who they are or no longer does; what was seen before counts for nothing."""
         self.attempt, self.claimed, self.answer, self.trial = Attempt(now), claimed, None, None
+        self.answered_for = None
         self.looked_at = self.spent_at = None
         self.hint = Waiting.LOOKING
         self.spent = self.changes = self.confirmed = self.empty_since_named = 0

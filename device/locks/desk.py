@@ -14,7 +14,6 @@ from device import api, attend, messages
 from device.api import bridge as bridging
 from device.api import locks as shown
 from device.api.bridge import FAILED, BridgeClient, BridgeStatus, LockHeard, LockJob, LockPapers, Text, UsePapers
-from device.attend import Claim
 from device.clock import Clock
 from device.errors import DeviceError
 from device.locks.cabinet import Approval, Cabinet
@@ -41,7 +40,7 @@ class Directory(Protocol):
 class Claims(Protocol):
     """Waits for one person's face; device.claims has the real one."""
 
-    def of_person(self, person: str, by: Claim, *, challenge: bool) -> api.ClaimTaken | None: ...
+    def for_lock(self, person: str, awaits: Callable[[], bool]) -> None: ...
 
 
 class LockDesk:
@@ -81,7 +80,7 @@ class LockDesk:
             raise NeverSeen(say("lock.never_seen"))
         journey = self._journeys.begin(approval, person)
         if with_face:
-            self._claims.of_person(person, Claim.NUMBER, challenge=True)
+            self._claims.for_lock(person, lambda: self._journeys.awaits_face(journey.ticket))
         return self._visit(journey)
 
     def progress(self, ticket: str, after: int = -1, wait_s: float = 0.0) -> shown.LockVisit:
@@ -135,6 +134,8 @@ class LockDesk:
         """Stage, and what is wrong."""
         if journey.verified is not None:
             return ("failed" if journey.trouble else "connecting", journey.trouble)
+        if journey.is_over:
+            return ("failed", journey.trouble)
         late = attend.elapsed(journey.begun, self._clock.now()) >= VERIFY_WITHIN
         return ("failed", "nobody_came") if late else ("verify", journey.trouble)
 

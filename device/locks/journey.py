@@ -31,7 +31,7 @@ WITH_PIN = frozenset({Method.PIN, Method.BADGE_AND_PIN, Method.QR_AND_PIN})
 class Journey:
     """Where one visit stands; `factors` are those that the kiosk has seen, `record` the hash of the verification's record.
 
-    `trouble` names what is in the way; `said` is its sentence, where a bridge has one.
+    `trouble` names what is in the way; `said` is its sentence, where a bridge has one. `is_over`: nobody is waited for any more.
     """
 
     ticket: str
@@ -43,6 +43,7 @@ class Journey:
     record: bytes = b""
     job: str = ""
     trouble: str = ""
+    is_over: bool = False
     said: api.Reason = field(default_factory=api.Reason)
     change: int = 0
 
@@ -112,7 +113,7 @@ class Journeys:
             return None
         factor = Factor.PIN if seen.without_face in WITH_PIN else Factor.FACE if seen.without_face is None else Factor(0)
         if factor is Factor.FACE and not self._is_alive(seen):
-            self.tell(journey.ticket, trouble="not_live")
+            self.tell(journey.ticket, trouble="not_live", is_over=seen.liveness is Liveness.FAILED)
             return _decision(seen, now, "refused", "not_live")
         if not factor & journey.approval.grant.factors:
             return None
@@ -131,22 +132,35 @@ class Journeys:
             raise NotVerified(say("lock.not_verified"))
         return journey
 
+    def awaits_face(self, ticket: str) -> bool:
+        """Whether this visit still waits for a face."""
+        with self._changed:
+            journey = self._journeys.get(ticket)
+            return journey is not None and Factor.FACE in journey.missing and _waits(journey, self._clock.now())
+
     def _awaited(self, seen: Identity | Stranger, now: Moment) -> Journey | None:
         if not isinstance(seen, Identity):
             return None
         with self._changed:
-            waiting = (one for one in reversed(self._journeys.values()) if one.verified is None and one.person == seen.person)
-            return next((one for one in waiting if attend.elapsed(one.begun, now) < VERIFY_WITHIN), None)
+            waiting = (one for one in reversed(self._journeys.values()) if one.person == seen.person and _waits(one, now))
+            return next(waiting, None)
 
     def _seen(self, journey: Journey, factor: Factor) -> Journey:
         self.tell(journey.ticket, factors=journey.factors | factor, trouble="")
         return self.get(journey.ticket)
 
     def _is_alive(self, seen: Identity) -> bool:
-        """A living person before a camera; pictures from a file count in demonstrations and tests alone, and are marked."""
+        """Somebody who did what the challenge asked before a camera; passive signs alone are not enough for a lock.
+
+        Pictures from a file count in demonstrations and tests alone, and are marked.
+        """
         if seen.capture is Capture.SIMULATED:
             return self._rules.simulated and seen.liveness is not Liveness.FAILED
-        return seen.liveness is Liveness.PASSED
+        return seen.liveness is Liveness.PASSED and seen.is_challenged
+
+
+def _waits(journey: Journey, now: Moment) -> bool:
+    return journey.verified is None and not journey.is_over and attend.elapsed(journey.begun, now) < VERIFY_WITHIN
 
 
 def _record(journey: Journey, seen: Identity) -> LockBody:

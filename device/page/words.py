@@ -171,7 +171,7 @@ ENGLISH = {
     "seal.stage.connecting": "The seal is called",
     "seal.stage.asking_server": "The enterprise is asked",
     "seal.stage.reading_log": "The seal's record is kept",
-    "seal.why.not_live": "Not recognised as a living person. Try again",
+    "seal.why.not_live": "Not recognised as a living person. Begin again",
     "seal.why.nobody_came": "Nobody came before the camera in time. Begin again",
     "seal.why.count": "All stamps of this approval have been made",
     "seal.why.expired": "This approval has expired",

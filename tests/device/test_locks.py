@@ -74,6 +74,7 @@ class People:
     def __init__(self) -> None:
         self.waited_for: list[str] = []
         self.seen_here = True
+        self.awaits: Callable[[], bool] = lambda: False
 
     def was_seen_here(self, person: str) -> bool:
         return self.seen_here
@@ -81,8 +82,9 @@ class People:
     def name_of(self, person: str) -> str:
         return "Ann" if person == ANN else "somebody"
 
-    def of_person(self, person: str, by: object, *, challenge: bool) -> None:
+    def for_lock(self, person: str, awaits: Callable[[], bool]) -> None:
         self.waited_for.append(person)
+        self.awaits = awaits
 
 
 class Scene:
@@ -112,7 +114,7 @@ class Scene:
 
     def seen(self, person: str = ANN, **changed: object) -> Identity:
         now = self.clock.now()
-        whole = Identity(person, 0.7, 0.3, 3, now, now, now, Liveness.PASSED, Capture.CAMERA)
+        whole = Identity(person, 0.7, 0.3, 3, now, now, now, Liveness.PASSED, Capture.CAMERA, is_challenged=True)
         return replace(whole, **changed)  # type: ignore[arg-type]
 
     def read_log(self) -> None:
@@ -235,6 +237,36 @@ def test_a_face_that_is_not_known_to_be_alive_opens_no_lock(scene: Scene, livene
     assert (decision.outcome, decision.why) == ("refused", "not_live")
     assert scene.desk.progress(ticket).why == "not_live"
     assert scene.records() == []
+
+
+def test_a_face_that_was_not_asked_to_do_anything_opens_no_lock_whatever_the_passive_signs_say(scene: Scene) -> None:
+    ticket = scene.desk.visit(scene.grant().id.hex()).ticket
+    decision = scene.journeys.witness(scene.seen(is_challenged=False))
+    assert decision is not None
+    assert decision.outcome == "refused"
+    assert scene.records() == []
+    assert scene.desk.progress(ticket).stage == "verify", "it is asked now"
+
+
+def test_a_challenge_that_failed_ends_the_visit_in_words(scene: Scene) -> None:
+    ticket = scene.desk.visit(scene.grant().id.hex()).ticket
+    scene.journeys.witness(scene.seen(liveness=Liveness.FAILED, is_challenged=False))
+    assert (scene.desk.progress(ticket).stage, scene.desk.progress(ticket).why) == ("failed", "not_live")
+    assert scene.journeys.witness(scene.seen()) is None, "nobody is waited for any more"
+    assert scene.records() == []
+
+
+def test_a_face_is_waited_for_as_long_as_the_visit_wants_one(scene: Scene) -> None:
+    ticket = scene.desk.visit(scene.grant(factors=int(Factor.FACE | Factor.PIN)).id.hex()).ticket
+    assert scene.people.awaits()
+    scene.clock.wait(59)
+    assert scene.people.awaits()
+    scene.journeys.witness(scene.seen())
+    assert not scene.people.awaits(), "the PIN is missing still"
+    again = scene.desk.visit(scene.grant().id.hex()).ticket
+    scene.desk.end(again)
+    assert not scene.people.awaits()
+    assert scene.desk.progress(ticket).missing == "pin"
 
 
 def test_a_person_known_by_a_photograph_alone_opens_no_lock_by_the_face(scene: Scene) -> None:

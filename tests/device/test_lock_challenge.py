@@ -1,0 +1,141 @@
+"""A lock's face has done what the challenge asked, however the visit goes: late, failed, called off, or with others about."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from device import api, clock, recognise
+from device.attend import Claim, Identity, Stranger
+from device.challenger import Challenger, Demand
+from device.liveness import Guard
+from device.liveness import Limits as GuardLimits
+from device.locks.cabinet import Approval
+from device.locks.journey import Journeys, Rules
+from device.messages import Capture, LockBody
+from device.messages.lock import Factor
+from models import challenge
+from tests.device import parts
+from tests.device.test_challenger import HE, LIMITS, NO_ONE, RATE, SCRIPT, SHE, Performer, Sure
+from tests.device.test_recognise import GALLERY, KNOWN, NOBODY, POLICY, Hall, Someone, looking, open_gate
+from tests.firmware_bridge.parts import World
+
+SOMEBODY_ELSE = 3
+
+
+@dataclass
+class Visit:
+    """One visit that waits for her face, before the real recogniser and journeys."""
+
+    performer: Performer = field(default_factory=Performer)
+    decisions: list[tuple[float, str, str]] = field(default_factory=list)
+    punches: list[float] = field(default_factory=list)
+    prompts: list[float] = field(default_factory=list)
+    known: recognise.Known = KNOWN
+
+    def __post_init__(self) -> None:
+        self.hall = Hall((*SCRIPT, [Someone(NOBODY)]))
+        self.moment = self.hall.frame(NO_ONE, 0.0).moment
+        rules = Rules(timedelta(seconds=120), simulated=False)
+        self.journeys = Journeys(self._append, cast(clock.Clock, SimpleNamespace(now=lambda: self.moment)), rules)
+        self.records: list[LockBody] = []
+        self.ticket = self.journeys.begin(Approval(World().grant(factors=int(Factor.FACE)), b""), parts.ADA).ticket
+        asked = Challenger(self.performer, Demand.UNSURE, LIMITS, random.Random(6))
+        guard = Guard(Sure(), GuardLimits(), 1)
+        self.recogniser = recognise.Recogniser(
+            looking(self.hall), open_gate, self.hall, self.known, POLICY, Capture.CAMERA, guard, asked
+        )
+        templates, awaits = GALLERY.of_person(parts.ADA), lambda: self.journeys.awaits_face(self.ticket)
+        self.recogniser.claim(recognise.Claimed(parts.ADA, Claim.NUMBER, templates, self.moment, challenge=True, awaits=awaits))
+
+    def _append(self, body: LockBody, moment: clock.Moment) -> Any:
+        self.records.append(body)
+        return SimpleNamespace(seq=1, hash="00" * 32)
+
+    def goes_on(self, who: Callable[[float], int], seconds: float, do: Callable[[float], None] = lambda at_s: None) -> Visit:
+        for number in range(int(seconds * RATE)):
+            self.performer.at_s = at_s = number / RATE
+            frame = self.hall.frame(who(at_s), at_s)
+            self.moment = frame.moment
+            do(at_s)
+            seen = self.recogniser.see(frame)
+            self.performer.asked = seen.action if isinstance(seen, api.Prompt) else challenge.FORWARD
+            if isinstance(seen, api.Prompt):
+                self.prompts.append(at_s)
+            if isinstance(seen, Identity | Stranger):
+                self._told(seen, at_s)
+        return self
+
+    def _told(self, seen: Identity | Stranger, at_s: float) -> None:
+        decision = self.journeys.witness(seen)
+        if decision is not None:
+            self.decisions.append((at_s, decision.outcome, decision.why))
+        elif isinstance(seen, Identity):
+            self.punches.append(at_s)
+
+    @property
+    def outcomes(self) -> list[str]:
+        return [outcome for _, outcome, _ in self.decisions]
+
+
+def test_whoever_does_what_is_asked_is_verified() -> None:
+    visit = Visit().goes_on(lambda at_s: SHE, 25.0)
+    assert visit.outcomes == ["lock_verified"]
+    assert len(visit.records) == 1
+    assert visit.prompts
+
+
+def test_whoever_failed_the_challenge_ends_the_visit_and_does_not_come_back_without_one() -> None:
+    visit = Visit(Performer(follows=False)).goes_on(lambda at_s: NO_ONE if 24 <= at_s < 25.5 else SHE, 32.0)
+    assert visit.decisions[0][1:] == ("refused", "not_live")
+    assert not visit.records
+    assert not visit.journeys.awaits_face(visit.ticket)
+
+
+def test_whoever_comes_late_is_asked_all_the_same() -> None:
+    visit = Visit().goes_on(lambda at_s: SHE if at_s > 16 else NO_ONE, 45.0)
+    assert visit.outcomes == ["lock_verified"]
+    assert min(visit.prompts) > 16
+    picture = Visit(Performer(follows=False)).goes_on(lambda at_s: SHE if at_s > 16 else NO_ONE, 45.0)
+    assert not picture.records
+
+
+@pytest.mark.parametrize("search_from", [0.5, None])
+def test_somebody_else_who_stood_there_first_does_not_use_up_the_waiting(search_from: float | None) -> None:
+    known = recognise.Known(GALLERY, search_from=search_from, one_to_one=0.45)
+    visit = Visit(known=known).goes_on(lambda at_s: SOMEBODY_ELSE if at_s < 6 else NO_ONE if at_s < 8 else SHE, 40.0)
+    assert visit.outcomes == ["lock_verified"]
+    assert min(visit.prompts) > 8
+
+
+def test_a_badge_that_somebody_shows_meanwhile_takes_nothing_from_it() -> None:
+    visit = Visit()
+    his = recognise.Claimed(parts.BOB, Claim.BADGE, GALLERY.of_person(parts.BOB), parts.moment(1.0))
+
+    def shows_a_badge(at_s: float) -> None:
+        if at_s == 1.0:
+            visit.recogniser.claim(his)
+
+    visit.goes_on(lambda at_s: HE if at_s < 3 else NO_ONE if at_s < 5 else SHE, 40.0, shows_a_badge)
+    assert visit.outcomes == ["lock_verified"]
+    assert len(visit.punches) == 1, "his own"
+    assert min(visit.prompts) > 5
+
+
+def test_a_visit_that_is_called_off_asks_for_nothing_more() -> None:
+    visit = Visit()
+
+    def calls_off(at_s: float) -> None:
+        if at_s == 3.0:
+            visit.journeys.drop(visit.ticket)
+
+    visit.goes_on(lambda at_s: SHE, 10.0, calls_off)
+    assert visit.prompts
+    assert max(visit.prompts) <= 3.0
+    assert not visit.records
