@@ -30,12 +30,10 @@ class Presented:
         else:
             self._awaited, self._claimed = claimed, None
 
-    def asks_for_life(self, one: Standing) -> bool:
-        """Whether it is for something that asks for the challenge, also where the person is found by the face alone."""
+    def behind(self, one: Standing) -> Claimed | None:
+        """What this person is here for; also where the one whom a lock waits for is found by the face alone."""
         awaited = self._awaited
-        return (one.claimed is not None and one.claimed.challenge) or (
-            awaited is not None and awaited.challenge and one.attempt.named == awaited.person
-        )
+        return awaited if awaited is not None and awaited.person == one.attempt.named else one.claimed
 
     def bind(self, people: Iterable[Standing], here: list[Standing], now: Moment) -> bool:
         """Give the claim to the one face that it can be of, for good. True while that is unclear."""

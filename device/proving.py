@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from device import comparing, liveness
-from device.attempt import Embedder
+from device.attempt import Embedder, Look
 from device.attend import Identity
 from device.camera import Frame
 from device.challenger import Challenger, Trial
 from device.clock import Moment
-from device.comparing import Known
+from device.comparing import Claimed, Known
 from device.messages import Capture, Liveness
 from device.standing import Policy, Standing
 from models import align
@@ -51,11 +51,11 @@ class Prover:
         embedder: Embedder,
         policy: Policy,
         capture: Capture,
-        asked_for: Callable[[Standing], bool],
+        behind: Callable[[Standing], Claimed | None],
     ) -> None:
-        """`asked_for`: whether what somebody is here for asks for the challenge, as a lock does."""
+        """`behind`: the claim that somebody is here for, which may ask for the challenge, as a lock's does."""
         self._guard, self._challenger, self._gate = guard, challenger, gate
-        self._embedder, self._policy, self._capture, self._asked_for = embedder, policy, capture, asked_for
+        self._embedder, self._policy, self._capture, self._behind = embedder, policy, capture, behind
 
     def measure_light(self, here: Iterable[Standing], frame: Frame) -> None:
         """How bright each face that has no name yet is in this frame, against the room."""
@@ -84,7 +84,8 @@ class Prover:
 
     def is_due(self, one: Standing) -> bool:
         """Whether this person has to do what is asked before they are named."""
-        asked_for = self._asked_for(one)
+        claimed = self._behind(one)
+        asked_for = claimed is not None and claimed.challenge
         return self._challenger is not None and self._challenger.is_due(self._verdict(one), asked_for=asked_for)
 
     def is_next(self, one: Standing) -> bool:
@@ -97,33 +98,53 @@ class Prover:
     def begin(self, one: Standing, who: Identity, now: Moment) -> None:
         """From the next frame on this person is asked."""
         if self._challenger is not None:
-            one.trial = self._challenger.begin(who, now)
+            one.trial, one.attempt.is_challenged = self._challenger.begin(who, self._behind(one), now), True
 
     def go_on(self, here: list[Standing], frame: Frame, known: Known, *, fresh: bool) -> Ended | None:
-        """One frame of the challenge, if somebody has one. Whoever passed is compared once more: nobody does it for a picture."""
+        """One frame of the challenge, if somebody has one.
+
+        Whoever acts is compared while they do, and once more when it is over: nobody does it for a picture.
+        """
         found = next(((one, one.trial) for one in here if one.trial is not None), None)
         if found is None:
             return None
         (one, trial), face, now = found, found[0].track.face, frame.moment
         phase = trial.see(frame, face)
-        if phase is Phase.FAILED or (phase is Phase.PASSED and not trial.may_confirm(now)):
+        chip = align.chip(frame.pixels, face.landmarks)
+        if trial.wants_a_look:
+            trial.looked(is_them=bool(self._compared(one, trial, known, chip, now).person))
+        if trial.has_to_end(now):
             return Ended(one, trial, passed=False)
-        chip = align.chip(frame.pixels, face.landmarks) if phase is Phase.PASSED and fresh else None
-        if chip is None or self._gate(frame.pixels, face, chip):
+        if phase is not Phase.PASSED or not fresh or self._gate(frame.pixels, face, chip):
             return None
-        return Ended(one, trial, passed=self._is_still(one, trial.who, known, chip, now))
+        return self._at_last(one, trial, known, frame, chip)
 
-    def _is_still(self, one: Standing, who: Identity, known: Known, chip: NDArray[np.uint8], now: Moment) -> bool:
-        """The last look of the attempt, at this person's templates alone."""
+    def _at_last(self, one: Standing, trial: Trial, known: Known, frame: Frame, chip: NDArray[np.uint8]) -> Ended | None:
+        """The last look of the attempt: that person still, and no sign of an attack in this very frame."""
+        trial.looked_at_last()
+        look = self._compared(one, trial, known, chip, frame.moment)
+        if look.person and not self._is_an_attack(one, frame):
+            one.attempt.looks.append(look)
+            return Ended(one, trial, passed=True)
+        return Ended(one, trial, passed=False) if trial.has_to_end(frame.moment) else None
+
+    def _is_an_attack(self, one: Standing, frame: Frame) -> bool:
+        if self._guard is None:
+            return False
+        one.attempt.look_for_life(self._guard, frame.pixels, one.track.face.box)
+        sign, one.attempt.sign = one.attempt.sign, None
+        return sign is not None and self._guard.verdict([sign], ()) is liveness.Verdict.FAILED
+
+    def _compared(self, one: Standing, trial: Trial, known: Known, chip: NDArray[np.uint8], now: Moment) -> Look:
+        """With this person's templates alone."""
         vector = one.attempt.embed(self._embedder, chip)
-        look = comparing.with_one(vector, known, who.person, one.claimed, now)
-        one.attempt.looks.append(look)
-        return look.person == who.person
+        return comparing.with_one(vector, known, trial.who.person, trial.claimed, now)
 
     def _verdict(self, one: Standing) -> liveness.Verdict:
         if self._guard is None:
             return liveness.Verdict.NOT_ASSESSED
-        return self._guard.verdict(one.attempt.signs, one.attempt.brightness)
+        verdict = self._guard.verdict(one.attempt.signs, one.attempt.brightness)
+        return liveness.Verdict.UNSURE if verdict is liveness.Verdict.PASSED and one.attempt.is_mixed else verdict
 
     def _claimed(self, *, is_there: bool) -> Liveness:
         return Liveness.PASSED if is_there and self._capture is Capture.CAMERA else Liveness.NOT_ASSESSED

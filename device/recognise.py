@@ -63,7 +63,7 @@ class Recogniser:
         self._crowd = Crowd()
         self._people: dict[int, Standing] = {}
         self._presented = Presented(policy.claim_lasts)
-        self._prover = Prover(guard, challenger, gate, embedder, policy, capture, self._presented.asks_for_life)
+        self._prover = Prover(guard, challenger, gate, embedder, policy, capture, self._presented.behind)
         self._excused = ""
         self._excused_at: Moment | None = None
         self._outlines: tuple[Outline, ...] = ()
@@ -221,9 +221,9 @@ class Recogniser:
         """One more vote, and the answer if it was the last that was needed."""
         if one.attempt.contradicts(look):
             one.changes += 1
-            one.attempt = Attempt.starting_with(look)
+            one.attempt = Attempt.starting_with(replace(look, sign=one.attempt.sign))
         else:
-            one.attempt.looks.append(look)
+            one.attempt.add(look)
         one.hint = Waiting.SPENT if one.spent else Waiting.LOOKING
         if one.attempt.looks_left(self._policy.looks) > 0 and one.changes < MOST_CHANGES:
             return None
@@ -246,6 +246,9 @@ class Recogniser:
         enough = bool(person) and len(one.attempt.for_person(person)) >= self._policy.votes and one.changes < MOST_CHANGES
         if enough and not self._prover.is_due(one):
             return self._named(one, self._identity(one, person, now), now)
+        if enough and not self._has_to_wait(one):  # it was the last look, which named nobody, that left it open
+            self._prover.begin(one, self._identity(one, person, now), now)
+            return None
         return self._not_named(one, now)
 
     def _named(self, one: Standing, who: Identity, now: Moment) -> Identity | None:

@@ -71,7 +71,8 @@ class Limits:
     """Times in seconds. An action counts from `full` of its way on, and is over below `rest` of it.
 
     Ways: `turn_deg` degrees, and of blendshapes 1 less the face at rest. Nobody answers sooner than `reaction_s` after the prompt;
-    `shut_s` is longer than an eye that blinks by itself stays shut.
+    `shut_s` is longer than an eye that blinks by itself stays shut. `last_gap_s`: how long nothing may be seen of the face between
+    the last action and the last look at whose face it is.
     """
 
     steps: int = 4
@@ -83,6 +84,7 @@ class Limits:
     answer_within_s: float = 3.0
     return_within_s: float = 4.0
     most_gap_s: float = 0.6
+    last_gap_s: float = 0.3
     shut_s: float = 0.1
     turn_deg: float = 20.0
     full: float = 0.5
@@ -113,6 +115,11 @@ class State:
         return self.phase in (Phase.PASSED, Phase.FAILED)
 
     @property
+    def is_last_stretch(self) -> bool:
+        """Whether all that was asked has been done, and the face is to be compared for the last time."""
+        return self.phase is Phase.PASSED or (self.phase is Phase.RETURNING and self.step + 1 == len(self.plan))
+
+    @property
     def asked(self) -> str:
         """What the person should do now: an action, or `forward`; empty when it is over."""
         if self.is_over:
@@ -132,19 +139,37 @@ def advance(state: State, look: Look, limits: Limits, chance: random.Random) -> 
     """After one more look. The plan is drawn once the face at rest is known: nobody is asked to smile who smiles already."""
     if state.is_over:
         return state
-    if state.last is not None and (broken := _broken(state.last, look, limits)):
-        return _failed(state, broken)
-    state = replace(state, last=look)
+    state = follow(state, look, limits)
+    if state.is_over:
+        return state
     if look.at_s > state.until_s and state.phase is not Phase.RESTING:
         return _again(state, look, limits)
     return PHASES[state.phase](state, look, limits, chance)
 
 
+def follow(state: State, look: Look, limits: Limits) -> State:
+    """Whether it can be the same face still; also once it is passed, until the face was compared for the last time."""
+    if state.phase is Phase.FAILED:
+        return state
+    if state.last is not None and (broken := _broken(state, state.last, look, limits)):
+        return fail(state, broken)
+    return replace(state, last=look)
+
+
+def shows(state: State, limits: Limits) -> bool:
+    """Whether the newest look does what is asked, or does it still: whoever's face that is, is the one who acts."""
+    if state.last is None or state.phase not in (Phase.ACTING, Phase.RETURNING):
+        return False
+    return state.plan[state.step] in _done(state, state.last, limits)
+
+
 def lapse(state: State, at_s: float, limits: Limits) -> State:
     """A moment without a look: lost when it lasts too long."""
-    if state.is_over or state.last is None:
-        return _failed(state, Why.TOO_LATE) if not state.is_over and at_s > state.until_s else state
-    return _failed(state, Why.LOST) if at_s - state.last.at_s > limits.most_gap_s else state
+    if state.phase is Phase.FAILED:
+        return state
+    if state.last is None:
+        return fail(state, Why.TOO_LATE) if at_s > state.until_s else state
+    return fail(state, Why.LOST) if at_s - state.last.at_s > _most_gap_s(state, limits) else state
 
 
 def _settling(state: State, look: Look, limits: Limits, chance: random.Random) -> State:
@@ -161,7 +186,7 @@ def _settling(state: State, look: Look, limits: Limits, chance: random.Random) -
 def _resting(state: State, look: Look, limits: Limits, chance: random.Random) -> State:
     done = _done(state, look, limits)
     if done - {Action.BLINK}:  # eyes blink by themselves
-        return _failed(state, Why.WRONG)
+        return fail(state, Why.WRONG)
     if look.at_s < state.ask_at_s:
         return state
     return replace(state, phase=Phase.ACTING, until_s=look.at_s + limits.answer_within_s, ask_at_s=look.at_s, seen=())
@@ -170,11 +195,11 @@ def _resting(state: State, look: Look, limits: Limits, chance: random.Random) ->
 def _acting(state: State, look: Look, limits: Limits, chance: random.Random) -> State:
     action, done = state.plan[state.step], _done(state, look, limits)
     if done - ALLOWED[action]:
-        return _failed(state, Why.WRONG)
+        return fail(state, Why.WRONG)
     if action not in done:
         return replace(state, seen=())
     if look.at_s - state.ask_at_s < limits.reaction_s:
-        return state if action is Action.BLINK else _failed(state, Why.WRONG)
+        return state if action is Action.BLINK else fail(state, Why.WRONG)
     seen = (*state.seen, look)
     held_s = limits.shut_s if action is Action.BLINK else 0.0
     if len(seen) < 2 or seen[-1].at_s - seen[0].at_s < held_s:
@@ -219,10 +244,14 @@ def draw(still: Look, limits: Limits, chance: random.Random) -> tuple[Action, ..
             return plan
 
 
-def _broken(last: Look, look: Look, limits: Limits) -> Why | None:
+def _most_gap_s(state: State, limits: Limits) -> float:
+    return limits.last_gap_s if state.is_last_stretch else limits.most_gap_s
+
+
+def _broken(state: State, last: Look, look: Look, limits: Limits) -> Why | None:
     """Whether one face can have gone from one look to the next."""
     passed = look.at_s - last.at_s
-    if passed > limits.most_gap_s:
+    if passed > _most_gap_s(state, limits):
         return Why.LOST
     jumped = abs(look.turn_deg - last.turn_deg) > limits.jump_deg and passed < limits.jump_within_s
     return Why.JUMPED if jumped else None
@@ -237,11 +266,12 @@ def _rest(state: State, look: Look, limits: Limits, chance: random.Random) -> St
 def _again(state: State, look: Look, limits: Limits) -> State:
     """Whoever was too slow begins again, with another plan; failed after the last try. Whoever did something else has failed."""
     if state.tries >= limits.tries:
-        return _failed(state, Why.TOO_LATE)
+        return fail(state, Why.TOO_LATE)
     return State(Phase.SETTLING, look.at_s + limits.settle_within_s, last=look, tries=state.tries + 1)
 
 
-def _failed(state: State, why: Why) -> State:
+def fail(state: State, why: Why) -> State:
+    """It ends here."""
     return replace(state, phase=Phase.FAILED, why=why)
 
 

@@ -421,10 +421,10 @@ def challenged(
 def test_a_challenge_is_one_person_s_and_the_next_one_waits_for_it_without_losing_their_looks() -> None:
     seen, regards, hall = challenged([side_by_side(ada=130)], [LEFT, RIGHT], 60.0)
     found = [(one.person, one.liveness, one.embeddings) for one in seen if isinstance(one, Identity)]
-    assert found == [(parts.ADA, Liveness.PASSED, 3), (parts.BOB, Liveness.PASSED, 3)]
+    assert found == [(parts.ADA, Liveness.PASSED, 4), (parts.BOB, Liveness.PASSED, 4)]
     asked = [one for one in regards if Regard.CHALLENGED in one]
     assert asked
-    assert len(hall.embedded) - 2 * 3 <= 2 * 8, "and now and then one, whether they still stand there"
+    assert len(hall.embedded) - 2 * 4 <= 2 * 8, "and now and then one, whether they still stand there"
 
 
 def test_a_second_challenge_that_the_last_sign_asks_for_waits_as_well() -> None:
@@ -451,10 +451,10 @@ def test_a_neighbour_who_does_what_is_asked_does_not_do_it_for_somebody_else() -
 
 
 def test_the_last_look_is_kept_for_the_end_of_a_challenge() -> None:
-    """Two looks before it, one after: with a challenge, too, three."""
+    """Two looks before it and one after are the three of the attempt; the one while they act is the challenge's own."""
     seen, _, _ = challenged([[Someone(ADA)]], [200.0], 30.0)
     (who,) = [one for one in seen if isinstance(one, Identity)]
-    assert (who.embeddings, who.votes, who.liveness) == (3, 3, Liveness.PASSED)
+    assert (who.embeddings, who.votes, who.liveness) == (4, 3, Liveness.PASSED)
 
 
 def test_an_unknown_gallery_still_asks_each_of_them_to_say_who_they_are() -> None:

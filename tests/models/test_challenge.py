@@ -213,3 +213,29 @@ def ends(limits: Limits, behave: Callable[[float], Look]) -> float:
 def test_whoever_does_nothing_is_done_within_half_a_minute() -> None:
     assert ends(LIMITS, lambda at_s: replace(STILL, at_s=at_s)) < 30
     assert ends(LIMITS, lambda at_s: replace(STILL, at_s=at_s, turn_deg=60.0)) < 30
+
+
+@pytest.mark.parametrize("action", list(Action))
+def test_a_look_shows_what_is_asked_while_it_is_done_and_no_longer(action: Action) -> None:
+    asked = acting(action)
+    assert not challenge.shows(asked, LIMITS)
+    doing = after(asked, showing(action, 10.5))
+    done = after(doing, showing(action, 10.7))
+    assert challenge.shows(doing, LIMITS)
+    assert done.phase is Phase.RETURNING
+    assert challenge.shows(done, LIMITS)
+    assert not challenge.shows(after(done, replace(STILL, at_s=11.0)), LIMITS)
+    assert not challenge.shows(challenge.begin(0.0, LIMITS), LIMITS)
+
+
+@pytest.mark.parametrize(
+    ("after_s", "turn_deg", "why"),
+    [(0.1, 0.0, None), (0.4, 0.0, Why.LOST), (0.1, 60.0, Why.JUMPED)],
+    ids=["stays", "away", "jumps"],
+)
+def test_after_the_last_action_the_face_may_neither_go_nor_jump(after_s: float, turn_deg: float, why: Why | None) -> None:
+    passed = State(Phase.PASSED, 0.0, last=replace(STILL, at_s=10.0, turn_deg=0.0))
+    state = challenge.follow(passed, replace(STILL, at_s=10.0 + after_s, turn_deg=turn_deg), LIMITS)
+    assert state.why is why
+    assert challenge.lapse(passed, 10.2, LIMITS).phase is Phase.PASSED
+    assert challenge.lapse(passed, 10.4, LIMITS).why is Why.LOST
