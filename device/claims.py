@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from device import api, people
+from device import api, cards, people
 from device.attend import Claim
 from device.clock import Clock
+from device.errors import DeviceError
 from device.gallery import Keeper
 from device.people import Directory
 from device.recognise import Claimed
@@ -56,9 +57,17 @@ class Claims:
     def card(self, text: str) -> api.ClaimTaken:
         """The person whose face card this is; the template is forgotten with the claim. CardRefused for any other code."""
         card = self._directory.read_card(text, self._embedder, self._clock.now().at)
-        return self.take(card.person, Claim.QR, match.Gallery.of([(card.person, card.vector)]))
+        templates = match.Gallery.of([(card.person, card.vector)])
+        return self.take(card.person, Claim.QR, templates, lambda: self._holds(card))
 
-    def take(self, person: str, by: Claim, templates: match.Gallery) -> api.ClaimTaken:
+    def _holds(self, card: cards.Card) -> bool:
+        """Not revoked since it was shown; what cannot be read counts as revoked."""
+        try:
+            return self._directory.card_holds(card)
+        except DeviceError:
+            return False
+
+    def take(self, person: str, by: Claim, templates: match.Gallery, holds: Callable[[], bool] | None = None) -> api.ClaimTaken:
         """Wait for this person's face and nobody else's."""
-        self._put(Claimed(person, by, templates, self._clock.now()))
+        self._put(Claimed(person, by, templates, self._clock.now(), holds=holds))
         return api.ClaimTaken(person, self._lasts_s)

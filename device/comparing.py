@@ -38,7 +38,8 @@ class Claimed:
     """Somebody says who they are; only these templates are looked at until the answer, or until it has lasted too long.
 
     `challenge`: what they want asks for the active challenge, as a lock does. `awaits`: it lasts for as long as this says so,
-    through answers that name nobody, and beside what others present meanwhile.
+    through answers that name nobody, and beside what others present meanwhile. `holds`: whether templates that the kiosk does not
+    keep, as a face card's, may be used still; None where they are of the gallery.
     """
 
     person: str
@@ -47,6 +48,14 @@ class Claimed:
     made: Moment
     challenge: bool = False
     awaits: Callable[[], bool] | None = None
+    holds: Callable[[], bool] | None = None
+
+
+def may_count(known: Known, person: str, claimed: Claimed | None) -> bool:
+    """Whether this person may be recognised still: not after a withdrawal, an erasure, or with a card that was revoked."""
+    if claimed is not None and claimed.holds is not None:
+        return claimed.holds()
+    return len(known.gallery.of_person(person)) > 0
 
 
 def looked_up(vector: Vector, known: Known, claimed: Claimed | None, least_margin: float, moment: Moment) -> Look:

@@ -175,6 +175,7 @@ class Desk:
         check_text("whoever does this", by)
         person = self._directory.by_number(number).person
         self._directory.revoke_cards(person)
+        self.renew(person)  # who is being recognised by it just now is not
         self._journal.append(messages.Audit("face_card_revoked", by, person), self._clock.now())
         return shown(self._directory.get(person))
 

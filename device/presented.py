@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 
 from device import attend
@@ -29,6 +29,13 @@ class Presented:
             self._claimed = claimed
         else:
             self._awaited, self._claimed = claimed, None
+
+    def drop(self, may_count: Callable[[str, Claimed | None], bool]) -> None:
+        """Nobody is waited for who may not be recognised any more."""
+        if (claimed := self._claimed) is not None and not may_count(claimed.person, claimed):
+            self._claimed = None
+        if (awaited := self._awaited) is not None and not may_count(awaited.person, awaited):
+            self._awaited = None
 
     def behind(self, one: Standing) -> Claimed | None:
         """What this person is here for; also where the one whom a lock waits for is found by the face alone."""

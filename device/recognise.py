@@ -57,7 +57,7 @@ class Recogniser:
         challenger: Challenger | None = None,
     ) -> None:
         self._attention, self._gate, self._embedder = attention, gate, embedder
-        self.known = known  # immutable; replaced whole when somebody is enrolled or withdraws
+        self._known, self._is_renewed = known, False
         self._policy, self._capture = policy, capture
         self._min_face_px = policy.min_face_px if guard is None else max(policy.min_face_px, guard.min_face_px)
         self._crowd = Crowd()
@@ -76,6 +76,15 @@ class Recogniser:
     def excuse(self, person: str) -> None:
         """Somebody has just been enrolled before this camera, and is not clocked in by it until they step away. From any thread."""
         self._excused = person
+
+    @property
+    def known(self) -> Known:
+        """Who may be recognised. Immutable; replaced whole, from any thread, when somebody is enrolled, withdraws or is erased."""
+        return self._known
+
+    @known.setter
+    def known(self, known: Known) -> None:
+        self._known, self._is_renewed = known, True
 
     @property
     def outlines(self) -> tuple[Outline, ...]:
@@ -110,6 +119,9 @@ class Recogniser:
         seen, now = self._attention.look(frame), frame.moment
         self._outlined = seen.faces  # already: the screen does not wait for a look, it shows what was known a frame ago
         self._crowd.follow(seen.faces, now)
+        if self._is_renewed:
+            self._is_renewed = False
+            self._forget_who_is_gone(now)
         return seen, self._those_who_stand_here(now), now
 
     # Who stands there
@@ -125,6 +137,16 @@ class Recogniser:
             if gone or number not in kept:
                 del self._people[number]
         return here
+
+    def _forget_who_is_gone(self, now: Moment) -> None:
+        """Whatever rests on templates that may not be used any more, also what was only waited for."""
+        self._presented.drop(self._may_count)
+        for one in self._people.values():
+            if not all(self._may_count(*about) for about in one.rests_on()):
+                one.begin_anew(now, None)
+
+    def _may_count(self, person: str, claimed: Claimed | None) -> bool:
+        return comparing.may_count(self.known, person, claimed)
 
     def _standing(self, track: Track, now: Moment) -> Standing:
         found = self._people.get(track.number)
@@ -252,6 +274,9 @@ class Recogniser:
         return self._not_named(one, now)
 
     def _named(self, one: Standing, who: Identity, now: Moment) -> Identity | None:
+        if not self._may_count(who.person, one.trial.claimed if one.trial else one.claimed):
+            one.begin_anew(now, None)
+            return None
         was = one.named.get(who.person)
         one.answer, one.attempt, one.trial, one.looked_at, one.hint = who, Attempt(now), None, now, Waiting.DONE
         one.named[who.person], one.answered_for = now, one.claimed

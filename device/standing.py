@@ -86,6 +86,18 @@ class Standing:
         if not self.is_named:
             self.hint = hint
 
+    def rests_on(self) -> set[tuple[str, Claimed | None]]:
+        """Whom what is known here is about, each with the claim whose templates said so."""
+        found: set[tuple[str, Claimed | None]] = {
+            (claim.person, claim) for claim in (self.claimed, self.answered_for) if claim is not None
+        }
+        found |= {(look.person, self.claimed) for look in self.attempt.looks if look.person}
+        if isinstance(self.answer, Identity):
+            found.add((self.answer.person, self.answered_for))
+        if self.trial is not None:
+            found.add((self.trial.who.person, self.trial.claimed))
+        return found
+
     def begin_anew(self, now: Moment, claimed: Claimed | None) -> None:
         """A fresh attempt, for whoever says who they are or no longer does; what was seen before counts for nothing."""
         self.attempt, self.claimed, self.answer, self.trial = Attempt(now), claimed, None, None

@@ -206,6 +206,11 @@ class Ways:
         factors = frozenset({"face" if decision.method.startswith("face") else decision.method})
         return self._established(decision.person, Method(decision.method), factors, now, now, punch=False)
 
+    def forget(self, person: str) -> None:
+        """Somebody was erased: no ticket is theirs any more."""
+        with self._lock:
+            self._tickets = {ticket: one for ticket, one in self._tickets.items() if one.person != person}
+
     def owner(self, ticket: str) -> Person | None:
         """Whose affairs this ticket opens: somebody verified, not merely identified by a code that anybody can copy."""
         presented = self._presented(ticket, self._clock.now())

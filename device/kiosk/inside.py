@@ -62,8 +62,9 @@ class Inside:
         return self.watching.alertness is attention.Alertness.ASLEEP and self.board.waiting is not recognise.Waiting.OTHER_WAY
 
     def forget(self, person: str) -> None:
-        """Somebody was erased: neither gallery nor board has anything of them any more."""
+        """Somebody was erased: neither gallery nor board has anything of them any more, and no ticket is theirs."""
         self.board.forget(person)
+        self.ways.forget(person)
         self.office.renew(person)
 
 

@@ -79,7 +79,7 @@ def run(folder: state.Folder, config: Config, weights: Path, stop: threading.Eve
         inside = assemble(files, config, eyes, source, time_source)
         stamping = room.open_room(folder, config, following, files.journal, inside.office, inside.claims, inside.walk, time_source)
         shelf = backup_shelf(folder, files, following, stamping, time_source)
-        eraser = erasure.Eraser(files.journal, files.directory, time_source, folder.root, forgetting(inside, shelf))
+        eraser = erasure.Eraser(files.journal, files.directory, time_source, folder.root, forgetting(inside, shelf, stamping))
         keeping = retention.Retention(
             files.journal, files.directory, eraser, time_source, inside.office.renew, lambda: following.governed.now.retention
         )

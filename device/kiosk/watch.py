@@ -73,11 +73,12 @@ def backup_shelf(folder: state.Folder, files: Files, following: Following, stamp
     return Shelf(folder, files.journal, files.directory, databases, time_source)
 
 
-def forgetting(inside: Inside, shelf: Shelf) -> Callable[[str], None]:
+def forgetting(inside: Inside, shelf: Shelf, stamping: room.Room) -> Callable[[str], None]:
     """Somebody was erased: nothing in memory holds them any more, and no backup that lies here."""
 
     def forget(person: str) -> None:
         inside.forget(person)
+        stamping.desk.forget(person)
         shelf.clear()
 
     return forget

@@ -99,6 +99,10 @@ class LockDesk:
         self._journeys.drop(ticket)
         return self._visit(journey)
 
+    def forget(self, person: str) -> None:
+        """Somebody was erased: nothing is signed for them any more."""
+        self._journeys.forget(person)
+
     def _send_to_lock(self, ticket: str) -> None:
         """The person is verified: the bridge begins. Runs on a thread of its own."""
         journey = self._journeys.get(ticket)

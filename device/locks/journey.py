@@ -105,6 +105,12 @@ class Journeys:
             self._journeys.pop(ticket, None)
             self._changed.notify_all()
 
+    def forget(self, person: str) -> None:
+        """Somebody was erased: nobody waits for them."""
+        with self._changed:
+            self._journeys = {ticket: one for ticket, one in self._journeys.items() if one.person != person}
+            self._changed.notify_all()
+
     def witness(self, seen: Identity | Stranger) -> api.Decision | None:
         """Whether whoever was just established is awaited for an approval; None: they are here to clock in."""
         now = self._clock.now()

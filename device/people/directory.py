@@ -401,9 +401,13 @@ class Directory:
     def read_card(self, text: str, embedder: str, now: datetime) -> cards.Card:
         """The card in a QR code's text; CardRefused for anything else, and for a card that was revoked or whose consent is gone."""
         card = cards.read(self._wrapping_key, embedder, text, now)
-        if self._card_expires_at(card.card, card.person) is None:
+        if not self.card_holds(card):
             raise cards.CardRefused("this card was revoked; have a new one made, or use another way")
         return card
+
+    def card_holds(self, card: cards.Card) -> bool:
+        """Whether a card that was read is neither revoked nor without consent by now."""
+        return self._card_expires_at(card.card, card.person) is not None
 
     def _keep_card(self, card: str, person: str, issued_at: datetime, expires_at: datetime) -> None:
         with self.database.transaction() as connection:

@@ -68,6 +68,33 @@ def test_a_face_card_waits_for_its_owner_with_the_template_that_it_carries(
     assert (claim.by, claim.templates.persons) == (Claim.QR, (made.person,))
 
 
+@pytest.mark.parametrize("how", ["revoked", "withdrawn", "another one made"])
+def test_a_card_that_was_read_holds_until_it_is_revoked_or_its_consent_is_gone(
+    office: desk.Desk, counter: claims.Claims, taken: list[Claimed], photograph: Photograph, how: str
+) -> None:
+    office.give_consent("1", "en", "consent", BY, "face_card")
+    counter.card(office.issue_card("1", photograph("obama"), BY, 30).code)
+    (claim,) = taken
+    assert claim.holds is not None
+    assert claim.holds()
+    if how == "revoked":
+        office.revoke_cards("1", BY)
+    elif how == "withdrawn":
+        office.withdraw_consent("1", BY, "face_card")
+    else:
+        office.issue_card("1", photograph("obama"), BY, 30)
+    assert not claim.holds()
+
+
+def test_a_revocation_reaches_whoever_is_recognised_just_now(office: desk.Desk, photograph: Photograph) -> None:
+    office.give_consent("1", "en", "consent", BY, "face_card")
+    office.issue_card("1", photograph("obama"), BY, 30)
+    told: list[object] = []
+    office.keeper().changed = told.append
+    office.revoke_cards("1", BY)
+    assert told
+
+
 def test_hostile_codes_are_refused_and_wait_for_nobody(counter: claims.Claims, taken: list[Claimed]) -> None:
     for code in ("", "'; DROP TABLE person; --", "DAKA1:", "DAKA1:" + "A" * 5_000, "http://example.org", "\x00" * 40):
         with pytest.raises(cards.CardRefused):

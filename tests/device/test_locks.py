@@ -316,6 +316,15 @@ def test_a_visit_can_be_called_off(scene: Scene) -> None:
         scene.desk.progress(ticket)
 
 
+def test_nothing_is_signed_for_somebody_who_was_erased(scene: Scene) -> None:
+    ticket = scene.desk.visit(scene.grant().id.hex()).ticket
+    scene.journeys.witness(scene.seen())
+    scene.desk.forget(ANN)
+    with pytest.raises(VisitUnknown):
+        scene.desk.use(ticket, LOCK_ID, b64(bytes(32)), b64(bytes(16)))
+    assert not scene.people.awaits()
+
+
 def test_a_bridge_that_is_away_is_a_sentence(scene: Scene) -> None:
     scene.bridge.away = True
     assert "does not answer" in scene.desk.here().away

@@ -139,6 +139,15 @@ def test_our_own_failures_make_nobody_late(make: Make) -> None:
     assert kiosk.records()[0].first_attempt_at == parts.START
 
 
+def test_nobody_who_was_erased_has_a_ticket_still(make: Make) -> None:
+    kiosk = make()
+    ticket = kiosk.ways.pin("1001", PIN, punch=False).ticket
+    others = kiosk.ways.pin("1002", OTHER, punch=False).ticket
+    kiosk.ways.forget(ADA)
+    assert kiosk.ways.owner(ticket) is None
+    assert kiosk.ways.owner(others) is not None
+
+
 def test_an_assigned_pin_is_changed_and_then_clocks_in(make: Make) -> None:
     kiosk = make()
     kiosk.directory.credentials.set_pin(BOB, "1002", PIN, parts.START, must_change=True)
