@@ -23,11 +23,11 @@ from device.config import Ways as Rules
 from device.messages import Capture, Liveness, Method, Reason
 from device.people import Checked, Directory, Person, PersonUnknown, PinRefused, Verdict
 from device.people.credentials import PHONE_PREFIX
+from device.tries import Tries
 
 MOST_TEXT = 1_000  # letters of a code; the longest of ours, a face card, has 330
 MOST_NUMBER = 64
 TICKET_LASTS = timedelta(seconds=60)  # time to type a PIN, or to read one's own punches
-ONE_ATTEMPT = timedelta(seconds=60)  # tries closer together are one attempt: our own failures make nobody late
 MOST_TICKETS = 16
 WITH_PIN = {Method.BADGE: Method.BADGE_AND_PIN, Method.QR: Method.QR_AND_PIN}
 Given = ParamSpec("Given")
@@ -79,14 +79,6 @@ class Presented:
     made: Moment
 
 
-@dataclass(slots=True)
-class _Tries:
-    """One attempt after another for the same number: when the first was, and the latest."""
-
-    first: Moment
-    latest: Moment
-
-
 def told_if_unread(answer: Callable[Concatenate[Ways, Given], api.Decision]) -> Callable[Concatenate[Ways, Given], api.Decision]:
     """A question that a failing disk leaves open is answered all the same: nothing is known, and one may try again."""
 
@@ -107,7 +99,7 @@ class Ways:
         self._directory, self._line, self._board, self._claims = directory, line, board, claims
         self._clock, self._rules = clock, rules
         self._tickets: dict[str, Presented] = {}
-        self._tries: dict[str, _Tries] = {}
+        self._tries = Tries()
         self._lock = threading.Lock()
 
     @told_if_unread
@@ -116,8 +108,9 @@ class Ways:
         if not self._rules.pin and punch:
             return self.say_no(No.SWITCHED_OFF)
         now = self._clock.now()
-        first = self._first_try(number, now)
+        first = self._tries.first(number, now)
         checked = self._check_pin(number, pin, now)
+        self._judged(number, checked, now)
         if (refusal := self._refusal(checked)) is not None:
             return refusal
         return self._established(checked.person, Method.PIN, frozenset({"pin"}), first, now, punch=punch)
@@ -126,13 +119,14 @@ class Ways:
     def change_pin(self, number: str, old: str, new: str) -> api.Decision:
         """The person's own change, also of a PIN that was assigned; the old one proves who asks."""
         now = self._clock.now()
-        self._first_try(number, now)
+        self._tries.first(number, now)
         try:
             checked = Checked(Verdict.WRONG)
             if _can_be_typed(number, old):
                 checked = self._directory.credentials.change_pin(number, old, new, now)
         except PinRefused:
             return self.say_no(No.PIN_UNFIT)
+        self._judged(number, checked, now)
         if (refusal := self._refusal(checked)) is not None:
             return refusal
         return self._say("pin_changed", self._directory.get(checked.person), now)
@@ -280,9 +274,12 @@ class Ways:
         return self._say("verified", known, now, method=method, ticket=ticket, wait_s=TICKET_LASTS.total_seconds())
 
     def _settled(self, who: Identity, known: Person) -> api.Decision:
-        with self._lock:
-            self._tries.pop(known.number, None)
+        self._tries.is_over(known.number)
         return replace(self._line.settle(who), language=known.language)
+
+    def _judged(self, number: str, checked: Checked, now: Moment) -> None:
+        if checked.verdict is not Verdict.WAIT:
+            self._tries.judged(number, now)
 
     def _refusal(self, checked: Checked, ticket: str = "") -> api.Decision | None:
         """None if the PIN was right."""
@@ -308,15 +305,6 @@ class Ways:
         return self._board.put(
             replace(said, person=known.person, name=known.name, language=known.language, method=method, complete_by=complete_by)
         )
-
-    def _first_try(self, number: str, now: Moment) -> Moment:
-        """When the attempt began that this try belongs to."""
-        with self._lock:
-            tries = {key: one for key, one in self._tries.items() if timedelta(0) <= attend.elapsed(one.latest, now) < ONE_ATTEMPT}
-            mine = tries.setdefault(number[:MOST_NUMBER], _Tries(now, now))
-            mine.latest = now
-            self._tries = tries
-            return mine.first
 
     def _ticket(self, presented: Presented) -> str:
         ticket = secrets.token_urlsafe(16)

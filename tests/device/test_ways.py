@@ -18,6 +18,7 @@ from device.consent import Purpose
 from device.messages import Method, Reason
 from device.people import Directory, Person, credentials
 from device.recognise import Claimed, Waiting
+from device.tries import Tries
 from models.openset import Bound
 from tests.device import parts
 from tests.device.test_line import POLICY, Script
@@ -137,6 +138,42 @@ def test_our_own_failures_make_nobody_late(make: Make) -> None:
     kiosk.clock.seconds = 20
     kiosk.ways.pin("1001", PIN)
     assert kiosk.records()[0].first_attempt_at == parts.START
+
+
+def test_nobody_elses_tries_hold_an_attempt_open_for_long(make: Make) -> None:
+    """A wrong PIN every 50 seconds before somebody comes would have had them there ten minutes early."""
+    kiosk = make()
+    for seconds in range(0, 600, 50):
+        kiosk.clock.seconds = seconds
+        kiosk.ways.pin("1001", OTHER)
+    came = kiosk.clock.seconds = 640
+    while kiosk.ways.pin("1001", PIN).outcome != "punched":
+        kiosk.clock.seconds += 10
+    assert kiosk.records()[0].first_attempt_at >= parts.moment(came - 120).at
+
+
+def test_an_attempt_is_two_minutes_long_at_most_and_waiting_does_not_prolong_it() -> None:
+    tries = Tries()
+    begun = tries.first("1001", parts.moment(0))
+    for seconds in (50, 100):
+        assert tries.first("1001", parts.moment(seconds)) == begun
+        tries.judged("1001", parts.moment(seconds))
+    assert tries.first("1001", parts.moment(119)) == begun
+    assert tries.first("1001", parts.moment(120)) == parts.moment(120)
+    assert tries.first("1001", parts.moment(170)) == parts.moment(120), "told to wait"
+    assert tries.first("1001", parts.moment(181)) == parts.moment(181), "a minute after the last try that was looked at"
+
+
+def test_whoever_is_told_to_wait_does_not_prolong_the_attempt_of_others(make: Make) -> None:
+    kiosk = make()
+    for seconds in (0, 1, 2, 8, 19, 40):
+        kiosk.clock.seconds = seconds
+        assert kiosk.ways.pin("1001", OTHER).why == "wrong"
+    kiosk.clock.seconds = 70
+    assert kiosk.ways.pin("1001", PIN).why == "wait"
+    kiosk.clock.seconds = 105
+    assert kiosk.ways.pin("1001", PIN).outcome == "punched"
+    assert kiosk.records()[0].first_attempt_at == parts.moment(105).at
 
 
 def test_nobody_who_was_erased_has_a_ticket_still(make: Make) -> None:
