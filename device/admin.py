@@ -92,6 +92,7 @@ def enrolment_routes(office: desk.Desk) -> tuple[Route, ...]:
         Route("POST", "/v1/enrolment", enrol),
         Route("POST", "/v1/enrolment-of-several", enrol_several),
         Route("POST", "/v1/enrolment-look", look_at),
+        Route("POST", "/v1/face-removal", lambda: office.remove_face(*server.json_fields("number", "by"))),
         Route("POST", "/v1/card", issue_card),
         Route("POST", "/v1/card-revocation", lambda: office.revoke_cards(*server.json_fields("number", "by"))),
     )

@@ -48,11 +48,17 @@ class Claims:
         templates = self._keeper.known.gallery.of_person(person)
         return self.take(person, by, templates) if len(templates) else None
 
-    def for_lock(self, person: str, awaits: Callable[[], bool]) -> None:
-        """Wait for this person's face, with the active challenge, for as long as `awaits` says so; nobody without a template."""
-        templates = self._keeper.known.gallery.of_person(person)
+    def for_lock(self, person: str, awaits: Callable[[], bool], *, seen_here: bool) -> None:
+        """Wait for this person's face, with the active challenge, for as long as `awaits` says so; nobody without a template.
+
+        `seen_here`: as it was enrolled before this camera. A photograph, or another kiosk's template, may be of anybody.
+        """
+        templates = self._seen_here(person) if seen_here else self._keeper.known.gallery.of_person(person)
         if len(templates):
             self._put(Claimed(person, Claim.NUMBER, templates, self._clock.now(), challenge=True, awaits=awaits))
+
+    def _seen_here(self, person: str) -> match.Gallery:
+        return match.Gallery.of(self._directory.templates_of(person, self._embedder, "kiosk").whole)
 
     def card(self, text: str) -> api.ClaimTaken:
         """The person whose face card this is; the template is forgotten with the claim. CardRefused for any other code."""

@@ -13,6 +13,7 @@ from device.people.roster import check_text
 from device.personnel import shown
 from device.sentences import say
 
+ONESELF = "self"  # who acts, where it is the person at the page
 BASES = ("consent", "contract", "legal_duty")
 
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from device import api, enrolment, gallery, messages, people
 from device.clock import Clock
 from device.consent import Purpose
-from device.consenting import ConsentOffice, check_language
+from device.consenting import ONESELF, ConsentOffice, check_language
 from device.enrolment import EnrolmentRefused
 from device.gallery import Keeper
 from device.journal import Journal
@@ -128,6 +128,7 @@ class Desk:
         self.may_sit(number, by)
         person, sight = self._directory.by_number(number).person, self._sight()
         vectors = enrolment.vectors_of(sight, photographs)
+        self._refuse_another_face(sight, person, vectors[0], by)
         self._refuse_duplicates([other for vector in vectors for other in self._look_alikes(sight, person, vector)], "")
         return api.Enrolled(person, self._directory.get(person).templates)
 
@@ -137,8 +138,12 @@ class Desk:
         self._directory.require_consent(self._directory.by_number(number).person)
 
     def keep(self, number: str, source: str, vectors: tuple[NDArray[np.float32], ...], by: str, look_alike_of: str) -> api.Enrolled:
-        """Templates of one person; those made at the kiosk take the place of earlier ones from there."""
+        """Templates of one face; those made at the kiosk take the place of earlier ones from there.
+
+        The first vector speaks for all: whoever took them has held the others against it.
+        """
         person, sight = self._directory.by_number(number).person, self._sight()
+        self._refuse_another_face(sight, person, vectors[0], by)
         others = {other: None for vector in vectors for other in self._look_alikes(sight, person, vector)}
         self._refuse_duplicates(list(others), look_alike_of)
         self._directory.require_consent(person)  # taken back while they sat, nothing was made, and the journal must not say so
@@ -154,6 +159,19 @@ class Desk:
             self._directory.add_templates(person, source, made)
         self.keeper().renew(person)
         return api.Enrolled(person, self._directory.get(person).templates)
+
+    def remove_face(self, number: str, by: str) -> api.Person:
+        """The enrolled face goes and the consent stays, so that another may be enrolled. On record before that is possible."""
+        check_text("whoever does this", by)
+        person = self._directory.by_number(number)
+        if not person.templates:
+            raise EnrolmentRefused(say("enrol.none", number=number))
+        self._journal.append(messages.Audit("face_removed", by, person.person), self._clock.now())
+        try:
+            self._directory.destroy_templates(person.person)
+        finally:  # committed, though the disk may have failed in tidying up after it
+            self.renew(person.person)
+        return shown(self._directory.get(person.person))
 
     def issue_card(self, number: str, photograph: bytes, by: str, days: int) -> api.CardIssued:
         """A template for the person to carry; refused as enrolment is, and kept here nowhere."""
@@ -194,6 +212,17 @@ class Desk:
             found.append(nearest.person)
             others = others.without(nearest.person)
         return found
+
+    def _refuse_another_face(self, sight: Sight, person: str, vector: NDArray[np.float32], by: str) -> None:
+        """Neither a PIN nor a photograph puts another face beside the one that is known, or in its place.
+
+        Where nothing that is kept opens, or all of it is of another model, somebody of the office may go on, and nobody alone.
+        """
+        known = self._directory.templates_of(person, sight.models.embedder).whole
+        is_theirs = any(float(vector @ own) >= sight.one_to_one for _, own in known)
+        nothing_to_compare = not known and (by != ONESELF or not self._directory.get(person).templates)
+        if not is_theirs and not nothing_to_compare:
+            raise EnrolmentRefused(say("enrol.another_face"))
 
     def _refuse_duplicates(self, others: list[str], vouched_for: str) -> None:
         for other in others:
@@ -249,7 +278,7 @@ class Desk:
 
     def was_seen_here(self, person: str) -> bool:
         """Whether the person was enrolled before this camera: a photograph may be of anybody."""
-        return self._directory.was_seen_here(person)
+        return self._directory.was_seen_here(person, self._sight().models.embedder)
 
     def name_of(self, person: str) -> str:
         """The display name for the screen; empty for nobody."""

@@ -6,7 +6,7 @@ A badge or code that anybody can copy opens none of it; a PIN, a phone's code or
 from __future__ import annotations
 
 from device import api, journal, messages, people
-from device.consenting import ConsentOffice
+from device.consenting import ONESELF, ConsentOffice
 from device.corrections import AT_THE_KIOSK, Corrections
 from device.holdings import Holdings
 from device.people import Agreement, Directory, Person
@@ -14,7 +14,7 @@ from device.register import Listed, Register, Wanted
 from device.ways import Ways
 
 MOST_PUNCHES = 20
-BY = "self"
+BY = ONESELF
 BY_THE_OFFICE = "office"
 
 

@@ -29,6 +29,7 @@ OFFICE_CALLS = frozenset(
         ("POST", "/v1/sitting"),
         ("GET", "/v1/sitting"),
         ("POST", "/v1/sitting-end"),
+        ("POST", "/v1/face-removal"),
         ("POST", "/v1/card-revocation"),
         ("POST", "/v1/site-evaluation"),
         ("GET", "/v1/verify"),

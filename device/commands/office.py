@@ -102,6 +102,19 @@ def withdraw(context: Context, number: str, purpose: str | None) -> None:
     click.echo(f"consent of {number} withdrawn; {'no template is left' if purpose != 'face_card' else 'no card opens any more'}")
 
 
+@people.command("remove-face")
+@click.argument("number")
+@pass_context
+def remove_face(context: Context, number: str) -> None:
+    """The enrolled face of NUMBER goes, the consent stays: for whoever looks different now and is to be enrolled anew.
+
+    Until then whoever knows their PIN could be enrolled in their place: do it while the person is with you.
+    """
+    with office(context) as desk:
+        desk.remove_face(number, operator())
+    click.echo(f"the enrolled face of {number} is removed; next: daka enrol {number} PHOTOGRAPH, or daka enrol {number} --at-kiosk")
+
+
 @click.command()
 @pass_context
 def verify(context: Context) -> None:

@@ -40,7 +40,7 @@ class Directory(Protocol):
 class Claims(Protocol):
     """Waits for one person's face; device.claims has the real one."""
 
-    def for_lock(self, person: str, awaits: Callable[[], bool]) -> None: ...
+    def for_lock(self, person: str, awaits: Callable[[], bool], *, seen_here: bool) -> None: ...
 
 
 class LockDesk:
@@ -80,7 +80,8 @@ class LockDesk:
             raise NeverSeen(say("lock.never_seen"))
         journey = self._journeys.begin(approval, person)
         if with_face:
-            self._claims.for_lock(person, lambda: self._journeys.awaits_face(journey.ticket))
+            by_camera = not self._journeys.simulated
+            self._claims.for_lock(person, lambda: self._journeys.awaits_face(journey.ticket), seen_here=by_camera)
         return self._visit(journey)
 
     def progress(self, ticket: str, after: int = -1, wait_s: float = 0.0) -> shown.LockVisit:

@@ -75,7 +75,7 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class SittingShown:
-    """How an enrolment before the camera goes: which pose is wanted, how many are done, and what is in the way."""
+    """How an enrolment before the camera goes: which pose is wanted, how many are done, what is in the way, why it was refused."""
 
     state: str
     pose: str
@@ -83,6 +83,7 @@ class SittingShown:
     of: int
     hint: str
     templates: int
+    why: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -175,7 +175,7 @@ class Scenery:
 
 def _sitting(told: api.Sitting) -> scene.SittingShown:
     """Without the number: whose enrolment it is stands nowhere on the screen."""
-    return scene.SittingShown(told.state, told.pose, told.done, told.of, told.hint, told.templates)
+    return scene.SittingShown(told.state, told.pose, told.done, told.of, told.hint, told.templates, told.said.name)
 
 
 def has_room(root: Path) -> bool:

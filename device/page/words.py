@@ -268,6 +268,10 @@ ENGLISH = {
     "enrol.nothing": "You have not agreed to face recognition; there is nothing to withdraw.",
     "enrol.start": "Take the pictures now",
     "enrol.failed": "Nothing was kept. Try again, or ask at the office",
+    "enrol.another_face": (
+        "This is not the face that is kept under this number. If you look different now, ask the office to remove the old one, "
+        "then come back here. The other ways work as before."
+    ),
     "enrol.office": "Now ask the office to take your picture.",
     "enrol.withdrawn": "Withdrawn. Your face template is destroyed.",
     "enrol.has": "You have agreed. Face templates kept: {count}.",

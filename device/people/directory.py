@@ -325,19 +325,19 @@ class Directory:
         connection.execute("INSERT INTO person_key VALUES (?, ?)", (person, wrapped))
         return wrapped
 
-    def was_seen_here(self, person: str) -> bool:
-        """Whether a template of theirs was made before this kiosk's camera, and not from a photograph."""
-        query = "SELECT 1 FROM template WHERE person = ? AND source = 'kiosk' LIMIT 1"
+    def was_seen_here(self, person: str, embedder: str) -> bool:
+        """Whether a template of theirs and of this embedder was made before this kiosk's camera, and not from a photograph."""
+        query = "SELECT 1 FROM template WHERE person = ? AND embedder = ? AND source = 'kiosk' LIMIT 1"
         with self.database.reading() as connection:
-            return connection.execute(query, (person,)).fetchone() is not None
+            return connection.execute(query, (person, embedder)).fetchone() is not None
 
     def templates(self, embedder: str) -> Opened:
         """Every template of this embedder under a consent in force. WrongDeviceKey if no person's key opens."""
         return self._opened(TEMPLATES + "ORDER BY t.id", embedder)
 
-    def templates_of(self, person: str, embedder: str) -> Opened:
-        """One person's templates of this embedder under a consent in force."""
-        return self._opened(TEMPLATES + "AND t.person = ? ORDER BY t.id", embedder, person)
+    def templates_of(self, person: str, embedder: str, source: str = "") -> Opened:
+        """One person's templates of this embedder under a consent in force, of any source or of this one alone."""
+        return self._opened(TEMPLATES + "AND t.person = ? AND ? IN ('', t.source) ORDER BY t.id", embedder, person, source)
 
     def _opened(self, query: str, *given: str) -> Opened:
         if self._template_key is None:

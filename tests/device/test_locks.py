@@ -73,6 +73,7 @@ class People:
 
     def __init__(self) -> None:
         self.waited_for: list[str] = []
+        self.compared_with_those_seen_here = False
         self.seen_here = True
         self.awaits: Callable[[], bool] = lambda: False
 
@@ -82,9 +83,9 @@ class People:
     def name_of(self, person: str) -> str:
         return "Ann" if person == ANN else "somebody"
 
-    def for_lock(self, person: str, awaits: Callable[[], bool]) -> None:
+    def for_lock(self, person: str, awaits: Callable[[], bool], *, seen_here: bool) -> None:
         self.waited_for.append(person)
-        self.awaits = awaits
+        self.awaits, self.compared_with_those_seen_here = awaits, seen_here
 
 
 class Scene:
@@ -275,6 +276,11 @@ def test_a_person_known_by_a_photograph_alone_opens_no_lock_by_the_face(scene: S
     with pytest.raises(NeverSeen, match="enrol at this kiosk first"):
         scene.desk.visit(scene.grant().id.hex())
     assert scene.desk.visit(scene.grant(factors=int(Factor.PIN)).id.hex()).missing == "pin"
+
+
+def test_the_face_at_a_lock_is_compared_with_what_was_enrolled_here(scene: Scene) -> None:
+    scene.desk.visit(scene.grant().id.hex())
+    assert scene.people.compared_with_those_seen_here
 
 
 def test_a_picture_from_a_file_opens_no_lock_in_production(scene: Scene) -> None:

@@ -83,6 +83,14 @@ def test_consent_needs_the_tick_and_withdrawal_names_what_follows(browsers: dict
     assert "In force" not in operator.get("/people/1002").text
 
 
+def test_a_face_is_removed_only_where_one_is_and_what_follows_is_said_first(browsers: dict[str, Browser]) -> None:
+    operator = browsers["operator"]
+    assert "with the person there" in text_of(operator.get("/people/1002/remove-face"))
+    assert operator.submit("/people/1002/remove-face").headers["location"] == "/people/1002"
+    assert "there is nothing to remove" in text_of(operator.get("/people/1002"))
+    assert browsers["auditor"].get("/people/1002/remove-face").status_code == 403
+
+
 def test_people_are_searched_sorted_and_paged_by_the_address_alone(browsers: dict[str, Browser]) -> None:
     auditor = browsers["auditor"]
     assert "王小明" in auditor.get("/people?search=小明").text

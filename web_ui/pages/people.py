@@ -289,6 +289,33 @@ def sitting(number: str) -> Response | str:
     return render_template("sitting.html", person=kiosk().person(number), sitting=found if mine else None, button=forms.Nothing())
 
 
+@pages.route("/people/<number:number>/remove-face", methods=["GET", "POST"])
+@needs(OFFICE)
+def remove_face(number: str) -> Response | str:
+    """Somebody looks different now; asked first, since whoever knows their PIN could be enrolled in their place."""
+    found = kiosk().person(number)
+    if forms.Nothing().validate_on_submit():
+        try:
+            kiosk().remove_face(number, actor())
+        except KioskRefused as refused:
+            flash(sentence(refused), "error")
+        else:
+            flash(_("The enrolled face is removed. Have the person enrolled anew while you are with them."))
+        return redirect(url_for("people.person", number=number))
+    return render_template(
+        "confirm.html",
+        title=_("Remove the enrolled face of %(name)s", name=found.name),
+        consequences=[
+            _("For somebody who looks different now, or whose face was enrolled from a wrong photograph."),
+            _("The templates are destroyed at once; the consent stays."),
+            _("Until a new face is enrolled, whoever knows this person's PIN could enrol their own: do it with the person there."),
+        ],
+        action=_("Remove the face"),
+        back=url_for("people.person", number=number),
+        form=forms.Nothing(),
+    )
+
+
 @pages.post("/people/<number:number>/revoke-cards")
 @needs(OFFICE)
 def revoke_cards(number: str) -> Response:

@@ -114,6 +114,11 @@ SAID = {
         "this face is enrolled already, under employee number %(number)s; check the photograph, or, if they are two people "
         "who look alike, add --look-alike-of %(number)s: both then need a badge, QR code or PIN with the face"
     ),
+    "enrol.another_face": _(
+        "this is not the face that is enrolled under this number; if this person looks different now, or the enrolled face cannot "
+        "be read any more, the office removes it (web UI, or daka people remove-face NUMBER), then they are enrolled anew"
+    ),
+    "enrol.none": _("no face is enrolled under employee number %(number)s; there is nothing to remove"),
     "enrol.file_camera": _("this camera is a file; templates of pictures are made from photographs, or set allow_simulated"),
     "enrol.occupied": _("somebody is being enrolled at this kiosk just now; wait, or end that first"),
     "enrol.too_long": _("not done within %(seconds)s s; begin again"),

@@ -91,7 +91,7 @@ function leave() {
 /* How it goes, as the scene tells it. */
 function follow() {
   if (!sitting) return;
-  const { state, pose, hint, done, of, templates } = scene.sitting;
+  const { state, pose, hint, done, of, templates, why } = scene.sitting;
   if (state === "sitting") {
     sheets.stay();
     const asked = word(`challenge.${pose}`);
@@ -104,7 +104,7 @@ function follow() {
   } else if (state === "done" && templates) {
     end(sheets.tell("enrol.done", { class: "said-yes" }));
   } else if (state === "refused" || state === "ended") {
-    end(sheets.tell("enrol.failed", { class: "said-no", role: "alert" }));
+    end(sheets.tell(why === "enrol.another_face" ? "enrol.another_face" : "enrol.failed", { class: "said-no", role: "alert" }));
   }
 }
 

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from device import camera, config, journal
+from device import api, camera, config, journal
 from device.clock import Quality
 from device.page import scene, scenery
+from device.sentences import say
 from tests.device import parts
 from tests.device.page.stage import Stage, decision
 
@@ -143,6 +144,12 @@ def test_the_settings_reach_the_page(tmp_path: Path, opened: journal.Journal) ->
     stage.source.close()
     assert (found.title, found.language, found.zone, found.scramble, found.stays_s) == ("东方", "zh-TW", "Asia/Taipei", True, 5.0)
     assert (found.contact, found.notices) == ("李主管 8-1234", ())
+
+
+def test_why_an_enrolment_was_refused_reaches_the_page_by_its_name(stage: Stage) -> None:
+    refused = api.Sitting("1001", "refused", said=api.reason(say("enrol.another_face")))
+    stage.scenery = scenery.Scenery(dataclasses.replace(stage.scenery._parts, sitting=lambda: refused), stage.shell.version)
+    assert stage.scenery.scene(0).sitting.why == "enrol.another_face"
 
 
 def test_messages_are_shown_unless_they_are_switched_off(stage: Stage) -> None:
