@@ -57,8 +57,11 @@ class Desk:
         if self._keeper is None:
             sight = self._sight()
             terms = gallery.Terms(sight.bounds, self._promise, sight.one_to_one)
-            self._keeper = Keeper(self._directory, sight.models.embedder, terms)
+            self._keeper = Keeper(self._directory, sight.models.embedder, terms, self._found_alike)
         return self._keeper
+
+    def _found_alike(self, person: str) -> None:
+        self._journal.append(messages.Audit("look_alikes_found", "kiosk", person), self._clock.now())
 
     def renew(self, person: str) -> None:
         """The gallery looks again at what is kept of one person, or ("") of everybody; nothing to do where there is none yet."""
@@ -150,7 +153,7 @@ class Desk:
         moment = self._clock.now()
         for other in others:
             self._journal.append(messages.Audit("look_alikes_vouched_for", by, person), moment)
-            self._directory.mark_look_alikes(person, other)
+            self._directory.likeness.mark(person, other)
         self._journal.append(messages.Audit(MADE[source], by, person), moment)
         made = [(sight.models.embedder, vector, moment.at) for vector in vectors]
         if source == "kiosk":

@@ -14,6 +14,7 @@ from datetime import datetime
 
 import numpy as np
 
+from device.database import StorageError
 from device.people import Directory, PeopleError, SiteMeasurement
 from device.recognise import Known
 from device.sentences import say
@@ -59,13 +60,18 @@ class Terms:
 class Keeper:
     """The one holder of the gallery; readers take `known`, which is replaced whole."""
 
-    def __init__(self, directory: Directory, embedder: str, terms: Terms) -> None:
-        self._directory, self._embedder, self._shipped = directory, embedder, terms
+    def __init__(
+        self, directory: Directory, embedder: str, terms: Terms, record: Callable[[str], object] = lambda person: None
+    ) -> None:
+        """`record` is told of somebody whose templates came into force and are like somebody else's."""
+        self._directory, self._embedder, self._shipped, self._record = directory, embedder, terms, record
         self._changing, self._turn = threading.Lock(), Turn()
         self.changed: Callable[[Known], None] = lambda known: None
         self.damaged = frozenset[str]()
         self._people: set[str] = set()  # counted as they come and go: to go through 100,000 templates at each change takes 10 ms
-        self.known = self._known(self._opened())
+        gallery = self._opened()
+        self._compare(gallery)
+        self.known = self._known(gallery)
 
     def _opened(self) -> match.Gallery:
         opened = self._directory.templates(self._embedder)
@@ -120,14 +126,30 @@ class Keeper:
             log.error("a template of %s does not open; they have to be enrolled again", person)
         self.damaged = damaged
 
+    def _compare(self, gallery: match.Gallery) -> None:
+        """Hold those who came into force unseen, from another kiosk or by a new consent, against everybody else.
+
+        What a disk does not take is done at the next change; until then a face alone is not enough for them.
+        """
+        marks, least = self._directory.likeness, self._shipped.one_to_one
+        try:
+            for person in sorted(marks.uncompared() & self._people):
+                for other in sorted(look_alikes(gallery, person, least) - marks.of(person)):
+                    self._record(person)
+                    marks.mark(person, other)
+                marks.compared(person)
+        except StorageError as error:
+            log.error("whom somebody looks like could not be kept: %s", error)
+
     def _put(self, gallery: match.Gallery) -> None:
+        self._compare(gallery)
         self.known = self._known(gallery)
         self.changed(self.known)
 
     def _known(self, gallery: match.Gallery) -> Known:
         chosen = openset.supported(self._evidence(), self._shipped.a_look, len(self._people))
-        least = self._shipped.one_to_one
-        return Known(gallery, None if chosen is None else max(chosen, least), least, self._directory.look_alikes(), self._turn)
+        least, alike = self._shipped.one_to_one, self._directory.likeness.need_more_than_a_face()
+        return Known(gallery, None if chosen is None else max(chosen, least), least, alike, self._turn)
 
     def _evidence(self) -> tuple[Evidence, ...]:
         """The shipped limits of the worst known group, unless this site's scores contradict them; and this site's, once measured.
@@ -139,3 +161,12 @@ class Keeper:
             return (shipped,)
         own = (OfPairs(measured.bounds, site.GROWTH * measured.people), OfSearches(measured.named, measured.people))
         return own if openset.contradicts(measured.at_least, self._shipped.bounds) else (shipped, *own)
+
+
+def look_alikes(gallery: match.Gallery, person: str, least: float) -> set[str]:
+    """Other people for whom one of this person's templates would be taken; `least` is the cosine that counts."""
+    own = [block.matrix.T for block in gallery.of_person(person).blocks]
+    if not own:
+        return set()
+    scores = ((block, (block.matrix @ np.concatenate(own, axis=1)).max(axis=1)) for block in gallery.blocks)
+    return {block.persons[row] for block, found in scores for row in np.flatnonzero(found >= least)} - {person}

@@ -23,6 +23,7 @@ KEPT = (
     ("cards", "SELECT card, issued_at, expires_at FROM card WHERE person = ?"),
     ("templates", "SELECT embedder, source, enrolled_at FROM template WHERE person = ? ORDER BY id"),
     ("look_alikes", "SELECT count(*) AS people FROM look_alike WHERE person = ?"),
+    ("to_be_compared", "SELECT count(*) AS waits FROM uncompared WHERE person = ?"),
     ("withdrawals", "SELECT purpose, at FROM withdrawn WHERE person = ?"),
 )
 

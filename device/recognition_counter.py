@@ -21,7 +21,7 @@ def routes(office: desk.Desk, directory: people.Directory, level: str) -> tuple[
             level,
             messages.write_time(measured.measured_at) if measured else "",
             measured.people if measured else 0,
-            directory.look_alike_pairs(),
+            directory.likeness.pairs(),
         )
 
     return (Route("GET", "/v1/recognition", standing),)

@@ -19,7 +19,7 @@ import numpy as np
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from device import api, messages, people
+from device import api, messages
 from device.clock import Clock
 from device.consent import Purpose
 from device.consenting import ConsentOffice
@@ -77,10 +77,11 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """What one kiosk tells another."""
+    """What one kiosk tells another; `look_alikes` are pairs of its people, by id, of whom neither is clocked in by a face alone."""
 
     people: tuple[PackedPerson, ...]
     ended: tuple[Ended, ...]
+    look_alikes: tuple[tuple[str, str], ...] = ()
 
 
 class Site:
@@ -121,7 +122,7 @@ class Site:
         check_text("whoever does this", by)
         sister, moment = self._sisters.get(device), self._clock.now()
         found = tuple(packed for person in self._directory.list() if (packed := self._pack(person, device)) is not None)
-        package = Package(found, self._ended())
+        package = Package(found, self._ended(), self._directory.likeness.pairs_among({one.person for one in found}))
         head = {"format": FORMAT, "from": self._journal.device, "to": device, "made_at": messages.write_time(moment.at)}
         text = json.dumps(messages.CODEC.unstructure(package), separators=(",", ":")).encode("utf-8")
         recipient = messages.sealing_key_from_text(sister.sealing_key)
@@ -131,16 +132,19 @@ class Site:
         return api.SitePackage(json.dumps(body | {"sig": sig}), len(found), len(package.ended))
 
     def take(self, text: str, by: str) -> api.SiteTaken:
-        """A package from another kiosk: endings first, then people and templates, each that may be."""
+        """A package from another kiosk: endings first, then people and templates, each that may be, then who looks alike."""
         check_text("whoever does this", by)
         sender, made_at, package = self._open(text)
         ended = sum(self._end(one, sender) for one in package.ended)
+        before = self._directory.likeness.pairs()
         reports = [self._receive(one, sender) for one in package.people]
+        self._keep_marks(package.look_alikes, sender)
         self._sisters.took(sender, made_at)
+        alike = tuple(pair for pair in self._directory.likeness.pairs() if pair not in before)
         refused = tuple(api.SiteRefusal(one.number, why) for one, why in zip(package.people, reports, strict=True) if why)
         taken = len(reports) - len(refused)
         self._journal.append(messages.Audit("site_package_taken", by, after=f"{sender}: {taken}"), self._clock.now())
-        return api.SiteTaken(sender, taken, ended, refused)
+        return api.SiteTaken(sender, taken, ended, refused, alike)
 
     def _pack(self, person: Person, device: str) -> PackedPerson | None:
         """None where there is nothing to send, or no consent that names the receiver."""
@@ -194,24 +198,42 @@ class Site:
         return True
 
     def _receive(self, one: PackedPerson, sender: str) -> str:
-        """Take a person and their templates; why not, or empty."""
+        """Take a person and their templates, all of it or nothing; why not, or empty."""
+        moment, by = self._clock.now(), f"site:{sender}"
         try:
-            self._check(one)
-            vectors = [(template, _vector(template.vector)) for template in one.templates]
-            self._keep_person(one)
-        except PeopleError as error:
+            person = self._check(one)
+            made = [(template.embedder, _vector(template.vector), template.enrolled_at) for template in one.templates]
+            agreed = self._consent_that_counts(one)
+            records = _records(one, by[:64], with_consent=agreed is not None)
+            self._directory.receive(person, agreed, by, made, lambda: self._journal.append_all(records, moment), moment.at)
+        except (PeopleError, messages.MessageError) as error:
             return str(error)
-        moment, agreed = self._clock.now(), one.agreement
-        body = consent_record(one.person, messages.ConsentAct.GIVEN, agreed, f"site:{sender}"[:64])
-        self._journal.append_all([body, messages.Audit("templates_received", f"site:{sender}"[:64], one.person)], moment)
-        self._directory.agree(one.person, agreed, one.given_at)
-        self._directory.replace_templates(
-            one.person, f"site:{sender}", [(template.embedder, vector, template.enrolled_at) for template, vector in vectors]
-        )
         self._consents.renew(one.person)
         return ""
 
-    def _check(self, one: PackedPerson) -> None:
+    def _consent_that_counts(self, one: PackedPerson) -> tuple[Agreement, datetime] | None:
+        """The consent of the package; None where a later one is in force here, which stays. PeopleError where neither is."""
+        here = self._directory.given_at_or_none(one.person)
+        if here is not None and here > one.given_at:
+            if self._directory.agreement(one.person) is None:
+                raise PeopleError("a newer consent text here asks this person again; have them agree to it")
+            return None
+        if not self._directory.consents.counts(one.agreement):
+            version = one.agreement.text_version
+            raise PeopleError(f"the consent is to text {version}, which does not count here; publish one text at all kiosks")
+        return one.agreement, one.given_at
+
+    def _keep_marks(self, pairs: Sequence[tuple[str, str]], sender: str) -> None:
+        """Whom the sender's people vouched for, or what was found there, holds here as well."""
+        named = {person for pair in pairs for person in pair if OPAQUE_ID.fullmatch(person)}
+        known = self._directory.several(named)
+        for one, other in pairs:
+            if one != other and {one, other} <= known.keys() and other not in self._directory.likeness.of(one):
+                self._journal.append(messages.Audit("look_alikes_found", f"site:{sender}"[:64], one), self._clock.now())
+                self._directory.likeness.mark(one, other)
+                self._consents.renew(one)
+
+    def _check(self, one: PackedPerson) -> Person:
         if self._journal.device not in _names(one.agreement.kiosks):
             raise PeopleError("the consent does not name this kiosk")
         if one.agreement.purpose is not Purpose.FACE_RECOGNITION:
@@ -221,14 +243,14 @@ class Site:
             raise PeopleError("the consent was taken back here after it was given there")
         expires_at = messages.read_time(one.expires_at) if one.expires_at else None
         check(Entry(one.number, one.name, one.language, one.group, expires_at, person=one.person))
+        known = (one.person, one.number, one.name, one.language)
+        return Person(*known, group=one.group, expires_at=expires_at, origin="site")
 
-    def _keep_person(self, one: PackedPerson) -> None:
-        try:
-            self._directory.get(one.person)
-        except people.PersonUnknown:
-            expires_at = messages.read_time(one.expires_at) if one.expires_at else None
-            known = (one.person, one.number, one.name, one.language)
-            self._directory.add(Person(*known, group=one.group, expires_at=expires_at, origin="site"), self._clock.now().at)
+
+def _records(one: PackedPerson, by: str, *, with_consent: bool) -> list[messages.Body]:
+    received = messages.Audit("templates_received", by, one.person)
+    given = consent_record(one.person, messages.ConsentAct.GIVEN, one.agreement, by)
+    return [given, received] if with_consent else [received]
 
 
 def _envelope(text: str) -> dict[str, Any]:

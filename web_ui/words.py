@@ -148,7 +148,8 @@ WHYS = {
 ACTIONS = {
     "person_added": _("Person added"), "template_made_from_photograph": _("Enrolled from a photograph"),
     "templates_made_at_kiosk": _("Enrolled at the kiosk"), "face_removed": _("Enrolled face removed"),
-    "look_alikes_vouched_for": _("Look-alikes vouched for"), "face_card_issued": _("Face card issued"),
+    "look_alikes_vouched_for": _("Look-alikes vouched for"), "look_alikes_found": _("Look-alikes found"),
+    "face_card_issued": _("Face card issued"),
     "face_card_revoked": _("Face card revoked"), "site_evaluated": _("Site evaluated"), "setting_changed": _("Setting changed"),
     "restarted": _("Kiosk restarted"), "self_test": _("Self-test begun"), "backup_made": _("Backup made"),
     "backup_removed": _("Backup removed"), "release_brought": _("Release brought"),

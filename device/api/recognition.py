@@ -11,7 +11,7 @@ class RecognitionStanding:
 
     `most_people` may be searched at the chosen rate, `enrolled` have templates. `threshold` is the cosine in force. `level` of
     liveness: off, raster (print and screen only) or learned. `measured_at` is when this site was measured ("" for never), with so
-    many `measured_people`. `look_alikes` are pairs of employee numbers of whom somebody vouched that they are two people.
+    many `measured_people`. `look_alikes` are pairs of employee numbers who look alike.
     """
 
     searched: bool

@@ -38,12 +38,16 @@ class SiteRefusal:
 
 @dataclass(frozen=True, slots=True)
 class SiteTaken:
-    """What came of a package: people taken, endings followed, and who was refused."""
+    """What came of a package: people taken, endings followed, who was left out and why, and who was found to look alike.
+
+    `look_alikes` are employee numbers, in pairs: neither is clocked in by a face alone from now on.
+    """
 
     sender: str
     people: int
     ended: int
     refused: tuple[SiteRefusal, ...]
+    look_alikes: tuple[tuple[str, str], ...] = ()
 
 
 class Site(Protocol):

@@ -65,4 +65,6 @@ def take(context: Context, file: Path) -> None:
         done = desk.take(file.read_text(encoding="utf-8", errors="replace"), operator())
     for one in done.refused:
         click.echo(f"{one.number} not taken: {one.why}", err=True)
+    for number, other in done.look_alikes:
+        click.echo(f"{number} and {other} look alike: a face alone is enough for neither; is it one person, erase one", err=True)
     click.echo(f"from {done.sender}: {done.people} people taken, {done.ended} endings followed, {len(done.refused)} refused")

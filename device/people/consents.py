@@ -88,6 +88,14 @@ class Consents:
             texts = [(number, language, text) for language, text in words.items()]
             connection.executemany("INSERT INTO consent_text VALUES (?, ?, ?)", texts)
 
+    def counts(self, agreement: Agreement) -> bool:
+        """Whether a consent to this text would be in force here: no later one asks again."""
+        query = """SELECT coalesce((SELECT number FROM consent_version WHERE purpose = :purpose AND version = :version), 0)
+        >= coalesce((SELECT max(number) FROM consent_version WHERE purpose = :purpose AND asks_again), 0)"""
+        with self._database.reading() as connection:
+            row = connection.execute(query, {"purpose": agreement.purpose, "version": agreement.text_version}).fetchone()
+        return bool(row[0])
+
     def _published(self, purpose: Purpose) -> frozenset[str]:
         return frozenset(one.version for one in self.versions() if one.purpose == purpose)
 
@@ -111,6 +119,15 @@ class Consents:
 def read(row: tuple[str, ...]) -> Agreement:
     """A row of COLUMNS."""
     return Agreement(row[0], row[1], row[2], row[3], row[4], Purpose(row[5]), row[6], row[7])
+
+
+def keep(connection: sqlite3.Connection, person: str, said: Agreement, at: datetime) -> None:
+    """A consent, in place of an earlier one to the same purpose."""
+    row = (said.text_version, said.language, said.text_sha256, said.basis, said.by, said.purpose, said.kiosks, said.reference)
+    connection.execute(
+        f"INSERT OR REPLACE INTO consent ({COLUMNS}, person, given_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (*row, person, messages.write_time(at)),
+    )
 
 
 def in_force(connection: sqlite3.Connection, person: str, purpose: Purpose) -> bool:

@@ -7,7 +7,7 @@ at once.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -17,12 +17,13 @@ from numpy.typing import NDArray
 
 from device import cards, database, messages, templates
 from device.consent import Purpose
-from device.people import consents, device_key, measurements, withdrawals
+from device.people import consents, device_key, likeness, measurements, withdrawals
 from device.people import person as person_rows
 from device.people.consents import COLUMNS, NO_CARD_CONSENT, NO_CONSENT, Agreement, Consents
 from device.people.credentials import Credentials
 from device.people.errors import ConsentMissing, PersonUnknown
 from device.people.graves import Graves
+from device.people.likeness import Likeness
 from device.people.measurements import SiteMeasurement
 from device.people.person import Person
 from device.people.roll import Roll
@@ -65,6 +66,7 @@ class Directory:
         self.credentials = Credentials(self.database, wrapping_key)
         self.consents = Consents(self.database)
         self.sisters = Sisters(self.database)
+        self.likeness = Likeness(self.database)
         self.graves = Graves(self.database, self.credentials)
         self.roll = Roll(self.database, self.credentials)
 
@@ -195,15 +197,35 @@ class Directory:
 
     def agree(self, person: str, agreement: Agreement, at: datetime) -> None:
         """Keep a consent, in place of an earlier one to the same purpose; PersonUnknown for nobody's."""
-        said = agreement
-        row = (said.text_version, said.language, said.text_sha256, said.basis, said.by, said.purpose, said.kiosks, said.reference)
         with self.database.transaction() as connection:
             if not connection.execute("SELECT 1 FROM person WHERE person = ?", (person,)).fetchone():
                 raise PersonUnknown(UNKNOWN_ID)
-            connection.execute(
-                f"INSERT OR REPLACE INTO consent ({COLUMNS}, person, given_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (*row, person, messages.write_time(at)),
-            )
+            consents.keep(connection, person, agreement, at)
+            if agreement.purpose is Purpose.FACE_RECOGNITION:
+                likeness.to_be_compared(connection, person)  # templates may lie here under an older text
+
+    def receive(
+        self,
+        person: Person,
+        agreed: tuple[Agreement, datetime] | None,
+        source: str,
+        made: Sequence[tuple[str, NDArray[np.float32], datetime]],
+        record: Callable[[], object],
+        now: datetime,
+    ) -> None:
+        """Somebody from another kiosk, their consent (None: the one that is in force here stays) and (embedder, vector, when), in
+        place of what came from `source` before: all of it or nothing, and `record` is called once nothing can refuse any more.
+        """
+        with self.database.transaction() as connection:
+            if not connection.execute("SELECT 1 FROM person WHERE person = ?", (person.person,)).fetchone():
+                person_rows.insert(connection, person, now)
+            if agreed is not None:
+                consents.keep(connection, person.person, *agreed)
+            connection.execute("DELETE FROM template WHERE person = ? AND source = ?", (person.person, source))
+            for embedder, vector, at in made:
+                self._insert_template(connection, person.person, embedder, source, vector, at)
+            likeness.to_be_compared(connection, person.person)
+            record()
 
     def agreement(self, person: str, purpose: Purpose = Purpose.FACE_RECOGNITION) -> Agreement | None:
         """The consent in force to this purpose, with the text that was shown, or None."""
@@ -358,25 +380,6 @@ class Directory:
         """Damage hits one or the other; where nothing opens at all it is the key."""
         if not any(templates.unwraps(self._require_key(), wrapped, person) for person, wrapped, _ in rows):
             raise templates.WrongDeviceKey(say("template.other_key", count=len(rows)))
-
-    def mark_look_alikes(self, person: str, other: str) -> None:
-        """From now on neither is clocked in by a face alone."""
-        with self.database.transaction() as connection:
-            connection.executemany("INSERT OR IGNORE INTO look_alike VALUES (?, ?)", [(person, other), (other, person)])
-
-    def look_alikes(self) -> frozenset[str]:
-        """Everybody who has somebody here who looks too much like them."""
-        with self.database.reading() as connection:
-            return frozenset(person for (person,) in connection.execute("SELECT DISTINCT person FROM look_alike"))
-
-    def look_alike_pairs(self) -> tuple[tuple[str, str], ...]:
-        """The pairs of whom somebody vouched that they are two people, by employee number, each once."""
-        query = (
-            "SELECT a.number, b.number FROM look_alike l JOIN person a ON a.person = l.person JOIN person b ON b.person = l.other "
-            "WHERE a.number < b.number ORDER BY a.number, b.number"
-        )
-        with self.database.reading() as connection:
-            return tuple((one, other) for one, other in connection.execute(query))
 
     def keep_site_measurement(self, measured: SiteMeasurement) -> None:
         """In place of an earlier one."""

@@ -48,5 +48,6 @@ def destroy_templates(connection: sqlite3.Connection, person: str) -> int:
     """One person's templates and their key; says how many there were."""
     gone = connection.execute("DELETE FROM template WHERE person = ?", (person,)).rowcount
     connection.execute("DELETE FROM person_key WHERE person = ?", (person,))
+    connection.execute("DELETE FROM uncompared WHERE person = ?", (person,))
     connection.execute("DELETE FROM look_alike WHERE person = ? OR other = ?", (person, person))
     return gone

@@ -60,7 +60,7 @@ def kiosk(tmp_path: Path, opened: journal.Journal) -> Iterator[Kiosk]:
     directory = Directory(tmp_path / "people.db", bytes(range(32)))
     full(directory, parts.ADA, NUMBER, NAME)
     full(directory, parts.BOB, "77005678", "Bartholomew Smith")
-    directory.mark_look_alikes(parts.ADA, parts.BOB)
+    directory.likeness.mark(parts.ADA, parts.BOB)
     for number in range(40):
         directory.add(Person(f"p-{number:032x}", f"{number}", f"Somebody Else {number}", "en"), parts.START)
     opened.append(parts.punch(parts.ADA), parts.moment())

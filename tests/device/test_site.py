@@ -54,7 +54,9 @@ def kiosk(folder: Path, name: str, others: tuple[str, ...], seed: int) -> Kiosk:
     opened, ticking = parts.open_journal(folder, parts.signing_key(seed), name), parts.Clock()
     directory = Directory(folder / "people.db", bytes([seed]) * 32)
     keeper = gallery.Keeper(directory, EMBEDDER, gallery.Terms((Bound(0.4, 1e-6),), gallery.Promise(), 0.4))
-    consents = consenting.ConsentOffice(opened, directory, ticking, keeper.renew, others)
+    consents = consenting.ConsentOffice(
+        opened, directory, ticking, lambda one: keeper.renew(one) if one else keeper.refill(), others
+    )
     eraser = erasure.Eraser(opened, directory, ticking, folder, keeper.renew)
     among = Site(opened, directory, eraser, ticking, X25519PrivateKey.generate(), consents)
     return Kiosk(name, folder, directory, opened, keeper, consents, eraser, among, ticking)
@@ -229,6 +231,135 @@ def test_what_was_changed_on_the_way_or_is_for_somebody_else_is_not_taken(two: T
         third.site.take(text, BY)
     third.directory.close()
     third.journal.close()
+
+
+WORDS = {language: f"new text {language}" for language in ("zh-CN", "zh-TW", "en")}
+
+
+def between(near: float, seed: int) -> NDArray[np.float32]:
+    """A face of cosine `near` to that of seed 1."""
+    one, other = vector(1), vector(seed) - float(vector(seed) @ vector(1)) * vector(1)
+    return np.asarray(near * one + np.sqrt(1 - near**2) * other / np.linalg.norm(other), dtype=np.float32)
+
+
+def agreed_later_at_b(two: Two, *numbers: str) -> None:
+    """B asks again with a text of its own, and those agree to it there."""
+    two.b.clock.seconds += 100
+    two.b.consents.publish("face_recognition", "2", WORDS, BY, asks_again=True)
+    two.b.clock.seconds += 100
+    for number in numbers:
+        two.b.consents.give(number, "en", "consent", BY)
+    two.a.clock.seconds += 300
+
+
+def test_a_later_consent_here_stays_and_the_templates_are_taken_under_it(two: Two) -> None:
+    two.carry(two.a, two.b)
+    agreed_later_at_b(two, "1001")
+    two.a.directory.add_template(parts.ADA, EMBEDDER, "photograph", vector(1), parts.START)
+    before = len([record for record in chain(two.b.journal) if isinstance(record, messages.Consent)])
+    assert two.carry(two.a, two.b) == (1, 0, [])
+    held = two.b.directory.agreement(parts.ADA)
+    assert held is not None
+    assert (held.text_version, held.by) == ("2", BY)
+    assert len([record for record in chain(two.b.journal) if isinstance(record, messages.Consent)]) == before, "no false record"
+    assert two.b.directory.get(parts.ADA).templates == 2
+    two.b.keeper.refill()
+    assert two.b.matched() == {parts.ADA}
+
+
+def test_whoever_agreed_to_a_text_that_does_not_count_here_is_left_out_by_name_and_stops_nobody(two: Two) -> None:
+    enrol(two.a, parts.BOB, "1002", 7)
+    two.carry(two.a, two.b)
+    agreed_later_at_b(two, "1002")
+    records, templates = two.b.journal.head().seq, two.b.directory.get(parts.ADA).templates
+    people, _, refused = two.carry(two.a, two.b)
+    assert (people, len(refused)) == (1, 1), "1002, who stands behind 1001, is taken"
+    assert "text 1, which does not count here" in refused[0]
+    said = [record for record in chain(two.b.journal)[records:] if getattr(record, "person", "") == parts.ADA]
+    assert (said, two.b.directory.get(parts.ADA).templates) == ([], templates)
+    assert two.b.matched() == {parts.BOB}
+
+
+def test_whoever_is_asked_again_here_after_a_later_consent_is_left_out(two: Two) -> None:
+    two.carry(two.a, two.b)
+    agreed_later_at_b(two, "1001")
+    two.b.clock.seconds += 10
+    two.b.consents.publish("face_recognition", "3", WORDS, BY, asks_again=True)
+    people, _, refused = two.carry(two.a, two.b)
+    assert people == 0
+    assert "asks this person again" in refused[0]
+    assert two.b.matched() == set()
+
+
+def test_somebody_whose_templates_cannot_be_kept_is_not_here_at_all(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All of a person or nothing: neither the row nor a record is left of somebody who was refused at the last step."""
+
+    def refuse(*given: object) -> None:
+        raise PeopleError("refused at the last step")
+
+    text, before = two.a.site.export("gate-b", BY).text, two.b.journal.head().seq
+    monkeypatch.setattr(two.b.directory, "_insert_template", refuse)
+    assert [one.why for one in two.b.site.take(text, BY).refused] == ["refused at the last step"]
+    assert two.b.directory.list() == ()
+    assert two.b.journal.head().seq == before + 1, "the package alone is on record"
+
+
+def test_who_looks_alike_at_one_kiosk_is_told_apart_by_no_face_alone_at_the_other(two: Two) -> None:
+    enrol(two.a, parts.BOB, "1002", 7)
+    two.a.directory.likeness.mark(parts.ADA, parts.BOB)  # vouched for there, though these two templates are not alike
+    two.carry(two.a, two.b)
+    assert two.b.keeper.known.look_alikes == {parts.ADA, parts.BOB}
+    assert messages.Audit("look_alikes_found", "site:gate-a", parts.ADA) in chain(two.b.journal)
+    before = two.b.journal.head().seq
+    two.carry(two.a, two.b)
+    assert two.b.journal.head().seq == before + 5, "what is known is found no second time"
+
+
+def test_a_package_of_an_earlier_version_names_no_pairs_and_is_read() -> None:
+    nothing = site.Package((), ())
+    earlier = messages.CODEC.unstructure(nothing)
+    del earlier["look_alikes"]
+    assert messages.CODEC.structure(earlier, site.Package) == nothing
+
+
+def test_a_face_that_is_known_here_under_another_number_is_found_when_it_arrives(two: Two) -> None:
+    two.b.directory.add(Person(parts.BOB, "1002", "Bob", "en"), parts.START)
+    two.b.consents.give("1002", "en", "consent", BY)
+    two.b.directory.add_template(parts.BOB, EMBEDDER, "kiosk", between(0.6, 7), parts.START)
+    two.b.keeper.renew(parts.BOB)
+    done = two.b.site.take(two.a.site.export("gate-b", BY).text, BY)
+    assert (done.people, done.look_alikes) == (1, (("1001", "1002"),))
+    assert two.b.keeper.known.look_alikes == {parts.ADA, parts.BOB}
+
+
+def test_what_arrived_while_the_daemon_was_down_is_compared_before_anybody_is_named(two: Two) -> None:
+    enrol(two.b, parts.BOB, "1002", 1)
+    two.b.consents.renew = lambda person: None  # the command line on the files has no gallery
+    two.carry(two.a, two.b)
+    assert two.b.directory.likeness.need_more_than_a_face() == {parts.ADA}
+    found: list[str] = []
+    again = gallery.Keeper(two.b.directory, EMBEDDER, gallery.Terms((Bound(0.4, 1e-6),), gallery.Promise(), 0.4), found.append)
+    assert found == [parts.ADA]
+    assert again.known.look_alikes == {parts.ADA, parts.BOB}
+    assert two.b.directory.likeness.uncompared() == frozenset()
+
+
+def test_a_template_that_a_new_consent_revives_is_held_against_whoever_came_meanwhile(two: Two) -> None:
+    """While its owner is asked again nobody may compare it with anything: who comes meanwhile with that face is not refused."""
+    a = two.a
+    a.clock.seconds += 50
+    a.consents.publish("face_recognition", "2", WORDS, BY, asks_again=True)
+    a.clock.seconds += 50
+    enrol(a, parts.BOB, "1002", 1)
+    assert not a.keeper.known.look_alikes
+    a.consents.give("1001", "en", "consent", BY)
+    assert a.matched() == {parts.ADA, parts.BOB}
+    assert a.keeper.known.look_alikes == {parts.ADA, parts.BOB}
+
+
+def test_whoever_looks_like_nobody_is_named_by_the_face_alone_at_once(two: Two) -> None:
+    two.carry(two.a, two.b)
+    assert two.b.keeper.known.look_alikes == frozenset()
 
 
 def test_a_package_of_a_kiosk_that_nobody_vouched_for_is_refused(two: Two) -> None:
