@@ -190,15 +190,12 @@ class Ways:
         who = _identity(person.person, Method.SUPERVISOR, presented.first, now)
         return self._settled(replace(who, vouched_by=supervisor.person, vouched_why=Reason(reason)), person)
 
-    @told_if_unread
-    def ticket_of(self, decision: api.Decision) -> api.Decision:
-        """Whoever was just recognised by face may see to their own affairs, too; a decision older than a ticket is none."""
+    def verified_by_face(self, who: Identity) -> api.Decision:
+        """The ticket of somebody whom the face has just shown, for their own affairs; whoever asked puts it on the board."""
         now = self._clock.now()
-        age = now.at - messages.read_time(decision.at)
-        if decision.outcome != "punched" or not timedelta(0) <= age < TICKET_LASTS:
-            return self.say_no(No.TICKET_GONE)
-        factors = frozenset({"face" if decision.method.startswith("face") else decision.method})
-        return self._established(decision.person, Method(decision.method), factors, now, now, punch=False)
+        ticket = self._ticket(Presented(who.person, Method.FACE, frozenset({"face"}), now, now))
+        known, lasts_s = self._directory.get(who.person), TICKET_LASTS.total_seconds()
+        return replace(_about(known, "verified", now, Method.FACE, ticket, (), lasts_s), face=who.face)
 
     def forget(self, person: str) -> None:
         """Somebody was erased: no ticket is theirs any more."""
@@ -301,10 +298,7 @@ class Ways:
         complete_by: tuple[str, ...] = (),
         wait_s: float = 0.0,
     ) -> api.Decision:
-        said = _answer(outcome, now, wait_s=wait_s, ticket=ticket)
-        return self._board.put(
-            replace(said, person=known.person, name=known.name, language=known.language, method=method, complete_by=complete_by)
-        )
+        return self._board.put(_about(known, outcome, now, method, ticket, complete_by, wait_s))
 
     def _ticket(self, presented: Presented) -> str:
         ticket = secrets.token_urlsafe(16)
@@ -335,6 +329,13 @@ def _identity(person: str, method: Method, first: Moment, now: Moment) -> Identi
 def _answer(outcome: str, now: Moment, why: str = "", wait_s: float = 0.0, ticket: str = "") -> api.Decision:
     at = messages.write_time(now.at)
     return api.Decision(0, at, outcome, why, "", "", "", 0, 0, 0, "", ticket=ticket, wait_s=wait_s)
+
+
+def _about(
+    known: Person, outcome: str, now: Moment, method: str, ticket: str, complete_by: tuple[str, ...], wait_s: float
+) -> api.Decision:
+    said = _answer(outcome, now, wait_s=wait_s, ticket=ticket)
+    return replace(said, person=known.person, name=known.name, language=known.language, method=method, complete_by=complete_by)
 
 
 def _can_be_typed(number: str, pin: str) -> bool:

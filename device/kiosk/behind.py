@@ -30,6 +30,7 @@ def behind(
         inside.walk,
         inside.corrections,
         inside.affairs,
+        inside.by_face,
         inside.sittings,
         inside.office.consents,
         time_source,

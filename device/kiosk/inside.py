@@ -9,6 +9,7 @@ from datetime import timedelta
 from device import (
     api,
     attention,
+    by_face,
     camera,
     claims,
     corrections,
@@ -52,6 +53,7 @@ class Inside:
     corrections: corrections.Corrections
     readers: readers.Readers
     affairs: own.Own
+    by_face: by_face.ByFace
 
     def frames(self) -> Iterator[camera.Frame]:
         """The camera's frames, fewer of them while the kiosk is asleep."""
@@ -101,11 +103,20 @@ def assemble(files: Files, config: Config, eyes: sight.Sight, source: camera.Cam
     walk.sitter, walk.faces = sittings.see, lambda: recogniser.outlines
     sittings.enrolled = recogniser.excuse
     other = ways.Ways(files.directory, walk, board, claiming, time_source, config.ways)
+    asked = by_face.ByFace(
+        files.directory,
+        claiming,
+        time_source,
+        timedelta(seconds=config.recognition.claim_lasts_s),
+        lambda: walk.policy,
+        other.verified_by_face,
+    )
+    walk.witness = asked.witness
     staff = personnel.Personnel(files.journal, files.directory, time_source, api.zone_of(config.device.time_zone))
     amending = corrections.Corrections(files.journal, time_source, lambda: timedelta(seconds=config.attend.change_within_s))
     held_of = holdings.Holdings(files.journal, files.directory, time_source)
     affairs = own.Own(other, office.consents, files.directory, files.journal, held_of, amending)
-    at_hand = (staff, webcodes.WebCodes(), amending, readers.Readers(other, time_source), affairs)
+    at_hand = (staff, webcodes.WebCodes(), amending, readers.Readers(other, time_source), affairs, asked)
     return Inside(
         files, config, eyes, source, time_source, office, board, claiming, watching, recogniser, walk, sittings, other, *at_hand
     )

@@ -57,7 +57,8 @@ def open_room(
         return following.kept.aliases().get(person, person)
 
     made = LockDesk(cabinet, ledger, journeys, mailbox, bridge, office, claims, clock, here)
-    walk.witness = journeys.witness
+    before = walk.witness
+    walk.witness = lambda seen: before(seen) or journeys.witness(seen)
     return Room(
         made,
         counter.Counter(made, journal, clock).routes(),

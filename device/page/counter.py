@@ -13,6 +13,7 @@ from typing import Protocol
 from flask import abort, request
 
 from device import api, attend, clock, messages, people_counter, server
+from device.by_face import ByFace
 from device.config import Config
 from device.consent import Purpose
 from device.consenting import ConsentOffice
@@ -50,6 +51,13 @@ class OwnScreen:
     notices: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class LookedFor:
+    """For how long a face is waited for. The same whoever's number it was."""
+
+    wait_s: float
+
+
 @dataclass(frozen=True)
 class Counter:
     """Everything behind the page's buttons."""
@@ -60,6 +68,7 @@ class Counter:
     line: Line
     corrections: Corrections
     affairs: Own
+    by_face: ByFace
     sittings: Sittings
     consents: ConsentOffice
     clock: clock.Clock
@@ -73,6 +82,7 @@ class Counter:
         found = {
             "pin": chosen.pin,
             "qr": bool(chosen.scan_interval_ms),
+            "phone": chosen.phone and bool(chosen.scan_interval_ms),
             "badge": bool(chosen.badge_reader),
             "supervisor": chosen.assisted,
             "mine": True,
@@ -92,6 +102,7 @@ class Counter:
         return (
             *(PageRoute(route.method, route.path, Role.PERSON, self._shown(route.answer)) for route in ways),
             PageRoute("POST", "/v1/other-way", Role.PERSON, self.other_way),
+            PageRoute("POST", "/v1/ways/face", Role.PERSON, self.look_for),
             PageRoute("POST", "/v1/choice", Role.PERSON, self.choose),
             PageRoute("POST", "/v1/direction", Role.PERSON, self.change_direction),
             PageRoute("POST", "/v1/dispute", Role.PERSON, self.dispute),
@@ -117,8 +128,16 @@ class Counter:
             self.readers.verify()
         else:
             self.readers.punch()
+        self.by_face.leave()
         self.line.suspend(self.clock.now(), timedelta(0) if kind == "none" else SUSPENDED_FOR)
         return api.Done()
+
+    def look_for(self) -> LookedFor:
+        """Somebody says their number: their face shows that it is them, for their own affairs, and is no punch."""
+        lasts = self.by_face.ask(*server.json_fields("number"))
+        self.readers.punch()
+        self.line.suspend(self.clock.now(), timedelta(0))
+        return LookedFor(lasts.total_seconds())
 
     def choose(self) -> api.Done:
         """In, out or break was pressed: the next punch goes that way."""

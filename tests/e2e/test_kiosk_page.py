@@ -185,6 +185,7 @@ def test_a_person_sees_their_own_records_and_nobody_elses(kiosk: Kiosk, page: Pa
     kiosk.personnel.pin(PIN_ONLY, PIN)
     page.click("#b-help")
     page.get_by_role("button", name=CN["help.mine"]).click()
+    page.get_by_role("button", name=CN["verify.pin"]).click()
     type_on_the_pad(page, PIN_ONLY)
     type_on_the_pad(page, PIN)
     rows = page.locator(".rows li")
@@ -201,6 +202,7 @@ def test_what_counts_no_more_is_shown_struck_through_with_the_reason(kiosk: Kios
     kiosk.corrections.dispute(disputed, "not me", "kiosk")
     page.click("#b-help")
     page.get_by_role("button", name=CN["help.mine"]).click()
+    page.get_by_role("button", name=CN["verify.pin"]).click()
     type_on_the_pad(page, "1009")
     type_on_the_pad(page, PIN)
     struck = page.locator(".rows .voided")
@@ -236,6 +238,7 @@ def test_consent_is_refused_as_easily_as_given_and_taken_back_at_the_kiosk(kiosk
         expect(page.locator(".consent")).to_contain_text("人脸")
 
     def sign(number: str) -> None:
+        page.get_by_role("button", name=CN["verify.pin"]).click()
         type_on_the_pad(page, number)
         type_on_the_pad(page, PIN)
 
@@ -614,6 +617,44 @@ def test_a_camera_that_is_away_has_its_screen_and_the_other_ways_stay(browser: B
     kiosk.stop()
 
 
+def test_whoever_has_a_face_and_no_pin_sees_their_records_and_withdraws_by_it(kiosk: Kiosk, page: Page) -> None:
+    """They were clocked in when they came; what they ask for then is no punch."""
+
+    def show_the_face() -> None:
+        page.get_by_role("button", name=CN["verify.face"]).click()
+        type_on_the_pad(page, BESIDE)
+
+    rest()
+    kiosk.walk_up("person_b_2.jpg", seconds=60.0)
+    card(page)
+    page.click("#b-help")
+    page.get_by_role("button", name=CN["help.mine"]).click()
+    expect(page.get_by_text(CN["verify.office"])).to_be_visible()
+    assert browsers.violations(page) == []
+    show_the_face()
+    expect(page.locator(".rows li").first).to_be_visible(timeout=SOON_MS)
+    page.keyboard.press("Escape")
+    page.click("#b-help")
+    page.get_by_role("button", name=CN["help.face"]).click()
+    page.get_by_role("button", name=CN["enrol.withdraw"]).click()
+    show_the_face()
+    page.get_by_role("button", name=CN["enrol.withdraw"]).click(timeout=SOON_MS)
+    expect(page.locator(".said-yes")).to_have_text(CN["enrol.withdrawn"], timeout=SOON_MS)
+    assert not has_consent(kiosk, BESIDE)
+    assert messages.Method.FACE_AND_NUMBER not in {punch["method"] for punch in kiosk.punches(BESIDE)}
+
+
+def test_a_printed_code_opens_nobodys_affairs_and_the_page_says_what_does(kiosk: Kiosk, page: Page) -> None:
+    page.click("#b-help")
+    page.get_by_role("button", name=CN["help.mine"]).click()
+    page.get_by_role("button", name=CN["verify.phone"]).click()
+    expect(page.locator(".aim")).to_be_visible()
+    assert browsers.violations(page) == []
+    kiosk.hold_up(kiosk.personnel.new_code(FACE, "test").code)
+    expect(page.get_by_role("alert")).to_have_text(CN["verify.not_enough"], timeout=SOON_MS)
+    expect(page.locator(".rows")).to_have_count(0)
+
+
 def test_whoever_agreed_to_an_older_text_is_asked_again_where_they_clock_in(kiosk: Kiosk, page: Page) -> None:
     """The last one here: from then on nobody's face is compared under the old text."""
     kiosk.admin.give_consent(PIN_ONLY, "en", "consent", "test")
@@ -627,6 +668,7 @@ def test_whoever_agreed_to_an_older_text_is_asked_again_where_they_clock_in(kios
     page.get_by_role("button", name=EN["result.new_text"]).click()
     expect(page.locator(".consent")).to_contain_text("Our own words")
     page.get_by_role("button", name=CN["enrol.agree"], exact=True).click()
+    page.get_by_role("button", name=CN["verify.pin"]).click()
     type_on_the_pad(page, PIN_ONLY)
     type_on_the_pad(page, PIN)
     expect(page.locator(".said-yes")).to_be_visible()

@@ -44,9 +44,9 @@ async function show(language) {
   sheets.change(words, make("div", { class: "choices-2" }, no, yes), back);
 }
 
-/* Who says yes has to be that person: number and PIN, after the text and not before it. */
+/* Who says yes has to be that person, which is asked after the text and not before it. No face: whoever has one kept has agreed. */
 function agree({ language, sha256 }) {
-  ways.numberAndPin({ title: "enrol.verify", purpose: "verify" }, ({ ticket }) => {
+  ways.identify({ title: "enrol.verify", by: ["pin", "phone"], none: "verify.ask_office" }, ({ ticket }) => {
     const body = { ticket, language, shown_sha256: sha256 };
     ways.hand("/v1/own/consent", body, ({ templates }) => agreed(templates, ticket));
   });
@@ -125,7 +125,7 @@ const others = () => [make("h2", { "data-word": "enrol.other" }), make("div", { 
   .map((name) => sheets.wide(`bar.${name}`, ways[name], { drawn: name })))];
 
 function withdraw() {
-  ways.numberAndPin({ title: "enrol.withdraw", purpose: "verify" }, ({ ticket }) => {
+  ways.identify({ title: "enrol.withdraw" }, ({ ticket }) => {
     ways.hand("/v1/own", { ticket }, ({ affairs }) => {
       const given = affairs.consents.some((consent) => consent.purpose === FACE);
       if (!given) return sheets.change(sheets.tell("enrol.nothing"), ...others());

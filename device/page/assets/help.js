@@ -25,7 +25,7 @@ export function open() {
     const entries = [
       can("supervisor") && sheets.wide("help.supervisor", ways.supervisor, { drawn: "people" }),
       can("mine") && sheets.wide("help.mine", mine, { drawn: "paper" }),
-      can("pin") && sheets.wide("help.face", consent.open, { drawn: "face" }),
+      sheets.wide("help.face", consent.open, { drawn: "face" }),
       sheets.wide("help.messages", messages, { drawn: "message" }),
       can("stamp") && can("pin") && sheets.wide("help.seal", seal.open, { drawn: "key" }),
       can("pin") && sheets.wide("help.pin", ways.changePin, { drawn: "key" }),
@@ -37,7 +37,7 @@ export function open() {
 }
 
 function mine() {
-  ways.numberAndPin({ title: "mine.title", purpose: "verify" }, ({ ticket }) => {
+  ways.identify({ title: "mine.title" }, ({ ticket }) => {
     ways.hand("/v1/own", { ticket }, ({ affairs, notices }) => {
       const rows = affairs.punches.slice(0, MOST_ROWS).map((punch) => row(punch));
       const none = rows.length ? null : make("p", { class: "soft", "data-word": "mine.none" });

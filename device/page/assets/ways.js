@@ -54,6 +54,70 @@ export function numberAndPin({ title, purpose, number = "pin.number", pin = "pin
   });
 }
 
+/* Who one is, for one's own affairs: by PIN, by face or by the phone's code, whichever one has. `then(decision)` gets the ticket. */
+export function identify({ title, by = ["pin", "face", "phone"], none = "verify.office" }, then) {
+  const seen = !isCameraAway() && !scene.conditions.includes("locked");
+  const can = { pin: true, face: seen, phone: !isCameraAway() && scene.abilities.includes("phone") };
+  const all = {
+    pin: ["verify.pin", "pin", () => numberAndPin({ title, purpose: "verify" }, then)],
+    face: ["verify.face", "face", () => numberAndFace(title, then)],
+    phone: ["verify.phone", "qr", () => phoneCode(title, then)],
+  };
+  const open = by.filter((name) => can[name]).map((name) => all[name]);
+  if (open.length === 1) return open[0][2]();
+  const buttons = open.map(([name, drawn, act]) => sheets.wide(name, act, { drawn }));
+  sheets.open(title, (sheet) => {
+    sheet.append(sheets.ask("verify.how"), make("div", { class: "choices-2" }, ...buttons), make("p", { class: "soft", "data-word": none }));
+  });
+}
+
+/* The number says whose face is looked for; it is no punch. */
+function numberAndFace(title, then) {
+  let [timer, isOpen] = [0, true];
+  const over = () => { clearTimeout(timer); reading = null; mirror.lookFor(null); };
+  const ask = (why = null) => {
+    over();
+    other("pin");
+    sheets.change(pad({ ask: "pin.number", most: 64, letters: true, said: why }, look));
+  };
+  const look = async (number) => {
+    clearInterval(renewing);
+    await told;
+    hand("/v1/ways/face", { number }, ({ wait_s }) => {
+      if (!isOpen) return;
+      const said = make("div");
+      sheets.change(sheets.ask("complete.face"), viewer(false), said);
+      timer = setTimeout(() => ask(sheets.say("verify.not_seen")), wait_s * 1000);
+      hearVerified(said, (decision) => { over(); other("pin"); then(decision); });
+    });
+  };
+  sheets.open(title, () => {
+    isOpen = true;
+    queueMicrotask(ask);
+    return () => { isOpen = false; over(); other("none"); };
+  });
+}
+
+function phoneCode(title, then) {
+  sheets.open(title, (sheet) => {
+    const said = make("div");
+    other("verify");
+    sheet.append(sheets.ask("verify.phone"), sheets.tell("qr.how", { class: "centred" }), viewer(true), said);
+    hearVerified(said, (decision) => { mirror.lookFor(null); other("pin"); then(decision); });
+    return () => { reading = null; mirror.lookFor(null); other("none"); };
+  });
+}
+
+/* A badge or a printed code says who, which anybody can copy: only what shows that it is them goes on. */
+function hearVerified(said, then) {
+  const hear = (decision) => {
+    if (decision.outcome === "verified") return then(decision);
+    reading = hear;
+    said.replaceChildren(decision.ticket ? sheets.say("verify.not_enough") : refusal(decision));
+  };
+  reading = hear;
+}
+
 /* A new PIN, twice; then the change, and on with it. */
 function newPin(number, old, then, said = null) {
   const ask = (why) => sheets.change(pad({ ask: "pin.new", secret: true, least: 6, said: why }, again));

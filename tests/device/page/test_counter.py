@@ -53,7 +53,12 @@ def desk(stage: Stage, line: Line) -> counter.Counter:
     absent: Any = None
     readers = Readers(absent, stage.clock)
     silent = voice.Voice(lambda name: None)
-    return counter.Counter(stage.settings, absent, readers, line, absent, absent, absent, absent, stage.clock, lambda: (), silent)
+    hands = (readers, line, absent, absent, by_face(), absent, absent)
+    return counter.Counter(stage.settings, absent, *hands, stage.clock, lambda: (), silent)
+
+
+def by_face() -> Any:
+    return types.SimpleNamespace(ask=lambda number: timedelta(seconds=15), leave=lambda: None)
 
 
 @pytest.fixture
@@ -83,6 +88,14 @@ def test_a_way_without_a_face_looks_away_from_faces_for_as_long_as_it_takes(clie
         assert post(client, "/v1/other-way", kind="none") == 200
         assert line.lasts == timedelta(0)
     assert post(client, "/v1/other-way", kind="for ever") == 400
+
+
+def test_whoever_is_to_be_known_by_the_face_is_looked_at_again(desk: counter.Counter, line: Line) -> None:
+    routes = tuple(route for route in desk.routes() if route.path in ("/v1/ways/face", "/v1/other-way"))
+    client = application.application(routes, ADDRESS).test_client()
+    assert post(client, "/v1/other-way", kind="pin") == 200
+    answer = client.post("/v1/ways/face", headers=headers(Origin=ADDRESS.origin), json={"number": "1001"})
+    assert (answer.get_json(), line.lasts) == ({"wait_s": 15.0}, timedelta(0))
 
 
 def test_in_out_or_where_there_are_breaks_a_break_is_pressed_and_nothing_else(client: FlaskClient, line: Line) -> None:
@@ -139,7 +152,7 @@ def test_a_message_to_one_person_is_shown_unless_messages_are_switched_off(
     told = (Notice("1", parts.ADA, "Your badge is ready.", begins, ends, "hr"),)
     readers, silent = Readers(absent, stage.clock), voice.Voice(lambda name: None)
     made = counter.Counter(
-        stage.settings, ways, readers, Line(), absent, affairs, absent, absent, stage.clock, lambda: told, silent
+        stage.settings, ways, readers, Line(), absent, affairs, by_face(), absent, absent, stage.clock, lambda: told, silent
     )
     routes = tuple(route for route in made.routes() if route.path == "/v1/own")
     client = application.application(routes, ADDRESS).test_client()
