@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from flask import Blueprint
 from werkzeug.routing import BaseConverter
 
 TAKEN = ("new", "import", "photographs")  # pages that lie where a person's would
@@ -20,6 +21,12 @@ class Number(BaseConverter):
         if text in TAKEN or not text.strip("."):
             text = _written(text[:1]) + text[1:] if text else text
         return super().to_url(text)
+
+
+def known(pages: Blueprint) -> Blueprint:
+    """Pages with such addresses."""
+    pages.record(lambda state: state.app.url_map.converters.update(number=Number))
+    return pages
 
 
 def _written(one: str) -> str:

@@ -13,7 +13,7 @@ from flask_login import LoginManager, current_user
 from flask_wtf.csrf import CSRFProtect
 from werkzeug.wrappers import Response as Answer
 
-from web_ui import addresses, callers, languages, photographs, refusals, roles, serve, show, uploads, wire
+from web_ui import callers, languages, photographs, refusals, roles, serve, show, uploads, wire
 from web_ui.house import House, house, place
 from web_ui.pages import PAGES
 from web_ui.roles import ADMINISTRATORS, NOBODY_YET, OFFICE, needs
@@ -69,7 +69,6 @@ def application(parts: House, secret: bytes, catalogues: Path) -> Flask:
     Babel(app, locale_selector=languages.locale, timezone_selector=lambda: getattr(place().zone, "key", None) or "UTC")
     show.register(app)
     refusals.register(app)
-    app.url_map.converters["number"] = addresses.Number
     for pages in PAGES:
         app.register_blueprint(pages)
     app.add_url_rule("/static/<path:filename>", "static", _static)

@@ -39,6 +39,12 @@ def auditor(office: Office, browsers: dict[str, Browser]) -> Browser:
     return running.signed_in(office, "auditor")
 
 
+@pytest.fixture(scope="module")
+def afresh(office: Office, browsers: dict[str, Browser]) -> dict[str, Browser]:
+    """The same for all roles."""
+    return {role: running.signed_in(office, role) for role in browsers}
+
+
 @pytest.fixture(scope="session")
 def photograph() -> bytes:
     """A sample photograph, digest checked."""

@@ -16,10 +16,10 @@ def _hash(page: str) -> str:
     return str(re.findall(r'name="shown" value="([0-9a-f]{64})"', page)[0])
 
 
-def test_a_text_that_was_published_meanwhile_is_shown_before_anybody_agrees_to_it(browsers: dict[str, Browser]) -> None:
-    operator = browsers["operator"]
+def test_a_text_that_was_published_meanwhile_is_shown_before_anybody_agrees_to_it(afresh: dict[str, Browser]) -> None:
+    operator = afresh["operator"]
     shown = operator.get("/people/1003/consent")
-    _publish(browsers["administrator"], "meanwhile-1")
+    _publish(afresh["administrator"], "meanwhile-1")
     answer = operator.send(shown, basis="consent", agreed="y")
     assert answer.status_code == 422
     assert "The text has changed since this page was opened" in text_of(answer)
@@ -30,27 +30,27 @@ def test_a_text_that_was_published_meanwhile_is_shown_before_anybody_agrees_to_i
     assert "In force" in operator.get("/people/1003").text
 
 
-def test_a_form_that_does_not_say_what_it_showed_records_nothing(browsers: dict[str, Browser]) -> None:
-    operator = browsers["operator"]
+def test_a_form_that_does_not_say_what_it_showed_records_nothing(afresh: dict[str, Browser]) -> None:
+    operator = afresh["operator"]
     answer = operator.submit("/people/1008/consent", basis="consent", agreed="y", shown="")
     assert answer.status_code == 422
     assert "In force" not in operator.get("/people/1008").text
 
 
-def test_a_tick_below_an_older_text_is_not_kept_beside_a_newer_one(browsers: dict[str, Browser]) -> None:
-    operator = browsers["operator"]
+def test_a_tick_below_an_older_text_is_not_kept_beside_a_newer_one(afresh: dict[str, Browser]) -> None:
+    operator = afresh["operator"]
     answer = operator.submit("/people/1008/consent", basis="nothing", agreed="y", shown="0" * 64)
     assert answer.status_code == 422
     assert _hash(answer.text) != "0" * 64
     assert not re.search(r'<input[^>]*checked[^>]*name="agreed"', answer.text)
 
 
-def test_the_button_says_what_it_does(browsers: dict[str, Browser]) -> None:
-    assert "Record the consent</button>" in browsers["operator"].get("/people/1008/consent").text
+def test_the_button_says_what_it_does(afresh: dict[str, Browser]) -> None:
+    assert "Record the consent</button>" in afresh["operator"].get("/people/1008/consent").text
 
 
-def test_a_legal_duty_names_its_law_and_nothing_typed_is_lost_without_it(browsers: dict[str, Browser]) -> None:
-    operator = browsers["operator"]
+def test_a_legal_duty_names_its_law_and_nothing_typed_is_lost_without_it(afresh: dict[str, Browser]) -> None:
+    operator = afresh["operator"]
     answer = operator.submit("/people/1007/consent", basis="legal_duty", agreed="y")
     assert answer.status_code == 422
     assert "Name the law" in text_of(answer)

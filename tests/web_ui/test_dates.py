@@ -21,16 +21,16 @@ SLIPS = (
 
 
 @pytest.mark.parametrize(("page", "typed"), SLIPS)
-def test_a_slip_in_a_year_keeps_the_form_and_says_so(browsers: dict[str, Browser], page: str, typed: dict[str, str]) -> None:
-    answer = browsers["operator"].submit(page, **typed)
+def test_a_slip_in_a_year_keeps_the_form_and_says_so(afresh: dict[str, Browser], page: str, typed: dict[str, str]) -> None:
+    answer = afresh["operator"].submit(page, **typed)
     assert answer.status_code == 422
     assert "There is a slip in this date" in text_of(answer)
     for value in typed.values():
         assert value in answer.text, "everything typed stays"
 
 
-def test_nobody_asked_something_tomorrow(browsers: dict[str, Browser]) -> None:
-    answer = browsers["operator"].submit("/privacy/requests", **REQUEST, opened="2150-01-01")
+def test_nobody_asked_something_tomorrow(afresh: dict[str, Browser]) -> None:
+    answer = afresh["operator"].submit("/privacy/requests", **REQUEST, opened="2150-01-01")
     assert answer.status_code == 422
     assert "has not come yet" in text_of(answer)
 

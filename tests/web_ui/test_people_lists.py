@@ -25,18 +25,18 @@ def _look(browser: Browser, data: bytes, **typed: str) -> httpx.Response:
     return browser.get(answer.headers["location"]) if answer.status_code == 302 else answer
 
 
-def test_a_list_in_big5_brings_the_names_that_stand_in_it(browsers: dict[str, Browser]) -> None:
-    looked = _look(browsers["operator"], NAMES.encode("big5"), encoding="big5")
+def test_a_list_in_big5_brings_the_names_that_stand_in_it(afresh: dict[str, Browser]) -> None:
+    looked = _look(afresh["operator"], NAMES.encode("big5"), encoding="big5")
     assert "陳美玲" in looked.text
     assert "林志豪" in looked.text
 
 
-def test_names_that_were_read_in_the_wrong_encoding_are_seen_before_they_are_taken_over(browsers: dict[str, Browser]) -> None:
-    looked = text_of(_look(browsers["operator"], NAMES.encode("big5"), encoding="gb18030"))
+def test_names_that_were_read_in_the_wrong_encoding_are_seen_before_they_are_taken_over(afresh: dict[str, Browser]) -> None:
+    looked = text_of(_look(afresh["operator"], NAMES.encode("big5"), encoding="gb18030"))
     assert "陳美玲" not in looked
     assert "private use" in looked
     assert "cannot be taken over" in looked
-    assert "neither UTF-8 nor" in text_of(_look(browsers["operator"], b"number,name\n1,\xff\xfe\n", encoding="big5"))
+    assert "neither UTF-8 nor" in text_of(_look(afresh["operator"], b"number,name\n1,\xff\xfe\n", encoding="big5"))
 
 
 @pytest.mark.parametrize(("language", "encoding"), [("zh-TW", "big5"), ("zh-CN", "gb18030"), ("en", "gb18030")])
@@ -46,8 +46,8 @@ def test_a_page_in_traditional_chinese_proposes_big5(tmp_path: Path, language: s
         assert people_forms.usual_encoding() == encoding
 
 
-def test_a_dry_run_names_what_would_change_of_whom(browsers: dict[str, Browser]) -> None:
-    operator = browsers["operator"]
+def test_a_dry_run_names_what_would_change_of_whom(afresh: dict[str, Browser]) -> None:
+    operator = afresh["operator"]
     operator.submit("/people/1004/change", group="guard", supervisor="on")
     looked = _look(operator, b"number,name\n1005,\xe9\x99\xb3\xe7\xbe\x8e\xe7\x8e\xb2\n1004,Grace B. Hopper\n")
     first, second = re.findall(r"<tr><td class=.figure.>.*?</tr>", looked.text)
@@ -61,8 +61,8 @@ def test_a_dry_run_names_what_would_change_of_whom(browsers: dict[str, Browser])
 @pytest.mark.parametrize(
     "number", ["a/b", ".", "..", "new", "import", "photographs", "1/erase", "~2F", "...", "a b", "員工 7", "%2F"]
 )
-def test_every_employee_number_can_be_reached(browsers: dict[str, Browser], number: str) -> None:
-    operator = browsers["operator"]
+def test_every_employee_number_can_be_reached(afresh: dict[str, Browser], number: str) -> None:
+    operator = afresh["operator"]
     made = operator.submit("/people/new", number=number, name=f"Named {number}")
     where = made.headers["location"]
     assert f"Named {number}" in operator.get(where).text
@@ -75,7 +75,6 @@ def test_every_employee_number_can_be_reached(browsers: dict[str, Browser], numb
 
 def test_no_page_lies_where_a_person_would() -> None:
     app = flask.Flask("test")
-    app.url_map.converters["number"] = addresses.Number
     for pages in PAGES:
         app.register_blueprint(pages)
     beside = {rule.rule.split("/")[2] for rule in app.url_map.iter_rules() if rule.rule.startswith("/people/")}
@@ -92,7 +91,7 @@ def test_a_name_that_no_spreadsheet_can_hold_leaves_the_file_readable(tmp_path: 
                 ElementTree.fromstring(file.read(name))
 
 
-def test_a_letter_that_is_none_is_refused_before_it_stands_anywhere(browsers: dict[str, Browser]) -> None:
-    answer = browsers["operator"].submit("/people/new", number="3002", name="bad\uffffname")
+def test_a_letter_that_is_none_is_refused_before_it_stands_anywhere(afresh: dict[str, Browser]) -> None:
+    answer = afresh["operator"].submit("/people/new", number="3002", name="bad\uffffname")
     assert answer.status_code == 422
-    assert browsers["operator"].get("/people/3002").status_code == 404
+    assert afresh["operator"].get("/people/3002").status_code == 404

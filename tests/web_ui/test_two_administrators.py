@@ -12,16 +12,16 @@ def _value(browser: Browser, name: str) -> str:
     return str(value)
 
 
-def test_what_somebody_else_has_set_stays(office: Office, browsers: dict[str, Browser]) -> None:
-    first, second = browsers["administrator"], signed_in(office, "administrator")
+def test_what_somebody_else_has_set_stays(office: Office, afresh: dict[str, Browser]) -> None:
+    first, second = afresh["administrator"], signed_in(office, "administrator")
     pages = first.get("/settings"), second.get("/settings")
     assert first.send(pages[0], -1, attend__min_gap_s="130").status_code == 302
     assert second.send(pages[1], -1, attend__change_within_s="21").status_code == 302
     assert (_value(first, "attend.min_gap_s"), _value(first, "attend.change_within_s")) == ("130.0", "21.0")
 
 
-def test_whoever_types_over_a_value_that_has_moved_sees_both_first(office: Office, browsers: dict[str, Browser]) -> None:
-    first, second = browsers["administrator"], signed_in(office, "administrator")
+def test_whoever_types_over_a_value_that_has_moved_sees_both_first(office: Office, afresh: dict[str, Browser]) -> None:
+    first, second = afresh["administrator"], signed_in(office, "administrator")
     pages = first.get("/settings"), second.get("/settings")
     first.send(pages[0], -1, attend__min_gap_s="140")
     answer = second.send(pages[1], -1, attend__min_gap_s="150")
@@ -32,8 +32,8 @@ def test_whoever_types_over_a_value_that_has_moved_sees_both_first(office: Offic
     assert _value(first, "attend.min_gap_s") == "150.0"
 
 
-def test_a_dangerous_change_that_was_confirmed_too_late_is_asked_again(office: Office, browsers: dict[str, Browser]) -> None:
-    first, second = browsers["administrator"], signed_in(office, "administrator")
+def test_a_dangerous_change_that_was_confirmed_too_late_is_asked_again(office: Office, afresh: dict[str, Browser]) -> None:
+    first, second = afresh["administrator"], signed_in(office, "administrator")
     asked = second.submit("/settings", recognition__votes="1")
     assert "Change these settings?" in text_of(asked)
     first.submit("/settings", recognition__votes="3")
@@ -42,8 +42,8 @@ def test_a_dangerous_change_that_was_confirmed_too_late_is_asked_again(office: O
     assert "Somebody has set this" in text_of(answer)
 
 
-def test_two_who_change_a_person_write_what_they_typed(office: Office, browsers: dict[str, Browser]) -> None:
-    first, second = browsers["operator"], signed_in(office, "administrator")
+def test_two_who_change_a_person_write_what_they_typed(office: Office, afresh: dict[str, Browser]) -> None:
+    first, second = afresh["operator"], signed_in(office, "administrator")
     pages = first.get("/people/1011/change"), second.get("/people/1011/change")
     assert first.send(pages[0], -1, expires="2031-12-31", supervisor="y").status_code == 302
     assert second.send(pages[1], -1, group="guard").status_code == 302

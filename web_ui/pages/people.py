@@ -12,7 +12,7 @@ from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from device.api import KioskRefused, PeoplePage
-from web_ui import forms, people_forms, stale, tables
+from web_ui import addresses, forms, people_forms, stale, tables
 from web_ui.house import actor, house, kiosk, place, today
 from web_ui.jobs import Job, TooMuch
 from web_ui.languages import NAMES
@@ -22,7 +22,7 @@ from web_ui.roles import OFFICE, READERS, needs
 from web_ui.show import moment
 from web_ui.words import sentence
 
-pages = Blueprint("people", __name__)
+pages = addresses.known(Blueprint("people", __name__))
 
 INVALID = 422
 TELLING = ("refuse", "change", "end", "add", "same")  # what somebody should see first

@@ -9,12 +9,12 @@ from markupsafe import Markup
 from werkzeug.wrappers import Response
 
 from device.api import KioskRefused
-from web_ui import forms, people_forms
+from web_ui import addresses, forms, people_forms
 from web_ui.house import actor, kiosk
 from web_ui.roles import OFFICE, needs
 from web_ui.words import sentence
 
-pages = Blueprint("ways", __name__)
+pages = addresses.known(Blueprint("ways", __name__))
 
 INVALID = 422
 
