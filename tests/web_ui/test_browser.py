@@ -190,7 +190,7 @@ def test_an_administrators_first_day(
     page.keyboard.press("Enter")  # as everybody does: it sends the form, and is no button beside it
     page.get_by_role("link", name="Record a consent").click()
     page.get_by_label("The person has read this text").check()
-    page.get_by_role("button", name="Put in force").click()
+    page.get_by_role("button", name="Record the consent").click()
     page.get_by_role("link", name="Enrol from a photograph").click()
     picture(page, "enrol")
     without_barriers(page)
