@@ -115,20 +115,37 @@ class Work:
     async def stamp(self, ticket: str) -> str:
         """One press under the grant that the ticket stands for. A lost answer is asked for again, never stamped again."""
         command = secrets.token_bytes(16)
-        for number in range(1, TRIES + 1):
-            try:
-                outcome = await self._stamp_once(ticket, command, again=number > 1)
-                break
-            except IN_THE_MIDDLE as error:
-                if number == TRIES:
-                    raise
-                log.info("stamp, try %d of %d: %s", number, TRIES, error)
-                await asyncio.sleep(APART_S * number)
+        try:
+            outcome = await self._tried(ticket, command)
+        except _CalledOff as error:
+            outcome = await self._what_became(command, error)
         result = Result(outcome.result)
         self.jobs.tell(self.job, result=result.name.lower(), used=outcome.used, stamps=outcome.stamps)
         if result not in COUNTED:
             raise NotStamped(result.name.lower(), say(RESULTS.get(result, "lock.unknown_end")))
         return say(RESULTS[result])
+
+    async def _tried(self, ticket: str, command: bytes) -> commands.Outcome:
+        for number in range(1, TRIES + 1):
+            try:
+                return await self._stamp_once(ticket, command, again=number > 1)
+            except IN_THE_MIDDLE as error:
+                if number == TRIES:
+                    raise
+                log.info("stamp, try %d of %d: %s", number, TRIES, error)
+                await asyncio.sleep(APART_S * number)
+        raise AssertionError("the last try returns or raises")
+
+    async def _what_became(self, command: bytes, error: Exception) -> commands.Outcome:
+        """The person ended it and the link was lost with that: nothing is armed again, but the button may have been quicker."""
+        log.info("ended, and the link with it: %s", error)
+        try:
+            async with self.visit() as (visit, papers):
+                outcome = await visit.outcome(command)
+                await self.relay(visit, papers)
+        except link.LinkError as away:
+            raise NotStamped("unknown", say("lock.unknown_end")) from away
+        return outcome
 
     async def _stamp_once(self, ticket: str, command: bytes, *, again: bool) -> commands.Outcome:
         async with self.visit() as (visit, papers):
@@ -156,9 +173,12 @@ class Work:
         try:
             return await visit.pressed(command, outcome.seconds + PRESS_MARGIN_S)
         except asyncio.CancelledError:
-            if await _ended(visit):
-                raise
-            return await visit.pressed(command, AFTER_END_S)
+            try:
+                if await _ended(visit):
+                    raise
+                return await visit.pressed(command, AFTER_END_S)
+            except IN_THE_MIDDLE as error:
+                raise _CalledOff from error
 
     async def forget(self) -> None:
         """The lock drops its bond, if it can be reached; this end forgets it in any case."""
@@ -168,6 +188,10 @@ class Work:
                 await self.relay(visit, papers)
         except (link.LinkError, LockError, api.KioskError) as error:
             log.warning("%s keeps its bond until somebody resets it: %s", self.entry.lock, error)
+
+
+class _CalledOff(Exception):
+    """The person has ended it, and the link broke before the lock could say what that found."""
 
 
 async def _ended(visit: Visit) -> bool:
