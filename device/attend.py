@@ -46,6 +46,7 @@ class Identity:
     `is_again`: this face was named so a moment ago, and nobody needs to hear once more that it is recorded already.
     `is_challenged`: they have just done what the active challenge asked.
     `without_face` is how they were established where no face was compared, `vouched_by` the supervisor who did, and why.
+    `visit`: the ticket of the visit at a lock for which they said who they are; they are there for nothing else.
 
     `first_attempt` is the first frame that showed this face, `accepted_at` the first that counted, `seen_at` the last.
     """
@@ -68,6 +69,7 @@ class Identity:
     vouched_why: Reason = Reason.NONE
     face: int = 0
     is_again: bool = False
+    visit: str = ""
     is_challenged: bool = False
 
 
@@ -172,8 +174,7 @@ def decide(
         if who.is_unsure:
             return Refused(Why.UNSURE)
         return Refused(Why.STRANGER if who.claim is Claim.NONE else Why.NOT_THEM)
-    ends = about.expires_at
-    if ends is not None and who.accepted_at.quality is not Quality.UNSYNCED and who.accepted_at.at >= ends:
+    if has_ended(who, about.expires_at):
         return Refused(Why.EXPIRED, who.person)
     if who.has_look_alike and who.without_face is None and who.claim not in SECOND_FACTORS:
         return Refused(Why.FACE_NOT_ENOUGH)
@@ -186,6 +187,11 @@ def decide(
     if about.chosen is not None:
         return Punch(who, meant(about.chosen, last, who.accepted_at, policy))
     return Punch(who, propose_direction(last, who.accepted_at, policy, about.group))
+
+
+def has_ended(who: Identity, ends: datetime | None) -> bool:
+    """Whether the employment was over when they stood there; by an unsure clock nobody's is."""
+    return ends is not None and who.accepted_at.quality is not Quality.UNSYNCED and who.accepted_at.at >= ends
 
 
 def meant(chosen: Direction, last: LastPunch | None, now: Moment, policy: Policy) -> Direction:

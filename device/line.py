@@ -123,6 +123,7 @@ class Line:
         self._choice: Choice | None = None
         self.faces: Callable[[], tuple[Outline, ...]] = tuple  # who stands there, as the screen draws them
         self.witness: Callable[[Identity | Stranger], api.Decision | None] = lambda seen: None  # who is here for something else
+        self.prompted: Callable[[], None] = lambda: None  # somebody is asked to do something
         self.sitter: Callable[[Frame], Seen | None] = lambda frame: None  # somebody is being enrolled
         self.pulse = pulse.Pulse()
         self.locked: Callable[[], str] = lambda: (
@@ -157,8 +158,10 @@ class Line:
             self._board.waiting = Waiting.OTHER_WAY
             return
         seen = self.sitter(frame) or self._recogniser.see(frame)
-        self._board.prompt = seen if isinstance(seen, api.Prompt) else api.Prompt()
+        before, self._board.prompt = self._board.prompt, seen if isinstance(seen, api.Prompt) else api.Prompt()
         if isinstance(seen, api.Prompt):
+            if (before.action, before.step) != (seen.action, seen.step):
+                self.prompted()
             self._board.waiting = Waiting.CHALLENGE
             return
         if isinstance(seen, Waiting):

@@ -103,9 +103,9 @@ class Ways:
         self._lock = threading.Lock()
 
     @told_if_unread
-    def pin(self, number: str, pin: str, *, punch: bool = True) -> api.Decision:
-        """Number and PIN: a punch, or (`punch` false) a ticket for the person's own affairs."""
-        if not self._rules.pin and punch:
+    def pin(self, number: str, pin: str, *, punch: bool = True, visit: str = "") -> api.Decision:
+        """Number and PIN: a punch, or (`punch` false) a ticket for the person's own affairs; or for this visit at a lock alone."""
+        if not self._rules.pin and punch and not visit:
             return self.say_no(No.SWITCHED_OFF)
         now = self._clock.now()
         first = self._tries.first(number, now)
@@ -113,7 +113,7 @@ class Ways:
         self._judged(number, checked, now)
         if (refusal := self._refusal(checked)) is not None:
             return refusal
-        return self._established(checked.person, Method.PIN, frozenset({"pin"}), first, now, punch=punch)
+        return self._established(checked.person, Method.PIN, frozenset({"pin"}), first, now, punch=punch, visit=visit)
 
     @told_if_unread
     def change_pin(self, number: str, old: str, new: str) -> api.Decision:
@@ -261,12 +261,12 @@ class Ways:
         return self._say("identified", known, now, method=method, ticket=ticket, complete_by=complete_by, wait_s=lasts_s)
 
     def _established(
-        self, person: str, method: Method, factors: frozenset[str], first: Moment, now: Moment, *, punch: bool
+        self, person: str, method: Method, factors: frozenset[str], first: Moment, now: Moment, *, punch: bool, visit: str = ""
     ) -> api.Decision:
         known = self._directory.get(person)
         self._directory.credentials.forgive(known.number)
         if punch:
-            return self._settled(_identity(person, method, first, now), known)
+            return self._settled(replace(_identity(person, method, first, now), visit=visit), known)
         ticket = self._ticket(Presented(person, method, factors, first, now))
         return self._say("verified", known, now, method=method, ticket=ticket, wait_s=TICKET_LASTS.total_seconds())
 

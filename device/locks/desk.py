@@ -17,7 +17,7 @@ from device.api.bridge import FAILED, BridgeClient, BridgeStatus, LockHeard, Loc
 from device.clock import Clock
 from device.errors import DeviceError
 from device.locks.cabinet import Approval, Cabinet
-from device.locks.errors import LocksError, LogRefused, NeverSeen, NotVerified
+from device.locks.errors import LocksError, LogRefused, NeverSeen, NotVerified, VisitUnknown
 from device.locks.journey import VERIFY_WITHIN, Journey, Journeys
 from device.locks.ledger import Ledger
 from device.locks.mailbox import Mailbox, Question
@@ -35,6 +35,7 @@ class Directory(Protocol):
 
     def name_of(self, person: str) -> str: ...
     def was_seen_here(self, person: str) -> bool: ...
+    def expires_at(self, person: str) -> datetime | None: ...
 
 
 class Claims(Protocol):
@@ -62,7 +63,7 @@ class LockDesk:
         self._bridge, self._directory, self._claims, self._clock, self._here = bridge, directory, claims, clock, here
         self._nonces: dict[str, str] = {}
         self._read: dict[str, str] = {}  # the nonce for which a lock's log was read to its end
-        journeys.verified = self._send_to_lock
+        journeys.verified, journeys.ends = self._send_to_lock, directory.expires_at
 
     # ---- people: an approval, a verification, a stamp
 
@@ -92,8 +93,9 @@ class LockDesk:
         return self._visit(journey, after - _AT_LOCK if after >= _AT_LOCK else -1, wait_s)
 
     def end(self, ticket: str) -> shown.LockVisit:
-        """Stop: nothing is stamped that was not pressed."""
+        """Stop: nothing is stamped that was not pressed, and the verification is good for nothing any more."""
         journey = self._journeys.get(ticket)
+        self._journeys.end(ticket)
         if journey.job:
             self._bridge.end(journey.job)
             return self._visit(journey, -1, 0.0)
@@ -105,11 +107,14 @@ class LockDesk:
         self._journeys.forget(person)
 
     def _send_to_lock(self, ticket: str) -> None:
-        """The person is verified: the bridge begins. Runs on a thread of its own."""
-        journey = self._journeys.get(ticket)
+        """The person is verified: the bridge begins. Runs on a thread of its own; the visit may be called off meanwhile."""
         try:
+            journey = self._journeys.get(ticket)
             job = self._bridge.begin(journey.approval.grant.lock, "stamp", ticket)
-            self._journeys.tell(ticket, job=job.id)
+            if not self._journeys.tell(ticket, job=job.id):
+                self._bridge.end(job.id)
+        except VisitUnknown:
+            return
         except api.KioskError as error:
             self._journeys.tell(ticket, trouble=getattr(error, "kind", "bridge"), said=api.reason(str(error)))
 
@@ -141,7 +146,7 @@ class LockDesk:
             return ("failed" if journey.trouble else "connecting", journey.trouble)
         if journey.is_over:
             return ("failed", journey.trouble)
-        late = attend.elapsed(journey.begun, self._clock.now()) >= VERIFY_WITHIN
+        late = attend.elapsed(journey.since, self._clock.now()) >= VERIFY_WITHIN
         return ("failed", "nobody_came") if late else ("verify", journey.trouble)
 
     def _job(self, journey: Journey, after: int, wait_s: float) -> LockJob | None:
@@ -230,15 +235,14 @@ class LockDesk:
 
     def use(self, ticket: str, lock: str, challenge: str, command: str) -> UsePapers:
         """The kiosk's word, for a person who was verified a moment ago, to a lock whose log was read to its end in this visit."""
-        journey = self._journeys.fresh(ticket)
-        grant = journey.approval.grant
+        grant = self._journeys.get(ticket).approval.grant
         if grant.lock != lock:
             raise NotVerified(say("lock.other_approval"))
         if lock not in self._read or self._read[lock] != self._nonces[lock]:
             raise LogRefused(say("lock.log_unread", lock=lock))
-        use = papers.Use(
-            grant.id, grant.person, grant.document, _raw(challenge, 32), _raw(command, 16), journey.factors, journey.record
-        )
+        told, named = _raw(challenge, 32), _raw(command, 16)
+        journey = self._journeys.spent(ticket, named)
+        use = papers.Use(grant.id, grant.person, grant.document, told, named, journey.factors, journey.record)
         return UsePapers(_b64(journey.approval.data), _b64(use.signed(self._cabinet.use_key).data))
 
     def keep(self, lock: str, events: tuple[str, ...], head: str, nonce: str) -> bridging.Kept:

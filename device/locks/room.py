@@ -51,6 +51,7 @@ def open_room(
     ledger = Ledger(folder.locks, journal, clock)
     rules = Rules(timedelta(seconds=config.lock.verified_lasts_s), config.attend.allow_simulated)
     journeys = Journeys(journal.append, clock, rules)
+    walk.prompted = journeys.prompted
     bridge = BridgeClient(folder.bridge_socket)
 
     def here(person: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from device import people, server
+from device import api, people, server
 from device.api.locks import LockApproval, LockVisit
 from device.page.application import PageRoute, Role
 from device.people import Person
@@ -21,6 +21,7 @@ class Ways(Protocol):
     """Knows whose ticket it is; device.ways has the real one."""
 
     def owner(self, ticket: str) -> Person | None: ...
+    def pin(self, number: str, pin: str, *, visit: str) -> api.Decision: ...
 
 
 class LockDesk(Protocol):
@@ -60,6 +61,11 @@ class Stamps:
         number = int(after) if after.isascii() and after.isdecimal() and len(after) < 9 else -1
         return self.desk.progress(visit, min(number, MOST_CHANGE), WAIT_S)
 
+    def pin(self) -> api.Decision:
+        """The PIN that this visit's approval asks for; for a visit that waits no more it is too late, and never a punch."""
+        visit, number, pin = server.json_fields("visit", "number", "pin")
+        return self.ways.pin(number, pin, visit=visit)
+
     def end(self) -> LockVisit:
         """Called off: nothing is stamped that was not pressed."""
         return self.desk.end(*server.json_fields("visit"))
@@ -70,6 +76,7 @@ class Stamps:
             PageRoute("POST", "/v1/stamps", Role.PERSON, self.mine),
             PageRoute("POST", "/v1/stamps/begin", Role.PERSON, self.begin),
             PageRoute("POST", "/v1/stamps/progress", Role.PERSON, self.progress),
+            PageRoute("POST", "/v1/stamps/pin", Role.PERSON, self.pin),
             PageRoute("POST", "/v1/stamps/end", Role.PERSON, self.end),
         )
 

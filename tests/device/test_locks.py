@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
@@ -51,13 +51,20 @@ class Bridge:
 
     def __init__(self) -> None:
         self.begun: list[tuple[str, str, str]] = []
+        self.ended: list[str] = []
+        self.meanwhile: Callable[[], object] = lambda: None
         self.away = False
 
     def begin(self, lock: str, work: str, argument: str = "") -> LockJob:
         if self.away:
             raise api.KioskAway("the lock's bridge does not answer")
         self.begun.append((lock, work, argument))
+        self.meanwhile()
         return LockJob("job", lock, work)
+
+    def end(self, job: str) -> LockJob:
+        self.ended.append(job)
+        return self.job(job)
 
     def job(self, job: str, after: int = -1, wait_s: float = 0.0) -> LockJob:
         return LockJob(job, LOCK_ID, "stamp", 3, stage="press", seconds=30, used=0, stamps=2)
@@ -75,10 +82,14 @@ class People:
         self.waited_for: list[str] = []
         self.compared_with_those_seen_here = False
         self.seen_here = True
+        self.ends: datetime | None = None
         self.awaits: Callable[[], bool] = lambda: False
 
     def was_seen_here(self, person: str) -> bool:
         return self.seen_here
+
+    def expires_at(self, person: str) -> datetime | None:
+        return self.ends
 
     def name_of(self, person: str) -> str:
         return "Ann" if person == ANN else "somebody"
@@ -141,6 +152,12 @@ def scene(tmp_path: Path) -> Scene:
 
 def b64(data: bytes) -> str:
     return base64.b64encode(data).decode()
+
+
+def outcome(scene: Scene, seen: Identity) -> tuple[str, str] | None:
+    """What the visit says of somebody who was just established; None: they clock in."""
+    decision = scene.journeys.witness(seen)
+    return None if decision is None else (decision.outcome, decision.why)
 
 
 # ---- papers
@@ -215,6 +232,7 @@ def test_nobody_else_is_verified_for_it_and_clocks_in_as_ever(scene: Scene) -> N
 
 def test_nothing_is_signed_for_a_person_who_was_not_verified_or_too_long_ago(scene: Scene) -> None:
     ticket = scene.desk.visit(scene.grant().id.hex()).ticket
+    scene.read_log()
     with pytest.raises(NotVerified):
         scene.desk.use(ticket, LOCK_ID, b64(bytes(32)), b64(bytes(16)))
     scene.journeys.witness(scene.seen())
@@ -253,7 +271,7 @@ def test_a_challenge_that_failed_ends_the_visit_in_words(scene: Scene) -> None:
     ticket = scene.desk.visit(scene.grant().id.hex()).ticket
     scene.journeys.witness(scene.seen(liveness=Liveness.FAILED, is_challenged=False))
     assert (scene.desk.progress(ticket).stage, scene.desk.progress(ticket).why) == ("failed", "not_live")
-    assert scene.journeys.witness(scene.seen()) is None, "nobody is waited for any more"
+    assert outcome(scene, scene.seen()) == ("refused", "for_seal"), "nobody is waited for any more"
     assert scene.records() == []
 
 
@@ -310,14 +328,15 @@ def test_a_badge_alone_is_no_factor_and_a_punch_as_ever(scene: Scene) -> None:
 def test_whoever_does_not_come_within_a_minute_is_not_waited_for(scene: Scene) -> None:
     ticket = scene.desk.visit(scene.grant().id.hex()).ticket
     scene.clock.wait(61)
-    assert scene.journeys.witness(scene.seen()) is None
+    assert outcome(scene, scene.seen()) == ("refused", "for_seal")
     assert (scene.desk.progress(ticket).stage, scene.desk.progress(ticket).why) == ("failed", "nobody_came")
+    assert scene.records() == []
 
 
 def test_a_visit_can_be_called_off(scene: Scene) -> None:
     ticket = scene.desk.visit(scene.grant().id.hex()).ticket
     scene.desk.end(ticket)
-    assert scene.journeys.witness(scene.seen()) is None
+    assert outcome(scene, scene.seen()) == ("refused", "for_seal")
     with pytest.raises(VisitUnknown):
         scene.desk.progress(ticket)
 
@@ -339,6 +358,38 @@ def test_a_bridge_that_is_away_is_a_sentence(scene: Scene) -> None:
     _until(lambda: scene.desk.progress(ticket).stage == "failed")
     failed = scene.desk.progress(ticket)
     assert (failed.why, failed.said.text) == ("bridge", "the lock's bridge does not answer")
+
+
+def test_a_visit_that_is_called_off_while_the_bridge_begins_ends_the_job(scene: Scene) -> None:
+    ticket = scene.desk.visit(scene.grant().id.hex()).ticket
+    scene.bridge.meanwhile = lambda: scene.desk.end(ticket)
+    scene.journeys.witness(scene.seen())
+    _until(lambda: scene.bridge.ended == ["job"])
+    with pytest.raises(VisitUnknown):
+        scene.desk.use(ticket, LOCK_ID, b64(bytes(32)), b64(bytes(16)))
+
+
+def test_one_verification_serves_one_command_however_often_its_answer_was_lost(scene: Scene) -> None:
+    ticket = scene.desk.visit(scene.grant(stamps=5).id.hex()).ticket
+    scene.journeys.witness(scene.seen())
+    scene.read_log()
+    first, second = b64(bytes(16)), b64(bytes(range(16)))
+    for challenge in (bytes(32), bytes(range(32))):
+        assert scene.desk.use(ticket, LOCK_ID, b64(challenge), first)
+    with pytest.raises(NotVerified, match="stands for another stamp"):
+        scene.desk.use(ticket, LOCK_ID, b64(bytes(32)), second)
+    assert scene.desk.use(ticket, LOCK_ID, b64(bytes(32)), first)
+
+
+def test_a_verification_is_good_for_nothing_once_its_person_has_ended_the_visit(scene: Scene) -> None:
+    ticket = scene.desk.visit(scene.grant().id.hex()).ticket
+    scene.journeys.witness(scene.seen())
+    _until(lambda: scene.desk.progress(ticket).stage == "press")
+    scene.read_log()
+    assert scene.desk.end(ticket).stage == "press", "the bridge tells what becomes of it"
+    assert scene.bridge.ended == ["job"]
+    with pytest.raises(NotVerified):
+        scene.desk.use(ticket, LOCK_ID, b64(bytes(32)), b64(bytes(16)))
 
 
 def test_the_person_is_known_here_by_another_id_than_the_enterprises(scene: Scene) -> None:

@@ -8,14 +8,27 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from device import api, keys, messages
 from device.demonstration import script
 from tests import browser as browsers
 from tests.device import parts
 from tests.e2e.kiosk import SAMPLES, Kiosk
-from tests.e2e.page import CN, EN, PIN, SOON_MS, WITH_BADGES, card, opened, rest, told_of_a_lock, told_otherwise, type_on_the_pad
+from tests.e2e.page import (
+    CN,
+    EN,
+    PIN,
+    SOON_MS,
+    VISIT,
+    WITH_BADGES,
+    card,
+    opened,
+    rest,
+    told_of_a_lock,
+    told_otherwise,
+    type_on_the_pad,
+)
 
 ANNIKA, WANG, LI = "1002", "1004", "1003"
 LIS_BADGE = "a badge of Li's"
@@ -256,6 +269,33 @@ def test_a_stamp_is_chosen_followed_and_left_by_keyboard_alone(kiosk: Kiosk, pag
     reach(page, CN["close"])
     expect(page.locator("#sheet")).to_be_hidden()
     assert asked[:2] == ["", "/begin"]
+    page.unroute_all(behavior="ignoreErrors")
+
+
+def test_the_pin_that_an_approval_asks_for_goes_to_its_visit_and_is_too_late_in_words(kiosk: Kiosk, page: Page) -> None:
+    told_otherwise(page, abilities=["stamp"])
+    told_of_a_lock(page, "verify")
+    page.route("**/v1/stamps/begin", lambda route: route.fulfill(json=VISIT | {"stage": "verify", "change": 1, "missing": "pin"}))
+    page.route("**/v1/stamps/progress", lambda route: None)
+    sent: list[object] = []
+
+    def late(route: Route) -> None:
+        sent.append(route.request.post_data_json)
+        route.fulfill(json={"outcome": "refused", "why": "for_seal"})
+
+    page.route("**/v1/stamps/pin", late)
+    before = len(kiosk.punches(WANG))
+    reach(page, CN["bar.help"])
+    reach(page, CN["help.seal"])
+    typed(page, WANG, PIN)
+    expect(page.locator(".sheet h2")).to_have_text(CN["seal.which"], timeout=SOON_MS)
+    page.keyboard.press("Enter")
+    expect(page.locator(".pad")).to_be_visible(timeout=SOON_MS)
+    page.keyboard.type(PIN)
+    page.keyboard.press("Enter")
+    expect(page.locator(".sheet .said-no")).to_have_text(CN["seal.why.late"], timeout=SOON_MS)
+    assert sent == [{"visit": VISIT["ticket"], "number": WANG, "pin": PIN}]
+    assert len(kiosk.punches(WANG)) == before
     page.unroute_all(behavior="ignoreErrors")
 
 

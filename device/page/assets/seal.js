@@ -72,7 +72,7 @@ async function follow(ticket, grant, number) {
 function show(now, number) {
   mirror.lookFor(null);
   const what = make("p", { class: "centred" }, now.label || now.lock);
-  if (now.stage === "verify" && now.missing === "pin") return askPin(number, now.why);
+  if (now.stage === "verify" && now.missing === "pin") return askPin(now.ticket, number);
   if (now.stage === "verify") {
     const canvas = make("canvas", { width: 640, height: 480, role: "img", "data-label": "mirror.label" });
     mirror.lookFor(canvas);
@@ -95,11 +95,13 @@ function reason(now) {
   return sheets.say(has(name) ? name : "seal.why.other", {}, "said-no centred");
 }
 
-/* The approval asks for the PIN beside the face: it goes to the visit, and is no punch. */
-function askPin(number) {
+/* The approval asks for the PIN beside the face: it goes to this visit, and is no punch, however late it comes. */
+function askPin(ticket, number) {
   sheets.change(pad({ ask: "pin.pin", secret: true }, (digits) => {
-    tell("/v1/ways/pin", { number, pin: digits, purpose: "punch" }).then((decision) => {
-      if (decision.outcome === "refused") askPin(number);
+    tell("/v1/stamps/pin", { visit: ticket, number, pin: digits }).then((decision) => {
+      if (visit?.ticket !== ticket || decision.outcome !== "refused") return;
+      if (decision.why === "for_seal") sheets.change(reason({ why: "late" }));
+      else askPin(ticket, number);
     }).catch(() => sheets.change(sheets.say("why.other")));
   }));
 }

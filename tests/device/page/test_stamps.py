@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
+from device import api
 from device.api.locks import LockApproval, LockVisit
 from device.page import application
 from device.page.application import Role
@@ -46,7 +47,14 @@ class Desk:
 
 
 class Ways:
-    """One ticket, Ada's."""
+    """One ticket, Ada's; remembers which PIN was for which visit."""
+
+    def __init__(self) -> None:
+        self.heard: list[tuple[str, str, str]] = []
+
+    def pin(self, number: str, pin: str, *, visit: str) -> api.Decision:
+        self.heard.append((number, pin, visit))
+        return api.Decision(0, "", "refused", "for_seal", "", "", "", 0, 0, 0, "")
 
     def owner(self, ticket: str) -> Any:
         return SimpleNamespace(person=parts.ADA) if ticket == "hers" else None
@@ -92,3 +100,10 @@ def test_ones_own_is_begun_and_followed(client: FlaskClient, desk: Desk) -> None
     assert post(client, "/v1/stamps/progress", visit="visit-1", after="rubbish").status_code == 200
     assert desk.asked == [("visit-1", 3), ("visit-1", -1)]
     assert post(client, "/v1/stamps/end", visit="visit-1").status_code == 200
+
+
+def test_a_pin_on_the_seals_pad_names_its_visit(desk: Desk) -> None:
+    ways = Ways()
+    client = application.application(Stamps(ways, desk).routes(), ADDRESS).test_client()
+    assert post(client, "/v1/stamps/pin", visit="visit-1", number="1001", pin="482913").json["why"] == "for_seal"
+    assert ways.heard == [("1001", "482913", "visit-1")]
