@@ -6,11 +6,14 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
+from device.api.bridge import Text
+from device.locks.errors import LogRefused
 from firmware_bridge.link import errors as link
 from firmware_bridge.lock.errors import NotStamped
 from firmware_bridge.lock.jobs import Jobs
@@ -18,6 +21,7 @@ from firmware_bridge.lock.register import Entry
 from firmware_bridge.lock.works import Work
 from firmware_bridge.protocol import commands
 from firmware_bridge.protocol.commands import Result
+from tests.device.test_locks import Scene
 from tests.firmware_bridge.kiosk_of_world import KioskOfWorld
 from tests.firmware_bridge.parts import LOCK_ID, Visit, World
 
@@ -45,7 +49,7 @@ class Near:
 
     async def pressed(self, command: bytes, seconds: float) -> commands.Outcome:
         self.hand.waits.set()
-        await asyncio.sleep(seconds if seconds < 10 else 3600)
+        await asyncio.sleep(3600 if self.hand.is_patient else 0)
         return await self.outcome(command)
 
     async def outcome(self, command: bytes) -> commands.Outcome:
@@ -59,7 +63,8 @@ class Near:
         raise link.LinkLost("the link broke off")
 
     async def events(self, after: int, nonce: bytes) -> commands.Events:
-        return cast(commands.Events, self.session.ask(commands.ReadLog(after, nonce, commands.MOST_EVENTS)))
+        found = cast(commands.Events, self.session.ask(commands.ReadLog(after, nonce, commands.MOST_EVENTS)))
+        return found if self.hand.is_open else commands.Events((), found.head)
 
 
 @dataclass
@@ -69,6 +74,8 @@ class Hand:
     world: World = field(default_factory=World)
     at_end: Callable[[Visit], object] = lambda session: None
     is_near: Callable[[int], bool] = lambda visit: True
+    is_patient: bool = True
+    is_open: bool = True  # about its events
     said: list[str] = field(default_factory=list)
     visits: int = 0
 
@@ -85,12 +92,13 @@ class Hand:
             raise link.LockOutOfReach("not heard")
         yield Near(self, self.world.visit())
 
-    async def ended_by_its_person(self) -> str:
-        jobs = Jobs()
+    def work(self, kiosk: object) -> Work:
+        jobs, driver = Jobs(), SimpleNamespace(visit=self.visit)
         job = jobs.new(LOCK_ID, "stamp").id
-        nobody = SimpleNamespace(visit=self.visit)
-        work = Work(job, Entry(LOCK_ID, "address"), cast(Any, nobody), cast(Any, self.kiosk), jobs, lambda lock, standing: None)
-        stamping = asyncio.create_task(work.stamp("ticket"))
+        return Work(job, Entry(LOCK_ID, "address"), cast(Any, driver), cast(Any, kiosk), jobs, lambda lock, standing: None)
+
+    async def ended_by_its_person(self) -> str:
+        stamping = asyncio.create_task(self.work(self.kiosk).stamp("ticket"))
         await asyncio.wait_for(self.waits.wait(), 20)
         stamping.cancel()
         return await asyncio.wait_for(stamping, 20)
@@ -149,3 +157,28 @@ def test_an_end_that_reaches_the_lock_is_an_end(monkeypatch: pytest.MonkeyPatch)
     answer = hand.world.visit().ask(commands.AskOutcome(bytes(16)))
     assert isinstance(answer, commands.Outcome)
     assert answer.result == Result.UNKNOWN
+
+
+@pytest.mark.parametrize(("is_open", "said"), [(False, []), (True, ["arm", "outcome"])], ids=["kept back", "shown"])
+def test_a_lock_is_armed_once_its_whole_log_is_on_the_kiosks_record(tmp_path: Path, is_open: bool, said: list[str]) -> None:
+    """More events than one answer holds; the kiosk's desk, ledger and journal are the real ones."""
+    scene = Scene(tmp_path)
+    ticket = scene.desk.visit(scene.grant().id.hex()).ticket
+    scene.journeys.witness(scene.seen())
+    before = scene.world.visit()
+    for number in range(20):
+        before.ask(commands.Rename(f"seal {number}"))
+    before.tell()
+    desk = scene.desk
+    kiosk = SimpleNamespace(papers=desk.papers, use=desk.use, keep=desk.keep, statement=lambda lock, challenge: Text(""))
+
+    async def stamped() -> Hand:
+        hand = Hand(scene.world, is_patient=False, is_open=is_open)
+        with pytest.raises(NotStamped if is_open else LogRefused):
+            await hand.work(kiosk).stamp(ticket)
+        return hand
+
+    hand = asyncio.run(stamped())
+    assert hand.said == said
+    acts = [str(record.act) for record in scene.records()]
+    assert acts[1:23] == (["event"] * 21 + ["head"] if is_open else ["head"])
