@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import tomllib
 import zoneinfo
 from collections.abc import Iterable, Iterator
@@ -30,6 +31,15 @@ class AttendanceError(EnterpriseError):
 
 
 @dataclass(frozen=True, slots=True)
+class Known:
+    """What is known here of the person behind an id; of whoever has left, no name."""
+
+    number: str
+    name: str
+    group: str
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
     """A working day with the person's number and name, where the roster has them."""
 
@@ -52,12 +62,13 @@ def calendar(connection: Connection, zone: str, shifts: str, holidays: str) -> C
 
 
 def rows(connection: Connection, place: Calendar, since: date, until: date, rules: Rules) -> list[Row]:
-    """The working days from `since` up to and including `until`, by number or id and day."""
-    people, shared = _people(connection), aliases(connection)
+    """The working days from `since` up to and including `until`, by number or id and day.
+
+    Every punch is paired first, whatever is asked for: whether one is a coming or a going hangs on those before it.
+    """
+    people = _people(connection)
     groups = {person: known.group for person, known in people.items()}
-    window = (since - timedelta(days=2), until + timedelta(days=2))  # a stay may begin before the first day and end after the last
-    punches = [one for one in counted(connection) if window[0] <= place.day_of(one.at.at) <= window[1]]
-    days = pairing.days(pairing.stays(punches, rules, shared), place, groups)
+    days = pairing.days(pairing.stays(counted(connection), rules, aliases(connection)), place, groups)
     found = [_row(day, people.get(day.person)) for day in days if since <= day.day <= until]
     return sorted(found, key=lambda row: (row.number, row.day.person, row.day.day, row.day.shift))
 
@@ -95,9 +106,16 @@ def _amendment(device: str, seq: int, kind: str, at: str, body: dict[str, Any]) 
     return (device, str(seq), kind, str(punch), *said, body["reason"], body["by"], at)
 
 
-def _people(connection: Connection) -> dict[str, messages.RosterPerson]:
-    found = downlink.wishes(connection, downlink.EVERY, "roster")
-    return {item: messages.CODEC.structure(content, messages.RosterPerson) for item, (content, _) in found.items() if item}
+def _people(connection: Connection) -> dict[str, Known]:
+    """Whoever has left, is on a kiosk's own roster, or on everybody's: the last of these counts."""
+    gone, wish = tables.leaver.c, tables.wish.c
+    left = connection.execute(select(gone.person, gone.number, gone.group))
+    found = {row.person: Known(row.number, "", row.group) for row in left}
+    listed = select(wish.item, wish.content).where(wish.section == "roster", wish.item != downlink.EVERY)
+    for item, content in connection.execute(listed.order_by(wish.device.desc())):  # everybody's has no kiosk's name: it comes last
+        person = messages.CODEC.structure(json.loads(content), messages.RosterPerson)
+        found[item] = Known(person.number, person.name, person.group)
+    return found
 
 
 def aliases(connection: Connection) -> dict[str, str]:
@@ -108,7 +126,7 @@ def aliases(connection: Connection) -> dict[str, str]:
     return {alias["here"]: alias["person"] for learnt in said for alias in learnt}
 
 
-def _row(day: Day, known: messages.RosterPerson | None) -> Row:
+def _row(day: Day, known: Known | None) -> Row:
     return Row(day, known.number if known else "", known.name if known else "")
 
 

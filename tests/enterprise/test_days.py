@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from device import messages
 from device.messages import Direction
-from enterprise import downlink, tables
+from enterprise import downlink, leavers, tables
 from enterprise.commands import main as commands
 from tests.enterprise.conftest import Office
 from tests.enterprise.kiosk import BOOT_ID, PERSON, START, Kiosk, punch_body
@@ -32,7 +32,8 @@ def sent(office: Office, kiosk: Kiosk) -> None:
 
 
 def days(address: str, file: Path, *more: str) -> list[dict[str, str]]:
-    words = ["show", "days", "--from", "2026-11-22", "--to", "2026-11-25", "--database", address, "--csv", str(file), *more]
+    """Of the first two weeks of the tests' time; what is given `more` counts before that."""
+    words = ["show", "days", "--from", "2026-11-22", "--to", "2026-12-05", "--database", address, "--csv", str(file), *more]
     done = CliRunner().invoke(commands.daka_enterprise, words)
     assert done.exit_code == 0, done.exception
     return list(csv.DictReader(file.open(encoding="utf-8-sig")))
@@ -88,6 +89,43 @@ def test_every_time_is_right_to_a_second_though_the_kiosk_booted_in_1970(office:
     sent(office, kiosk)
     (day,) = days(address, tmp_path / "days.csv")
     assert (day["came"], day["went"], day["marks"]) == ("2026-11-23T09:01:00+00:00", "2026-11-23T17:00:00+00:00", "")
+
+
+def test_a_night_has_the_same_hours_whichever_day_is_asked_for_first(office: Office, address: str, tmp_path: Path) -> None:
+    """Gate B saw nobody come, so its own proposal is in: whether that is a going hangs on what was before."""
+    gate, yard, hour = Kiosk("gate-a"), Kiosk("gate-b"), 3_600
+    for night in range(10):
+        write(gate, punch_body(PERSON), (13 + 24 * night) * hour)
+        write(yard, punch_body(PERSON), (21 + 24 * night) * hour)
+    sent(office, gate)
+    sent(office, yard)
+    late = ("2026-11-30", "2026-12-01")
+    whole = [day for day in days(address, tmp_path / "whole.csv") if day["day"] in late]
+    assert [day["worked_minutes"] for day in whole] == ["480", "480"]
+    assert days(address, tmp_path / "part.csv", "--from", late[0], "--to", late[1]) == whole
+
+
+@pytest.mark.parametrize("device", [downlink.EVERY, "gate-a"])
+def test_whoever_has_left_or_is_on_one_kiosks_own_roster_keeps_number_and_shift(
+    office: Office, address: str, tmp_path: Path, device: str
+) -> None:
+    kiosk = Kiosk("gate-a")
+    write(kiosk, punch_body(PERSON), 0)
+    write(kiosk, replace(punch_body(PERSON), direction=Direction.OUT), 8 * 3_600)
+    sent(office, kiosk)
+    person = messages.RosterPerson(PERSON, "1001", "Ann", "en", "guard")
+    with office.store.transaction() as transaction:
+        downlink.wish(transaction, device, "roster", PERSON, messages.CODEC.unstructure(person), "hr:li", START)
+    shifts = ("--shifts", "guard 08:00-17:00 groups guard")
+    (here,) = days(address, tmp_path / "here.csv", *shifts)
+    assert (here["number"], here["name"], here["shift"], here["late_minutes"]) == ("1001", "Ann", "guard", "60")
+    with office.store.transaction() as transaction:
+        leavers.leave(transaction, device, [person], START + timedelta(days=2))
+    assert days(address, tmp_path / "gone.csv", *shifts) == [here | {"name": ""}]
+    with office.store.transaction() as transaction:
+        downlink.forget(transaction, PERSON)  # an erasure
+    (erased,) = days(address, tmp_path / "erased.csv", *shifts)
+    assert (erased["number"], erased["shift"]) == ("", "")
 
 
 def test_a_zone_that_does_not_exist_is_refused(office: Office, address: str) -> None:
