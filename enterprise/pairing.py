@@ -18,7 +18,7 @@ from device.messages.shifts import Duty, Span
 
 NO_IN, NO_OUT, INFERRED, REPEATED = "no_in", "no_out", "inferred", "repeated"
 NO_BREAK, NO_BACK = "no_break", "no_back"  # back from a break that nobody was seen to begin, or never seen to come back
-AROUND_A_BREAK = timedelta(hours=1)  # a punched break this near to a planned one is that one, taken early or late
+AROUND_A_BREAK = timedelta(hours=1)  # a punched break this near to a planned one may be that one, taken early or late
 REVIEW, DISPUTED, CORRECTED, HOLIDAY, NO_SHIFT = "time_unsure", "disputed", "corrected", "holiday", "no_shift"
 
 
@@ -270,5 +270,11 @@ def _rested(span: Span, duty: Duty | None, taken: Sequence[Span]) -> timedelta:
 
 
 def _stands_for(taken: Span, planned: Span) -> bool:
-    """Whether a break that was punched is the planned one, taken when it was planned or somewhat earlier or later."""
-    return taken.begins <= planned.ends + AROUND_A_BREAK and taken.ends >= planned.begins - AROUND_A_BREAK
+    """Whether a break that was punched is the planned one, taken when it was planned or somewhat earlier or later.
+
+    Beside the planned time it has to be a third as long, or a cigarette at a quarter past eleven would be the lunch hour.
+    """
+    if taken.overlap(planned) > timedelta(0):
+        return True
+    near = taken.begins <= planned.ends + AROUND_A_BREAK and taken.ends >= planned.begins - AROUND_A_BREAK
+    return near and 3 * (taken.ends - taken.begins) >= planned.ends - planned.begins

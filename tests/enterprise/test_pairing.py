@@ -142,6 +142,16 @@ def test_who_works_through_two_breaks_and_punches_one_has_the_other_taken_off() 
     assert day.breaks == timedelta(minutes=35)
 
 
+def test_a_cigarette_before_lunch_is_not_lunch_and_a_short_lunch_at_noon_is() -> None:
+    (smoke,) = days(
+        punch("11-25T09:00", IN), punch("11-25T11:15", BREAK), punch("11-25T11:25", BACK), punch("11-25T18:00", OUT), shifts=OFFICE
+    )
+    (quick,) = days(
+        punch("11-25T09:00", IN), punch("11-25T12:15", BREAK), punch("11-25T12:25", BACK), punch("11-25T18:00", OUT), shifts=OFFICE
+    )
+    assert (smoke.breaks, quick.breaks) == (timedelta(minutes=70), timedelta(minutes=10))
+
+
 def test_going_to_a_break_through_one_gate_and_back_through_another_is_one_break() -> None:
     """The other gate knows of no break: it says in, and that is coming back."""
     (stay,) = pairing.stays(
