@@ -182,11 +182,17 @@ def _read_root(folder: Path) -> tuple[x509.Certificate, ec.EllipticCurvePrivateK
         raise AuthorityError(sentence) from error
     if not isinstance(key, ec.EllipticCurvePrivateKey):
         raise AuthorityError(f"{files_of_root.key} is not a key that this authority made")
+    if key.public_key() != certificate.public_key():
+        raise AuthorityError(f"{files_of_root.key} is not the key of {files_of_root.certificate}; put the right one back")
     return certificate, key
 
 
 def _write(where: Issued, certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey) -> Issued:
-    """The key first: a certificate without its key is worth nothing, and a second attempt says which file is in the way."""
+    """Both or, where one of them is there, neither: another key beside a certificate would be worse than none.
+
+    The key first: a certificate without its key is worth nothing, and a second attempt says which file is in the way.
+    """
+    files.must_be_new(where.key, where.certificate)
     form = serialization.PrivateFormat.PKCS8
     files.create(where.key, key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption()), secret=True)
     files.create(where.certificate, certificate.public_bytes(serialization.Encoding.PEM), secret=False)

@@ -12,9 +12,17 @@ class FileExists(EnterpriseError):
     """There is one already; it is never replaced."""
 
 
+def must_be_new(*paths: Path) -> None:
+    """FileExists for the first that is there; asked before anything is written that has to lie beside the others."""
+    for path in paths:
+        if path.exists():
+            raise FileExists(f"{path} exists already and is not replaced; move it away first if that is what you want")
+
+
 def create(path: Path, content: bytes, *, secret: bool) -> None:
     """Written beside, synced, then linked into place: a power cut leaves a whole file or none."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    must_be_new(path)
     draft = path.with_name(f".{path.name}.{os.getpid()}.new")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600 if secret else 0o644)
     try:
@@ -23,8 +31,9 @@ def create(path: Path, content: bytes, *, secret: bool) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.link(draft, path)
-    except FileExistsError as error:
-        raise FileExists(f"{path} exists already and is not replaced; move it away first if that is what you want") from error
+    except FileExistsError:
+        must_be_new(path)  # somebody was quicker
+        raise
     finally:
         os.unlink(draft)
     _sync_folder(path.parent)

@@ -176,6 +176,27 @@ def test_certificates_serve_one_end_only_and_are_never_replaced(tmp_path: Path) 
         assert isinstance(call("authority", *words, "--dir", tmp_path).exception, files.FileExists)
 
 
+@pytest.mark.parametrize(("words", "name"), [(["init"], "root"), (["device", "kiosk-1"], "kiosk-1")])
+def test_a_certificate_whose_key_was_moved_away_gets_no_other_key_beside_it(tmp_path: Path, words: list[str], name: str) -> None:
+    for every in (["init"], ["device", "kiosk-1"]):
+        call("authority", *every, "--dir", tmp_path)
+    kept = authority.place(tmp_path, name)
+    kept.key.rename(tmp_path / "away")
+    assert isinstance(call("authority", *words, "--dir", tmp_path).exception, files.FileExists)
+    assert not kept.key.exists()
+
+
+def test_a_root_with_another_key_beside_it_issues_nothing(tmp_path: Path) -> None:
+    kept = authority.create(tmp_path, START)
+    kept.key.rename(tmp_path / "away")
+    other = authority.create(tmp_path / "other", START)
+    other.key.rename(kept.key)
+    assert "is not the key of" in str(call("authority", "device", "kiosk-2", "--dir", tmp_path).exception)
+    kept.key.unlink()
+    (tmp_path / "away").rename(kept.key)
+    assert call("authority", "device", "kiosk-2", "--dir", tmp_path).exit_code == 0
+
+
 def test_mosquittos_configuration_needs_an_authority_first(tmp_path: Path) -> None:
     refused = call("authority", "mosquitto", "--dir", tmp_path, "--out", tmp_path / "out")
     assert "authority init" in str(refused.exception)
