@@ -43,6 +43,8 @@ def sign(folder: Path, root: Ed25519PrivateKey, keys: Mapping[str, Sequence[str]
     if before is not None and before["root"] != root_text:
         raise KeySetError("the set before it was signed by another root; kiosks that joined that one would not follow")
     version = (before["version"] if before else 0) + 1
-    made = messages.KeySet(root_text, version, messages.write_time(now), *(tuple(keys.get(role, ())) for role in ROLES))
+    made = messages.KeySet(
+        root_text, version, messages.write_time(now), *(tuple(dict.fromkeys(keys.get(role, ()))) for role in ROLES)
+    )
     files.replace(folder / FILE_NAME, json.dumps(messages.sign_key_set(made, root), indent=2).encode("utf-8") + b"\n")
     return made

@@ -37,23 +37,35 @@ def keys_show(role: str, folder: Path) -> None:
 @keys_group.command("sign")
 @click.option("--root", type=click.Path(path_type=Path), required=True, help="Folder of the root key, kept off every network.")
 @click.option("--also", multiple=True, metavar="ROLE=KEY", help="A further key for a role, such as the one that is being replaced.")
+@click.option(
+    "--without", multiple=True, type=click.Choice(key_sets.ROLES), help="Kiosks shall believe no key of this role any more."
+)
 @folder_option
-def keys_sign(root: Path, also: tuple[str, ...], folder: Path) -> None:
+def keys_sign(root: Path, also: tuple[str, ...], without: tuple[str, ...], folder: Path) -> None:
     """Sign the next key set: the public halves of the keys in the folder, which joined kiosks follow from then on.
+
+    A role whose key lies elsewhere keeps the keys of the set before; only --without ends it.
 
     To replace a key without a gap: move the old one away, make the new one, sign a set that names the old one too (--also), and
     sign one without it when every kiosk has followed.
     """
-    found = {
-        role: [messages.public_key_text(keys.read(folder, role))] for role in key_sets.ROLES if keys.place(folder, role).exists()
-    }
+    found = {role: [] if role in without else _keys_of(folder, role) for role in key_sets.ROLES}
     for text in also:
         role, _, key = text.partition("=")
-        if role not in key_sets.ROLES:
-            raise keys.KeyFileError(f"{text}: write ROLE=KEY, ROLE one of {', '.join(key_sets.ROLES)}")
-        found.setdefault(role, []).append(messages.public_key_text(messages.public_key_from_text(key)))
+        if role not in key_sets.ROLES or role in without:
+            raise keys.KeyFileError(f"{text}: write ROLE=KEY, ROLE one of {', '.join(key_sets.ROLES)}, and none of --without")
+        found[role].append(messages.public_key_text(messages.public_key_from_text(key)))
     made = key_sets.sign(folder, keys.read(root, "root"), found, now())
+    for role in key_sets.ROLES:
+        click.echo(f"{role}: {' '.join(getattr(made, role)) or 'none'}")
     click.echo(f"key set {made.version} is signed by {made.root}")
+
+
+def _keys_of(folder: Path, role: str) -> list[str]:
+    """The public half of the key in the folder; where it lies elsewhere, what the set before says."""
+    if keys.place(folder, role).exists():
+        return [messages.public_key_text(keys.read(folder, role))]
+    return list((key_sets.read(folder) or {}).get(role, ()))
 
 
 @keys_group.command("update-root")

@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 from cryptography import x509
 
 from device import messages
-from enterprise import authority, files, keys, mosquitto
+from enterprise import authority, files, key_sets, keys, mosquitto
 from enterprise.commands import main as commands
 from enterprise.errors import EnterpriseError
 from tests.enterprise.conftest import open_office
@@ -195,6 +195,29 @@ def test_a_root_with_another_key_beside_it_issues_nothing(tmp_path: Path) -> Non
     kept.key.unlink()
     (tmp_path / "away").rename(kept.key)
     assert call("authority", "device", "kiosk-2", "--dir", tmp_path).exit_code == 0
+
+
+def test_a_role_whose_key_lies_elsewhere_keeps_it_until_it_is_ended(tmp_path: Path) -> None:
+    folder, root = tmp_path / "keys", tmp_path / "root"
+    call("keys", "init", "root", "--dir", root)
+    policy, grant = (call("keys", "init", role, "--dir", folder).output.strip() for role in ("policy", "grant"))
+
+    def signed(*more: str) -> dict[str, list[str]]:
+        made = call("keys", "sign", "--dir", folder, "--root", root, *more)
+        assert made.exit_code == 0, made.exception
+        found = key_sets.read(folder)
+        assert found is not None
+        assert f"grant: {' '.join(found['grant']) or 'none'}\n" in made.output
+        return found
+
+    assert (signed()["policy"], signed()["grant"]) == ([policy], [grant])
+    keys.place(folder, "grant").rename(tmp_path / "grant.key")
+    assert (signed()["policy"], signed()["grant"]) == ([policy], [grant])
+    other = Kiosk().public_key
+    assert signed("--also", f"grant={other}")["grant"] == [grant, other]
+    assert signed("--without", "grant")["grant"] == []
+    contradicts = call("keys", "sign", "--dir", folder, "--root", root, "--without", "grant", "--also", f"grant={other}")
+    assert "none of --without" in str(contradicts.exception)
 
 
 def test_mosquittos_configuration_needs_an_authority_first(tmp_path: Path) -> None:
