@@ -57,7 +57,7 @@ def calendar(connection: Connection, zone: str, shifts: str, holidays: str) -> C
             messages.read_shifts(shifts or policy.get("attend.shifts", "")),
             messages.read_holidays(holidays or policy.get("attend.holidays", "")),
         )
-    except (zoneinfo.ZoneInfoNotFoundError, ValueError) as error:
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError) as error:  # "Asia" is a folder
         raise AttendanceError(f"{zone!r} is no time zone; write one such as Asia/Shanghai") from error
 
 

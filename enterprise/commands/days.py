@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import click
-from rich.console import Console
-from rich.table import Table
 
-from enterprise import attendance
-from enterprise.commands.shared import database_option, now, opened_database
+from enterprise import attendance, show
+from enterprise.commands.shared import database_option, now, opened_database, print_table
 from enterprise.pairing import Rules
 
 DAY = click.DateTime(["%Y-%m-%d"])
@@ -44,17 +42,17 @@ def show_days(
     with opened_database(database) as opened, opened.reading() as connection:
         place = attendance.calendar(connection, zone, shifts, holidays)
         last = until.date() if until else place.day_of(now())
-        first = since.date() if since else last - timedelta(days=7)
+        first = since.date() if since else date.fromordinal(max(last.toordinal() - 7, 1))
+        if first > last:
+            raise attendance.AttendanceError(f"{first} is after {last}; --from names the first day, --to the last")
         rows = attendance.rows(connection, place, first, last, rules)
     if file is not None:
         with file.open("w", encoding="utf-8-sig", newline="") as out:  # spreadsheets know UTF-8 by its mark
             count = attendance.write_csv(rows, place, out)
         click.echo(f"{count} working days are in {file}")
         return
-    table = Table(*attendance.COLUMNS, title=f"working days from {first} to {last}")
-    for row in rows:
-        table.add_row(*attendance.cells(row, place))
-    Console(markup=False, emoji=False).print(table)
+    cells = (attendance.cells(row, place) for row in rows)
+    print_table(show.drawn(f"working days from {first} to {last}", attendance.COLUMNS, cells))
 
 
 @click.command("corrections")
@@ -62,8 +60,6 @@ def show_days(
 @database_option
 def show_corrections(most: int, database: str) -> None:
     """Punches that were voided, corrected, added or disputed, newest first: by whom, and why."""
-    table = Table(*attendance.AMENDMENT_COLUMNS, title="corrections")
     with opened_database(database) as opened, opened.reading() as connection:
-        for cells in attendance.amendments(connection, most):
-            table.add_row(*cells)
-    Console(markup=False, emoji=False).print(table)
+        found = attendance.amendments(connection, most)
+    print_table(show.drawn("corrections", attendance.AMENDMENT_COLUMNS, found))

@@ -10,15 +10,15 @@ from pathlib import Path
 
 import click
 import segno
-from rich.console import Console
-from rich.table import Table
 
 from device import messages
-from enterprise import authority, join_service, joining, key_sets, keys
-from enterprise.commands.shared import database_option, host_and_port, now, opened_database, stop_on_signals
+from enterprise import authority, join_service, joining, key_sets, keys, show
+from enterprise.commands.shared import database_option, host_and_port, now, opened_database, print_table, stop_on_signals
 from enterprise.errors import EnterpriseError
 
 log = logging.getLogger(__name__)
+
+PICTURES = (".svg", ".png")
 
 pki_option = click.option("--dir", "pki", type=click.Path(path_type=Path), required=True, help="Folder of the authority.")
 keys_option = click.option("--keys", "folder", type=click.Path(path_type=Path), required=True, help="Folder of keys and key set.")
@@ -42,11 +42,13 @@ def join_group() -> None:
 @database_option
 def invite(device: str, hours: int, qr: Path | None, pki: Path, folder: Path, url: str, database: str) -> None:
     """Print a one-time invitation for DEVICE, or for any name; the installer gives it to `daka join`."""
+    if qr is not None and qr.suffix not in PICTURES:
+        raise EnterpriseError(f"{qr}: the QR code is written as one of {', '.join(PICTURES)}")
     with opened_database(database, create=True) as opened, opened.transaction() as transaction:
         made = joining.invite(transaction, pki, _key_set(folder)["root"], url, device, now(), timedelta(hours=hours))
-    text = messages.write_invitation(made)
-    if qr is not None:
-        segno.make(text, micro=False).save(str(qr), border=4, scale=4)
+        text = messages.write_invitation(made)
+        if qr is not None:
+            segno.make(text, micro=False).save(str(qr), border=4, scale=4)
     click.echo(text)
     host = f"the host of {url} and " if url else ""
     click.echo(f"a kiosk that joins with it shows, on its own screen, {host}how our root key begins: {made.root_begins}", err=True)
@@ -56,11 +58,9 @@ def invite(device: str, hours: int, qr: Path | None, pki: Path, folder: Path, ur
 @database_option
 def list_requests(database: str) -> None:
     """Kiosks that wait, with the code that each of them shows."""
-    table = Table("kiosk", "code", "asked at", title="waiting for a person")
     with opened_database(database) as opened, opened.reading() as connection:
-        for one in joining.waiting(connection, now()):
-            table.add_row(one.device, one.code, one.asked_at)
-    Console(markup=False, emoji=False).print(table)
+        rows = [(one.device, one.code, one.asked_at) for one in joining.waiting(connection, now())]
+    print_table(show.drawn("waiting for a person", ("kiosk", "code", "asked at"), rows))
 
 
 @join_group.command("confirm")
@@ -121,7 +121,12 @@ def serve(listen: str, pki: Path, folder: Path, releases: Path | None, database:
     with opened_database(database, create=True) as opened:
         app = join_service.application(join_service.Service(opened, pki, _key_set(folder)["root"], now, releases, signs))
         server = join_service.server(app, address, port, own.certificate, own.key)
-        server.prepare()
+        try:
+            server.prepare()
+        except OSError as error:
+            raise EnterpriseError(
+                f"nothing can listen at {listen} ({error}); name an address of this machine with --listen"
+            ) from error
         log.info("kiosks join at %s:%d", *server.bind_addr[:2])
         threading.Thread(target=server.serve, name="join", daemon=True).start()
         stop.wait()

@@ -46,6 +46,9 @@ def main() -> None:
     except (EnterpriseError, messages.MessageError) as error:
         click.secho(f"daka-enterprise: {error}", fg="red", err=True)
         sys.exit(1)
+    except OSError as error:
+        click.secho(f"daka-enterprise: {error.filename or 'this cannot be done'}: {error.strerror or error}", fg="red", err=True)
+        sys.exit(1)
 
 
 if __name__ == "__main__":

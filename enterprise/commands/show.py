@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import click
-from rich.console import Console
 
 from enterprise import alarms, show
 from enterprise.commands.days import show_corrections, show_days
-from enterprise.commands.shared import database_option, now, opened_database
+from enterprise.commands.shared import database_option, now, opened_database, print_table
 from enterprise.errors import EnterpriseError
 
 most_option = click.option("--most", default=50, show_default=True, help="How many.")
@@ -37,7 +36,7 @@ def show_states(database: str) -> None:
 def show_health(database: str) -> None:
     """What each kiosk says of its machine: temperature, power, speed, camera, restarts, and the alarms that go on."""
     with opened_database(database) as opened, opened.reading() as connection:
-        Console(markup=False, emoji=False).print(show.drawn("health", show.HEALTH_HEADINGS, show.health(connection)))
+        print_table(show.drawn("health", show.HEALTH_HEADINGS, show.health(connection)))
 
 
 @show_group.command("punches")
@@ -46,7 +45,7 @@ def show_health(database: str) -> None:
 def show_punches(most: int, database: str) -> None:
     """The punches that came last, at the times at which they really happened."""
     with opened_database(database) as opened, opened.reading() as connection:
-        Console(markup=False, emoji=False).print(show.drawn("punches", show.PUNCH_HEADINGS, show.punches(connection, most)))
+        print_table(show.drawn("punches", show.PUNCH_HEADINGS, show.punches(connection, most)))
 
 
 @show_group.command("times")
@@ -54,7 +53,7 @@ def show_punches(most: int, database: str) -> None:
 def show_times(database: str) -> None:
     """Boots of kiosks that never heard the time: their punches have bounds, and a person must look at them."""
     with opened_database(database) as opened, opened.reading() as connection:
-        Console(markup=False, emoji=False).print(show.drawn("times to review", show.REVIEW_HEADINGS, show.reviews(connection)))
+        print_table(show.drawn("times to review", show.REVIEW_HEADINGS, show.reviews(connection)))
 
 
 @show_group.command("parked")
@@ -117,4 +116,4 @@ show_group.add_command(show_corrections)
 
 def _show(database: str, title: str, query: show.Query) -> None:
     with opened_database(database) as opened, opened.reading() as connection:
-        Console(markup=False, emoji=False).print(show.table(connection, title, query))
+        print_table(show.table(connection, title, query))

@@ -17,7 +17,7 @@ from enterprise import authority, files, key_sets, keys, mosquitto
 from enterprise.commands import main as commands
 from enterprise.errors import EnterpriseError
 from tests.enterprise.conftest import open_office
-from tests.enterprise.kiosk import START, Kiosk
+from tests.enterprise.kiosk import PERSON, START, Kiosk
 
 
 def call(*words: object) -> Result:
@@ -218,6 +218,54 @@ def test_a_role_whose_key_lies_elsewhere_keeps_it_until_it_is_ended(tmp_path: Pa
     assert signed("--without", "grant")["grant"] == []
     contradicts = call("keys", "sign", "--dir", folder, "--root", root, "--without", "grant", "--also", f"grant={other}")
     assert "none of --without" in str(contradicts.exception)
+
+
+CANNOT = [
+    (["show", "days", "--csv", "{0}/none/x.csv", "--database", "{1}"], "{0}/none/x.csv: No such file or directory"),
+    (["show", "days", "--zone", "Asia", "--database", "{1}"], "'Asia' is no time zone"),
+    (["show", "days", "--from", "2026-11-02", "--to", "2026-11-01", "--database", "{1}"], "2026-11-02 is after 2026-11-01"),
+    (["keys", "init", "--dir", "{0}/file/x"], "{0}/file/x: Not a directory"),
+    (["authority", "init", "--dir", "{0}/file/x"], "{0}/file/x: Not a directory"),
+    (["authority", "mosquitto", "--dir", "{0}/pki", "--out", "{0}/file/x"], "{0}/file/x/state: Not a directory"),
+    (["join", "invite", "--qr", "x.jpg", "--dir", "{0}/pki", "--keys", "{0}/keys", "--database", "{1}"], "one of .svg, .png"),
+    (
+        ["join", "serve", "--listen", "192.0.2.1:1", "--dir", "{0}/pki", "--keys", "{0}/keys", "--database", "{1}"],
+        "nothing can listen at 192.0.2.1:1",
+    ),
+]
+
+
+@pytest.mark.parametrize(("words", "sentence"), CANNOT, ids=[" ".join(words[:2]) + str(i) for i, (words, _) in enumerate(CANNOT)])
+def test_what_this_machine_cannot_do_is_one_sentence(
+    database: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    words: list[str],
+    sentence: str,
+) -> None:
+    (tmp_path / "file").touch()
+    call("authority", "init", "--dir", tmp_path / "pki")
+    call("authority", "server", "localhost", "--dir", tmp_path / "pki")
+    call("keys", "init", "root", "--dir", tmp_path / "root")
+    call("keys", "sign", "--dir", tmp_path / "keys", "--root", tmp_path / "root")
+    monkeypatch.setattr(sys, "argv", ["daka-enterprise", *(word.format(tmp_path, database) for word in words)])
+    with pytest.raises(SystemExit) as ended:
+        commands.main()
+    said = capsys.readouterr().err
+    assert (ended.value.code, sentence.format(tmp_path) in said) == (1, True), said
+
+
+def test_the_first_and_the_last_day_there_is_can_be_asked_for(database: str) -> None:
+    for words in (["--from", "0001-01-01"], ["--to", "9999-12-31"], ["--to", "0001-01-01"]):
+        assert call("show", "days", *words, "--database", database).exit_code == 0
+
+
+def test_a_table_that_goes_into_a_file_has_a_row_in_a_line(database: str) -> None:
+    (line,) = [
+        line for line in call("show", "punches", "--most", 1, "--database", database).output.splitlines() if "kiosk-1" in line
+    ]
+    assert PERSON in line
 
 
 def test_mosquittos_configuration_needs_an_authority_first(tmp_path: Path) -> None:
