@@ -120,7 +120,7 @@ def _offers(service: Service) -> Response:
     if not isinstance(said, dict) or not all(isinstance(said.get(name), str) for name in CHECK_SAYS):
         raise joining.JoinError(f"an upgrade check says {', '.join(CHECK_SAYS)}")
     log.info("upgrade check: %s", ", ".join(f"{name} {said[name][:64]!r}" for name in CHECK_SAYS))
-    found = releases.offered(service.releases) if service.releases else ()
+    found = releases.offered(service.releases, service.now()) if service.releases else ()
     return _json({"releases": [dataclasses.asdict(one) for one in found]}, 200)
 
 

@@ -8,7 +8,7 @@ import tarfile
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -65,12 +65,14 @@ class Offer:
     sha256: str
 
 
-def offer(archive: Path, key: Ed25519PublicKey, folder: Path, channel: str) -> Offer:
+def offer(archive: Path, key: Ed25519PublicKey, folder: Path, channel: str, now: datetime) -> Offer:
     """Lay a signed release where the join service gives it out; ReleaseError for one that kiosks would refuse."""
     if not NAME.fullmatch(archive.name):
         raise ReleaseError(f"{archive.name} is no name for a release; it ends with .tar and has letters, digits, dots and hyphens")
     metadata = archive.with_name(archive.name + SUFFIX)
     found = _offer(metadata, channel, key)
+    if (ended := _ended_at(metadata)) <= now:
+        raise ReleaseError(f"its signature ended on {ended.date()}; sign it again: daka-enterprise release {archive.name}")
     try:
         with archive.open("rb") as opened:
             Metadata[Targets].from_bytes(metadata.read_bytes()).signed.targets[archive.name].verify_length_and_hashes(opened)
@@ -88,18 +90,27 @@ def withdraw(folder: Path, channel: str, name: str) -> None:
     """Offer it no more; kiosks that run it go on."""
     place = folder / channel / name
     if not NAME.fullmatch(name) or not place.exists():
-        raise ReleaseError(f"{name} is not offered in {channel}; see: daka-enterprise offer --list")
+        raise ReleaseError(f"{name} is not offered in {channel}; see: daka-enterprise offer --to {folder}")
     place.with_name(name + SUFFIX).unlink(missing_ok=True)
     place.unlink()
 
 
-def offered(folder: Path) -> tuple[Offer, ...]:
-    """Everything that is offered, by channel and name; what cannot be read is left out."""
+def offered(folder: Path, now: datetime) -> tuple[Offer, ...]:
+    """Everything that is offered, by channel and name. What cannot be read or is signed no more is left out: no kiosk takes it."""
+    return tuple(one for one, ends_at in laid_out(folder) if ends_at > now)
+
+
+def laid_out(folder: Path) -> list[tuple[Offer, datetime]]:
+    """What lies in the folder, by channel and name, and when the signature of each ends."""
     found = []
     for metadata in sorted(folder.glob(f"*/*{SUFFIX}")):
         with suppress(ReleaseError):
-            found.append(_offer(metadata, metadata.parent.name, None))
-    return tuple(found)
+            found.append((_offer(metadata, metadata.parent.name, None), _ended_at(metadata)))
+    return found
+
+
+def _ended_at(metadata: Path) -> datetime:
+    return Metadata[Targets].from_bytes(metadata.read_bytes()).signed.expires.astimezone(UTC)
 
 
 def _offer(metadata: Path, channel: str, key: Ed25519PublicKey | None) -> Offer:

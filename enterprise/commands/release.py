@@ -37,13 +37,15 @@ def offer(archive: Path | None, place: Path, channel: str, withdraw: bool, folde
     if not releases.CHANNEL.fullmatch(channel):
         raise EnterpriseError(f"{channel!r} is no channel: small letters, digits and hyphens")
     if archive is None:
-        for one in releases.offered(place):
-            click.echo(f"{one.channel}: {one.version} for Python {one.python}, {one.arch}: {one.archive}, {one.length >> 20} MB")
+        for one, ends_at in releases.laid_out(place):
+            until = f"until {ends_at.date()}" if ends_at > now() else f"no more: its signature ended on {ends_at.date()}"
+            about = f"{one.version} for Python {one.python}, {one.arch}: {one.archive}, {one.length >> 20} MB"
+            click.echo(f"{one.channel}: {about}, {until}")
     elif withdraw:
         releases.withdraw(place, channel, archive.name)
         click.echo(f"{archive.name} is offered no more")
     elif folder is None:
         raise EnterpriseError("the signature is checked before anything is offered: name the folder of the update key with --keys")
     else:
-        found = releases.offer(archive, keys.read(folder, "update").public_key(), place, channel)
+        found = releases.offer(archive, keys.read(folder, "update").public_key(), place, channel, now())
         click.echo(f"{found.version} for Python {found.python}, {found.arch} is offered in {channel}")

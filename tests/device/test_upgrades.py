@@ -63,7 +63,7 @@ class Site:
             "daka/pad": "x" * padding,
         }
         made = archive(self.folder, version, name, held)
-        releases.offer(made, KEY.public_key(), self.offers, channel)
+        releases.offer(made, KEY.public_key(), self.offers, channel, NOW)
         return made
 
     def root_says(self, outcome: str, name: str, **more: object) -> None:
@@ -170,7 +170,7 @@ def test_with_fetching_off_an_offer_is_only_named(site: Site) -> None:
 
 def test_what_broke_off_goes_on_from_there(site: Site) -> None:
     made = site.offer(padding=900_000)
-    (offered,) = releases.offered(site.offers)
+    (offered,) = releases.offered(site.offers, NOW)
     site.fetched.mkdir(parents=True)
     (site.fetched / f"{offered.sha256}.part").write_bytes(made.read_bytes()[:400_000])
     with (site.offers / "stable" / made.name).open("r+b") as file:
@@ -228,11 +228,28 @@ def test_a_refused_archive_is_fetched_again_once_it_is_signed_anew_and_one_that_
     site.root_says("refused", made.name)
     assert site.step().outcome == "nothing"
     releases.sign(made, KEY, NOW, days=60)
-    releases.offer(made, KEY.public_key(), site.offers, "stable")
+    releases.offer(made, KEY.public_key(), site.offers, "stable", NOW)
     assert site.step().outcome == "fetched"
     digest = release_files.archive_of(release_files.mark(made))
     site.root_says("went_back", made.name, not_held=[digest])
     assert site.step().outcome == "nothing"
+
+
+def test_what_is_signed_no_more_is_not_laid_out_not_offered_and_not_fetched_in_vain(site: Site) -> None:
+    made = site.offer()
+    later = NOW + timedelta(days=61)
+    releases.sign(made, KEY, NOW, days=60)
+    with pytest.raises(releases.ReleaseError, match="its signature ended on"):
+        releases.offer(made, KEY.public_key(), site.offers, "stable", later)
+    releases.offer(made, KEY.public_key(), site.offers, "stable", NOW)
+    assert (len(releases.offered(site.offers, NOW)), releases.offered(site.offers, later)) == (1, ())
+    releases.sign(made, KEY, NOW - timedelta(days=100), days=60)
+    shutil.copy(made.with_name(made.name + releases.SUFFIX), site.offers / "stable")
+    assert site.step().outcome == "nothing"
+    shown = CliRunner().invoke(enterprise.daka_enterprise, ["offer", "--to", str(site.offers)]).output
+    assert "its signature ended on" in shown
+    refused = CliRunner().invoke(enterprise.daka_enterprise, ["offer", "other.tar", "--withdraw", "--to", str(site.offers)])
+    assert f"see: daka-enterprise offer --to {site.offers}" in str(refused.exception)
 
 
 def test_an_offer_of_another_channel_is_not_for_this_kiosk(site: Site) -> None:

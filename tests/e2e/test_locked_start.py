@@ -130,7 +130,8 @@ def test_a_locked_kiosk_counts_pins_until_its_server_answers_and_then_faces_and_
         assert client.status().waiting == "nobody"
         orders = client.upgrades()
         made = archive(state.parent, "9.0.0", members={"daka/VERSION": f"9.0.0 {python()} {machine()}\n", "daka/install.sh": ""})
-        releases.offer(made, KEY.public_key(), state.parent / "offers", "stable")
+        releases.sign(made, KEY, datetime.now(UTC), days=1)
+        releases.offer(made, KEY.public_key(), state.parent / "offers", "stable", datetime.now(UTC))
         with serving(state.parent, store, port):
             until("it is unlocked", lambda: not client.status().locked)
             assert decided(client, "punched", "face").name == "Ada"
