@@ -31,22 +31,25 @@ def import_command(files: tuple[Path, ...], folder: Path | None, answer: Path | 
     if answer is not None and folder is None:
         raise EnterpriseError("--answer is signed: name the folder of the acknowledgement key with --keys")
     key = keys.read(folder) if folder is not None else Ed25519PrivateKey.generate()
-    good = True
+    good, answers = True, dict[str, bytes]()
     with opened_database(database) as opened:
         for file in files:
             report = carrying.take(Ingester(opened, key, now), file)
             click.echo(f"{file}: {report.stored} stored, {report.duplicates} were here already, {report.parked} parked")
             for sentence in report.refused:
                 click.secho(f"  {sentence}", fg="red")
-            good = good and not report.refused
-            if answer is not None:
-                _write(answer, report)
+            good, answers = good and not report.refused, answers | report.answers
+    if answer is not None:
+        _write(answer, answers)
     sys.exit(0 if good else 1)
 
 
-def _write(answer: Path, report: carrying.Report) -> None:
-    """One kiosk's receipt; a file of several kiosks' records has none."""
-    if len(report.answers) != 1:
-        raise EnterpriseError("--answer is for the records of one kiosk; import each kiosk's file by itself")
-    answer.write_bytes(next(iter(report.answers.values())))
-    click.echo(f"the receipt is in {answer}; on the kiosk: daka export --answer {answer.name}")
+def _write(answer: Path, answers: dict[str, bytes]) -> None:
+    """One kiosk's receipt, the last: it covers what was before. Records of several kiosks have none in common."""
+    if len(answers) != 1:
+        whose = f"these are of {', '.join(sorted(answers))}" if answers else "nothing was taken"
+        raise EnterpriseError(
+            f"no receipt is written: it is for the records of one kiosk, and {whose}; import each kiosk's by itself"
+        )
+    answer.write_bytes(*answers.values())
+    click.echo(f"the receipt for {next(iter(answers))} is in {answer}; on the kiosk: daka export --answer {answer.name}")

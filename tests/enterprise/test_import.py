@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from device import messages
-from enterprise import carrying
+from enterprise import carrying, keys
 from enterprise.commands import main as commands
 from tests.enterprise.conftest import Office, open_office
 from tests.enterprise.kiosk import Kiosk
@@ -89,6 +89,27 @@ def test_the_command_says_what_became_of_each_file(address: str, office: Office,
     file.write_bytes(b"noise\n")
     bad = CliRunner().invoke(commands.daka_enterprise, ["import", str(file), "--database", address])
     assert (bad.exit_code, "line 1: untrusted" in bad.output) == (1, True)
+
+
+def test_one_receipt_covers_several_files_of_one_kiosk_and_there_is_none_for_two(
+    address: str, office: Office, kiosk: Kiosk, tmp_path: Path
+) -> None:
+    other = office.trust(Kiosk("kiosk-2"))
+    (tmp_path / "early").write_bytes(kiosk.batch(1, 4) + b"\n")
+    files = [tmp_path / "early", exported(kiosk, tmp_path / "all"), exported(other, tmp_path / "other")]
+    key = keys.create(tmp_path / "keys")
+
+    def take(answer: Path, *chosen: Path) -> Result:
+        words = ["import", *chosen, "--keys", tmp_path / "keys", "--answer", answer, "--database", address]
+        return CliRunner().invoke(commands.daka_enterprise, [str(word) for word in words])
+
+    refused = take(tmp_path / "both.answer", files[1], files[2])
+    assert "these are of kiosk-1, kiosk-2" in str(refused.exception)
+    assert not (tmp_path / "both.answer").exists()
+    assert take(tmp_path / "one.answer", files[0], files[1]).output.count("the receipt for kiosk-1 is in") == 1
+    data = messages.open_envelope((tmp_path / "one.answer").read_bytes(), "acknowledgement", kiosk.name)
+    messages.verify_signed(data, key.public_key(), messages.Purpose.ACKNOWLEDGEMENT, kiosk.name)
+    assert data["upto"] == 10
 
 
 def test_an_epoch_of_another_kiosk_in_the_same_file_is_taken_too(office: Office, kiosk: Kiosk, tmp_path: Path) -> None:
