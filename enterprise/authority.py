@@ -7,7 +7,7 @@ used as a client's, nor the other way round. No certificate is ever overwritten.
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -26,6 +26,7 @@ CLOCK_SKEW = timedelta(hours=1)  # a kiosk whose clock is a little behind must n
 ROOT_NAME = "Daka authority"
 ROOT = "root"
 BROKER = "broker"
+REVOKED = "revoked.pem"
 
 
 class AuthorityError(EnterpriseError):
@@ -46,14 +47,44 @@ def place(folder: Path, name: str) -> Issued:
 
 
 def create(folder: Path, now: datetime) -> Issued:
-    """A new root in `folder`."""
+    """A new root in `folder`, and a list of certificates that count no more, on which there is none yet."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = _name(ROOT_NAME)
     usage = _key_usage(certificates=True)
     builder = _builder(subject, subject, key.public_key(), now, ROOT_LIFE)
     limits = x509.BasicConstraints(ca=True, path_length=0)
     builder = builder.add_extension(limits, critical=True).add_extension(usage, critical=True)
-    return _write(place(folder, ROOT), builder.sign(key, hashes.SHA256()), key)
+    made = _write(place(folder, ROOT), builder.sign(key, hashes.SHA256()), key)
+    write_revoked(folder, {}, now)
+    return made
+
+
+def certificate(folder: Path) -> x509.Certificate:
+    """The root's certificate, which needs no key to be read."""
+    path = place(folder, ROOT).certificate
+    try:
+        return x509.load_pem_x509_certificate(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise AuthorityError(
+            f"{path} is no certificate that can be read; make a root with: daka-enterprise authority init"
+        ) from error
+
+
+def write_revoked(folder: Path, serials: Mapping[int, datetime], now: datetime) -> Path:
+    """The list of certificates that the broker takes no more, by serial number; it replaces the one before.
+
+    It is good as long as the root: with a list that has ended a broker takes nobody.
+    """
+    root, root_key = _read_root(folder)
+    builder = x509.CertificateRevocationListBuilder().issuer_name(root.subject)
+    builder = builder.last_update(now - CLOCK_SKEW).next_update(root.not_valid_after_utc)
+    for serial, at in serials.items():
+        builder = builder.add_revoked_certificate(
+            x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(at).build()
+        )
+    path = folder / REVOKED
+    files.replace(path, builder.sign(root_key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
+    return path
 
 
 def issue_server(folder: Path, addresses: Sequence[str], now: datetime) -> Issued:

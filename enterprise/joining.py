@@ -23,7 +23,7 @@ from sqlalchemy import Connection, select
 
 from device import messages
 from device.messages import joining
-from enterprise import authority, names, tables
+from enterprise import authority, certificates, names, tables
 from enterprise.errors import EnterpriseError
 from enterprise.store import Transaction
 
@@ -133,7 +133,7 @@ def confirm(transaction: Transaction, code: str, ours: Enterprise, by: str, now:
     payload = connection.execute(select(column.request).where(column.id == found[0].id)).scalar_one().encode("utf-8")
     request = messages.read_join_request(payload)
     _trust(transaction, request, by, now, replace=replace)
-    certificate = authority.certify(ours.authority, request.device, request.csr, now)
+    certificate = certificates.issue(transaction, ours.authority, request.device, request.csr, now)
     answer = messages.JoinAnswer(
         request.device,
         joining.request_hash(payload),
@@ -155,6 +155,7 @@ def _trust(transaction: Transaction, request: messages.JoinRequest, by: str, now
     if before is not None and not replace:
         raise JoinError(f"{request.device} is trusted with another key already; was it reset? If so, confirm with --replace")
     if before is not None:
+        certificates.revoke(transaction, request.device, now)
         transaction.alarm(request.device, "", "key_replaced", 0, f"{before} was replaced by {request.journal_key}, by {by}", now)
     side = {"device": request.device, "sealing_key": request.sealing_key, "generation": 0, "version": 0}
     transaction.put(tables.kiosk_side, side | {"said_at": messages.write_time(now)})
@@ -190,6 +191,22 @@ def proven(folder: Path, certificate: str, message: bytes, signature: bytes, now
     return name
 
 
+def trusted(
+    connection: Connection, folder: Path, certificate: str, message: bytes, signature: bytes, now: datetime
+) -> tuple[str, str]:
+    """Name and journal key of the trusted kiosk that has signed `message` with its certificate's key; JoinError otherwise.
+
+    A certificate of the kiosk that had the name before proves nothing any more: it may be the stolen one.
+    """
+    name = proven(folder, certificate, message, signature, now)
+    key = connection.scalar(select(tables.device.c.key).where(tables.device.c.name == name))
+    if key is None:
+        raise JoinError("this kiosk is not trusted any more")
+    if not certificates.counts(connection, x509.load_pem_x509_certificate(certificate.encode("ascii")), name):
+        raise JoinError("this certificate is from before the kiosk of this name was distrusted or replaced; join again")
+    return name, key
+
+
 def named(certificate: str) -> str:
     """The name that a certificate claims, before anything is proven; "" where there is none."""
     try:
@@ -201,11 +218,8 @@ def named(certificate: str) -> str:
 
 def renew(transaction: Transaction, folder: Path, before: str, csr: str, signature: bytes, now: datetime) -> str:
     """A new certificate for a kiosk that is trusted still and proves the key of the one that it has; JoinError otherwise."""
-    name = proven(folder, before, joining.renewal_bytes(named(before), csr), signature, now)
-    known = transaction.connection.scalar(select(tables.device.c.key).where(tables.device.c.name == name))
-    if known is None:
-        raise JoinError("this kiosk is not trusted any more")
-    return authority.certify(folder, name, csr, now)
+    name, _ = trusted(transaction.connection, folder, before, joining.renewal_bytes(named(before), csr), signature, now)
+    return certificates.issue(transaction, folder, name, csr, now)
 
 
 def _digest(token: str) -> str:

@@ -47,12 +47,14 @@ def write(folder: Path, certificates: Path, listener: Listener, ingesters: Seque
 
 
 def _lines(listener: Listener, root: authority.Issued, server: authority.Issued, access: Path, state: Path) -> list[str]:
+    revoked = root.certificate.with_name(authority.REVOKED)  # an authority of an older version has none yet
     return [
         *([f"user {listener.user}"] if listener.user else []),
         f"listener {listener.port} {listener.address}",
         f"cafile {root.certificate.absolute()}",
         f"certfile {server.certificate.absolute()}",
         f"keyfile {server.key.absolute()}",
+        *([f"crlfile {revoked.absolute()}"] if revoked.exists() else []),
         "require_certificate true",
         "use_identity_as_username true",
         "use_username_as_clientid true",  # or one kiosk could end another's connection by taking its client id

@@ -256,6 +256,17 @@ join_request = Table(
     Column("decided_at", Text, nullable=False),
 )
 
+# Certificates that kiosks were given, by serial number in hex; `revoked_at` empty: it counts.
+certificate = Table(
+    "certificate",
+    metadata,
+    Column("serial", Text, primary_key=True),
+    Column("device", Text, nullable=False),
+    Column("issued_at", Text, nullable=False),
+    Column("ends_at", Text, nullable=False),
+    Column("revoked_at", Text, nullable=False),
+)
+
 # The public half of the key with which a joined kiosk says to contract locks that a person was verified.
 grant_use_key = Table(
     "grant_use_key",

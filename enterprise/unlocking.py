@@ -32,10 +32,8 @@ class Proven:
 
 def hand_out(transaction: Transaction, folder: Path, server: Ed25519PrivateKey, brought: Proven, now: datetime) -> bytes:
     """The share of the kiosk that asks, sealed to this request and signed by `server`; JoinError says why not."""
-    name = joining.proven(folder, brought.certificate, unlock.proof_bytes(brought.request), brought.signature, now)
-    known = transaction.connection.scalar(select(tables.device.c.key).where(tables.device.c.name == name))
-    if known is None:
-        raise JoinError("this kiosk is not trusted any more")
+    proof = unlock.proof_bytes(brought.request)
+    name, known = joining.trusted(transaction.connection, folder, brought.certificate, proof, brought.signature, now)
     try:
         asked, plain = unlock.read_request(brought.request)
         unlock.verify_request(plain, messages.public_key_from_text(known))

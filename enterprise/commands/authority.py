@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
-from enterprise import authority, mosquitto, names
-from enterprise.commands.shared import folder_option, now
+from enterprise import authority, certificates, mosquitto, names
+from enterprise.commands.shared import database_option, folder_option, now, opened_database
 
 
 @click.group("authority")
@@ -45,6 +45,24 @@ def authority_device(name: str, folder: Path) -> None:
 def authority_ingester(name: str, folder: Path) -> None:
     """A client certificate for the ingester; NAME is `ingest`, or `ingest-2` and so on for further workers."""
     _print(authority.issue_ingester(folder, now(), name))
+
+
+@authority_group.command("revoked")
+@click.argument("hand_made", metavar="[CERTIFICATE]...", nargs=-1, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@folder_option
+@database_option
+def authority_revoked(hand_made: tuple[Path, ...], folder: Path, database: str) -> None:
+    """Write the list of certificates that the broker shall take no more: those of kiosks that were distrusted or replaced.
+
+    CERTIFICATE: files of `authority device` that shall count no more either, which nobody else knows of.
+    """
+    with opened_database(database) as opened, opened.transaction() as transaction:
+        for path in hand_made:
+            certificates.revoke_file(transaction, folder, path, now())
+        found = certificates.revoked(transaction.connection, now())
+    written = authority.write_revoked(folder, found, now())
+    click.echo(f"{len(found)} certificates are on the list {written}")
+    click.echo("restart the broker, so that it reads the list; if its crlfile is not that, make its configuration anew before")
 
 
 @authority_group.command("mosquitto")

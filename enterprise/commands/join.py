@@ -78,6 +78,7 @@ def confirm(code: str, by: str, replace: bool, pki: Path, folder: Path, url: str
     with opened_database(database) as opened, opened.transaction() as transaction:
         joining.confirm(transaction, code, ours, by, now(), replace=replace)
     click.echo("confirmed; the kiosk fetches its certificate by itself")
+    _say_replaced(replace)
 
 
 @join_group.command("take")
@@ -102,6 +103,7 @@ def take(
             raise EnterpriseError("the code is not that of this request: another kiosk's, or the file was changed on its way")
         answer.write_bytes(joining.confirm(transaction, code, ours, by, now(), replace=replace))
     click.echo(f"{waiting.device} is trusted; take {answer} to it: daka join --answer FILE")
+    _say_replaced(replace)
 
 
 @join_group.command("serve")
@@ -131,6 +133,11 @@ def serve(listen: str, pki: Path, folder: Path, releases: Path | None, database:
         threading.Thread(target=server.serve, name="join", daemon=True).start()
         stop.wait()
         server.stop()
+
+
+def _say_replaced(replaced: bool) -> None:
+    if replaced:
+        click.echo("shut the one before out of the broker, too: daka-enterprise authority revoked --dir PKI")
 
 
 def _ours(pki: Path, folder: Path, url: str, broker: str) -> joining.Enterprise:

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from device import messages
-from enterprise import downlink, locks, names, verify
+from enterprise import certificates, downlink, locks, names, verify
 from enterprise.commands.locks import sign_papers
 from enterprise.commands.shared import database_option, now, opened_database
 from enterprise.commands.signing import deciding
@@ -31,6 +31,7 @@ def trust(device: str, key: str, replace: bool, database: str) -> None:
         if before is not None and not replace:
             raise EnterpriseError(f"{device} is trusted with another key, {before}; ask why before you add --replace")
         if before is not None:
+            certificates.revoke(transaction, device, now())
             transaction.alarm(device, "", "key_replaced", 0, f"{before} was replaced by {key}", now())
     click.echo(f"{device} is trusted with {key}")
 
@@ -47,19 +48,20 @@ def distrust(device: str, by: str, folder: Path | None, database: str) -> None:
 
     Its records are refused, its certificate is not renewed, nothing is sealed to it; what it has sent stays. Contract locks that it
     could use take no paper of before: with --keys the other kiosks' are signed anew at once, else by `lock sign`. The broker itself
-    forgets it when its certificate ends, or by a `crlfile` of your own.
+    lets it in until its certificate is on the list of `authority revoked`.
     """
     with deciding(database) as transaction:
         if not transaction.distrust(device):
             raise EnterpriseError(f"{device} is not trusted; see: daka-enterprise show devices")
         freed = locks.withdraw_all(transaction, device)
         downlink.abandon(transaction, device)
+        certificates.revoke(transaction, device, now())
         transaction.alarm(device, "", "distrusted", 0, f"it is believed no more, says {by}", now())
         others = [lock for lock in freed if locks.enrolled(transaction.connection, lock)]
         if folder is not None:
             for lock in others:
                 sign_papers(transaction, lock, folder, by)
-    click.echo(f"{device} is believed no more")
+    click.echo(f"{device} is believed no more; shut it out of the broker, too: daka-enterprise authority revoked --dir PKI")
     for lock in freed:
         click.echo(f"{lock} refuses it once another kiosk has brought it the server's word; till then it has what it was given")
     for lock in others if folder is None else ():

@@ -303,6 +303,8 @@ def test_a_kiosk_that_was_reset_needs_a_word_and_leaves_a_trace(house: House, ki
     with house.store.reading() as connection:
         alarms = list(connection.exec_driver_sql("SELECT kind FROM alarm WHERE device = ?", (kiosk.name,)))
     assert alarms == [("key_replaced",)]
+    with pytest.raises(JoinRefused, match="before the kiosk of this name was distrusted or replaced"):
+        renewal.renew(house.url, place_of(kiosk).ca, place_of(kiosk).identity, kiosk.name)
 
 
 def test_a_certificate_is_renewed_with_a_fresh_key_when_two_thirds_of_its_life_are_over(house: House, kiosk: Kiosk) -> None:
