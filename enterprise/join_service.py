@@ -7,6 +7,7 @@ import binascii
 import dataclasses
 import json
 import logging
+import socket
 import ssl
 import threading
 from collections.abc import Callable
@@ -15,12 +16,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from cheroot import wsgi
-from cheroot.ssl.builtin import BuiltinSSLAdapter
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from flask import Flask, Response, request, send_from_directory
 from werkzeug.exceptions import HTTPException
 
+from device import https
 from device.messages.joining import MOST_BYTES
 from enterprise import joining, releases, unlocking
 from enterprise.errors import EnterpriseError
@@ -32,6 +32,10 @@ THREADS = 8
 MOST_DOWNLOADS = 4
 CHECK_SAYS = ("device_model", "operating_system", "software_version", "enterprise_id", "network_state")
 TIMEOUT_S = 15
+
+
+class ListenError(EnterpriseError):
+    """No kiosk can reach the join service where it should be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,9 +154,17 @@ def _refusal(error: Exception, code: int) -> Response:
     return _json({"error": said or type(error).__name__}, code)
 
 
-def server(app: Flask, address: str, port: int, certificate: Path, key: Path) -> wsgi.Server:
+def server(app: Flask, address: str, port: int, certificate: Path, key: Path) -> https.Server:
     """HTTPS with the certificate that the authority gave this host; TLS 1.2 or newer."""
-    made = wsgi.Server((address, port), app, numthreads=THREADS, timeout=TIMEOUT_S, server_name="daka")
-    made.ssl_adapter = BuiltinSSLAdapter(str(certificate), str(key))
-    made.ssl_adapter.context.minimum_version = ssl.TLSVersion.TLSv1_2
-    return made
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.load_cert_chain(certificate, key)
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    try:
+        listener = socket.create_server((address, port), family=family, backlog=64)
+    except OSError as error:
+        raise ListenError(
+            f"nothing can listen at {address} port {port} ({error.strerror}); name an address of this machine with --listen"
+        ) from error
+    secrets = https.Secrets(certificate, key, context)
+    return https.Server(listener, app, secrets, https.Bounds(THREADS, TIMEOUT_S, 4 * MOST_BYTES))

@@ -12,7 +12,8 @@ from datetime import datetime, timedelta
 import pyotp
 from flask_babel import lazy_gettext as _
 
-from web_ui import callers, passwords
+from device import https
+from web_ui import passwords
 from web_ui.errors import WebError
 from web_ui.roles import Role
 from web_ui.store import Store, now, written
@@ -151,14 +152,14 @@ class Accounts:
         with self._store.transaction() as connection:
             connection.execute("UPDATE account SET last_login_at = ? WHERE id = ?", (at, account.id))
             connection.execute("DELETE FROM known WHERE at < ?", (old,))
-            connection.execute("INSERT OR REPLACE INTO known VALUES (?, ?, ?)", (account.id, callers.source(address), at))
+            connection.execute("INSERT OR REPLACE INTO known VALUES (?, ?, ?)", (account.id, https.source(address), at))
 
     def sources(self, name: str, address: str | None, secret: str = "") -> tuple[str, ...]:
         """What wrong passwords (or another `secret`) are counted by: the name at this source, the source, the name wherever from.
 
         The last is left out where that account has signed in of late, so that nobody can lock a colleague out.
         """
-        who, said = callers.source(address), name.strip().casefold()[:64]
+        who, said = https.source(address), name.strip().casefold()[:64]
         here = (f"account:{secret}{said}@{who}", f"address:{who}")
         query = "SELECT 1 FROM known JOIN account ON account.id = known.account WHERE name = ? AND source = ? AND at >= ?"
         known = self._store.row(query, said, who, written(self._clock() - KNOWN_FOR))

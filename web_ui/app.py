@@ -13,7 +13,8 @@ from flask_login import LoginManager, current_user
 from flask_wtf.csrf import CSRFProtect
 from werkzeug.wrappers import Response as Answer
 
-from web_ui import callers, languages, photographs, refusals, roles, serve, show, uploads, wire
+from device import https
+from web_ui import languages, photographs, refusals, roles, serve, show, uploads
 from web_ui.house import House, house, place
 from web_ui.pages import PAGES
 from web_ui.roles import ADMINISTRATORS, NOBODY_YET, OFFICE, needs
@@ -90,7 +91,7 @@ def _protect(app: Flask, parts: House) -> None:
 
 
 def _caller() -> str:
-    return callers.source(request.remote_addr)
+    return https.source(request.remote_addr)
 
 
 def _only_this_host() -> None:
@@ -106,7 +107,7 @@ def _only_this_host() -> None:
 
 def _room_for_what_is_brought() -> Answer | None:
     """Some forms may be large, for whoever is signed in: what is brought to the kiosk."""
-    if not current_user.is_authenticated and (request.content_length or 0) > wire.MOST_WAITED_FOR_BYTES:
+    if not current_user.is_authenticated and (request.content_length or 0) > https.MOST_WAITED_FOR_BYTES:
         return roles.enforce() or abort(413)  # nobody works at a stranger's body as long as they like to send it
     if not current_user.is_authenticated:
         return None

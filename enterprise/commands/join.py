@@ -123,12 +123,7 @@ def serve(listen: str, pki: Path, folder: Path, releases: Path | None, database:
     with opened_database(database, create=True) as opened:
         app = join_service.application(join_service.Service(opened, pki, _key_set(folder)["root"], now, releases, signs))
         server = join_service.server(app, address, port, own.certificate, own.key)
-        try:
-            server.prepare()
-        except OSError as error:
-            raise EnterpriseError(
-                f"nothing can listen at {listen} ({error}); name an address of this machine with --listen"
-            ) from error
+        server.prepare()
         log.info("kiosks join at %s:%d", *server.bind_addr[:2])
         threading.Thread(target=server.serve, name="join", daemon=True).start()
         stop.wait()

@@ -230,7 +230,7 @@ CANNOT = [
     (["join", "invite", "--qr", "x.jpg", "--dir", "{0}/pki", "--keys", "{0}/keys", "--database", "{1}"], "one of .svg, .png"),
     (
         ["join", "serve", "--listen", "192.0.2.1:1", "--dir", "{0}/pki", "--keys", "{0}/keys", "--database", "{1}"],
-        "nothing can listen at 192.0.2.1:1",
+        "nothing can listen at 192.0.2.1 port 1",
     ),
 ]
 

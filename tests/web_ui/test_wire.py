@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from device import https
 from tests.web_ui.running import alone
-from web_ui import serve, wire
+from web_ui import serve
 
 MB = 1 << 20
 
@@ -148,9 +149,9 @@ class Line:
 
 
 def test_one_source_never_has_all_connections() -> None:
-    crowd = wire.Crowd()
+    crowd = https.Crowd()
 
-    lines = [Line(f"fe80::{number:x}") for number in range(wire.MOST_OF_ONE_SOURCE + 1)]
+    lines = [Line(f"fe80::{number:x}") for number in range(https.MOST_OF_ONE_SOURCE + 1)]
     assert [crowd.enter(line) for line in lines].count(False) == 1  # type: ignore[arg-type]
     assert crowd.enter(Line("::ffff:192.0.2.1"))  # type: ignore[arg-type]
     crowd.leave(lines[0])  # type: ignore[arg-type]
@@ -160,7 +161,7 @@ def test_one_source_never_has_all_connections() -> None:
 def test_an_accepting_thread_that_hangs_is_heard_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The daemon gives systemd its sign of life only while browsers are looked after."""
     let_go = threading.Event()
-    monkeypatch.setattr(wire.Connection, "gather", lambda _self: let_go.wait(30) and wire.Come.ENDED)
+    monkeypatch.setattr(https.Connection, "gather", lambda _self: let_go.wait(30) and https.Come.ENDED)
     parts, app = alone(tmp_path)
     listener = serve.listener("127.0.0.1", 0, None)
     server = serve.server(listener, app, parts.identity)

@@ -9,8 +9,9 @@ from flask_babel import gettext as _
 from flask_login import current_user, login_user, logout_user
 from werkzeug.wrappers import Response
 
+from device import https
 from device.api import CodeChecked
-from web_ui import callers, forms, languages, notices, passwords
+from web_ui import forms, languages, notices, passwords
 from web_ui.accounts import Account, AccountRefused
 from web_ui.house import house, kiosk
 from web_ui.roles import NOBODY_YET, READERS, Role, needs
@@ -176,7 +177,7 @@ def _check_new(password: str, again: str, name: str) -> None:
 
 def _check_code(purpose: str, account: str, code: str) -> None:
     digits = "".join(letter for letter in code if letter.isdigit())
-    checked: CodeChecked = kiosk().check_code(purpose, account, digits, callers.source(request.remote_addr))
+    checked: CodeChecked = kiosk().check_code(purpose, account, digits, https.source(request.remote_addr))
     if not checked.right:
         wait = _(
             "This is not the code on the screen. The next try counts in %(seconds)s seconds.", seconds=round(checked.wait_s + 0.5)
