@@ -1,7 +1,7 @@
 """A small certificate authority for tests, the demonstration and small sites: a root, and P-256 certificates for both ends.
 
 A client certificate's common name is the kiosk's name, from which the broker derives its rights. A server's certificate cannot be
-used as a client's, nor the other way round. No certificate is ever overwritten.
+used as a client's, nor the other way round. No certificate is ever overwritten, but by a later one of the same key (`renew`).
 """
 
 from __future__ import annotations
@@ -109,6 +109,55 @@ def issue_ingester(folder: Path, now: datetime, name: str = names.INGEST) -> Iss
     return _issue(folder, name, name, ExtendedKeyUsageOID.CLIENT_AUTH, now, None)
 
 
+def renew(folder: Path, name: str, now: datetime) -> Issued:
+    """A certificate for the same key, names and use, in place of the one that is there."""
+    if name == ROOT:
+        raise AuthorityError("the root is not renewed: every kiosk that has joined believes just that certificate")
+    where = place(folder, name)
+    try:
+        before, key = _read_pair(where)
+    except (OSError, ValueError) as error:
+        raise AuthorityError(
+            f"there is no certificate {where.certificate} with its key; see: daka-enterprise authority show"
+        ) from error
+    root, root_key = _read_root(folder)
+    (use,) = before.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+    builder = _builder_like(before, _leaf(_common_name(before), key.public_key(), root, root_key, use, now, LEAF_LIFE))
+    files.replace(where.certificate, builder.sign(root_key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
+    return where
+
+
+def _builder_like(before: x509.Certificate, builder: x509.CertificateBuilder) -> x509.CertificateBuilder:
+    """With the addresses of the one before, where it has any."""
+    found = [one for one in before.extensions if isinstance(one.value, x509.SubjectAlternativeName)]
+    return builder.add_extension(found[0].value, critical=False) if found else builder
+
+
+def _common_name(found: x509.Certificate) -> str:
+    return str(found.subject.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A certificate in the authority's folder: for whom, and until when."""
+
+    name: str
+    addresses: tuple[str, ...]
+    ends_at: datetime
+
+
+def standing(folder: Path) -> list[Standing]:
+    """Every certificate in the folder, by when it ends."""
+    found = []
+    for path in folder.glob("*.pem"):
+        if path.name != REVOKED:
+            one = x509.load_pem_x509_certificate(path.read_bytes())
+            said = [part for part in one.extensions if isinstance(part.value, x509.SubjectAlternativeName)]
+            addresses = tuple(str(name.value) for part in said for name in part.value)
+            found.append(Standing(path.stem, addresses, one.not_valid_after_utc))
+    return sorted(found, key=lambda one: one.ends_at)
+
+
 def certify(folder: Path, name: str, request: str, now: datetime, life: timedelta = LEAF_LIFE) -> str:
     """A client certificate, PEM, for the key that signed `request` (PKCS #10, PEM); AuthorityError if that is no such thing."""
     if not names.is_device(name):
@@ -204,17 +253,21 @@ def _alternative(address: str) -> x509.GeneralName:
 
 
 def _read_root(folder: Path) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
-    files_of_root = place(folder, ROOT)
     try:
-        certificate = x509.load_pem_x509_certificate(files_of_root.certificate.read_bytes())
-        key = serialization.load_pem_private_key(files_of_root.key.read_bytes(), password=None)
+        return _read_pair(place(folder, ROOT))
     except (OSError, ValueError) as error:
         sentence = f"{folder} holds no usable root; make one with: daka-enterprise authority init --dir {folder}"
         raise AuthorityError(sentence) from error
+
+
+def _read_pair(where: Issued) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
+    """OSError or ValueError where there is no pair that can be read; AuthorityError for one that is none."""
+    certificate = x509.load_pem_x509_certificate(where.certificate.read_bytes())
+    key = serialization.load_pem_private_key(where.key.read_bytes(), password=None)
     if not isinstance(key, ec.EllipticCurvePrivateKey):
-        raise AuthorityError(f"{files_of_root.key} is not a key that this authority made")
+        raise AuthorityError(f"{where.key} is not a key that this authority made")
     if key.public_key() != certificate.public_key():
-        raise AuthorityError(f"{files_of_root.key} is not the key of {files_of_root.certificate}; put the right one back")
+        raise AuthorityError(f"{where.key} is not the key of {where.certificate}; put the right one back")
     return certificate, key
 
 

@@ -15,6 +15,7 @@ import ssl
 import threading
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from queue import Queue
 from typing import Any
@@ -27,6 +28,7 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from device.messages import wire
 from enterprise.errors import EnterpriseError
+from enterprise.expiry import Life
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +59,9 @@ class Broker:
 
 @dataclass(frozen=True, slots=True)
 class Connected:
-    """The broker has accepted the connection and the subscriptions."""
+    """The broker has accepted the connection and the subscriptions; `certificate`: how long the one that it has shown is good."""
+
+    certificate: Life | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,7 +232,17 @@ def _on_subscribe(client: paho.Client, life: _Life, _mid: int, reasons: Any, _pr
         return
     life.stood = True
     client.publish(life.presence.topic, life.presence.here, qos=1, retain=True, properties=_json())
-    life.events.put(Connected())
+    life.events.put(Connected(_life_of_broker(client)))
+
+
+def _life_of_broker(client: paho.Client) -> Life | None:
+    """Of the certificate that the broker has shown."""
+    shown: Any = client.socket()
+    said = shown.getpeercert() if isinstance(shown, ssl.SSLSocket) else None
+    if not said:
+        return None
+    begins, ends = (datetime.fromtimestamp(ssl.cert_time_to_seconds(str(said[name])), UTC) for name in ("notBefore", "notAfter"))
+    return Life(begins, ends)
 
 
 def _on_disconnect(_client: paho.Client, life: _Life, _flags: Any, reason: Any, _properties: Any) -> None:

@@ -12,7 +12,8 @@ import time
 from queue import Empty
 
 from device import messages
-from enterprise import downlink
+from enterprise import authority, downlink
+from enterprise.expiry import Watch
 from enterprise.ingest import Ingester
 from enterprise.mqtt import Connected, Disconnected, Link, Received
 from enterprise.outcome import Arrival, Kind, Outcome, Verdict, pressure
@@ -34,9 +35,9 @@ QUIET = frozenset({Verdict.STORED, Verdict.DUPLICATE, Verdict.GREETED, Verdict.H
 class Service:
     """Runs until told to stop; owns the link."""
 
-    def __init__(self, ingester: Ingester, link: Link, outbox: Store | None = None) -> None:
-        """`outbox`: the database whose desired states are sent to their kiosks."""
-        self._ingester, self._link, self._outbox = ingester, link, outbox
+    def __init__(self, ingester: Ingester, link: Link, outbox: Store | None = None, watch: Watch | None = None) -> None:
+        """`outbox`: the database whose desired states are sent to their kiosks; `watch` hears of the broker's certificate."""
+        self._ingester, self._link, self._outbox, self._watch = ingester, link, outbox, watch
         self._outbox_due = 0.0
         self._said = ""
         self._commit_s = 0.0  # how long the last one took
@@ -48,6 +49,8 @@ class Service:
         while not stop.is_set():
             received = self._gather()
             self._send_desired()
+            if self._watch is not None:
+                self._watch.look()
             if received and not self._handle(received, stop) and len(received) > 1:
                 for message in received:  # one bad message must not take its neighbours with it
                     self._handle([message], stop)
@@ -93,8 +96,10 @@ class Service:
         match self._link.events.get(block=wait_s > 0, timeout=wait_s or None):
             case Received() as message:
                 found.append(message)
-            case Connected():
+            case Connected(life):
                 self._say(logging.INFO, "connected to the broker")
+                if self._watch is not None and life is not None:
+                    self._watch.know(authority.BROKER, life)
             case Disconnected(reason):
                 self._say(logging.WARNING, f"no connection to the broker: {reason}; trying again")
 

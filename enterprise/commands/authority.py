@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
-from enterprise import authority, certificates, mosquitto, names
-from enterprise.commands.shared import database_option, folder_option, now, opened_database
+from enterprise import authority, certificates, mosquitto, names, show
+from enterprise.commands.shared import database_option, folder_option, now, opened_database, print_table
 
 
 @click.group("authority")
@@ -45,6 +45,28 @@ def authority_device(name: str, folder: Path) -> None:
 def authority_ingester(name: str, folder: Path) -> None:
     """A client certificate for the ingester; NAME is `ingest`, or `ingest-2` and so on for further workers."""
     _print(authority.issue_ingester(folder, now(), name))
+
+
+@authority_group.command("renew")
+@click.argument("name")
+@folder_option
+def authority_renew(name: str, folder: Path) -> None:
+    """A new certificate for the same key and names, in place of NAME's: broker, ingest, ingest-2, or a kiosk's made by hand.
+
+    Whoever uses it has to be restarted: the broker and `join serve` for broker, the ingester for ingest.
+    """
+    _print(authority.renew(folder, name, now()))
+
+
+@authority_group.command("show")
+@folder_option
+def authority_show(folder: Path) -> None:
+    """Every certificate in the folder, for whom it is, and when it ends; the soonest first."""
+    rows = [
+        (one.name, ", ".join(one.addresses), str(one.ends_at.date()), (one.ends_at - now()).days)
+        for one in authority.standing(folder)
+    ]
+    print_table(show.drawn("certificates", ("name", "addresses", "ends on", "days left"), rows))
 
 
 @authority_group.command("revoked")

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from device import messages
-from enterprise import keys, mqtt, names, service, store
+from enterprise import expiry, keys, mqtt, names, service, store
 from enterprise.commands.shared import database_option, host_and_port, now, stop_on_signals
 from enterprise.errors import EnterpriseError
 from enterprise.ingest import Ingester
@@ -42,7 +42,9 @@ def ingest(database: str, folder: Path, broker: str, ca: Path, cert: Path, key: 
     opened = _open_when_there(database, stop)
     if opened is not None:
         log.info("records go to %s; acknowledgements are signed by %s", opened.name, messages.public_key_text(signing))
-        service.Service(Ingester(opened, signing, now), link, opened).run(stop)
+        watch = expiry.Watch(opened, now)
+        watch.know(name, expiry.life_of(cert))
+        service.Service(Ingester(opened, signing, now), link, opened, watch).run(stop)
         opened.close()
 
 

@@ -12,12 +12,13 @@ import click
 import segno
 
 from device import messages
-from enterprise import authority, join_service, joining, key_sets, keys, show
+from enterprise import authority, expiry, join_service, joining, key_sets, keys, show
 from enterprise.commands.shared import database_option, host_and_port, now, opened_database, print_table, stop_on_signals
 from enterprise.errors import EnterpriseError
 
 log = logging.getLogger(__name__)
 
+LOOK_S = 10.0  # after our own certificate
 PICTURES = (".svg", ".png")
 
 pki_option = click.option("--dir", "pki", type=click.Path(path_type=Path), required=True, help="Folder of the authority.")
@@ -126,7 +127,10 @@ def serve(listen: str, pki: Path, folder: Path, releases: Path | None, database:
         server.prepare()
         log.info("kiosks join at %s:%d", *server.bind_addr[:2])
         threading.Thread(target=server.serve, name="join", daemon=True).start()
-        stop.wait()
+        watch = expiry.Watch(opened, now)
+        watch.know(authority.BROKER, expiry.life_of(own.certificate))
+        while not stop.wait(LOOK_S):
+            watch.look()
         server.stop()
 
 
