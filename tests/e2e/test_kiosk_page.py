@@ -617,6 +617,19 @@ def test_a_camera_that_is_away_has_its_screen_and_the_other_ways_stay(browser: B
     kiosk.stop()
 
 
+def test_a_printed_code_opens_nobodys_affairs_and_the_page_says_what_does(kiosk: Kiosk, page: Page) -> None:
+    page.click("#b-help")
+    page.get_by_role("button", name=CN["help.mine"]).click()
+    page.get_by_role("button", name=CN["verify.phone"]).click()
+    expect(page.locator(".aim")).to_be_visible()
+    assert browsers.violations(page) == []
+    kiosk.hold_up(kiosk.personnel.new_code(FACE, "test").code)
+    expect(page.get_by_role("alert")).to_have_text(CN["verify.not_enough"], timeout=SOON_MS)
+    expect(page.locator(".rows")).to_have_count(0)
+    page.keyboard.press("Escape")  # the next one's face is looked at again
+    expect(page.locator("#sheet")).to_be_hidden()
+
+
 def test_whoever_has_a_face_and_no_pin_sees_their_records_and_withdraws_by_it(kiosk: Kiosk, page: Page) -> None:
     """They were clocked in when they came; what they ask for then is no punch."""
 
@@ -642,17 +655,6 @@ def test_whoever_has_a_face_and_no_pin_sees_their_records_and_withdraws_by_it(ki
     expect(page.locator(".said-yes")).to_have_text(CN["enrol.withdrawn"], timeout=SOON_MS)
     assert not has_consent(kiosk, BESIDE)
     assert messages.Method.FACE_AND_NUMBER not in {punch["method"] for punch in kiosk.punches(BESIDE)}
-
-
-def test_a_printed_code_opens_nobodys_affairs_and_the_page_says_what_does(kiosk: Kiosk, page: Page) -> None:
-    page.click("#b-help")
-    page.get_by_role("button", name=CN["help.mine"]).click()
-    page.get_by_role("button", name=CN["verify.phone"]).click()
-    expect(page.locator(".aim")).to_be_visible()
-    assert browsers.violations(page) == []
-    kiosk.hold_up(kiosk.personnel.new_code(FACE, "test").code)
-    expect(page.get_by_role("alert")).to_have_text(CN["verify.not_enough"], timeout=SOON_MS)
-    expect(page.locator(".rows")).to_have_count(0)
 
 
 def test_whoever_agreed_to_an_older_text_is_asked_again_where_they_clock_in(kiosk: Kiosk, page: Page) -> None:
