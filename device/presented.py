@@ -46,8 +46,10 @@ class Presented:
         """Give the claim to the one face that it can be of, for good. True while that is unclear."""
         claimed, people = self._in_force(now), list(people)
         for one in people:
-            if one.claimed is not None and one.claimed is not claimed and (one.trial is None or one.claimed.awaits is not None):
-                one.begin_anew(now, None)  # a challenge ends with the visit that asked for it
+            if _is_for_nothing(one, claimed):
+                one.begin_anew(now, None)
+            elif claimed is not None and _proves_to_be_another(one, claimed):
+                one.passed_over = claimed
         if claimed is None or any(one.claimed is claimed for one in people):
             return False
         may_be = may_have_said(here, claimed, now)
@@ -75,6 +77,20 @@ class Presented:
         if awaited is not None and awaited.awaits is not None and not awaited.awaits():
             self._awaited = awaited = None
         return claimed or awaited
+
+
+def _is_for_nothing(one: Standing, claimed: Claimed | None) -> bool:
+    """Whether what this face is looked at for counts no more. A challenge goes on, unless the visit that asked for it is over."""
+    if one.trial is not None:
+        behind = one.trial.claimed
+        return behind is not None and behind.awaits is not None and not behind.awaits()
+    return one.claimed is not None and one.claimed is not claimed
+
+
+def _proves_to_be_another(one: Standing, claimed: Claimed) -> bool:
+    """Whether this is somebody in the middle of a lock's challenge: a badge of another person's is shown by somebody else."""
+    behind = one.trial.claimed if one.trial is not None else None
+    return behind is not None and behind.awaits is not None and behind.person != claimed.person
 
 
 def may_have_said(here: list[Standing], claimed: Claimed, now: Moment) -> list[Standing]:

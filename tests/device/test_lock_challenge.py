@@ -37,6 +37,7 @@ class Visit:
     decisions: list[tuple[float, str, str]] = field(default_factory=list)
     punches: list[float] = field(default_factory=list)
     prompts: list[float] = field(default_factory=list)
+    told: list[str] = field(default_factory=list)
     known: recognise.Known = KNOWN
 
     def __post_init__(self) -> None:
@@ -69,10 +70,11 @@ class Visit:
             if isinstance(seen, api.Prompt):
                 self.prompts.append(at_s)
             if isinstance(seen, Identity | Stranger):
-                self._told(seen, at_s)
+                self._tell(seen, at_s)
         return self
 
-    def _told(self, seen: Identity | Stranger, at_s: float) -> None:
+    def _tell(self, seen: Identity | Stranger, at_s: float) -> None:
+        self.told.append(type(seen).__name__)
         decision = self.journeys.witness(seen)
         if decision is not None:
             self.decisions.append((at_s, decision.outcome, decision.why))
@@ -139,3 +141,19 @@ def test_a_visit_that_is_called_off_asks_for_nothing_more() -> None:
     assert visit.prompts
     assert max(visit.prompts) <= 3.0
     assert not visit.records
+
+
+@pytest.mark.parametrize("at_s", [6.0, 8.0, 10.0])
+def test_a_badge_that_somebody_out_of_sight_shows_in_the_middle_of_the_challenge_ends_it_not(at_s: float) -> None:
+    visit = Visit()
+    his = recognise.Claimed(parts.BOB, Claim.BADGE, GALLERY.of_person(parts.BOB), parts.moment(at_s))
+
+    def shows_a_badge(now_s: float) -> None:
+        if now_s == at_s:
+            assert visit.prompts, "in the middle of it"
+            visit.recogniser.claim(his)
+
+    visit.goes_on(lambda now_s: SHE, 40.0, shows_a_badge)
+    assert visit.outcomes == ["lock_verified"]
+    assert visit.told == ["Identity"], "nobody is told that her face is not his"
+    assert not visit.punches
