@@ -39,12 +39,12 @@ detect_interval_ms = 1000.0
 working_width = 96
 working_height = 96
 """
-# where somebody is to be recognised: two looks, as soon as there is a face, and no more of a processor that needs seconds for each
+# where somebody is to be recognised: one look names, for a processor that needs seconds for each never makes two of one walk-up
 LOOKING = """
 [recognition]
 settle_ms = 0.0
 look_interval_ms = 0.0
-looks_before_stranger = 2
+votes = 1
 """
 
 

@@ -152,7 +152,7 @@ def test_a_face_before_a_file_camera_is_named_and_arrives(kiosk: Kiosk) -> None:
     machine.call("systemctl", "restart", "daka-kiosk")
     machine.call("daka", "people", "consent", "2001", "--yes")
     machine.call("daka", "enrol", "2001", f"{TESTS}/person_b_1.jpg")
-    machine.wait("a face is named", lambda: '"method":"face"' in machine.call("python3", "-c", LAST_PUNCH), 300)
+    machine.wait("a face is named", lambda: '"method":"face"' in machine.call("python3", "-c", LAST_PUNCH), 600)
     kiosk.arrive(kiosk.kept())
     punch = json.loads(machine.call("python3", "-c", LAST_PUNCH))
     assert punch["liveness"] == "not_assessed"
