@@ -133,11 +133,13 @@ class Keeper:
         """
         marks, least = self._directory.likeness, self._shipped.one_to_one
         try:
-            for person in sorted(marks.uncompared() & self._people):
+            new = sorted(marks.uncompared() & self._people)
+            for person in new:
                 for other in sorted(look_alikes(gallery, person, least) - marks.of(person)):
                     self._record(person)
                     marks.mark(person, other)
-                marks.compared(person)
+            if new:
+                marks.compared(new)  # at once: after a site's first package a sync for each would hold up the start
         except StorageError as error:
             log.error("whom somebody looks like could not be kept: %s", error)
 

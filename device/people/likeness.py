@@ -54,10 +54,10 @@ class Likeness:
         with self._database.reading() as connection:
             return frozenset(person for (person,) in connection.execute("SELECT person FROM uncompared"))
 
-    def compared(self, person: str) -> None:
+    def compared(self, people: Collection[str]) -> None:
         """They have been; whoever looks too much like them is marked."""
         with self._database.transaction() as connection:
-            connection.execute("DELETE FROM uncompared WHERE person = ?", (person,))
+            connection.executemany("DELETE FROM uncompared WHERE person = ?", [(person,) for person in people])
 
 
 def to_be_compared(connection: sqlite3.Connection, person: str) -> None:
