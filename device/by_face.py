@@ -10,11 +10,14 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
 
-from device import api, attend
+from device import api, attend, messages
 from device.attend import Claim, Identity, Stranger
 from device.claims import Claims
 from device.clock import Clock, Moment
 from device.people import Directory, PersonUnknown
+from device.ways import No
+
+LATE_FOR = timedelta(seconds=60)  # after the time is up: whoever is found now had begun before, and asked for no punch
 
 
 class ByFace:
@@ -51,19 +54,37 @@ class ByFace:
         with self._lock:
             self._awaited = None
 
-    def witness(self, seen: Identity | Stranger) -> api.Decision | None:
-        """The answer with a ticket for whoever is waited for, if the face would clock them in; None: it is about something else."""
-        if not isinstance(seen, Identity) or seen.claim is not Claim.NUMBER or seen.without_face is not None:
-            return None
-        if isinstance(attend.decide(seen, None, self._policy()), attend.Refused) or not self._is_awaited(seen.person):
-            return None
-        return self._verified(seen)
-
-    def _is_awaited(self, person: str) -> bool:
-        """Whether this person is; once."""
+    def prompted(self, person: str) -> None:
+        """The screen asks this person to do something, which takes its time: their seconds begin anew, unless they are over."""
+        now = self._clock.now()
         with self._lock:
             awaited = self._awaited
-            if awaited is None or awaited[0] != person or attend.elapsed(awaited[1], self._clock.now()) > self._lasts:
-                return False
+            if awaited is not None and awaited[0] == person and attend.elapsed(awaited[1], now) <= self._lasts:
+                self._awaited = (person, now)
+
+    def witness(self, seen: Identity | Stranger) -> api.Decision | None:
+        """The answer with a ticket for whoever is waited for, if the face would clock them in; None: it is about something else.
+
+        Who comes too late for it begins again: they asked for no punch.
+        """
+        if not isinstance(seen, Identity) or seen.claim is not Claim.NUMBER or seen.without_face is not None:
+            return None
+        if isinstance(attend.decide(seen, None, self._policy()), attend.Refused):
+            return None
+        waited = self._waited_for(seen.person)
+        if waited is None or waited > self._lasts + LATE_FOR:
+            return None
+        return self._verified(seen) if waited <= self._lasts else _too_late(seen, self._clock.now())
+
+    def _waited_for(self, person: str) -> timedelta | None:
+        """For how long this person was; once. None: they are not."""
+        with self._lock:
+            awaited = self._awaited
+            if awaited is None or awaited[0] != person:
+                return None
             self._awaited = None
-        return True
+        return attend.elapsed(awaited[1], self._clock.now())
+
+
+def _too_late(seen: Identity, now: Moment) -> api.Decision:
+    return api.Decision(0, messages.write_time(now.at), "refused", No.TICKET_GONE, "", "", "", 0, 0, 0, "", face=seen.face)

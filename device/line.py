@@ -123,7 +123,8 @@ class Line:
         self._choice: Choice | None = None
         self.faces: Callable[[], tuple[Outline, ...]] = tuple  # who stands there, as the screen draws them
         self.witness: Callable[[Identity | Stranger], api.Decision | None] = lambda seen: None  # who is here for something else
-        self.prompted: Callable[[], None] = lambda: None  # somebody is asked to do something
+        self.asked: Callable[[], str] = str  # who is in the middle of a challenge
+        self.prompted: Callable[[str], None] = lambda person: None  # they are asked to do something
         self.sitter: Callable[[Frame], Seen | None] = lambda frame: None  # somebody is being enrolled
         self.pulse = pulse.Pulse()
         self.locked: Callable[[], str] = lambda: (
@@ -161,7 +162,7 @@ class Line:
         before, self._board.prompt = self._board.prompt, seen if isinstance(seen, api.Prompt) else api.Prompt()
         if isinstance(seen, api.Prompt):
             if (before.action, before.step) != (seen.action, seen.step):
-                self.prompted()
+                self.prompted(self.asked())
             self._board.waiting = Waiting.CHALLENGE
             return
         if isinstance(seen, Waiting):

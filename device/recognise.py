@@ -87,6 +87,11 @@ class Recogniser:
         self._known, self._is_renewed = known, True
 
     @property
+    def asked(self) -> str:
+        """Who is in the middle of a challenge, or nobody."""
+        return next((one.trial.who.person for one in self._people.values() if one.trial is not None), "")
+
+    @property
     def outlines(self) -> tuple[Outline, ...]:
         """What to draw around the faces of the newest frame, nearest first."""
         faces = self._attention.faces

@@ -164,18 +164,18 @@ class Journeys:
             self._note_left(self.get(ticket).person)
             self.tell(ticket, is_over=True)
 
-    def prompted(self) -> None:
-        """The screen asks a face to do something: whoever is awaited has come, and their minute begins anew."""
+    def prompted(self, person: str) -> None:
+        """The screen asks this person to do something: whoever is awaited has come, and their minute begins anew."""
         now = self._clock.now()
         with self._changed:
-            for one in [one for one in self._journeys.values() if Factor.FACE in one.missing and _waits(one, now)]:
+            for one in [one for one in self._journeys.values() if one.person == person and _waits_for_face(one, now)]:
                 self._journeys[one.ticket] = replace(one, since=now)
 
     def awaits_face(self, ticket: str) -> bool:
         """Whether this visit still waits for a face."""
         with self._changed:
             journey = self._journeys.get(ticket)
-            return journey is not None and Factor.FACE in journey.missing and _waits(journey, self._clock.now())
+            return journey is not None and _waits_for_face(journey, self._clock.now())
 
     def _awaited(self, seen: Identity, now: Moment) -> Journey | None:
         """The newest visit that waits for this person, or the one that they named, if it does."""
@@ -233,6 +233,10 @@ class Journeys:
 
 def _waits(journey: Journey, now: Moment) -> bool:
     return journey.verified is None and not journey.is_over and attend.elapsed(journey.since, now) < VERIFY_WITHIN
+
+
+def _waits_for_face(journey: Journey, now: Moment) -> bool:
+    return Factor.FACE in journey.missing and _waits(journey, now)
 
 
 def _factor_of(seen: Identity) -> Factor:

@@ -51,15 +51,20 @@ def open_room(
     ledger = Ledger(folder.locks, journal, clock)
     rules = Rules(timedelta(seconds=config.lock.verified_lasts_s), config.attend.allow_simulated)
     journeys = Journeys(journal.append, clock, rules)
-    walk.prompted = journeys.prompted
     bridge = BridgeClient(folder.bridge_socket)
 
     def here(person: str) -> str:
         return following.kept.aliases().get(person, person)
 
     made = LockDesk(cabinet, ledger, journeys, mailbox, bridge, office, claims, clock, here)
-    before = walk.witness
-    walk.witness = lambda seen: before(seen) or journeys.witness(seen)
+    witness, prompted = walk.witness, walk.prompted
+    walk.witness = lambda seen: witness(seen) or journeys.witness(seen)
+
+    def tell_both(person: str) -> None:
+        prompted(person)
+        journeys.prompted(person)
+
+    walk.prompted = tell_both
     return Room(
         made,
         counter.Counter(made, journal, clock).routes(),

@@ -6,13 +6,16 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import numpy as np
 import pytest
 
 from device import attend
 from device.attend import Claim, Identity
 from device.by_face import ByFace
+from device.camera import Frame
 from device.messages import Capture, Liveness
 from tests.device.test_line import POLICY
+from tests.device.test_lock_or_punch import Asking
 from tests.device.test_ways import ADA, BOB, Counter, Make
 from tests.device.test_ways import make as make
 
@@ -23,7 +26,7 @@ def asked(kiosk: Counter, number: str = "1001", policy: attend.Policy = POLICY) 
     """Somebody has typed this number."""
     counter = kiosk.ways._claims
     found = ByFace(kiosk.directory, counter, kiosk.clock, LASTS, lambda: policy, kiosk.ways.verified_by_face)
-    kiosk.line.witness = found.witness
+    kiosk.line.witness, kiosk.line.prompted = found.witness, found.prompted
     assert found.ask(number) == LASTS
     return found
 
@@ -69,13 +72,39 @@ def test_a_face_that_would_clock_nobody_in_opens_nothing(make: Make) -> None:
     assert kiosk.records() == []
 
 
-def test_somebody_else_a_search_of_all_and_whoever_comes_too_late_clock_in_as_ever(make: Make) -> None:
+def test_somebody_else_and_a_search_of_all_clock_in_as_ever(make: Make) -> None:
     kiosk = make()
     found = asked(kiosk)
     assert found.witness(seen(kiosk, BOB)) is None
     assert found.witness(seen(kiosk, claim=Claim.NONE)) is None, "seen before the number was typed"
+
+
+def test_whoever_comes_too_late_begins_again_and_is_not_clocked_in(make: Make) -> None:
+    kiosk = make()
+    asked(kiosk)
     kiosk.clock.seconds = LASTS.total_seconds() + 1
-    assert found.witness(seen(kiosk)) is None
+    said = kiosk.line.settle(seen(kiosk))
+    assert (said.outcome, said.why, said.ticket, said.face) == ("refused", "ticket_gone", "", 3)
+    assert kiosk.records() == []
+    assert kiosk.line.settle(seen(kiosk)).outcome == "punched", "told once"
+    asked(kiosk)
+    kiosk.clock.seconds += 120
+    assert kiosk.line.settle(seen(kiosk, BOB)).outcome == "punched"
+
+
+@pytest.mark.parametrize(("who", "outcome"), [(ADA, "verified"), (BOB, "refused")])
+def test_a_challenge_takes_longer_than_a_face_is_waited_for_and_its_person_alone_is_waited_for(
+    make: Make, who: str, outcome: str
+) -> None:
+    kiosk = make()
+    asked(kiosk)
+    kiosk.line._recogniser, kiosk.line.asked = (screen := Asking()), lambda: who
+    for action in ("blink", "smile", "turn_left"):
+        kiosk.clock.seconds += 12
+        screen.action = action
+        kiosk.line.take(Frame(np.zeros((4, 4, 3), np.uint8), kiosk.clock.now()))
+    assert kiosk.line.settle(seen(kiosk)).outcome == outcome
+    assert kiosk.records() == []
 
 
 def test_whoever_closes_the_page_is_waited_for_no_more(make: Make) -> None:

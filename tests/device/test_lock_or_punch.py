@@ -126,7 +126,7 @@ def test_the_face_of_who_called_the_visit_off_is_no_punch_before_they_could_step
 def test_the_minute_begins_anew_with_each_factor_and_each_thing_that_is_asked(make: Make) -> None:
     seal = Seal(make(), BOTH)
     seal.wait(50)
-    seal.kiosk.line._recogniser = Asking()
+    seal.kiosk.line._recogniser, seal.kiosk.line.asked = Asking(), lambda: ADA
     seal.kiosk.line.take(Frame(np.zeros((4, 4, 3), np.uint8), seal.kiosk.clock.now()))
     seal.wait(50)
     assert seal.face() == ("lock_factor", "pin")
@@ -134,11 +134,22 @@ def test_the_minute_begins_anew_with_each_factor_and_each_thing_that_is_asked(ma
     assert seal.pin() == ("lock_verified", "")
 
 
+def test_what_somebody_else_is_asked_makes_nobodys_minute_longer(make: Make) -> None:
+    seal = Seal(make(), BOTH)
+    seal.wait(50)
+    seal.kiosk.line._recogniser, seal.kiosk.line.asked = Asking(), lambda: "somebody else"
+    seal.kiosk.line.take(Frame(np.zeros((4, 4, 3), np.uint8), seal.kiosk.clock.now()))
+    seal.wait(11)
+    assert not seal.journeys.awaits_face(seal.journey.ticket)
+
+
 class Asking:
-    """A recogniser whose challenge asks for a blink."""
+    """A recogniser whose challenge asks for something."""
+
+    action = "blink"
 
     def see(self, frame: Frame) -> api.Prompt:
-        return api.Prompt("blink", 1, 3, 4.0)
+        return api.Prompt(self.action, 1, 3, 4.0)
 
     def watch(self, frame: Frame) -> None: ...
 

@@ -7,7 +7,7 @@ import { pad, waiting } from "./pad.js";
 import * as sheets from "./sheets.js";
 import { has, word } from "./words.js";
 
-let scene = { scramble: false, conditions: [], abilities: [] };
+let scene = { scramble: false, challenge: "", conditions: [], abilities: [] };
 let reading = null; // who wants to hear of a badge or code that was shown, instead of a punch
 let completing = false;
 let showing = false; // a badge or code is waited for: what comes of it closes the sheet; nobody else's punch does
@@ -75,6 +75,7 @@ export function identify({ title, by = ["pin", "face", "phone"], none = "verify.
 function numberAndFace(title, then) {
   let [timer, isOpen] = [0, true];
   const over = () => { clearTimeout(timer); reading = null; mirror.lookFor(null); };
+  const wait = (seconds) => { timer = setTimeout(() => (scene.challenge ? wait(2) : ask(sheets.say("verify.not_seen"))), seconds * 1000); };
   const ask = (why = null) => {
     over();
     other("pin");
@@ -87,7 +88,7 @@ function numberAndFace(title, then) {
       if (!isOpen) return;
       const said = make("div");
       sheets.change(sheets.ask("complete.face"), viewer(false), said);
-      timer = setTimeout(() => ask(sheets.say("verify.not_seen")), wait_s * 1000);
+      wait(wait_s); // and for as long as a challenge takes
       hearVerified(said, (decision) => { over(); other("pin"); then(decision); });
     });
   };
