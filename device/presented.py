@@ -61,13 +61,24 @@ class Presented:
             meant.begin_anew(now, claimed)
         return False
 
-    def is_over(self, one: Standing, *, is_named: bool) -> None:
-        """It was answered for. A lock waits on when the answer was nobody, and this face is looked at again after the pause."""
-        if one.claimed is None or (one.claimed.awaits is not None and not is_named):
+    def is_over(self, one: Standing, *, is_named: bool, can_be_searched: bool) -> None:
+        """It was answered for. A lock waits on when the answer was nobody.
+
+        After the pause such a face is looked at as anybody's, then again as of whom the lock waits for, and so on in turn: whoever
+        clocks in while somebody else's visit waits is found, and who was not found at first is, too.
+        """
+        answered, awaited = one.claimed, self._awaited
+        if answered is not None and answered is awaited and not is_named and not can_be_searched:
             return
-        if self._claimed is one.claimed:
+        if answered is not None and self._claimed is answered:
             self._claimed = None
         one.claimed = None
+        if awaited is None or is_named:
+            return
+        if answered is awaited:
+            one.passed_over = awaited
+        elif one.passed_over is awaited:
+            one.passed_over, one.claimed = None, awaited
 
     def _in_force(self, now: Moment) -> Claimed | None:
         """The claim, unless it has lasted too long; nobody is clocked in by a face that comes along later."""

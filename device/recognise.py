@@ -287,7 +287,7 @@ class Recogniser:
         one.named[who.person], one.answered_for = now, one.claimed
         is_again = was is not None and one.claimed is None and attend.elapsed(was, now) <= QUIET_FOR
         is_excused = one.excused == who.person and one.claimed is None
-        self._presented.is_over(one, is_named=True)
+        self._presented.is_over(one, is_named=True, can_be_searched=self.known.search_from is not None)
         return None if is_excused else replace(who, is_again=is_again)
 
     def _not_named(self, one: Standing, now: Moment) -> Stranger | None:
@@ -297,7 +297,7 @@ class Recogniser:
         found = Stranger(len(attempt.looks), attempt.begun, now, by, is_unsure=torn, face=one.track.number)
         one.attempt, one.spent, one.spent_at, one.changes, one.hint = Attempt(attempt.begun), one.spent + 1, now, 0, Waiting.SPENT
         one.looked_at = None
-        self._presented.is_over(one, is_named=False)
+        self._presented.is_over(one, is_named=False, can_be_searched=self.known.search_from is not None)
         told, one.answer = one.answer is not None, found
         return None if told else found
 

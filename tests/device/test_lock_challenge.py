@@ -157,3 +157,18 @@ def test_a_badge_that_somebody_out_of_sight_shows_in_the_middle_of_the_challenge
     assert visit.outcomes == ["lock_verified"]
     assert visit.told == ["Identity"], "nobody is told that her face is not his"
     assert not visit.punches
+
+
+def test_somebody_else_who_stands_there_while_a_visit_waits_clocks_in_as_ever() -> None:
+    visit = Visit().goes_on(lambda at_s: HE if at_s < 20 else NO_ONE if at_s < 22 else SHE, 45.0)
+    assert len(visit.punches) == 1, "his own"
+    assert visit.punches[0] < 20
+    assert visit.outcomes == ["lock_verified"]
+
+
+def test_whoever_was_not_found_at_first_is_looked_at_as_the_awaited_again() -> None:
+    """Her face alone would not be enough for a search of all; somebody unknown stands there for a while before."""
+    known = recognise.Known(GALLERY, search_from=1.1, one_to_one=0.45)
+    visit = Visit(known=known).goes_on(lambda at_s: SOMEBODY_ELSE if at_s < 4 else SHE, 58.0)
+    assert visit.outcomes == ["lock_verified"]
+    assert visit.told == ["Stranger", "Identity"]
