@@ -159,12 +159,19 @@ def server(app: Flask, address: str, port: int, certificate: Path, key: Path) ->
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.load_cert_chain(certificate, key)
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    listener = _listener(address, port)
+    secrets = https.Secrets(certificate, key, context)
+    return https.Server(listener, app, secrets, https.Bounds(THREADS, TIMEOUT_S, 4 * MOST_BYTES))
+
+
+def _listener(address: str, port: int) -> socket.socket:
+    """At an address, or at that of a host's name; the IPv4 one if it has both. `::` is every address of both kinds."""
     try:
-        listener = socket.create_server((address, port), family=family, backlog=64)
+        found = socket.getaddrinfo(address or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, *_, place = min(found, key=lambda one: one[0] != socket.AF_INET)
+        both = place[0] == "::" and socket.has_dualstack_ipv6()  # the kernel's default is one machine's setting
+        return socket.create_server(place, family=family, backlog=64, dualstack_ipv6=both)
     except OSError as error:
         raise ListenError(
             f"nothing can listen at {address} port {port} ({error.strerror}); name an address of this machine with --listen"
         ) from error
-    secrets = https.Secrets(certificate, key, context)
-    return https.Server(listener, app, secrets, https.Bounds(THREADS, TIMEOUT_S, 4 * MOST_BYTES))

@@ -7,12 +7,13 @@ import ssl
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
 import pytest
+from flask import Flask
 
 from enterprise import authority, join_service
 from enterprise import store as stores
@@ -35,6 +36,14 @@ def service(tmp_path: Path) -> Iterator[tuple[int, Path]]:
     server.stop()
     thread.join(30)
     store.close()
+
+
+def listening(folder: Path, address: str, port: int) -> socket.socket:
+    """The socket that the service is asked at."""
+    authority.create(folder / "pki", now := datetime.now(UTC))
+    own = authority.issue_server(folder / "pki", [ADDRESS], now)
+    server = join_service.server(Flask("nothing"), address, port, own.certificate, own.key)
+    return server.bind(0, 0)
 
 
 def asked(port: int, root: Path) -> float:
@@ -64,3 +73,25 @@ def test_what_is_too_large_is_refused_in_a_sentence(service: tuple[int, Path]) -
     with httpx.Client(base_url=f"https://{ADDRESS}:{port}", verify=context, trust_env=False) as http:
         refused = http.post("/v1/join", content=b"x" * 100_000)
         assert (refused.status_code, bool(refused.json()["error"])) == (413, True)
+
+
+@pytest.mark.parametrize("address", ["::", "0::0"])
+def test_every_address_of_ipv6_is_every_address_of_ipv4_too(tmp_path: Path, address: str) -> None:
+    port = free_port()
+    with closing(listening(tmp_path, address, port)) as listener:
+        assert listener.getsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY) == 0
+        for one in (ADDRESS, "::1"):
+            socket.create_connection((one, port), timeout=5).close()
+
+
+@pytest.mark.parametrize(
+    ("has", "family"),
+    [(["::1"], socket.AF_INET6), (["::1", ADDRESS], socket.AF_INET)],
+)
+def test_a_host_is_served_by_the_kind_of_address_that_its_name_has(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, has: list[str], family: socket.AddressFamily
+) -> None:
+    real, port = socket.getaddrinfo, free_port()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda _name, *given, **more: [real(one, *given, **more)[0] for one in has])
+    with closing(listening(tmp_path, "join.example", port)) as listener:
+        assert listener.family is family
