@@ -10,7 +10,7 @@ import io
 import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import argon2
@@ -22,6 +22,8 @@ from enterprise.errors import EnterpriseError
 COLUMNS = ("number", "name", "language", "group", "expires", "pin", "badge", "qr", "supervisor")
 YES, NO = frozenset({"1", "yes", "true", "是"}), frozenset({"", "0", "no", "false", "否"})
 SECRET = "pin"
+FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(9998, 12, 30)  # such a day ends in the years that kiosks take, wherever they are
+FOR_EVER = 9999  # the year by which personnel systems say that there is no end
 
 
 class RosterRefused(EnterpriseError):
@@ -125,12 +127,23 @@ def expiry(text: str) -> str:
     """A last day stays one: each kiosk ends it by its own clock. A time needs its zone; empty for none. ValueError otherwise."""
     if not text:
         return ""
-    if len(text) == 10:
-        return date.fromisoformat(text).isoformat()
-    at = datetime.fromisoformat(text)
+    at = date.fromisoformat(text) if len(text) == 10 else datetime.fromisoformat(text)
+    if at.year == FOR_EVER:
+        return ""
+    if not isinstance(at, datetime):
+        return _in_reach(at).isoformat()
     if at.tzinfo is None:
         raise ValueError("expires has a time without a zone; write 2026-12-31T18:00+08:00")
+    at = at.astimezone(UTC)
+    _in_reach(at.date())
     return messages.write_time(at)
+
+
+def _in_reach(day: date) -> date:
+    """It, if kiosks take it."""
+    if not FIRST_DAY <= day <= LAST_DAY:
+        raise ValueError(f"expires lies between {FIRST_DAY} and {LAST_DAY}; empty, or a day of the year {FOR_EVER}, is no end")
+    return day
 
 
 def _flag(text: str) -> bool:

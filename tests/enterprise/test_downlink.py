@@ -161,6 +161,20 @@ def test_a_last_day_goes_to_the_kiosks_as_a_day_since_each_ends_it_by_its_own_cl
         roster.compare(roster.read("number,name,expires\n1,A,2026-02-31\n"), {})
 
 
+@pytest.mark.parametrize("text", ["9999-12-31", "9999-12-31T23:59:59Z", "9999-12-31T00:00:00", "9999-12-31T23:59-08:00"])
+def test_the_year_9999_of_personnel_systems_is_no_end(text: str) -> None:
+    (employee,) = roster.compare(roster.read(f"number,name,expires\n1,A,{text}\n"), {}).people.values()
+    assert employee.expires_at == ""
+
+
+@pytest.mark.parametrize("text", ["1899-12-31", "9998-12-31", "9998-12-31T20:00-08:00", "1900-01-01T00:00+08:00"])
+def test_a_last_day_that_some_kiosk_would_refuse_is_refused_at_the_desk(text: str) -> None:
+    with pytest.raises(roster.RosterRefused, match="line 2: expires lies between 1900-01-01 and 9998-12-30"):
+        roster.compare(roster.read(f"number,name,expires\n1,A,{text}\n"), {})
+    for near in ("1900-01-01", "9998-12-30", "1900-01-01T00:00Z"):
+        roster.compare(roster.read(f"number,name,expires\n1,A,{near}\n"), {})
+
+
 def test_whoever_is_no_more_on_the_list_leaves_and_comes_back_as_somebody_else() -> None:
     first = roster.compare(roster.read(HEADER + "1,A,en,,\n2,B,en,,\n"), {})
     second = roster.compare(roster.read(HEADER + "1,A,en,,\n"), first.people)
