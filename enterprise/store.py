@@ -181,7 +181,9 @@ class Store:
         if getattr(getattr(error, "orig", error), "sqlstate", None) == LOCK_NOT_AVAILABLE:
             return "a report or another change holds one of its tables; end that (pg_stat_activity names it), or try again"
         if self._lacks and not self.is_empty:
-            return "an older version made it; start daka-enterprise ingest of this version, as a user that may make tables"
+            return (
+                "an older version made it; ingest, import or any command that writes completes it, as a user that may make tables"
+            )
         return "check that it runs, that its disk has room and that this user may write"
 
 

@@ -88,7 +88,7 @@ def test_who_holds_the_view_that_has_to_be_replaced_is_not_waited_for_in_silence
 def test_what_an_older_version_left_out_is_made_by_whoever_writes_and_not_by_whoever_reads(office: Office, address: str) -> None:
     made_older(address)
     assert call(address, "show", "alarms").exit_code == 0
-    assert "older version made it; start daka-enterprise ingest" in str(call(address, "show", "health").exception)
+    assert "older version made it; ingest, import or any command" in str(call(address, "show", "health").exception)
     with pytest.raises(stores.StoreAway):
         office.rows("SELECT pause FROM punch")
     assert call(address, "trust", "kiosk-7", Kiosk("kiosk-7").public_key).exit_code == 0
