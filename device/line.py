@@ -123,6 +123,7 @@ class Line:
         self._choice: Choice | None = None
         self.faces: Callable[[], tuple[Outline, ...]] = tuple  # who stands there, as the screen draws them
         self.witness: Callable[[Identity | Stranger], api.Decision | None] = lambda seen: None  # who is here for something else
+        self.come_back: Callable[[Identity, timedelta], None] = lambda who, after: None  # they are looked at once more
         self.asked: Callable[[], str] = str  # who is in the middle of a challenge
         self.prompted: Callable[[str], None] = lambda person: None  # they are asked to do something
         self.sitter: Callable[[Frame], Seen | None] = lambda frame: None  # somebody is being enrolled

@@ -77,6 +77,11 @@ class Recogniser:
         """Somebody has just been enrolled before this camera, and is not clocked in by it until they step away. From any thread."""
         self._excused = person
 
+    def come_back(self, who: Identity, after: timedelta) -> None:
+        """Whoever was named like this is looked at once more `after` this, if they stay. From the thread that sees."""
+        if (one := self._people.get(who.face)) is not None:
+            one.anew_at = (who.seen_at, after)
+
     @property
     def known(self) -> Known:
         """Who may be recognised. Immutable; replaced whole, from any thread, when somebody is enrolled, withdraws or is erased."""
@@ -102,6 +107,9 @@ class Recogniser:
         seen, here, now = self._follow(frame)
         unclear = self._presented.bind(self._people.values(), here, now)
         self._excuse_the_enrolled(here, now)
+        for one in (one for one in here if one.is_to_begin_anew(now)):
+            one.named.clear()  # it is told again, too
+            one.begin_anew(now, None)
         self._prover.measure_light(here, frame)
         answer = self._challenged(here, frame, fresh=seen.fresh) or (self._look_at_next(here, frame) if seen.fresh else None)
         leads = standing.leader(here)

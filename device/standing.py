@@ -54,6 +54,7 @@ class Standing:
     `answered_for`: the claim that the answer rests on, whose templates say whether it is still the same person.
     `excused`: who has just been enrolled here and is not clocked in by it.
     `stood`: when they last did. `named`: who was named by this face a moment ago, and when, so that no result is shown twice.
+    `anew_at`: when they are looked at as if they came only then, because they were told so.
     `spent`: how many attempts ended without a name, the last of them at `spent_at`.
     """
 
@@ -69,6 +70,7 @@ class Standing:
     answer: Identity | Stranger | None = None
     looked_at: Moment | None = None
     tried_at: Moment | None = None
+    anew_at: tuple[Moment, timedelta] | None = None
     spent: int = 0
     spent_at: Moment | None = None
     confirmed: int = 0
@@ -98,11 +100,15 @@ class Standing:
             found.add((self.trial.who.person, self.trial.claimed))
         return found
 
+    def is_to_begin_anew(self, now: Moment) -> bool:
+        """Whether the time is up after which they were told that they are looked at once more, and it is still who was told."""
+        return self.anew_at is not None and self.is_named and attend.elapsed(self.anew_at[0], now) >= self.anew_at[1]
+
     def begin_anew(self, now: Moment, claimed: Claimed | None) -> None:
         """A fresh attempt, for whoever says who they are or no longer does; what was seen before counts for nothing."""
         self.attempt, self.claimed, self.answer, self.trial = Attempt(now), claimed, None, None
         self.answered_for = None
-        self.looked_at = self.spent_at = None
+        self.looked_at = self.spent_at = self.anew_at = None
         self.hint = Waiting.LOOKING
         self.spent = self.changes = self.confirmed = self.empty_since_named = 0
 

@@ -111,6 +111,7 @@ def assemble(files: Files, config: Config, eyes: sight.Sight, source: camera.Cam
         lambda: walk.policy,
         other.verified_by_face,
     )
+    walk.come_back = recogniser.come_back
     walk.witness, walk.prompted, walk.asked = asked.witness, asked.prompted, lambda: recogniser.asked
     staff = personnel.Personnel(files.journal, files.directory, time_source, api.zone_of(config.device.time_zone))
     amending = corrections.Corrections(files.journal, time_source, lambda: timedelta(seconds=config.attend.change_within_s))

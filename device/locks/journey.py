@@ -75,6 +75,7 @@ class Journeys:
     def __init__(self, append: Callable[[LockBody, Moment], Receipt], clock: Clock, rules: Rules) -> None:
         self._append, self._clock, self._rules = append, clock, rules
         self.verified: Callable[[str], None] = lambda ticket: None
+        self.come_back: Callable[[Identity, timedelta], None] = lambda who, after: None  # whoever stays may clock in then
         self.ends: Callable[[str], datetime | None] = lambda person: None  # when somebody's employment ends here
         self._journeys: dict[str, Journey] = {}
         self._left: dict[str, Moment] = {}  # who came for nothing, and when
@@ -132,7 +133,7 @@ class Journeys:
             return None
         journey, factor = self._awaited(seen, now), _factor_of(seen)
         if journey is None or not factor & journey.approval.grant.factors:
-            return _decision(seen, now, "refused", FOR_THE_SEAL) if self._came_to_stamp(seen, now) else None
+            return self._no_punch(seen, now) if self._came_to_stamp(seen, now) else None
         if factor is Factor.FACE and not self._is_alive(seen):
             return self._refused(journey, seen, now, "not_live", is_over=seen.liveness is Liveness.FAILED)
         if (why := self._unfit(journey, seen)) is not None:
@@ -193,6 +194,11 @@ class Journeys:
         return (left is not None and attend.elapsed(left, now) < NO_PUNCH_FOR) or any(
             VERIFY_WITHIN <= attend.elapsed(since, now) < VERIFY_WITHIN + NO_PUNCH_FOR for since in late
         )
+
+    def _no_punch(self, seen: Identity, now: Moment) -> api.Decision:
+        if seen.without_face is None:
+            self.come_back(seen, NO_PUNCH_FOR)
+        return _decision(seen, now, "refused", FOR_THE_SEAL)
 
     def _refused(self, journey: Journey, seen: Identity, now: Moment, why: str, *, is_over: bool) -> api.Decision:
         with self._changed:

@@ -57,6 +57,7 @@ def open_room(
         return following.kept.aliases().get(person, person)
 
     made = LockDesk(cabinet, ledger, journeys, mailbox, bridge, office, claims, clock, here)
+    journeys.come_back = walk.come_back
     witness, prompted = walk.witness, walk.prompted
     walk.witness = lambda seen: witness(seen) or journeys.witness(seen)
 

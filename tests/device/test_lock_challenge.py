@@ -52,6 +52,7 @@ class Visit:
         self.recogniser = recognise.Recogniser(
             looking(self.hall), open_gate, self.hall, self.known, POLICY, Capture.CAMERA, guard, asked
         )
+        self.journeys.come_back = self.recogniser.come_back
         templates, awaits = GALLERY.of_person(parts.ADA), lambda: self.journeys.awaits_face(self.ticket)
         self.recogniser.claim(recognise.Claimed(parts.ADA, Claim.NUMBER, templates, self.moment, challenge=True, awaits=awaits))
 
@@ -172,3 +173,18 @@ def test_whoever_was_not_found_at_first_is_looked_at_as_the_awaited_again() -> N
     visit = Visit(known=known).goes_on(lambda at_s: SOMEBODY_ELSE if at_s < 4 else SHE, 58.0)
     assert visit.outcomes == ["lock_verified"]
     assert visit.told == ["Stranger", "Identity"]
+
+
+def test_who_is_told_to_wait_half_a_minute_to_clock_in_need_not_step_away() -> None:
+    visit = Visit()
+
+    def calls_off(at_s: float) -> None:
+        if at_s == 2.0:
+            visit.journeys.end(visit.ticket)
+            visit.journeys.drop(visit.ticket)
+
+    visit.goes_on(lambda at_s: SHE, 60.0, calls_off)
+    ((told_at, outcome, why),) = visit.decisions
+    assert (outcome, why) == ("refused", "for_seal")
+    (punched,) = visit.punches
+    assert 30 <= punched - told_at < 35
