@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection, Mapping
 from datetime import date
 from typing import Any
 
@@ -11,7 +12,7 @@ from flask_wtf.file import FileField, FileRequired
 from wtforms import BooleanField, HiddenField, SelectField
 from wtforms.validators import InputRequired, Optional
 
-from web_ui import languages, words
+from web_ui import languages, stale, words
 from web_ui.forms import FILLED, Form, Really, day_field, text
 
 ENCODINGS = {
@@ -73,6 +74,23 @@ class ChangePerson(Form):
         except ValueError:
             return {}
         return {name: said[name] for name in CHANGING if isinstance(said.get(name), str)} if isinstance(said, dict) else {}
+
+    def typed(self) -> dict[str, str]:
+        """What differs from what it had shown; a date that cannot be read does, too."""
+        sent = self.sent()
+        is_slip = self.expires.data is None and any(text.strip() for text in self.expires.raw_data or ())
+        return stale.typed(self.had_shown(), sent) | ({"expires": sent["expires"]} if is_slip else {})
+
+    def renew(self, now: Mapping[str, str], told: Collection[str]) -> None:
+        """Before it is shown again: what was not typed stands as it is by now.
+
+        What was typed keeps what it was typed over, until somebody is `told` that it has moved.
+        """
+        typed, shown = self.typed(), self.had_shown()
+        for name in set(CHANGING) - set(typed):
+            self.put(name, now[name])
+        base = {name: shown[name] for name in typed if name in shown and name not in told}
+        self.shown.data = json.dumps({**now, **base})
 
     def put(self, name: str, text: str) -> None:
         """Let a field stand as it is by now."""

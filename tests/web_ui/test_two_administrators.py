@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
 from tests.web_ui.running import Browser, Office, signed_in, text_of
 
 
@@ -57,3 +59,43 @@ def test_two_who_change_a_person_write_what_they_typed(office: Office, afresh: d
     assert 'value="2031-12-31"' in answer.text, "what was not typed stands as it is by now"
     assert first.send(answer, -1).status_code == 302
     assert 'value="gate"' in first.get("/people/1011/change").text
+
+
+@pytest.mark.parametrize("between", [{"name": " "}, {"expires": "2031-13-01"}, {"_language": "en"}])
+def test_a_form_that_comes_back_once_undoes_nobody(office: Office, afresh: dict[str, Browser], between: dict[str, str]) -> None:
+    first, second = afresh["operator"], signed_in(office, "administrator")
+    first.submit("/people/1012/change", -1, name="Twelve", group="", expires="", supervisor="")
+    mine = second.get("/people/1012/change")
+    first.submit("/people/1012/change", -1, group="guard", supervisor="y")
+    again = second.send(mine, -1, **between)
+    assert re.search(r'<input[^>]*checked[^>]*name="supervisor"', again.text)
+    assert second.send(again, -1, name="Twelfth", expires="").status_code == 302
+    page = first.get("/people/1012/change").text
+    assert 'value="guard"' in page
+    assert 'value="Twelfth"' in page
+    assert re.search(r'<input[^>]*checked[^>]*name="supervisor"', page)
+
+
+@pytest.mark.parametrize("between", [{"name": " "}, {"expires": "2031-13-01"}, {"_language": "en"}])
+def test_what_was_typed_over_another_value_is_asked_after_a_slip_too(
+    office: Office, afresh: dict[str, Browser], between: dict[str, str]
+) -> None:
+    first, second = afresh["operator"], signed_in(office, "administrator")
+    first.submit("/people/1012/change", -1, name="Twelve", group="", expires="")
+    mine = second.get("/people/1012/change")
+    first.submit("/people/1012/change", -1, group="guard")
+    again = second.send(mine, -1, group="gate", **between)
+    assert 'value="gate"' in again.text
+    answer = second.send(again, -1, name="Twelve", expires="")
+    assert answer.status_code == 422
+    assert "Somebody has set this to “guard”" in text_of(answer)
+    assert second.send(answer, -1).status_code == 302, "once it is known, it is meant"
+
+
+def test_a_slip_in_a_setting_hides_nobody_elses_value(office: Office, afresh: dict[str, Browser]) -> None:
+    first, second = afresh["administrator"], signed_in(office, "administrator")
+    mine = second.get("/settings")
+    first.submit("/settings", -1, attend__min_gap_s="160")
+    answer = second.send(mine, -1, attend__min_gap_s="17o")
+    assert answer.status_code == 422
+    assert "Somebody has set this to “160" in text_of(answer)

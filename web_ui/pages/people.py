@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import timedelta
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
@@ -86,17 +85,16 @@ def change(number: str) -> Response | str | tuple[str, int]:
     given = {"name": found.name, "language": found.language, "group": found.group, "expires": last, "supervisor": found.supervisor}
     form = people_forms.ChangePerson(**given)
     now = people_forms.said(found.name, found.language, found.group, last, supervisor=found.supervisor)
+    told: list[str] = []
     if form.validate_on_submit():
-        sent, shown = form.sent(), form.had_shown()
-        changes = stale.typed(shown, sent)
-        for name in stale.moved(shown, now, changes):
+        shown, changes = form.had_shown(), form.typed()
+        told = stale.moved(shown, now, changes)
+        for name in told:
             form[name].errors = (stale.words(shown[name], now[name]),)
         if not form.errors and _changed(number, form, changes):
             flash(_("Written."))
             return redirect(url_for("people.person", number=number))
-        for name in set(sent) - set(changes):
-            form.put(name, now[name])
-    form.shown.data = json.dumps(now)
+    form.renew(now, told)
     return render_template("person_change.html", person=found, form=form), INVALID if form.errors else 200
 
 

@@ -130,7 +130,7 @@ def change() -> Response | str | tuple[str, int]:
     base, _unread = _understood(found, {name: request.form[f"{WAS}{name}"] for name in typed if f"{WAS}{name}" in request.form})
     changes = stale.typed(base, changes)
     typed = {name: text for name, text in typed.items() if name in changes or name in errors}
-    for name in stale.moved(base, {name: setting.value for name, setting in found.items()}, changes):
+    for name in stale.moved(base, {name: setting.value for name, setting in found.items()}, errors | changes):
         errors[name] = stale.words(set_to(replace(found[name], value=base[name])), set_to(found[name]))
     if languages.only_switched():
         sure = "sure" in request.form and not errors
