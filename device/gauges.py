@@ -35,10 +35,14 @@ class Gauges:
         health: Callable[[], api.Health] = api.Health,
         watched: Callable[[api.Machine], None] = lambda machine: None,
         beat: pulse.Pulse | None = None,
+        owed: Callable[[], bool] = lambda: True,
     ) -> None:
-        """`health` says what is to be known beside the machine itself; `watched` is told each reading, for alarms."""
+        """`health` says what is to be known beside the machine itself; `watched` is told each reading, for alarms.
+
+        `owed`: whether a server is to have the records.
+        """
         self._journal, self._clock, self._root = journal, time_source, root
-        self._health, self._watched = health, watched
+        self._health, self._watched, self._owed = health, watched, owed
         self._lap = (beat or pulse.Pulse()).laps()
         self._samples: deque[api.Sample] = deque(maxlen=KEPT)
 
@@ -78,6 +82,7 @@ class Gauges:
             oldest_unacknowledged_s=max(0, int((now.at - oldest).total_seconds())) if oldest else 0,
             samples=tuple(self._samples),
             health=self._health(),
+            owed=self._owed(),
         )
 
 

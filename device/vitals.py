@@ -41,7 +41,6 @@ class Sources:
     update: Callable[[], api.UpdateStanding] = api.UpdateStanding
     locked: Callable[[], bool] = lambda: False
     believes_nobody: Callable[[], bool] = lambda: False
-    uplink_on: Callable[[], bool] = lambda: True
 
 
 class Vitals:
@@ -87,8 +86,6 @@ class Vitals:
         """Whatever alarms follow from how the machine is."""
         now = self._from.clock.now()
         found = of_machine(machine) | of_health(machine.health, self._from.config, now.at)
-        if not self._from.uplink_on():
-            found -= {"records_wait"}  # for nobody: this kiosk works alone
         standing = self._from.standing()
         found |= named("locked", self._from.locked())
         found |= named("membership_damaged", self._from.believes_nobody())
@@ -119,7 +116,7 @@ def of_machine(machine: api.Machine) -> frozenset[str]:
         named("hot", machine.temperature_c >= HOT_C)
         | named("disk_low", machine.disk_free_bytes < LOW_DISK_BYTES)
         | named("memory_low", machine.memory_available_bytes < LOW_MEMORY_BYTES)
-        | named("records_wait", machine.oldest_unacknowledged_s > OLD_RECORD_S)
+        | named("records_wait", machine.owed and machine.oldest_unacknowledged_s > OLD_RECORD_S)
     )
 
 

@@ -36,7 +36,6 @@ class Place:
     site: str
     zone: tzinfo
     language: str
-    sends: bool = True  # records, to a server
 
 
 class Auditor:
@@ -130,7 +129,7 @@ def read_place(kiosk: WebClient) -> Place:
     values: dict[str, Any] = {setting.name: setting.value for setting in kiosk.settings()}
     zone = zone_of(values["device.time_zone"])
     device, enterprise, site = (values[f"device.{name}"] for name in ("id", "enterprise", "site"))
-    return Place(device, enterprise, site, zone, values["device.language"], values["uplink.enabled"])
+    return Place(device, enterprise, site, zone, values["device.language"])
 
 
 def house() -> House:

@@ -114,3 +114,4 @@ class Machine:
     oldest_unacknowledged_s: int
     samples: tuple[Sample, ...]
     health: Health = Health()
+    owed: bool = True  # whether a server is to have the records

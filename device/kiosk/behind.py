@@ -18,7 +18,7 @@ def behind(
     following: Following,
     stamping: room.Room,
     notice: Callable[[], api.WebNotice],
-    uplink_on: Callable[[], bool],
+    owed: Callable[[], bool],
 ) -> backstage.Behind:
     """What the kiosk page is shown from."""
     directory, time_source = inside.files.directory, inside.time_source
@@ -51,7 +51,7 @@ def behind(
         abilities=hands.abilities,
         sitting=lambda: inside.sittings.standing(0, 0.0),
         locked=lambda: bool(inside.walk.locked()),
-        uplink_on=uplink_on,
+        owed=owed,
         notices=lambda: page_counter.notices_for("", following.notices(), time_source.now()),
     )
     return backstage.Behind(parts, hands, lambda: inside.recogniser.outlines)

@@ -44,7 +44,7 @@ from device.kiosk.counters import admission_of, counters, listen, serve
 from device.kiosk.files import open_files
 from device.kiosk.inside import Inside, assemble
 from device.kiosk.threads import in_background
-from device.kiosk.watch import backup_shelf, forgetting, watching
+from device.kiosk.watch import backup_shelf, forgetting, owing, watching
 from device.locks import room
 from device.page import backstage
 from models.landmarks.choice import Wanted
@@ -86,13 +86,14 @@ def run(folder: state.Folder, config: Config, weights: Path, stop: threading.Eve
         _announce(files.journal, inside.office, eraser, time_source)
         look_at_the_clock(time_source)
         uplink_on = sections.Switch((folder.config, folder.layer, folder.enterprise), lambda: settings_of(folder).uplink.enabled)
-        watch = watching(inside, folder, following, uplink_on)
+        owed = owing(uplink_on, following.believed, files.journal)
+        watch = watching(inside, folder, following, owed)
         told = (following.down, following.believed, watch.readings.read)
         carrier = post.Post(files.journal, config, time_source, folder.root, time_source, *told, stop.set, uplink_on)
         joining = admission_of(inside, folder, stop)
         for counter in counters(inside, eraser, keeping, folder, watch, carrier, stamping, shelf, joining, stop):
             serve(stack, listen(under, counter.path), counter)
-        seen = behind(inside, folder, following, stamping, joining.notice, uplink_on)
+        seen = behind(inside, folder, following, stamping, joining.notice, owed)
         backstage.open_page(stack, under.internet_listener(), folder.page_address, seen)
         following.governed.changed = lambda now: _govern(inside, now, stop)
         register = roster.Register(inside.office, inside.personnel, files.directory, eraser, following.kept.aliases)

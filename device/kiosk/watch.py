@@ -6,7 +6,7 @@ import dataclasses
 import functools
 from collections.abc import Callable
 
-from device import api, clock, gauges, keys, state, unlock, upgrades, vitals
+from device import api, clock, gauges, journal, keys, state, trust, unlock, upgrades, vitals
 from device.backups.shelf import Shelf
 from device.following import Following
 from device.kiosk.files import Files
@@ -24,7 +24,7 @@ class Watch:
     unlocking: unlock.Unlocking
 
 
-def watching(inside: Inside, folder: state.Folder, following: Following, uplink_on: Callable[[], bool]) -> Watch:
+def watching(inside: Inside, folder: state.Folder, following: Following, owed: Callable[[], bool]) -> Watch:
     """Vital signs, readings, updates and the lock of this kiosk's templates."""
     config, time_source = inside.config, inside.time_source
     by_tpm = config.device.unlock == "tpm"
@@ -47,7 +47,6 @@ def watching(inside: Inside, folder: state.Folder, following: Following, uplink_
             lambda: upgrades.standing(folder.update),
             lambda: unlocking.is_locked,
             lambda: following.believed.is_damaged,
-            uplink_on,
         )
     )
     kiosk = upgrades.Kiosk(
@@ -59,8 +58,14 @@ def watching(inside: Inside, folder: state.Folder, following: Following, uplink_
         api.zone_of(config.device.time_zone),
         folder.update,
     )
-    readings = gauges.Gauges(inside.files.journal, time_source, folder.root, signs.health, signs.look, inside.walk.pulse)
+    readings = gauges.Gauges(inside.files.journal, time_source, folder.root, signs.health, signs.look, inside.walk.pulse, owed)
     return Watch(readings, signs, upgrades.Upgrades(kiosk), unlocking)
+
+
+def owing(uplink_on: Callable[[], bool], believed: trust.Trust, kept: journal.Journal) -> Callable[[], bool]:
+    """Whether a server is to have the records: an uplink that is off owes them all the same to an enterprise that was joined, and
+    to a server that has signed for some."""
+    return lambda: uplink_on() or bool(believed.root) or believed.is_damaged or kept.head().acknowledged > 0
 
 
 def backup_shelf(folder: state.Folder, files: Files, following: Following, stamping: room.Room, time_source: clock.Clock) -> Shelf:

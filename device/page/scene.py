@@ -120,7 +120,7 @@ class Scene:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """How the kiosk's parts are at a moment: `waits_since` is the age of the oldest record that the server has not signed for."""
+    """How the kiosk's parts are at a moment: `waits_since` is the time of the oldest record that waits for a server."""
 
     camera: CameraStatus
     simulated: bool
@@ -129,7 +129,6 @@ class Health:
     trouble: str
     backlog: int
     waits_since: datetime | None
-    has_uplink: bool
     locked: bool = False
 
 
@@ -150,7 +149,7 @@ def conditions(health: Health) -> tuple[str, ...]:
 
 
 def _is_server_away(health: Health) -> bool:
-    return health.has_uplink and health.waits_since is not None and health.now.at - health.waits_since >= SERVER_AWAY_AFTER
+    return health.waits_since is not None and health.now.at - health.waits_since >= SERVER_AWAY_AFTER
 
 
 def is_for_the_hall(decision: api.Decision) -> bool:

@@ -43,7 +43,8 @@ class Board(Protocol):
 class Parts:
     """What the scene is made from. `language_of` names a person's own language, `notice` what the screen says about the web UI,
     `notices` what the enterprise says to everybody, `sitting` how an enrolment before the camera goes, `has_new_text` whether a
-    newer consent text asks a person again, `locked` whether the templates wait for the server's share."""
+    newer consent text asks a person again, `locked` whether the templates wait for the server's share, `owed`
+    whether a server is to have the records."""
 
     config: Config
     root: Path
@@ -58,12 +59,12 @@ class Parts:
     sitting: Callable[[], api.Sitting]
     has_new_text: Callable[[str], bool] = lambda person: False
     locked: Callable[[], bool] = lambda: False
-    uplink_on: Callable[[], bool] = lambda: False
+    owed: Callable[[], bool] = lambda: False
 
 
 @dataclass(frozen=True, slots=True)
 class Stores:
-    """What was last read from the disk: room for a record, what the server has not signed for, and since when."""
+    """What was last read from the disk: room for a record, what the server has not signed for, and since when it waits for one."""
 
     room_left: bool
     backlog: int
@@ -153,7 +154,6 @@ class Scenery:
             trouble=parts.board.trouble,
             backlog=stores.backlog,
             waits_since=stores.waits_since,
-            has_uplink=parts.uplink_on(),
             locked=parts.locked(),
         )
 
@@ -166,11 +166,11 @@ class Scenery:
     def _read(self) -> Stores:
         room_left = has_room(self._parts.root)
         try:
-            head, oldest = self._parts.journal.head(), self._parts.journal.oldest_unacknowledged()
+            head, oldest, owed = self._parts.journal.head(), self._parts.journal.oldest_unacknowledged(), self._parts.owed()
         except database.StorageError as error:
             log.warning("how much waits for the server could not be read: %s", error)
             return Stores(room_left, self._stores.backlog, self._stores.waits_since)
-        return Stores(room_left, head.seq - head.acknowledged, oldest)
+        return Stores(room_left, head.seq - head.acknowledged, oldest if owed else None)
 
 
 def _sitting(told: api.Sitting) -> scene.SittingShown:

@@ -5,17 +5,36 @@ from __future__ import annotations
 import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from device import alarms, api, config, diagnoses, ended, gauges, link, metrics, post, pulse, reporter, sensors, server, vitals
+from device import (
+    alarms,
+    api,
+    config,
+    diagnoses,
+    ended,
+    gauges,
+    link,
+    metrics,
+    post,
+    pulse,
+    reporter,
+    sensors,
+    server,
+    trust,
+    vitals,
+)
 from device.camera import CameraStatus, State
 from device.findings import Verdict
+from device.kiosk import watch
 from device.messages import CODEC, schema, write_time
 from device.messages.errors import SchemaRefused
 from enterprise import authority
 from tests.device import parts
+from tests.device.test_journal import acknowledge
 
 NOW = datetime(2026, 11, 2, 8, 0, tzinfo=UTC)
 
@@ -191,7 +210,7 @@ def test_alarms_that_cannot_be_read_begin_anew(tmp_path: Path, text: str) -> Non
     assert alarms.Book(tmp_path / "alarms.json").alarms == ()
 
 
-def watched(tmp_path: Path, *, alone: bool = False) -> tuple[vitals.Vitals, parts.Clock]:
+def watched(tmp_path: Path) -> tuple[vitals.Vitals, parts.Clock]:
     clock = parts.Clock()
     status = CameraStatus(State.AWAY, clock.now(), "No camera.")
     sources = vitals.Sources(
@@ -202,7 +221,6 @@ def watched(tmp_path: Path, *, alone: bool = False) -> tuple[vitals.Vitals, part
         pulse.Pulse(),
         clock,
         believes_nobody=lambda: True,
-        uplink_on=lambda: not alone,
     )
     return vitals.Vitals(sources), clock
 
@@ -222,9 +240,21 @@ def machine(health: api.Health = UNSEEN, **given: float) -> api.Machine:
 
 
 def test_a_kiosk_that_works_alone_waits_for_nobody(tmp_path: Path) -> None:
-    watching, _ = watched(tmp_path, alone=True)
-    watching.look(machine(oldest_unacknowledged_s=90_000))
+    watching, _ = watched(tmp_path)
+    watching.look(machine(oldest_unacknowledged_s=90_000, owed=False))
     assert "records_wait" not in {one.name for one in watching.health().alarms}
+
+
+def test_records_are_owed_while_the_uplink_is_off_to_whoever_was_joined_or_has_signed(tmp_path: Path) -> None:
+    opened, nobody = parts.open_journal(tmp_path), trust.Trust(tmp_path / "enterprise.json", config.Uplink())
+    assert gauges.Gauges(opened, parts.Clock(), tmp_path, owed=watch.owing(lambda: True, nobody, opened)).read().owed
+    owed = watch.owing(lambda: False, nobody, opened)
+    assert not gauges.Gauges(opened, parts.Clock(), tmp_path, owed=owed).read().owed
+    assert watch.owing(lambda: False, SimpleNamespace(root="", is_damaged=True), opened)()  # type: ignore[arg-type]
+    assert watch.owing(lambda: False, SimpleNamespace(root="k", is_damaged=False), opened)()  # type: ignore[arg-type]
+    parts.fill(opened, 2)
+    acknowledge(opened, 1)
+    assert owed()
 
 
 def test_alarms_follow_from_what_is_seen_and_end_with_it(tmp_path: Path) -> None:

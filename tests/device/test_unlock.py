@@ -342,7 +342,7 @@ def test_while_it_is_locked_no_face_is_looked_for_and_the_page_says_so() -> None
     walk.run([camera.Frame(np.zeros((2, 2, 3), np.uint8), parts.moment())])
     assert (board.waiting, board.trouble) == (Waiting.NOBODY, "")
     streaming = camera.CameraStatus(camera.State.STREAMING, parts.moment(), "")
-    health = scene.Health(streaming, False, parts.moment(), True, "", 0, None, False, locked=True)
+    health = scene.Health(streaming, False, parts.moment(), True, "", 0, None, locked=True)
     assert scene.conditions(health) == (scene.Condition.LOCKED,)
 
 

@@ -12,7 +12,7 @@ from flask_babel import lazy_gettext as _l
 
 from device import api
 from web_ui import tables
-from web_ui.house import day_bounds, house, kiosk, place, today
+from web_ui.house import day_bounds, house, kiosk, today
 from web_ui.roles import READERS, needs
 
 pages = Blueprint("today", __name__)
@@ -91,7 +91,7 @@ def alarms(status: api.Status, machine: api.Machine) -> list[Alarm]:
         )
     if machine.disk_free_bytes < DISK_ALARM_BYTES:
         found.append(Alarm(_("The disk is nearly full; without room no punch can be recorded."), True, url_for("health.page")))
-    if place().sends and machine.oldest_unacknowledged_s > BACKLOG_ALARM_S:
+    if machine.owed and machine.oldest_unacknowledged_s > BACKLOG_ALARM_S:
         found.append(Alarm(_("The server has signed for nothing for over an hour; nothing is lost."), False, url_for("sync.page")))
     if status.clock_quality == "unsynced":
         found.append(Alarm(_("Nobody has told this kiosk the time yet; times are corrected later."), False, url_for("health.page")))

@@ -33,6 +33,7 @@ class Stage:
     clock: parts.Clock = field(default_factory=parts.Clock)
     abilities: tuple[str, ...] = ()
     notice: api.WebNotice = NOTHING
+    owed: bool = False
 
     def __post_init__(self) -> None:
         self.source = camera.open_source("device:/dev/video99", self.clock)
@@ -53,6 +54,7 @@ class Stage:
             abilities=lambda: self.abilities,
             notices=lambda: ("The gate closes at six.",),
             sitting=api.Sitting,
+            owed=lambda: self.owed,
         )
 
     def client(self) -> FlaskClient:

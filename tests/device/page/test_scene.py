@@ -28,7 +28,7 @@ def stage(tmp_path: Path, opened: journal.Journal) -> Iterator[Stage]:
 
 def healthy() -> scene.Health:
     status = camera.CameraStatus(camera.State.STREAMING, parts.moment(), "The camera is working.")
-    return scene.Health(status, False, parts.moment(), True, "", 0, None, True)
+    return scene.Health(status, False, parts.moment(), True, "", 0, None)
 
 
 def with_camera(state: camera.State) -> scene.Health:
@@ -54,7 +54,6 @@ LONG_AGO = parts.moment().at - timedelta(minutes=11)
         (at(datetime(1970, 1, 1, tzinfo=UTC)), ("clock_unknown",)),
         (at(datetime(2026, 11, 23, tzinfo=UTC)), ("clock_unsure",)),
         (dataclasses.replace(healthy(), waits_since=LONG_AGO, backlog=3), ("server_away",)),
-        (dataclasses.replace(healthy(), waits_since=LONG_AGO, has_uplink=False), ()),
         (dataclasses.replace(healthy(), waits_since=parts.moment().at, backlog=3), ()),
         (dataclasses.replace(healthy(), simulated=True), ("simulated",)),
     ],
@@ -161,3 +160,11 @@ def test_a_disk_without_room_is_noticed_before_anybody_tries(tmp_path: Path, mon
     monkeypatch.setattr(scenery, "LEAST_ROOM_BYTES", 2**62)
     assert not scenery.has_room(tmp_path)
     assert not scenery.has_room(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("owed", [True, False])
+def test_the_server_is_away_only_where_records_are_owed_to_one(tmp_path: Path, opened: journal.Journal, owed: bool) -> None:
+    parts.fill(opened, 2)
+    stage = Stage(tmp_path, opened, clock=parts.Clock(900.0), owed=owed)
+    assert (scene.Condition.SERVER_AWAY in stage.scenery.scene(0).conditions) == owed
+    stage.source.close()
