@@ -30,7 +30,7 @@ from device.messages import ErasureReason
 from device.messages import Purpose as Signs
 from device.messages.desired import SUITE
 from device.people import Agreement, Directory, PeopleError, Person
-from device.people.roster import OPAQUE_ID, Entry, check, check_text
+from device.people.roster import OPAQUE_ID, Entry, check, check_text, given_end
 from device.people.sisters import Sister
 
 FORMAT = "daka-site-1"
@@ -241,7 +241,7 @@ class Site:
         withdrawn = self._sisters.withdrawn().get(one.person)
         if withdrawn is not None and withdrawn >= one.given_at:
             raise PeopleError("the consent was taken back here after it was given there")
-        expires_at = messages.read_time(one.expires_at) if one.expires_at else None
+        expires_at = given_end(messages.read_time(one.expires_at)) if one.expires_at else None
         check(Entry(one.number, one.name, one.language, one.group, expires_at, person=one.person))
         known = (one.person, one.number, one.name, one.language)
         return Person(*known, group=one.group, expires_at=expires_at, origin="site")

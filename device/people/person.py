@@ -11,6 +11,8 @@ from device import messages
 from device.people.errors import NumberTaken, PersonErased
 from device.sentences import say
 
+LAST_YEAR = 9998  # in every zone a year that a calendar has
+
 
 @dataclass(frozen=True, slots=True)
 class Person:
@@ -64,6 +66,16 @@ def write_expiry(expires_at: datetime | None) -> str:
     return "" if expires_at is None else messages.write_time(expires_at)
 
 
+def read_expiry(kept: str) -> datetime | None:
+    """As it was kept, be it of a version that took the year 9999 for a year."""
+    return unending(messages.read_time(kept)) if kept else None
+
+
+def unending(at: datetime) -> datetime | None:
+    """None for the year 9999: personnel systems write it for "no end", and no clock east of Greenwich can show it."""
+    return at if at.year <= LAST_YEAR else None
+
+
 def check_free(connection: sqlite3.Connection, number: str) -> None:
     if connection.execute("SELECT 1 FROM person WHERE number = ?", (number,)).fetchone():
         raise NumberTaken(f"employee number {number} is taken; look it up with `daka people list`")
@@ -71,6 +83,6 @@ def check_free(connection: sqlite3.Connection, number: str) -> None:
 
 def read(row: tuple[Any, ...]) -> Person:
     person, number, name, language, has_consent, made, group, expires, supervisor, origin, has_pin, badges, codes, phone = row
-    expires_at = messages.read_time(expires) if expires else None
     ways = (bool(has_pin), badges, codes, bool(phone))
-    return Person(person, number, name, language, bool(has_consent), made, group, expires_at, bool(supervisor), origin, *ways)
+    known = (person, number, name, language, bool(has_consent), made, group)
+    return Person(*known, read_expiry(expires), bool(supervisor), origin, *ways)

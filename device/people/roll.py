@@ -141,7 +141,7 @@ def _known(connection: sqlite3.Connection) -> tuple[Known, ...]:
     return tuple(
         Known(
             row[0],
-            Entry(row[1], row[2], row[3], row[4], messages.read_time(row[5]) if row[5] else None, bool(row[6]), row[0]),
+            Entry(row[1], row[2], row[3], row[4], person_rows.read_expiry(row[5]), bool(row[6]), row[0]),
             row[7],
             bytes(row[8]),
             frozenset(codes.get((row[0], "badge"), ())),

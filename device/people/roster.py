@@ -17,6 +17,7 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from device.messages import write_time
 from device.people.credentials import check_code_text, check_hash, check_pin_text
 from device.people.errors import ImportRefused, PeopleError
+from device.people.person import unending
 from device.sentences import say
 
 LANGUAGES = ("zh-CN", "zh-TW", "en")
@@ -25,7 +26,7 @@ COLUMNS = ("number", "name", "language", "group", "expires", "pin", "badge", "qr
 OPTIONAL = {"language": "language", "group": "group", "expires": "expires_at", "supervisor": "supervisor"}
 MOST_ROWS = 20_000
 MOST_LETTERS = 64
-FIRST_YEAR, LAST_YEAR = 1900, 9998  # in every zone a year that a calendar has
+FIRST_YEAR = 1900  # times of before some zones cannot show
 Digest = Callable[[str, str], bytes]
 OPAQUE_ID = re.compile("p-[0-9a-f]{32}")
 YES, NO = {"1", "yes", "true", "是"}, {"", "0", "no", "false", "否"}
@@ -158,18 +159,27 @@ def _check_readable(entry: Entry) -> None:
 
 
 def read_expiry(text: str, zone: tzinfo) -> datetime | None:
-    """A date (the person's last day, to its end by the place's clock) or a time with its zone; None for none. Or PeopleError."""
+    """A date (the person's last day, to its end by the place's clock) or a time with its zone. Or PeopleError.
+
+    None for none, and for the year 9999.
+    """
     if not text:
         return None
     try:
-        if len(text) == 10:
-            return datetime.combine(date.fromisoformat(text) + timedelta(days=1), time(), zone).astimezone(UTC)
-        at = datetime.fromisoformat(text)
+        is_day = len(text) == 10
+        at = datetime.combine(date.fromisoformat(text), time(), zone) if is_day else datetime.fromisoformat(text)
         if at.tzinfo is None:
             raise PeopleError(say("list.zone"))
-        return at.astimezone(UTC)
+        return unending(at) and given_end(at + timedelta(days=1) if is_day else at)
     except (ValueError, OverflowError) as error:
         raise PeopleError(say("list.expires")) from error
+
+
+def given_end(at: datetime) -> datetime | None:
+    """The moment, None for no end, or PeopleError. What is kept is asked no more: it would stop every other change."""
+    if (found := at.astimezone(UTC)).year < FIRST_YEAR:
+        raise PeopleError(say("list.expires"))
+    return unending(found)
 
 
 def read_flag(text: str) -> bool:
@@ -187,8 +197,6 @@ def check(entry: Entry) -> None:
         raise PeopleError(say("list.opaque"))
     if entry.language not in LANGUAGES:
         raise PeopleError(say("list.language", languages=", ".join(LANGUAGES)))
-    if entry.expires_at is not None and not FIRST_YEAR <= entry.expires_at.year <= LAST_YEAR:
-        raise PeopleError(say("list.expires"))
     if entry.pin:
         check_pin_text(entry.pin, entry.number)
     if entry.pin_hash:

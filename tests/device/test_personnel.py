@@ -223,9 +223,34 @@ def test_a_person_is_changed_field_by_field(office: Personnel, directory: Direct
     office.change_person("1002", "", "", "", "2026-11-30", "", BY)
     assert directory.by_number("1002").expires_at == datetime(2026, 11, 30, 16, tzinfo=UTC), "as in a list"
     with pytest.raises(PeopleError, match="expires is a date"):
-        office.change_person("1002", "", "", "", "9999-12-31", "", BY)
+        office.change_person("1002", "", "", "", "0001-01-01", "", BY)
     with pytest.raises(PeopleError, match="language"):
         office.change_person("1002", "", "fr", "", "", "", BY)
+
+
+FOR_EVER = ("9999-12-31", "9999-01-01", "9999-12-31T23:59-08:00", "9999-12-31T00:00+08:00", "9998-12-31T23:59-08:00")
+
+
+@pytest.mark.parametrize("text", FOR_EVER)
+def test_the_year_9999_is_no_end(office: Personnel, directory: Directory, text: str) -> None:
+    assert roster.read_expiry(text, SHANGHAI) is None
+    office.import_list(LIST, BY, dry_run=False)
+    report = office.import_list(f"number,name,expires\n1002,Ann,{text}\n", BY, dry_run=False)
+    assert (acts(report), directory.by_number("1002").expires_at) == (["change"], None)
+    office.change_person("1002", "", "", "", "2026-11-30", "", BY)
+    office.change_person("1002", "", "", "", text, "", BY)
+    assert directory.by_number("1002").expires_at is None
+
+
+@pytest.mark.parametrize("kept", ["9999-12-31T15:59:00.000000Z", "0001-01-01T16:00:00.000000Z"])
+def test_a_year_that_was_kept_once_stops_no_other_change(office: Personnel, directory: Directory, kept: str) -> None:
+    office.import_list(LIST, BY, dry_run=False)
+    with directory.database.transaction() as connection:
+        connection.execute("UPDATE person SET expires_at = ? WHERE number = '1002'", (kept,))
+    office.change_person("1002", "", "", "gate", "", "", BY)
+    assert directory.by_number("1002").group == "gate"
+    assert acts(office.import_list("number,name\n1002,Ann\n", BY, dry_run=False)) == ["change"]
+    assert (directory.by_number("1002").expires_at is None) == kept.startswith("9999")
 
 
 def test_a_drawn_pin_is_fit_and_told_once(office: Personnel, opened: journal.Journal) -> None:

@@ -36,8 +36,12 @@ def test_nobody_asked_something_tomorrow(afresh: dict[str, Browser]) -> None:
 
 
 @pytest.mark.parametrize("at", ["0001-01-01T00:00+08:00", "9999-12-31T23:59-08:00"])
-def test_the_command_line_says_the_same(office: Office, at: str) -> None:
+def test_the_command_line_says_the_same_of_a_punch(office: Office, at: str) -> None:
     told = CliRunner().invoke(daka, ["--state", str(office.folder.root), "correct", "add", "1001", "in", at, "--reason", "x"])
     assert "is no time" in str(told.exception)
-    told = CliRunner().invoke(daka, ["--state", str(office.folder.root), "people", "change", "1001", "--expires", at])
+
+
+def test_the_command_line_says_the_same_of_a_last_day(office: Office) -> None:
+    words = ["people", "change", "1001", "--expires", "0001-01-01T00:00+08:00"]
+    told = CliRunner().invoke(daka, ["--state", str(office.folder.root), *words])
     assert "expires is a date such as" in str(told.exception)
