@@ -657,6 +657,20 @@ def test_whoever_has_a_face_and_no_pin_sees_their_records_and_withdraws_by_it(ki
     assert messages.Method.FACE_AND_NUMBER not in {punch["method"] for punch in kiosk.punches(BESIDE)}
 
 
+def test_a_challenge_is_read_on_the_sheet_that_lies_over_the_mirror_and_the_sheet_waits_for_it(kiosk: Kiosk, page: Page) -> None:
+    told_otherwise(page, challenge="blink")
+    page.route("**/v1/ways/face", lambda route: route.fulfill(json={"wait_s": 1.0}))
+    page.click("#b-help")
+    page.get_by_role("button", name=CN["help.mine"]).click()
+    page.get_by_role("button", name=CN["verify.face"]).click()
+    type_on_the_pad(page, BESIDE)
+    expect(page.locator(".viewer .asked")).to_have_text(CN["challenge.blink"], timeout=SOON_MS)
+    assert browsers.violations(page) == []
+    page.wait_for_timeout(2_500)
+    expect(page.locator(".viewer .asked")).to_be_visible()
+    page.keyboard.press("Escape")
+
+
 def test_whoever_agreed_to_an_older_text_is_asked_again_where_they_clock_in(kiosk: Kiosk, page: Page) -> None:
     """The last one here: from then on nobody's face is compared under the old text."""
     kiosk.admin.give_consent(PIN_ONLY, "en", "consent", "test")

@@ -129,7 +129,7 @@ function hint(waiting, there) {
   const text = plain && !challenge ? "" : words.word(name);
   if (shown.textContent !== text) shown.textContent = text;
   shown.classList.toggle("challenge", Boolean(challenge));
-  if (text && !QUIET.has(waiting) && !sheets.isOpen()) speech.hint(name);
+  if (text && !QUIET.has(waiting) && (challenge || !sheets.isOpen())) speech.hint(name);
   if (there) touchedAt = performance.now();
   conditionsIfMoved();
 }

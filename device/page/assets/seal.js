@@ -74,9 +74,7 @@ function show(now, number) {
   const what = make("p", { class: "centred" }, now.label || now.lock);
   if (now.stage === "verify" && now.missing === "pin") return askPin(now.ticket, number);
   if (now.stage === "verify") {
-    const canvas = make("canvas", { width: 640, height: 480, role: "img", "data-label": "mirror.label" });
-    mirror.lookFor(canvas);
-    return sheets.change(what, sheets.ask("seal.face"), now.why && reason(now), make("div", { class: "viewer" }, canvas));
+    return sheets.change(what, sheets.ask("seal.face"), now.why && reason(now), ways.viewer(false));
   }
   if (now.stage === "press") {
     const how = now.factor ? "seal.press_finger" : "seal.press";

@@ -12,7 +12,16 @@ let reading = null; // who wants to hear of a badge or code that was shown, inst
 let completing = false;
 let showing = false; // a badge or code is waited for: what comes of it closes the sheet; nobody else's punch does
 
-export function set(heard) { scene = heard; }
+export function set(heard) {
+  scene = heard;
+  for (const told of document.querySelectorAll(".viewer .asked")) sayAsked(told);
+}
+
+/* What a challenge asks for, in the picture of the sheet that lies over the mirror and its words. */
+function sayAsked(told) {
+  const text = scene.challenge ? word(`challenge.${scene.challenge}`) : "";
+  if (told.textContent !== text) told.textContent = text;
+}
 
 const RENEW_MS = 20_000; // the daemon compares no face for a minute after it was told; a sheet may be open for longer
 let told = Promise.resolve();
@@ -143,10 +152,12 @@ export function changePin() {
   });
 }
 
-function viewer(aim) {
+export function viewer(aim) {
   const canvas = make("canvas", { width: 640, height: 480, role: "img", "data-label": "mirror.label" });
   mirror.lookFor(canvas);
-  return make("div", { class: "viewer" }, canvas, aim && make("div", { class: "aim" }));
+  const told = make("p", { class: "asked", role: "status" });
+  sayAsked(told);
+  return make("div", { class: "viewer" }, canvas, aim && make("div", { class: "aim" }), told);
 }
 
 export function qr() {
