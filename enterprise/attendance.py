@@ -6,7 +6,7 @@ import csv
 import json
 import tomllib
 import zoneinfo
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import IO, Any
@@ -16,6 +16,7 @@ from sqlalchemy import Connection, select
 from device import messages
 from device.messages import Calendar, Counted, Record, timeline
 from device.messages.attendance import AMENDMENTS
+from device.messages.timeline import Timeline
 from enterprise import downlink, pairing, tables
 from enterprise.errors import EnterpriseError
 from enterprise.pairing import Day, Rules
@@ -24,6 +25,7 @@ AMOUNTS = ("worked_minutes", "break_minutes", "late_minutes", "early_minutes")
 COLUMNS = ("number", "name", "person", "day", "shift", "came", "went", *AMOUNTS, "kiosks", "marks")
 AMENDMENT_COLUMNS = ("kiosk", "record", "kind", "punch", "person", "direction", "punched at", "reason", "by", "at")
 MINUTE = timedelta(minutes=1)
+LAST_SEQ = 2**53 - 1
 
 
 class AttendanceError(EnterpriseError):
@@ -67,29 +69,95 @@ def rows(connection: Connection, place: Calendar, since: date, until: date, rule
     Every punch is paired first, whatever is asked for: whether one is a coming or a going hangs on those before it.
     """
     people = _people(connection)
-    groups = {person: known.group for person, known in people.items()}
-    days = pairing.days(pairing.stays(counted(connection), rules, aliases(connection)), place, groups)
-    found = [_row(day, people.get(day.person)) for day in days if since <= day.day <= until]
+    groups, shared = {person: known.group for person, known in people.items()}, aliases(connection)
+    found: list[Row] = []
+    for theirs in _by_person(connection, shared):
+        days = pairing.days(pairing.stays(theirs, rules, shared), place, groups)
+        found += [_row(day, people.get(day.person)) for day in days if since <= day.day <= until]
     return sorted(found, key=lambda row: (row.number, row.day.person, row.day.day, row.day.shift))
 
 
 def counted(connection: Connection) -> Iterator[Counted]:
-    """Every punch that counts, of every journal."""
-    column = tables.epoch.c
-    for device, epoch in connection.execute(select(column.device, column.epoch).order_by(column.device, column.first_seen)).all():
-        yield from messages.counted(_records(connection, device, epoch), timeline.read(_records(connection, device, epoch)))
+    """Every punch that counts, of every journal, person by person."""
+    for theirs in _by_person(connection, {}):
+        yield from theirs
 
 
-def _records(connection: Connection, device: str, epoch: str) -> Iterator[Record]:
+@dataclass(frozen=True, slots=True)
+class _Journal:
+    """What has to be known of a journal before one person's punches in it can be read; amendments are rare.
+
+    `touched`: the amendments and what they speak of; `amended`: what of these counts, by person.
+    """
+
+    line: Timeline
+    touched: frozenset[int]
+    amended: dict[str, list[Counted]]
+
+
+def _by_person(connection: Connection, shared: Mapping[str, str]) -> Iterator[list[Counted]]:
+    """What counts of one person after the other, under whatever ids: years of everybody's punches are more than memory may hold."""
+    journals = {place: _journal(connection, *place) for place in _journals(connection)}
     column = tables.record.c
-    after = 0
+    ids: dict[str, list[str]] = {}
+    for person in connection.execute(select(column.person).distinct().order_by(column.person)).scalars().all():
+        ids.setdefault(shared.get(person, person), []).append(person)
+    for theirs in ids.values():
+        yield [one for person in theirs for one in _counted_of(connection, person, journals)]
+
+
+def _counted_of(connection: Connection, person: str, journals: Mapping[tuple[str, str], _Journal]) -> Iterator[Counted]:
+    for journal in journals.values():
+        yield from journal.amended.get(person, ())
+    column = tables.record.c
+    query = select(column.device, column.epoch, column.seq, column.body).where(column.person == person, column.kind == "punch")
+    for device, epoch, seq, body in connection.execute(query):
+        if seq not in (journal := journals[device, epoch]).touched:
+            yield from messages.counted([_read(body)], journal.line)
+
+
+def _journals(connection: Connection) -> list[tuple[str, str]]:
+    column = tables.epoch.c
+    return [(row.device, row.epoch) for row in connection.execute(select(column.device, column.epoch)).all()]
+
+
+def _journal(connection: Connection, device: str, epoch: str) -> _Journal:
+    said: dict[int, Record] = {}
+    line = timeline.read(_noting(_records(connection, device, epoch), said))
+    spoken_of = {record.body.get("punch") or record.body.get("replaces") or 0 for record in said.values()} - {0}
+    for seq in spoken_of - said.keys():
+        said.update((record.seq, record) for record in _records(connection, device, epoch, seq))
+    amended: dict[str, list[Counted]] = {}
+    for one in messages.counted((said[seq] for seq in sorted(said)), line):
+        amended.setdefault(one.person, []).append(one)
+    return _Journal(line, frozenset(said), amended)
+
+
+def _noting(records: Iterable[Record], said: dict[int, Record]) -> Iterator[Record]:
+    """The records as they are, with the amendments among them kept in `said`."""
+    for record in records:
+        if record.kind in AMENDMENTS:
+            said[record.seq] = record
+        yield record
+
+
+def _records(connection: Connection, device: str, epoch: str, only: int = 0) -> Iterator[Record]:
+    """A journal's, in their order; or `only` one."""
+    column = tables.record.c
+    after, last = only - 1 if only else 0, only or LAST_SEQ
     while True:
-        query = select(column.seq, column.body).where(column.device == device, column.epoch == epoch, column.seq > after)
+        query = select(column.seq, column.body).where(
+            column.device == device, column.epoch == epoch, column.seq > after, column.seq <= last
+        )
         page = connection.execute(query.order_by(column.seq).limit(2_000)).all()
         if not page:
             return
-        yield from (messages.read_record(messages.parse(row.body.encode("utf-8"))) for row in page)
+        yield from (_read(row.body) for row in page)
         after = page[-1].seq
+
+
+def _read(body: str) -> Record:
+    return messages.read_record(messages.parse(body.encode("utf-8")))
 
 
 def amendments(connection: Connection, most: int) -> list[tuple[str, ...]]:

@@ -6,13 +6,14 @@ import csv
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
 
 from device import messages
 from device.messages import Direction
-from enterprise import downlink, leavers, tables
+from enterprise import downlink, leavers, pairing, tables
 from enterprise.commands import main as commands
 from tests.enterprise.conftest import Office
 from tests.enterprise.kiosk import BOOT_ID, PERSON, START, Kiosk, punch_body
@@ -103,6 +104,28 @@ def test_a_night_has_the_same_hours_whichever_day_is_asked_for_first(office: Off
     whole = [day for day in days(address, tmp_path / "whole.csv") if day["day"] in late]
     assert [day["worked_minutes"] for day in whole] == ["480", "480"]
     assert days(address, tmp_path / "part.csv", "--from", late[0], "--to", late[1]) == whole
+
+
+def test_no_more_than_one_persons_punches_are_held_at_a_time_and_a_correction_may_give_one_to_somebody_else(
+    office: Office, address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kiosk, other, held = Kiosk("gate-a"), "p-" + "cd" * 16, []
+    seq = write(kiosk, punch_body(PERSON), 0)
+    write(kiosk, punch_body(PERSON), 60)
+    write(kiosk, messages.Void(seq, kiosk.hash_of(seq).hex(), "the wrong face", "web:li"), 600)
+    write(kiosk, messages.Correction(other, Direction.IN, "", seq, "", "the wrong face", "web:li"), 600)
+    sent(office, kiosk)
+    pair = pairing.stays
+
+    def noted(punches: list[messages.Counted], *more: Any) -> list[pairing.Stay]:
+        held.append({punch.person for punch in punches})
+        return pair(punches, *more)
+
+    monkeypatch.setattr(pairing, "stays", noted)
+    found = {day["person"]: (day["came"], day["marks"]) for day in days(address, tmp_path / "days.csv")}
+    assert found[PERSON] == ("2026-11-23T09:01:00+00:00", "no_out")
+    assert found[other] == ("2026-11-23T09:00:00+00:00", "corrected no_out")
+    assert [people for people in held if people] == [{PERSON}, {other}]
 
 
 @pytest.mark.parametrize("device", [downlink.EVERY, "gate-a"])
