@@ -3,8 +3,21 @@
 from __future__ import annotations
 
 import re
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
 
+import pytest
+
+from tests.web_ui import running
 from tests.web_ui.running import PASSWORD, Browser, text_of
+
+
+@pytest.fixture(scope="module")
+def afresh() -> Iterator[dict[str, Browser]]:
+    """Before daemons of this file alone: a text that is published stays for every other."""
+    with tempfile.TemporaryDirectory(prefix="daka-") as folder, running.office(Path(folder)) as found:
+        yield running.everybody(found)
 
 
 def _publish(administrator: Browser, version: str) -> None:

@@ -67,20 +67,18 @@ def test_a_time_on_the_clock_means_one_moment_two_or_none() -> None:
 
 
 @pytest.fixture
-def berlin(browsers: dict[str, Browser]) -> Iterator[None]:
-    browsers["administrator"].submit("/setup", time_zone="Europe/Berlin")
+def berlin(afresh: dict[str, Browser]) -> Iterator[None]:
+    afresh["administrator"].submit("/setup", time_zone="Europe/Berlin")
     yield
-    browsers["administrator"].submit("/setup", time_zone="Asia/Shanghai")
+    afresh["administrator"].submit("/setup", time_zone="Asia/Shanghai")
 
 
 def shown(answer_to: Browser, where: str) -> list[str]:
     return re.findall(r'datetime="(2026-(?:10|03)[^"]*)"', answer_to.get(where).text)
 
 
-def test_a_time_that_never_was_is_refused_and_one_that_came_twice_is_asked_about(
-    browsers: dict[str, Browser], berlin: None
-) -> None:
-    operator = browsers["operator"]
+def test_a_time_that_never_was_is_refused_and_one_that_came_twice_is_asked_about(afresh: dict[str, Browser], berlin: None) -> None:
+    operator = afresh["operator"]
     typed = {"number": "1012", "direction": "in", "reason": "forgot the badge"}
     skipped = operator.submit("/punches/new", at="2026-03-29T02:30", **typed)
     assert skipped.status_code == 422
@@ -93,9 +91,9 @@ def test_a_time_that_never_was_is_refused_and_one_that_came_twice_is_asked_about
 
 
 def test_correcting_another_minute_of_the_second_hour_stays_in_it(
-    office: running.Office, browsers: dict[str, Browser], berlin: None
+    office: running.Office, afresh: dict[str, Browser], berlin: None
 ) -> None:
-    operator = browsers["operator"]
+    operator = afresh["operator"]
     with office.admin() as client:
         seq = client.add_punch("1011", "in", "2026-10-25T01:30:00.000000Z", "a test", "cli:test").counts
     answer = operator.submit(f"/punches/{seq}/correct", at="2026-10-25T02:31:00", reason="one minute later")
