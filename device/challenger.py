@@ -19,6 +19,7 @@ from device.camera import Frame
 from device.clock import Moment
 from device.comparing import Claimed
 from device.liveness import Verdict
+from device.pace import Pace
 from device.tracks import is_same_face
 from models import challenge
 from models.challenge import Action, Limits, Look, Phase, Why
@@ -58,9 +59,9 @@ class Challenger:
         unsure = verdict is Verdict.UNSURE and self._demand is not Demand.NEVER
         return asked_for or unsure or self._demand is Demand.ALWAYS
 
-    def begin(self, who: Identity, claimed: Claimed | None, now: Moment) -> Trial:
+    def begin(self, who: Identity, claimed: Claimed | None, now: Moment, pace: Pace) -> Trial:
         """A trial for somebody who has been recognised; `claimed`: what they are here for, if they said so."""
-        return Trial(who, claimed, self._landmarker, self._limits, self._chance, now)
+        return Trial(who, claimed, self._landmarker, self._limits, self._chance, now, pace)
 
 
 class Trial:
@@ -77,6 +78,7 @@ class Trial:
         limits: Limits,
         chance: random.Random,
         now: Moment,
+        pace: Pace,
     ) -> None:
         self.who, self.claimed = who, claimed
         self._landmarker, self._limits, self._chance = landmarker, limits, chance
@@ -85,6 +87,7 @@ class Trial:
         self._plan: tuple[Action, ...] = ()
         self._chosen, self._bound = -1, False
         self._box: Box | None = None
+        self._pace, self._held_up_s = pace, pace.held_up_s
         self._is_meshed = False
         self._height_looks_left, self._last_looks_left = MOST_HEIGHT_LOOKS, MOST_LAST_LOOKS
 
@@ -97,9 +100,10 @@ class Trial:
         mesh = self._landmarker.find(frame.pixels, face)
         self._is_meshed = mesh is not None
         if mesh is None:
-            self._state = challenge.lapse(self._state, now_s, self._limits)
+            self._state = challenge.lapse(self._state, now_s, self._paced)
         else:
             self._state = self._after(Look.of(mesh, now_s))
+            self._held_up_s = self._pace.held_up_s
         if self._state.is_over and self._over_at_s is None:
             self._over_at_s = now_s
         self._choose()
@@ -107,8 +111,12 @@ class Trial:
 
     def _after(self, look: Look) -> challenge.State:
         if self._state.is_over:
-            return challenge.follow(self._state, look, self._limits)
-        return challenge.advance(self._state, look, self._limits, self._chance)
+            return challenge.follow(self._state, look, self._paced)
+        return challenge.advance(self._state, look, self._paced, self._chance)
+
+    @property
+    def _paced(self) -> Limits:
+        return self._limits.paced(self._pace.frame_s, self._pace.held_up_s - self._held_up_s)
 
     def _choose(self) -> None:
         """The action at which the face is compared, anew for each plan; nobody is shown which."""
@@ -127,11 +135,13 @@ class Trial:
     def looked(self, *, is_them: bool) -> None:
         """What one look at the face that acts came to."""
         self._height_looks_left -= 1
+        self._pace.has_looked()
         self._bound = is_them
 
     def looked_at_last(self) -> None:
         """One look at the face after the last action was taken."""
         self._last_looks_left -= 1
+        self._pace.has_looked()
 
     def has_to_end(self, now: Moment) -> bool:
         """Whether it was failed, as a challenge or as that person's."""

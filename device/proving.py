@@ -19,6 +19,7 @@ from device.challenger import Challenger, Trial
 from device.clock import Moment
 from device.comparing import Claimed, Known
 from device.messages import Capture, Liveness
+from device.pace import Pace
 from device.standing import Policy, Standing
 from models import align
 from models.challenge import Phase
@@ -56,6 +57,7 @@ class Prover:
         """`behind`: the claim that somebody is here for, which may ask for the challenge, as a lock's does."""
         self._guard, self._challenger, self._gate = guard, challenger, gate
         self._embedder, self._policy, self._capture, self._behind = embedder, policy, capture, behind
+        self._pace = Pace()
 
     def measure_light(self, here: Iterable[Standing], frame: Frame) -> None:
         """How bright each face that has no name yet is in this frame, against the room."""
@@ -98,13 +100,15 @@ class Prover:
     def begin(self, one: Standing, who: Identity, now: Moment) -> None:
         """From the next frame on this person is asked."""
         if self._challenger is not None:
-            one.trial, one.attempt.is_challenged = self._challenger.begin(who, self._behind(one), now), True
+            one.trial = self._challenger.begin(who, self._behind(one), now, self._pace)
+            one.attempt.is_challenged = True
 
     def go_on(self, here: list[Standing], frame: Frame, known: Known, *, fresh: bool) -> Ended | None:
         """One frame of the challenge, if somebody has one.
 
         Whoever acts is compared while they do, and once more when it is over: nobody does it for a picture.
         """
+        self._pace.note(frame.moment)
         found = next(((one, one.trial) for one in here if one.trial is not None), None)
         if found is None:
             return None

@@ -72,7 +72,7 @@ class Limits:
 
     Ways: `turn_deg` degrees, and of blendshapes 1 less the face at rest. Nobody answers sooner than `reaction_s` after the prompt;
     `shut_s` is longer than an eye that blinks by itself stays shut. `last_gap_s`: how long nothing may be seen of the face between
-    the last action and the last look at whose face it is.
+    the last action and the last look at whose face it is, where frames come fast; `paced` allows for a slow camera.
     """
 
     steps: int = 4
@@ -92,6 +92,14 @@ class Limits:
     jump_deg: float = 40.0
     jump_within_s: float = 0.15
     tries: int = 2
+
+    def paced(self, frame_s: float, held_up_s: float) -> Limits:
+        """For frames that come every `frame_s`, and were held up by `held_up_s` of our own work since the face was last followed.
+
+        At the end one mesh may be missed however slow the camera is, but the face is never away longer than it may be before.
+        """
+        last_gap_s = min(max(self.last_gap_s, GAP_FRAMES * frame_s), self.most_gap_s)
+        return replace(self, most_gap_s=self.most_gap_s + held_up_s, last_gap_s=last_gap_s + held_up_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +136,7 @@ class State:
 
 
 FORWARD = "forward"  # look straight ahead, at rest
+GAP_FRAMES = 2.5  # one missed mesh is two frames without a look, which do not come quite evenly
 
 
 def begin(at_s: float, limits: Limits) -> State:
