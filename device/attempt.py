@@ -16,13 +16,17 @@ from numpy.typing import NDArray
 from device import liveness
 from device.clock import Moment
 from device.errors import DeviceError
+from models import challenge
 from models.detect import Box
 
 MOST_EMBEDDINGS = 3
 MOST_BRIGHTNESS = 45  # frames: three seconds
 MOST_LIVENESS_RUNS = liveness.MOST_LOOKS
-MOST_HEIGHT_LOOKS = 3  # in a challenge, at the face while it acts: one is enough, shut eyes and an open mouth cost some
+MOST_HEIGHT_LOOKS = (
+    3  # in each plan of a challenge, at the face while it acts: one is enough, shut eyes and an open mouth cost some
+)
 MOST_LAST_LOOKS = 2  # and when it is over, each with a run of the passive signs
+MOST_CHALLENGE_LOOKS = challenge.Limits().tries * MOST_HEIGHT_LOOKS + MOST_LAST_LOOKS
 
 
 class OverBudget(DeviceError):
@@ -65,8 +69,8 @@ class Attempt:
     is_challenged: bool = False
 
     def embed(self, embedder: Embedder, chip: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """The vector of one look. Raises OverBudget instead of a fourth."""
-        if self.embeddings >= (most := MOST_EMBEDDINGS + self.is_challenged * (MOST_HEIGHT_LOOKS + MOST_LAST_LOOKS)):
+        """The vector of one look. Raises OverBudget instead of one too many."""
+        if self.embeddings >= (most := MOST_EMBEDDINGS + self.is_challenged * MOST_CHALLENGE_LOOKS):
             raise OverBudget(f"an attempt has {most} embeddings; one more was asked for")
         self.embeddings += 1
         return embedder.embed(chip)

@@ -119,10 +119,10 @@ class Trial:
         return self._limits.paced(self._pace.frame_s, self._pace.held_up_s - self._held_up_s)
 
     def _choose(self) -> None:
-        """The action at which the face is compared, anew for each plan; nobody is shown which."""
+        """The action at which the face is compared, anew for each plan, with looks of its own; nobody is shown which."""
         if self._state.plan == self._plan:
             return
-        self._plan, self._bound = self._state.plan, False
+        self._plan, self._bound, self._height_looks_left = self._state.plan, False, MOST_HEIGHT_LOOKS
         steps = [step for step, action in enumerate(self._plan) if action not in challenge.TURNS]
         self._chosen = self._chance.choice(steps) if steps else -1
 
@@ -144,7 +144,9 @@ class Trial:
         self._pace.has_looked()
 
     def has_to_end(self, now: Moment) -> bool:
-        """Whether it was failed, as a challenge or as that person's."""
+        """Whether it was failed, as a challenge or as that person's; nobody is asked on for what they cannot pass any more."""
+        if not self._bound and self._height_looks_left <= 0:
+            return True
         if self._state.phase is not Phase.PASSED:
             return self._state.phase is Phase.FAILED
         late = self._over_at_s is not None and _seconds(now) - self._over_at_s > CONFIRM_WITHIN_S

@@ -112,7 +112,7 @@ def test_the_person_themselves_is_passed(asks_lock: bool) -> None:
     who = scene.plays(lambda state: SHE)
     assert isinstance(who, Identity)
     assert (who.liveness, who.is_challenged) == (Liveness.PASSED, True)
-    assert who.embeddings <= attempt.MOST_EMBEDDINGS + attempt.MOST_HEIGHT_LOOKS + attempt.MOST_LAST_LOOKS
+    assert who.embeddings <= attempt.MOST_EMBEDDINGS + attempt.MOST_CHALLENGE_LOOKS
     assert who.embeddings == len(scene.hall.embedded) == 4, "two looks, one while she acted, one when it was over"
     assert scene.model.runs == who.liveness_runs == 4
 
@@ -182,4 +182,49 @@ def test_a_picture_never_has_more_looks_than_a_challenge_has() -> None:
     who = scene.plays(lambda state: OWN if state is not None else SHE)
     assert isinstance(who, Identity)
     assert who.liveness is Liveness.FAILED
-    assert len(scene.hall.embedded) <= attempt.MOST_EMBEDDINGS + attempt.MOST_HEIGHT_LOOKS + attempt.MOST_LAST_LOOKS
+    assert len(scene.hall.embedded) <= attempt.MOST_EMBEDDINGS + attempt.MOST_CHALLENGE_LOOKS
+
+
+def too_slow_once(scene: Scene, poor: int) -> Callable[[State | None], int]:
+    """The first `poor` looks while somebody acts name nobody; after one that does they stand still until there is another plan."""
+
+    def shows(state: State | None) -> int:
+        trial = next((one.trial for one in scene.recogniser._people.values() if one.trial is not None), None)
+        if state is None or trial is None:
+            return SHE
+        scene.performer.follows = state.tries > 1 or not trial._bound
+        is_poor = state.tries == 1 and len(scene.hall.embedded) < 2 + poor
+        return OWN if is_poor and state.phase in (Phase.ACTING, Phase.RETURNING) else SHE
+
+    return shows
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_whoever_was_too_slow_once_is_compared_in_the_second_plan_however_many_looks_the_first_one_took(seed: int) -> None:
+    scene = Scene(seed=seed)
+    tries: list[int] = []
+
+    def shows(state: State | None) -> int:
+        tries.append(state.tries if state is not None else 0)
+        return play(state)
+
+    play = too_slow_once(scene, attempt.MOST_HEIGHT_LOOKS - 1)
+    who = scene.plays(shows, 60.0)
+    assert isinstance(who, Identity)
+    assert (who.liveness, max(tries)) == (Liveness.PASSED, 2)
+    assert who.embeddings <= attempt.MOST_EMBEDDINGS + attempt.MOST_CHALLENGE_LOOKS
+
+
+def test_whoever_cannot_pass_any_more_is_asked_for_nothing_more() -> None:
+    scene = Scene()
+    looks: list[int] = []
+
+    def shows(state: State | None) -> int:
+        looks.append(len(scene.hall.embedded))
+        return OWN if state is not None else SHE
+
+    who = scene.plays(shows)
+    assert isinstance(who, Identity)
+    assert who.liveness is Liveness.FAILED
+    assert len(scene.hall.embedded) == 2 + attempt.MOST_HEIGHT_LOOKS
+    assert 2 + attempt.MOST_HEIGHT_LOOKS not in looks, "it ended in the frame of the last look"
