@@ -187,6 +187,10 @@ def what_one_does(kiosk: Kiosk, page: Page, shoot: Callable[[str], None]) -> Non
         page.locator(".choices-2 .wide").nth(entry).click()
         if name == "consent-signed":
             page.locator(".choices-2 .wide").nth(1).click(timeout=25_000)
+        if name != "pin-new":  # a new PIN is asked for with the old one, all else also with a face or a phone
+            expect(page.locator(".choices-2 .wide").nth(2 if name == "mine" else 1)).to_be_visible(timeout=25_000)
+            shoot(f"{name}-by")
+            page.locator(".choices-2 .wide").first.click()
         sign()
         expect(page.locator(done).first).to_be_visible(timeout=25_000)
         page.wait_for_timeout(500)
