@@ -144,7 +144,10 @@ def test_every_table_is_sorted_and_paged_by_its_address(crowded: Browser, listin
         for order in ("ascending", "descending"):
             table = table_of(crowded.get(asking(listing, sort=sort, order=order, size=200)).text, listing)
             assert [(one, said) for one, said in heads(table) if said] == [(sort, order)]
-        up, down = (by_links(crowded, listing, sort=sort, order=order, size=200) for order in ("ascending", "descending"))
+        for _ in range(3):  # what was refused a minute ago may be summed up between the two
+            up, down = (by_links(crowded, listing, sort=sort, order=order, size=200) for order in ("ascending", "descending"))
+            if len(up) == len(down):
+                break
         assert sorted(up) == sorted(down), "no row is lost by it"
         shown = [row[column] for row in up]
         assert shown == [row[column] for row in down][::-1], sort
