@@ -69,8 +69,10 @@ def test_walk_ups_play_once_in_the_order_of_their_names_and_the_hall_is_empty_be
         assert source.simulated
         frames = source.frames()
         assert not any(has_somebody(next(frames)) for _ in range(5))
-        walkups.write(walkup(photograph), stage / "0002.toml")
-        walkups.write(walkup(photograph), stage / "0001.toml")
+        for number in (1, 2):
+            walkups.write(walkup(photograph), stage / f"{number}.part")
+        for number in (2, 1):  # both are there within one look, the second a moment earlier
+            (stage / f"{number}.part").rename(stage / f"000{number}.toml")
         seen = watch(frames, lambda: names(stage) == ["0001.toml.played", "0002.toml.played"])
         assert any(seen)
         assert source.status().state is camera.State.STREAMING
