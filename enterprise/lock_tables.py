@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Integer, MetaData, Table, Text
+from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, Table, Text
 
 metadata = MetaData()  # of every table of the database
 
@@ -73,4 +73,35 @@ removed_lock = Table(
     Column("seen_hash", Text, nullable=False),
     Column("removed_by", Text, nullable=False),
     Column("removed_at", Text, nullable=False),
+)
+
+# The public half of the key with which a joined kiosk says to contract locks that a person was verified.
+grant_use_key = Table(
+    "grant_use_key",
+    metadata,
+    Column("device", Text, primary_key=True),
+    Column("key", Text, nullable=False),
+)
+
+# Each stamp, and whether the kiosk's record of its verification was found; `device` is the kiosk that owes it.
+lock_stamp = Table(
+    "lock_stamp",
+    metadata,
+    Column("lock", Text, primary_key=True),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("device", Text, nullable=False),
+    Column("grant_id", Text, nullable=False),
+    Column("record", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Index("lock_stamp_by_record", "record"),
+)
+
+# What kiosks have verified people for, by the hash of the record that says so.
+lock_verified = Table(
+    "lock_verified",
+    metadata,
+    Column("record", Text, primary_key=True),
+    Column("device", Text, nullable=False),
+    Column("lock", Text, nullable=False),
+    Column("grant_id", Text, nullable=False),
 )

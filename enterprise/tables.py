@@ -9,10 +9,13 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Column, ColumnElement, Connection, Index, Integer, Table, Text, and_, text
 
+from enterprise.lock_tables import grant_use_key as grant_use_key
 from enterprise.lock_tables import lock as lock
 from enterprise.lock_tables import lock_event as lock_event
 from enterprise.lock_tables import lock_grant as lock_grant
 from enterprise.lock_tables import lock_kiosk as lock_kiosk
+from enterprise.lock_tables import lock_stamp as lock_stamp
+from enterprise.lock_tables import lock_verified as lock_verified
 from enterprise.lock_tables import metadata as metadata
 from enterprise.lock_tables import removed_lock as removed_lock
 
@@ -265,37 +268,6 @@ certificate = Table(
     Column("issued_at", Text, nullable=False),
     Column("ends_at", Text, nullable=False),
     Column("revoked_at", Text, nullable=False),
-)
-
-# The public half of the key with which a joined kiosk says to contract locks that a person was verified.
-grant_use_key = Table(
-    "grant_use_key",
-    metadata,
-    Column("device", Text, primary_key=True),
-    Column("key", Text, nullable=False),
-)
-
-# Each stamp, and whether the kiosk's record of its verification was found; `device` is the kiosk that owes it.
-lock_stamp = Table(
-    "lock_stamp",
-    metadata,
-    Column("lock", Text, primary_key=True),
-    Column("number", BigInteger, primary_key=True, autoincrement=False),
-    Column("device", Text, nullable=False),
-    Column("grant_id", Text, nullable=False),
-    Column("record", Text, nullable=False),
-    Column("state", Text, nullable=False),
-    Index("lock_stamp_by_record", "record"),
-)
-
-# What kiosks have verified people for, by the hash of the record that says so.
-lock_verified = Table(
-    "lock_verified",
-    metadata,
-    Column("record", Text, primary_key=True),
-    Column("device", Text, nullable=False),
-    Column("lock", Text, nullable=False),
-    Column("grant_id", Text, nullable=False),
 )
 
 RECORD_COLUMNS = tuple(column.name for column in record.columns)
