@@ -71,7 +71,7 @@ class ConsentOffice:
         given = [agreement.purpose for agreement, _ in self._directory.consents.given(person.person)]
         purposes = [one for one in given if purpose in ("", one)]
         if not purposes:
-            raise people.ConsentMissing(f"employee {number} has no consent in force; there is nothing to withdraw")
+            raise people.ConsentMissing(say("consent.none", number=number))
         try:
             self._directory.withdraw(person.person, by, purposes, self._clock.now().at)
         finally:  # committed, though the disk may have failed in tidying up after it

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import func, select
@@ -71,6 +72,8 @@ class Stamps:
             return f"as number {event.count} of its approval, which is no number or was there before"
         if not grant.not_before - CLOCKS_S <= event.at <= grant.expires_at + CLOCKS_S:
             return "at a time for which it was not approved"
+        if grant.revoked and event.at > grant.revoked + CLOCKS_S:
+            return f"after the approval was revoked ({messages.write_time(datetime.fromtimestamp(grant.revoked, UTC))})"
         return ""
 
     def _made(self, event: Event, *such: Any) -> int:

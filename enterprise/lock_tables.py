@@ -7,7 +7,7 @@ from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, Table, Text
 metadata = MetaData()  # of every table of the database
 
 # Contract locks: the key of each, the epoch below which no grant counts, how far its log is here without a hole, whether its tamper
-# alarm is taken back; the kiosks that may use it; what was approved; and what it did.
+# alarm is taken back; the kiosks that may use it; what was approved, and when it was revoked (0: it stands); and what it did.
 lock = Table(
     "lock",
     metadata,
@@ -42,7 +42,7 @@ lock_grant = Table(
     Column("not_before", BigInteger, nullable=False),
     Column("expires_at", BigInteger, nullable=False),
     Column("issued_at", BigInteger, nullable=False),
-    Column("revoked", Integer, nullable=False),
+    Column("revoked", BigInteger, nullable=False),
     Column("asked_by", Text, nullable=False),
 )
 lock_event = Table(

@@ -97,19 +97,19 @@ def approve(transaction: Transaction, wanted: Wanted, item: bytes, by: str, at: 
     transaction.put(tables.lock_grant, row | {"issued_at": int(at.timestamp()), "revoked": 0, "asked_by": by})
 
 
-def revoke(transaction: Transaction, item: str) -> Any:
+def revoke(transaction: Transaction, item: str, at: datetime) -> Any:
     """No stamp under this grant any more: the lock's floor is raised above it. The grant's row; LocksError if there is none."""
     found = transaction.connection.execute(select(tables.lock_grant).where(tables.lock_grant.c.id == item)).first()
     if found is None:
         raise LocksError("there is no such approval; see: daka-enterprise grant list")
     column = tables.lock_grant.c
-    transaction.connection.execute(tables.lock_grant.update().where(column.id == item).values(revoked=1))
+    transaction.connection.execute(tables.lock_grant.update().where(column.id == item).values(revoked=int(at.timestamp())))
     _raise_floor(transaction, found.lock)
     downlink.drop(transaction, found.device, SECTION, [_grant_item(item)])
     return found
 
 
-def withdraw(transaction: Transaction, lock: str, device: str) -> None:
+def withdraw(transaction: Transaction, lock: str, device: str, at: datetime) -> None:
     """This kiosk may use the lock no more: the floor is raised above all that it was given. LocksError if it might not anyway."""
     known(transaction.connection, lock)
     _kiosk(transaction.connection, lock, device)
@@ -117,19 +117,19 @@ def withdraw(transaction: Transaction, lock: str, device: str) -> None:
     transaction.connection.execute(tables.lock_kiosk.delete().where(kiosk.lock == lock, kiosk.device == device))
     theirs = (grant.lock == lock) & (grant.device == device) & (grant.revoked == 0)
     items = transaction.connection.execute(select(grant.id).where(theirs)).scalars().all()
-    transaction.connection.execute(tables.lock_grant.update().where(theirs).values(revoked=1))
+    transaction.connection.execute(tables.lock_grant.update().where(theirs).values(revoked=int(at.timestamp())))
     downlink.drop(transaction, device, SECTION, [_enrolment_item(lock), *map(_grant_item, items)])
     _raise_floor(transaction, lock)
 
 
-def withdraw_all(transaction: Transaction, device: str) -> tuple[str, ...]:
+def withdraw_all(transaction: Transaction, device: str, at: datetime) -> tuple[str, ...]:
     """A kiosk that is believed no more may use no lock; those that it might."""
     column = tables.lock_kiosk.c
     found = tuple(
         transaction.connection.execute(select(column.lock).where(column.device == device).order_by(column.lock)).scalars()
     )
     for lock in found:
-        withdraw(transaction, lock, device)
+        withdraw(transaction, lock, device, at)
     return found
 
 
@@ -138,7 +138,7 @@ def remove(transaction: Transaction, lock: str, by: str, at: datetime) -> tuple[
     known(transaction.connection, lock)
     devices = enrolled(transaction.connection, lock)
     for device in devices:
-        withdraw(transaction, lock, device)
+        withdraw(transaction, lock, device, at)
     row = known(transaction.connection, lock)
     kept = {name: getattr(row, name) for name in ("lock", "key", "epoch", "seen", "seen_hash")}
     transaction.put(tables.removed_lock, kept | {"removed_by": by, "removed_at": messages.write_time(at)})

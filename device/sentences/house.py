@@ -91,6 +91,7 @@ ENGLISH = {
     "text.languages": "a text is published in {languages}, each with 1 to {most} letters",
     "text.letters": "a text holds letters and line ends, no control characters",
     "text.changed": "the text has changed since it was shown; show the new one and ask again",
+    "consent.none": "employee {number} has no consent in force; there is nothing to withdraw",
     "template.locked": "the kiosk waits for its server to unlock the templates; until then none can be made or read",
     "template.sealed": (
         "a sealed template or key does not open: it is damaged or belongs to another device key; restore keys/wrapping.key from"

@@ -66,7 +66,7 @@ def enrol_command(lock: str, device: str, key: str, days: int, by: str, folder: 
 def withdraw_command(lock: str, device: str, by: str, folder: Path, database: str) -> None:
     """DEVICE may use LOCK no more. The lock hears it with the server's next word; the other kiosks get new papers."""
     with deciding(database) as transaction:
-        locks.withdraw(transaction, lock, device)
+        locks.withdraw(transaction, lock, device, now())
         sign_papers(transaction, lock, folder, by)
         _sign_if_heard(transaction, folder, [device])
     click.echo(f"{device} may not use {lock} any more, and its approvals there are void")
@@ -176,7 +176,7 @@ def issue_command(
 def revoke_command(grant: str, by: str, folder: Path, database: str) -> None:
     """No stamp under GRANT any more. The lock hears it with the server's next word; offline it ends within eight hours."""
     with deciding(database) as transaction:
-        row = locks.revoke(transaction, grant)
+        row = locks.revoke(transaction, grant, now())
         sign_papers(transaction, row.lock, folder, by)
     click.echo(f"{grant} is revoked; the other approvals of {row.lock} are signed anew")
 

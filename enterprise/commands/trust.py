@@ -53,7 +53,7 @@ def distrust(device: str, by: str, folder: Path | None, database: str) -> None:
     with deciding(database) as transaction:
         if not transaction.distrust(device):
             raise EnterpriseError(f"{device} is not trusted; see: daka-enterprise show devices")
-        freed = locks.withdraw_all(transaction, device)
+        freed = locks.withdraw_all(transaction, device, now())
         downlink.abandon(transaction, device)
         certificates.revoke(transaction, device, now())
         transaction.alarm(device, "", "distrusted", 0, f"it is believed no more, says {by}", now())

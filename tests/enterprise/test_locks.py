@@ -247,6 +247,16 @@ def test_a_stamp_beside_its_approvals_numbers_or_time_is_an_alarm(
     assert seal.alarms() == alarms
 
 
+@pytest.mark.parametrize(("late_s", "alarms"), [(300, []), (301, ["lock_unapproved"])], ids=["by a late clock", "after it"])
+def test_a_stamp_after_its_approval_was_revoked_is_an_alarm(seal: Office, gate: Kiosk, late_s: int, alarms: list[str]) -> None:
+    """Offline a lock takes what it does not know to be revoked, for eight hours."""
+    log, revoked = stamped(World(), gate), NOON + 3600
+    with seal.store.transaction() as transaction:
+        locks.revoke(transaction, GRANT.hex(), datetime.fromtimestamp(revoked, UTC))
+    relay(seal, gate, *map(event, more(log, {"count": 2, "at": revoked + late_s, "record": verified(gate)})))
+    assert seal.alarms() == alarms
+
+
 def test_more_stamps_than_were_approved_are_an_alarm_in_whatever_order_they_come(seal: Office, gate: Kiosk) -> None:
     log = stamped(World(), gate)
     log = more(log, *({"count": count, "record": verified(gate)} for count in (2, 3)))
@@ -425,7 +435,7 @@ def test_a_revoked_grant_is_void_at_the_lock_and_the_others_are_signed_anew(seal
     publish(seal)
     old = papers.Grant.opened(sent(seal)[f"grant-{GRANT.hex()}"], key("server").public_key())
     with seal.store.transaction() as transaction:
-        locks.revoke(transaction, GRANT.hex())
+        locks.revoke(transaction, GRANT.hex(), AT)
     publish(seal)
     assert set(sent(seal)) == {"enrolment-lock-0001", f"grant-{other.hex()}"}
     assert papers.Grant.opened(sent(seal)[f"grant-{other.hex()}"], key("server").public_key()).epoch == 1
@@ -444,7 +454,7 @@ WANTED = locks.Wanted(LOCK_ID, "kiosk-9", ANN, CONTRACT, 1, 1, "", NOON, NOON + 
         (lambda transaction: locks.enrol(transaction, "LOCK-0009", "kiosk-1", KIOSK_KEY, NOON), "daka-enterprise lock add"),
         (lambda transaction: locks.enrol(transaction, LOCK_ID, "kiosk-9", "", NOON), "has not joined"),
         (lambda transaction: locks.approve(transaction, WANTED, bytes(16), "hr", AT), "daka-enterprise lock enrol"),
-        (lambda transaction: locks.revoke(transaction, "00" * 16), "daka-enterprise grant list"),
+        (lambda transaction: locks.revoke(transaction, "00" * 16, AT), "daka-enterprise grant list"),
     ],
     ids=["twice", "lock", "no key", "kiosk", "grant"],
 )

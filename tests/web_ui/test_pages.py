@@ -81,6 +81,8 @@ def test_consent_needs_the_tick_and_withdrawal_names_what_follows(browsers: dict
     assert "cannot be brought back" in text_of(operator.get("/people/1002/withdraw"))
     assert operator.submit("/people/1002/withdraw").status_code == 302
     assert "In force" not in operator.get("/people/1002").text
+    assert operator.submit("/people/1002/withdraw").headers["location"] == "/people/1002"  # a colleague was faster
+    assert "there is nothing to withdraw" in text_of(operator.get("/people/1002"))
 
 
 def test_a_face_is_removed_only_where_one_is_and_what_follows_is_said_first(browsers: dict[str, Browser]) -> None:

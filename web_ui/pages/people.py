@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
@@ -230,8 +231,7 @@ def withdraw(number: str) -> Response | str:
     """Asked first, with what follows from it."""
     found = kiosk().person(number)
     if forms.Nothing().validate_on_submit():
-        kiosk().withdraw_consent(number, actor())
-        flash(_("The consent is withdrawn; the template is destroyed."))
+        _told(lambda: kiosk().withdraw_consent(number, actor()), _("The consent is withdrawn; the template is destroyed."))
         return redirect(url_for("people.person", number=number))
     return render_template(
         "confirm.html",
@@ -293,12 +293,8 @@ def remove_face(number: str) -> Response | str:
     """Somebody looks different now; asked first, since whoever knows their PIN could be enrolled in their place."""
     found = kiosk().person(number)
     if forms.Nothing().validate_on_submit():
-        try:
-            kiosk().remove_face(number, actor())
-        except KioskRefused as refused:
-            flash(sentence(refused), "error")
-        else:
-            flash(_("The enrolled face is removed. Have the person enrolled anew while you are with them."))
+        done = _("The enrolled face is removed. Have the person enrolled anew while you are with them.")
+        _told(lambda: kiosk().remove_face(number, actor()), done)
         return redirect(url_for("people.person", number=number))
     return render_template(
         "confirm.html",
@@ -319,6 +315,15 @@ def remove_face(number: str) -> Response | str:
 def revoke_cards(number: str) -> Response:
     """A card was lost."""
     if forms.Nothing().validate_on_submit():
-        kiosk().revoke_cards(number, actor())
-        flash(_("The face cards of this person open no more."))
+        _told(lambda: kiosk().revoke_cards(number, actor()), _("The face cards of this person open no more."))
     return redirect(url_for("people.person", number=number))
+
+
+def _told(deed: Callable[[], object], done: str) -> None:
+    """Do it, and say what came of it on the next page."""
+    try:
+        deed()
+    except KioskRefused as refused:
+        flash(sentence(refused), "error")
+    else:
+        flash(done)

@@ -95,6 +95,7 @@ WORDS = {
     "text.languages": _("a text is published in %(languages)s, each with 1 to %(most)s letters"),
     "text.letters": _("a text holds letters and line ends, no control characters"),
     "text.changed": _("the text has changed since it was shown; show the new one and ask again"),
+    "consent.none": _("employee %(number)s has no consent in force; there is nothing to withdraw"),
     "template.locked": _("the kiosk waits for its server to unlock the templates; until then none can be made or read"),
     "template.sealed": _(
         "a sealed template or key does not open: it is damaged or belongs to another device key; restore keys/wrapping.key from"
