@@ -17,7 +17,7 @@ DAY = click.DateTime(["%Y-%m-%d"])
 @click.command("days")
 @click.option("--from", "since", type=DAY, default=None, help="First day, such as 2026-11-01; without it a week ago.")
 @click.option("--to", "until", type=DAY, default=None, help="Last day; without it today.")
-@click.option("--zone", default="UTC", show_default=True, help="Time zone of the place, such as Asia/Shanghai.")
+@click.option("--zone", envvar="DAKA_ENTERPRISE_ZONE", default="UTC", show_default=True, help="Of the place, as Asia/Shanghai; or DAKA_ENTERPRISE_ZONE.")
 @click.option("--shifts", default="", help="Shifts as in attend.shifts; without it those of the kiosks' policy.")
 @click.option("--holidays", default="", help="Holidays as in attend.holidays; without it those of the kiosks' policy.")
 @click.option("--repeat-minutes", default=5, show_default=True, type=click.IntRange(0, 120), help="Closer punches are one.")
@@ -52,7 +52,7 @@ def show_days(
         click.echo(f"{count} working days are in {file}")
         return
     cells = (attendance.cells(row, place) for row in rows)
-    print_table(show.drawn(f"working days from {first} to {last}", attendance.COLUMNS, cells))
+    print_table(show.drawn(f"working days from {first} to {last}, by the clock of {zone}", attendance.COLUMNS, cells))
 
 
 @click.command("corrections")

@@ -162,7 +162,9 @@ def test_the_table_is_for_people(office: Office, address: str, monkeypatch: pyte
     write(kiosk, punch_body(PERSON), 0)
     sent(office, kiosk)
     words = ["show", "days", "--from", "2026-11-22", "--to", "2026-11-25", "--database", address]
+    monkeypatch.setenv("DAKA_ENTERPRISE_ZONE", "Asia/Taipei")
     shown = CliRunner().invoke(commands.daka_enterprise, words).output
+    assert "by the clock of Asia/Taipei" in shown
     assert "no_out" in shown
     assert PERSON in shown
 
