@@ -39,6 +39,7 @@ class No(enum.StrEnum):
 
     WRONG = "wrong"  # number or PIN: nobody is told which
     WAIT = "wait"
+    CODE_WAIT = "code_wait"  # of a phone's code: said to whoever holds it up, where no pad is
     PIN_MUST_CHANGE = "pin_must_change"
     PIN_UNFIT = "pin_unfit"  # the new one is too plain, or the old one again
     UNKNOWN_CODE = "unknown_code"
@@ -240,7 +241,7 @@ class Ways:
             return self.say_no(No.CLOCK_UNSURE)
         checked = self._directory.credentials.check_phone(text, now)
         if checked.verdict is Verdict.WAIT:
-            return self.say_no(No.WAIT, checked.wait_s)
+            return self.say_no(No.CODE_WAIT, checked.wait_s)
         if checked.verdict is not Verdict.RIGHT:
             return self.say_no(No.UNKNOWN_CODE)
         return self._established(checked.person, Method.QR, frozenset({"phone"}), now, now, punch=punch)

@@ -82,6 +82,7 @@ ENGLISH = {
     "why.for_seal": "You came for the seal: nothing was stamped, and you were not clocked in. To clock in, wait half a minute",
     "why.wrong": "Number or PIN is not right",
     "why.wait": "Too many wrong tries. Please wait {seconds} seconds",
+    "why.code_wait": "Too many wrong codes. Please wait {seconds} seconds",
     "why.pin_must_change": "Please choose a PIN of your own first",
     "why.pin_unfit": "Choose another: 6 to 12 digits, not all the same or in a row, not your number, not the old one",
     "why.unknown_code": "This QR code is not known here",

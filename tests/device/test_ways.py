@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from device import api, attend, camera, cards, claims, clock, config, desk, gallery, journal, line, messages, ways
 from device.consent import Purpose
 from device.messages import Method, Reason
+from device.page import scene
 from device.people import Directory, Person, credentials
 from device.recognise import Claimed, Waiting
 from device.tries import Tries
@@ -244,6 +245,16 @@ def test_a_printed_code_works_like_a_badge(make: Make) -> None:
 
 def shown(phone: credentials.Phone, seconds: float = 0.0) -> str:
     return credentials.phone_text(phone.phone, credentials.rotating(phone.secret).at(parts.moment(seconds).at))
+
+
+def test_whoever_holds_up_a_wrong_code_too_often_is_told_to_wait_where_it_is_seen(make: Make) -> None:
+    kiosk = make()
+    phone = kiosk.directory.credentials.new_phone(BOB, parts.START)
+    wrong = credentials.phone_text(phone.phone, "000000")
+    said = [kiosk.ways.code(wrong) for _ in range(20)]
+    assert {one.why for one in said} == {ways.No.UNKNOWN_CODE, ways.No.CODE_WAIT}
+    assert said[-1].wait_s > 0
+    assert all(scene.is_for_the_hall(one) for one in said), "there is no pad where it would be said"
 
 
 def test_a_phones_code_clocks_in_by_itself_and_a_photograph_of_it_does_not(make: Make) -> None:

@@ -165,6 +165,17 @@ def test_a_code_before_the_camera_says_who_and_a_pin_completes_it(kiosk: Kiosk, 
     assert kiosk.punches(PIN_ONLY)[-1]["method"] == "qr+pin"
 
 
+def test_a_badge_or_code_that_came_to_nothing_is_said_on_the_sheet_that_waits_for_it(kiosk: Kiosk, page: Page) -> None:
+    page.click("#b-badge")
+    kiosk.personnel.badge("a badge that nobody has")
+    expect(page.locator("#sheet").get_by_role("alert")).to_have_text(CN["why.unknown_badge"], timeout=SOON_MS)
+    assert browsers.violations(page) == []
+    page.keyboard.press("Escape")
+    page.click("#b-qr")
+    kiosk.personnel.code("a code that nobody has")
+    expect(page.locator("#sheet").get_by_role("alert")).to_have_text(CN["why.unknown_code"], timeout=SOON_MS)
+
+
 def test_a_supervisor_vouches_without_being_clocked_in_by_their_own_code(kiosk: Kiosk, page: Page) -> None:
     rest()
     before = len(kiosk.punches(SUPERVISOR))

@@ -10,7 +10,7 @@ import { has, word } from "./words.js";
 let scene = { scramble: false, challenge: "", conditions: [], abilities: [] };
 let reading = null; // who wants to hear of a badge or code that was shown, instead of a punch
 let completing = false;
-let showing = false; // a badge or code is waited for: what comes of it closes the sheet; nobody else's punch does
+let showing = null; // where the sheet that waits for a badge or code says why one came to nothing; what came of another closes it
 
 export function set(heard) {
   scene = heard;
@@ -167,18 +167,18 @@ export function qr() {
       return null;
     }
     other("reader");
-    showing = true;
-    sheet.append(sheets.tell("qr.how", { class: "centred" }), viewer(true));
-    return () => { showing = false; mirror.lookFor(null); other("none"); };
+    showing = make("div");
+    sheet.append(sheets.tell("qr.how", { class: "centred" }), showing, viewer(true));
+    return () => { showing = null; mirror.lookFor(null); other("none"); };
   });
 }
 
 export function badge() {
   sheets.open("badge.title", (sheet) => {
     other("reader");
-    showing = true;
-    sheet.append(icon("badge", "icon picture-large"), sheets.tell("badge.how", { class: "centred" }));
-    return () => { showing = false; other("none"); };
+    showing = make("div");
+    sheet.append(icon("badge", "icon picture-large"), sheets.tell("badge.how", { class: "centred" }), showing);
+    return () => { showing = null; other("none"); };
   });
 }
 
@@ -191,8 +191,17 @@ export function takes(decision) {
     return true;
   }
   if (decision.outcome === "identified") complete(decision);
-  else if (completing || (showing && decision.outcome === "punched")) sheets.close();
+  else if (completing || (showing && isRecorded(decision))) sheets.close();
+  else if (showing && decision.outcome === "refused" && !decision.face) sayBeside(decision);
   return decision.outcome === "identified" || decision.outcome === "verified";
+}
+
+const isRecorded = ({ outcome, why }) => outcome === "punched" || why === "too_soon";
+
+/* The card lies behind the sheet, where nobody reads or hears it. */
+function sayBeside(decision) {
+  showing.replaceChildren(refusal(decision));
+  sheets.stay();
 }
 
 /* A badge or code said who; a face or PIN completes it, whichever is easier. */
