@@ -54,7 +54,8 @@ class Shown:
     """One decision as the screen shows it; `seq` is the receipt's number, 0 for none, `face` which of the faces it is about.
 
     `ticket` goes on with somebody who was identified or verified, `complete_by` says how; `wait_s` is how long it is good,
-    or has to be waited. `new_text`: a newer consent text waits for their yes or no.
+    or has to be waited. `whose` is the same for two decisions about one person, as long as the daemon runs, and says nothing else
+    of them. `new_text`: a newer consent text waits for their yes or no.
     """
 
     number: int
@@ -71,6 +72,7 @@ class Shown:
     wait_s: float
     new_text: bool
     face: int
+    whose: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +164,7 @@ def shown(
     names: str,
     language_of: Callable[[str], str] = lambda person: "",
     has_new_text: Callable[[str], bool] = lambda person: False,
+    mark: Callable[[str], str] = lambda person: "",
 ) -> Shown:
     """A decision for whoever stands there to read."""
     return Shown(
@@ -179,6 +182,7 @@ def shown(
         wait_s=decision.wait_s,
         new_text=decision.outcome == "punched" and has_new_text(decision.person),
         face=decision.face,
+        whose=mark(decision.person) if decision.person else "",
     )
 
 

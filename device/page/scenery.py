@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import logging
 import os
 import secrets
@@ -78,6 +79,7 @@ class Scenery:
         """`shell`: version of the page's own files; an open page of another version loads itself anew."""
         self._parts, self._shell = parts, shell
         self.boot = secrets.token_hex(8)
+        self._mark_key = secrets.token_bytes(32)
         self._stores = Stores(True, 0, None)
         self._read_at_s = -DISK_EVERY_S
 
@@ -101,7 +103,9 @@ class Scenery:
         parts, page, device = self._parts, self._parts.config.page, self._parts.config.device
         fresh = parts.board.after(after, 0.0)
         found = tuple(
-            scene.shown(one, page.names, self._language_of, self._has_new_text) for one in fresh if scene.is_for_the_hall(one)
+            scene.shown(one, page.names, self._language_of, self._has_new_text, self._mark)
+            for one in fresh
+            if scene.is_for_the_hall(one)
         )
         health = self._health()
         return Scene(
@@ -137,6 +141,9 @@ class Scenery:
             return self._parts.language_of(person)
         except DeviceError:  # erased meanwhile, or the disk fails: the page's own language will do
             return ""
+
+    def _mark(self, person: str) -> str:
+        return hmac.digest(self._mark_key, person.encode("utf-8"), "sha256").hex()[:16]
 
     def _has_new_text(self, person: str) -> bool:
         try:

@@ -98,6 +98,7 @@ ENGLISH = {
     "why.no_reason": "Please choose a reason",
     "why.switched_off": "This way is switched off here. Use another",
     "why.not_read": "The disk could not be read. Please try once more",
+    "why.one_at_a_time": "One at a time: finish here first, then show the other badge or code once more",
     "why.other": "That did not work. Use another way, or ask for help",
     # The bar that is always there
     "bar.pin": "PIN",

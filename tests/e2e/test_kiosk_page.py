@@ -11,7 +11,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 from playwright.sync_api import Error as PlaywrightError
 
 from device import api, checks, config, messages, state
@@ -174,6 +174,54 @@ def test_a_badge_or_code_that_came_to_nothing_is_said_on_the_sheet_that_waits_fo
     page.click("#b-qr")
     kiosk.personnel.code("a code that nobody has")
     expect(page.locator("#sheet").get_by_role("alert")).to_have_text(CN["why.unknown_code"], timeout=SOON_MS)
+
+
+def test_a_neighbours_badge_takes_nobodys_sheet_and_only_ones_own_decision_closes_it(kiosk: Kiosk, page: Page) -> None:
+    for number in (PIN_ONLY, SUPERVISOR):
+        kiosk.personnel.add_badge(number, f"a badge of {number}", "test")
+    page.click("#b-pin")
+    type_on_the_pad(page, PIN_ONLY)
+    kiosk.personnel.badge(f"a badge of {SUPERVISOR}")
+    expect(page.locator("#sheet").get_by_role("alert")).to_have_text(CN["why.one_at_a_time"], timeout=SOON_MS)
+    expect(page.locator(".ask")).to_have_text(CN["pin.pin"])
+    assert browsers.violations(page) == []
+    page.keyboard.press("Escape")
+    rest()
+    kiosk.personnel.badge(f"a badge of {PIN_ONLY}")
+    expect(page.locator(".ask")).to_have_text(CN["complete.pin"], timeout=SOON_MS)
+    kiosk.personnel.badge(f"a badge of {SUPERVISOR}")
+    expect(page.locator("#sheet .note")).to_be_visible(timeout=SOON_MS)
+    kiosk.personnel.pin(SUPERVISOR, PIN)
+    assert "李主管" in card(page)["text"]
+    expect(page.locator(".sheet h2")).to_have_text("Annika")
+    type_on_the_pad(page, PIN)
+    expect(page.locator("#sheet")).to_be_hidden(timeout=SOON_MS)
+    assert kiosk.punches(PIN_ONLY)[-1]["method"] == "badge+pin"
+
+
+def test_a_supervisor_without_a_pin_is_told_so_and_is_not_asked_for_one(kiosk: Kiosk, page: Page) -> None:
+    kiosk.personnel.add_badge(BESIDE, "a badge of Chen's", "test")
+    page.click("#b-help")
+    page.get_by_role("button", name=CN["help.supervisor"]).click()
+    kiosk.personnel.badge("a badge of Chen's", punch=False)
+    expect(page.locator("#sheet").get_by_role("alert")).to_have_text(CN["why.nothing_completes"], timeout=SOON_MS)
+    expect(page.locator(".pad")).to_have_count(0)
+
+
+def test_an_answer_that_comes_after_the_sheet_was_closed_is_shown_in_nobody_elses(kiosk: Kiosk, page: Page) -> None:
+    late: list[Route] = []
+    page.route("**/v1/own", lambda route: late.append(route))
+    page.click("#b-help")
+    page.get_by_role("button", name=CN["help.mine"]).click()
+    page.get_by_role("button", name=CN["verify.pin"]).click()
+    type_on_the_pad(page, PIN_ONLY)
+    type_on_the_pad(page, PIN)
+    wait_for("the records are asked for", lambda: page.evaluate("1") and late)
+    page.keyboard.press("Escape")
+    page.click("#b-pin")
+    late[0].continue_()
+    page.wait_for_timeout(1_000)
+    expect(page.locator(".ask")).to_have_text(CN["pin.number"])
 
 
 def test_a_supervisor_vouches_without_being_clocked_in_by_their_own_code(kiosk: Kiosk, page: Page) -> None:

@@ -1,6 +1,6 @@
 // Face recognition as the person's own choice: the whole text first, yes and no of the same size, and taking it back as easily.
 
-import { make } from "./build.js";
+import { at, make } from "./build.js";
 import * as mirror from "./mirror.js";
 import { Gone, hear, Refused, tell } from "./net.js";
 import { waiting } from "./pad.js";
@@ -13,13 +13,17 @@ const FACE = "face_recognition";
 let scene = { abilities: [], sitting: { state: "none" } };
 let sitting = null; // the elements that show a sitting, while its sheet is open
 let left = false; // somebody closed that sheet: it does not open again for the same sitting
+let asked = 0; // whose sheet has asked for a sitting: it becomes the sitting's
 
 export function set(heard) {
   scene = heard;
   if (scene.sitting.state !== "sitting") left = false;
-  else if (!sitting && !left) openSitting();
+  else if (!sitting && !left && (!sheets.isOpen() || asked === sheets.whoseTurn())) openSitting();
   follow();
 }
+
+/* One that the office has begun waits for whoever has the sheet. */
+at("sheet").addEventListener("close", () => set(scene));
 
 export function open() {
   sheets.open("enrol.title", (sheet) => {
@@ -30,13 +34,15 @@ export function open() {
 }
 
 async function show(language) {
-  let text;
+  const mine = sheets.whoseTurn();
+  let text = null;
   try {
     text = await hear(`/v1/consent-text?language=${language}`);
   } catch (error) {
     if (!(error instanceof Gone || error instanceof Refused)) throw error;
-    return sheets.change(sheets.say("why.other"));
   }
+  if (mine !== sheets.whoseTurn()) return;
+  if (!text) return sheets.change(sheets.say("why.other"));
   const yes = sheets.wide("enrol.agree", () => agree(text), { kind: "wide centre" });
   const no = sheets.wide("enrol.refuse", refuse, { kind: "wide centre" });
   const back = sheets.wide("enrol.withdraw", withdraw, { kind: "wide centre quiet" });
@@ -62,6 +68,7 @@ function agreed(templates, ticket) {
 
 /* Three poses before the camera, each with what is in the way; the daemon looks, the page only says what it wants to see. */
 function sit(ticket) {
+  asked = sheets.whoseTurn();
   ways.hand("/v1/own/sitting", { ticket }, () => {}); // the scene tells how it goes on, also where the office has begun it
 }
 

@@ -47,15 +47,17 @@ function begin(ticket, grant, number) {
       mirror.lookFor(null);
       const left = visit;
       visit = null;
-      if (left && !OVER.includes(left.stage)) tell("/v1/stamps/end", { visit: left.ticket }).catch(() => {});
+      if (left) callOff(left);
     };
   });
 }
 
 async function follow(ticket, grant, number) {
+  const turn = sheets.whoseTurn();
   try {
     let now = await tell("/v1/stamps/begin", { ticket, grant });
     const mine = now.ticket;
+    if (turn !== sheets.whoseTurn()) return callOff(now); // the sheet was closed before it began
     for (visit = now, show(now, number); !OVER.includes(now.stage); ) {
       now = await tell("/v1/stamps/progress", { visit: mine, after: String(now.change) });
       if (visit?.ticket !== mine) return; // the sheet was closed
@@ -64,8 +66,12 @@ async function follow(ticket, grant, number) {
     }
   } catch (error) {
     if (!(error instanceof Gone || error instanceof Refused)) throw error;
-    sheets.change(reason({ why: error.kind }));
+    if (turn === sheets.whoseTurn()) sheets.change(reason({ why: error.kind }));
   }
+}
+
+function callOff({ ticket, stage }) {
+  if (!OVER.includes(stage)) tell("/v1/stamps/end", { visit: ticket }).catch(() => {});
 }
 
 /* One screen for each stage. */
@@ -100,6 +106,6 @@ function askPin(ticket, number) {
       if (visit?.ticket !== ticket || decision.outcome !== "refused") return;
       if (decision.why === "for_seal") sheets.change(reason({ why: "late" }));
       else askPin(ticket, number);
-    }).catch(() => sheets.change(sheets.say("why.other")));
+    }).catch(() => { if (visit?.ticket === ticket) sheets.change(sheets.say("why.other")); });
   }));
 }

@@ -6,14 +6,17 @@ import { fill, onChange, word } from "./words.js";
 
 const STAYS_MS = 45_000;
 const EASY_TIMES = 3;
+const NOTE_STAYS_MS = 8_000;
 
 let atClose = null;
 let timer = 0;
 let easy = false;
 let again = null;
+let turn = 0; // of whoever has the sheet: an answer that comes after the next one has begun is nobody's
 let opener = null; // what had the focus before: the browser gives it back, if it is still there
 
 export const isOpen = () => at("sheet").open;
+export const whoseTurn = () => turn;
 export const setEasy = (isEasy) => { easy = isEasy; };
 
 /* `draw(sheet)` fills the sheet and may return what is to be done when it closes; it is drawn anew when the language changes. */
@@ -23,6 +26,7 @@ export function open(title, draw) {
   again = () => {
     atClose?.();
     atClose = null;
+    turn += 1;
     const shut = make("button", { class: "shut", "data-label": "close", on: { click: close } }, icon("close"));
     const head = make("header", {}, make("h1", { id: "sheet-title", "data-word": title }), shut);
     const inside = make("div", { class: "sheet", tabindex: "-1" }, head);
@@ -59,6 +63,7 @@ export function close() {
 function leave() {
   const act = atClose;
   [atClose, again] = [null, null];
+  turn += 1;
   clearTimeout(timer);
   act?.();
 }
@@ -96,6 +101,16 @@ export function say(name, values = {}, kind = "said-no") {
 export function tell(name, attributes = {}) {
   speech.say(name);
   return make("p", { role: "status", "data-word": name, ...attributes });
+}
+
+/* Something that is no step of this sheet, above what stands in it, for as long as a result stays. */
+export function note(name) {
+  const inside = at("sheet").querySelector(".sheet");
+  if (!inside) return;
+  inside.querySelector(".note")?.remove();
+  const noted = say(name, {}, "note said-no");
+  inside.firstElementChild.after(noted);
+  setTimeout(() => noted.remove(), NOTE_STAYS_MS);
 }
 
 /* What somebody is to do, large; `attributes` of the heading. */

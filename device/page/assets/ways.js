@@ -9,7 +9,8 @@ import { has, word } from "./words.js";
 
 let scene = { scramble: false, challenge: "", conditions: [], abilities: [] };
 let reading = null; // who wants to hear of a badge or code that was shown, instead of a punch
-let completing = false;
+let completing = null; // whose badge or code the open sheet completes
+let otherwise = sheets.close; // what to do where the face that was to complete it was somebody else's
 let showing = null; // where the sheet that waits for a badge or code says why one came to nothing; what came of another closes it
 
 export function set(heard) {
@@ -35,15 +36,21 @@ export function other(kind) {
 const isCameraAway = () => scene.conditions.some((name) => name.startsWith("camera_"));
 export const refusal = ({ why, wait_s }) => sheets.say(has(`why.${why}`) ? `why.${why}` : "why.other", { seconds: Math.ceil(wait_s) });
 
-/* Hands a question over; while it is answered the sheet says so. Nobody answering is said, too, and nothing is lost. */
+/* Hands a question over; while it is answered the sheet says so. Nobody answering is said, too, and nothing is lost. What comes when
+   the sheet was closed meanwhile is no business of whoever stands there by then. */
 export async function hand(path, body, then) {
   sheets.change(waiting());
+  const mine = sheets.whoseTurn();
+  let answer;
   try {
-    then(await tell(path, body));
+    answer = await tell(path, body);
   } catch (error) {
     if (!(error instanceof Gone || error instanceof Refused)) throw error;
+    if (mine !== sheets.whoseTurn()) return;
     sheets.change(sheets.say(error instanceof Refused && error.status === 422 ? "why.ticket_gone" : "why.other"));
+    return;
   }
+  if (mine === sheets.whoseTurn()) then(answer);
 }
 
 /* Number, then PIN; `then(decision, number)` gets every answer that is no refusal of the two. */
@@ -190,12 +197,21 @@ export function takes(decision) {
     hear(decision);
     return true;
   }
-  if (decision.outcome === "identified") complete(decision);
-  else if (completing || (showing && isRecorded(decision))) sheets.close();
+  if (decision.outcome === "identified") present(decision);
+  else if (completing && decision.whose === completing) sheets.close();
+  else if (completing && decision.why === "not_them") otherwise(decision);
+  else if (showing && isRecorded(decision) && isByReader(decision)) sheets.close();
   else if (showing && decision.outcome === "refused" && !decision.face) sayBeside(decision);
   return decision.outcome === "identified" || decision.outcome === "verified";
 }
 
+/* Whoever has the sheet goes on with it: a neighbour's badge or code waits. */
+function present(decision) {
+  if (!sheets.isOpen() || showing || (completing && completing === decision.whose)) complete(decision);
+  else sheets.note("why.one_at_a_time");
+}
+
+const isByReader = ({ method }) => /badge|qr/.test(method);
 const isRecorded = ({ outcome, why }) => outcome === "punched" || why === "too_soon";
 
 /* The card lies behind the sheet, where nobody reads or hears it. */
@@ -205,25 +221,28 @@ function sayBeside(decision) {
 }
 
 /* A badge or code said who; a face or PIN completes it, whichever is easier. */
-function complete({ ticket, complete_by: by, name }) {
+function complete({ ticket, complete_by: by, name, whose }) {
   const withPin = (said = null) => {
+    otherwise = sheets.close;
     mirror.lookFor(null);
     other("pin");
     sheets.change(hello(name), pad({ ask: "complete.pin", secret: true, scramble: scene.scramble, said }, (digits) => {
       hand("/v1/ways/completion", { ticket, pin: digits, purpose: "punch" }, (decision) => {
         if (["wrong", "wait", "pin_must_change"].includes(decision.why)) withPin(refusal(decision));
+        else if (decision.why === "ticket_gone") sheets.change(refusal(decision));
         else sheets.close();
       });
     }));
   };
+  const [canFace, canPin] = [by.includes("face") && !isCameraAway(), by.includes("pin")];
   sheets.open("badge.title", (sheet) => {
-    completing = true;
-    if (!by.includes("face") || isCameraAway()) queueMicrotask(() => withPin());
-    else {
-      sheet.append(hello(name), sheets.ask("complete.face"), viewer(false));
-      if (by.includes("pin")) sheet.append(sheets.wide("bar.pin", () => withPin(), { drawn: "pin", kind: "wide centre" }));
-    }
-    return () => { completing = false; mirror.lookFor(null); other("none"); };
+    completing = whose;
+    otherwise = canPin ? (decision) => withPin(refusal(decision)) : sheets.close;
+    if (canFace) sheet.append(hello(name) ?? "", sheets.ask("complete.face"), viewer(false));
+    if (canFace && canPin) sheet.append(sheets.wide("bar.pin", () => withPin(), { drawn: "pin", kind: "wide centre" }));
+    else if (canPin) queueMicrotask(() => withPin());
+    else if (!canFace) sheet.append(sheets.say("why.nothing_completes"));
+    return () => { completing = null; mirror.lookFor(null); other("none"); };
   });
 }
 
@@ -243,11 +262,15 @@ function show(sheet) {
   sheet.append(sheets.ask("supervisor.show"), said);
   if (!isCameraAway()) sheet.append(viewer(true));
   else sheet.append(icon("badge", "icon picture-large"));
-  reading = (decision) => {
+  const hear = (decision) => {
+    reading = hear;
     if (!decision.ticket) return said.replaceChildren(refusal(decision));
+    if (decision.outcome === "identified" && !decision.complete_by.includes("pin")) return said.replaceChildren(sheets.say("why.nothing_completes"));
+    reading = null;
     mirror.lookFor(null);
     askSupervisor(decision.ticket);
   };
+  reading = hear;
 }
 
 function askSupervisor(ticket, said = null) {

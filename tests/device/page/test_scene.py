@@ -81,6 +81,16 @@ def test_whoever_agreed_to_an_older_text_is_told_so_when_they_have_clocked_in_an
     assert not scene.shown(refused, "full", lambda one: "", asked).new_text
 
 
+def test_two_decisions_about_one_person_are_told_to_be_so_and_nothing_else_of_who_it_is(stage: Stage) -> None:
+    for person in (parts.ADA, parts.BOB, parts.ADA, ""):
+        stage.board.put(decision(person=person))
+    ada, bob, again, nobody = (one.whose for one in stage.scenery.scene(0).decisions)
+    assert ada == again != bob
+    assert nobody == ""
+    assert parts.ADA not in ada
+    assert scenery.Scenery(stage.scenery._parts, "").scene(0).decisions[0].whose != ada, "another one after each start"
+
+
 def test_a_fresh_page_is_not_told_old_decisions(stage: Stage) -> None:
     stage.board.put(decision())
     found = stage.scenery.wait("", 0, "", 0.0)
