@@ -8,7 +8,7 @@ import enum
 import subprocess
 from pathlib import Path
 
-from device import keys
+from device import durable, keys
 from device.errors import DeviceError
 
 STORE = Path(f"/etc/credstore.encrypted/{keys.CREDENTIAL}")
@@ -43,18 +43,26 @@ def kind_of(path: Path) -> Kind:
     return BEGINNINGS.get(begins, Kind.BOTH)
 
 
+def opened(path: Path, tpm: str = "") -> bytes:
+    """The key in it. `tpm`: which TPM."""
+    return _run(("systemd-creds", "decrypt", *_which(tpm), str(path), "-"))
+
+
+def sealed(secret: bytes, by: str, tpm: str = "") -> bytes:
+    """A credential of this key by `host`, `tpm2`, or whatever this machine has (`auto`); it was opened again to be sure."""
+    fresh = _run(("systemd-creds", "encrypt", "--quiet", f"--with-key={by}", *_which(tpm), "-", "-"), secret)
+    if _run(("systemd-creds", "decrypt", *_which(tpm), "-", "-"), fresh) != secret:
+        raise CredentialError("what was sealed does not open again; the old credential stays")
+    return fresh
+
+
 def seal_again(path: Path, by: str, tpm: str = "") -> None:
-    """The same key, sealed by `host` or `tpm2`; the old credential stays until the new one was opened again. `tpm`: which TPM."""
-    which, named = (f"--tpm2-device={tpm}",) if tpm else (), f"--name={keys.CREDENTIAL}"
-    secret = _run(("systemd-creds", "decrypt", *which, named, str(path), "-"))
-    fresh = path.with_name(f"{path.name}.new")
-    try:
-        _run(("systemd-creds", "encrypt", "--quiet", f"--with-key={by}", *which, named, "-", str(fresh)), secret)
-        if _run(("systemd-creds", "decrypt", *which, named, str(fresh), "-")) != secret:
-            raise CredentialError("what was sealed does not open again; the old credential stays")
-        fresh.replace(path)
-    finally:
-        fresh.unlink(missing_ok=True)
+    """The same key, sealed by `host` or `tpm2`; the old credential stays until the new one was opened again."""
+    durable.keep(path, sealed(opened(path, tpm), by, tpm))
+
+
+def _which(tpm: str) -> tuple[str, ...]:
+    return *((f"--tpm2-device={tpm}",) if tpm else ()), f"--name={keys.CREDENTIAL}"
 
 
 def _run(command: tuple[str, ...], given: bytes | None = None) -> bytes:

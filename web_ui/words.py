@@ -237,8 +237,8 @@ BACKUP_REFUSALS = (
     _("the pieces of the backup did not come in order; bring it again"),
     _("no backup has been brought yet"),
     _(
-        "the backup was made under another device key than the one that this machine's system holds; take the credential "
-        "away (docs/operations.md), restore, then make it anew"
+        "the backup was made under another device key than the one that this machine's system holds; restore it as root, "
+        "who puts that key in its place: sudo daka backup restore FILE --keys KEYS"
     ),
     _(
         "the backup hangs on other keys than those of this machine; bring them too, on its command line: "

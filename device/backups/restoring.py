@@ -159,8 +159,8 @@ class Aside:
         """Where the system holds the device key, no file of it may lie beside; and another one would open nothing."""
         if held.read_bytes() != keys.wrapping_key(self.folder.keys, may_create=False, credentials=self.folder.credentials):
             raise BackupRefused(
-                "the backup was made under another device key than the one that this machine's system holds; take the credential "
-                "away (docs/operations.md), restore, then make it anew"
+                "the backup was made under another device key than the one that this machine's system holds; restore it as root, "
+                "who puts that key in its place: sudo daka backup restore FILE --keys KEYS"
             )
         held.unlink()
 

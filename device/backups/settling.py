@@ -21,18 +21,23 @@ DONE = "restored.json"
 DESIRED = "SELECT generation, version, content FROM desired"
 
 
-def settle(folder: state.Folder) -> None:
-    """What is ready takes the place of what is here; before anything is opened. After a power cut it goes on where it was."""
+def settle(folder: state.Folder) -> bool:
+    """What is ready takes the place of what is here; before anything is opened. After a power cut it goes on where it was.
+
+    Whether it did.
+    """
     aside = restoring.Aside(folder)
     for draft in (folder.root / "backups").glob(f"*{restoring.DRAFT}"):
         draft.unlink()  # a power cut left it
     if not aside.ready.exists():
         aside.forget()
-        return
-    if (aside.root / BEGUN).exists() or _is_prepared(aside):
+        return False
+    begins = (aside.root / BEGUN).exists() or _is_prepared(aside)
+    if begins:
         _take_places(aside, json.loads(aside.ready.read_bytes()))
     aside.ready.unlink(missing_ok=True)
     aside.forget()
+    return begins
 
 
 def _is_prepared(aside: restoring.Aside) -> bool:

@@ -6,11 +6,13 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import click
 
 from device import api, state
 from device.api.backups import PIECE_BYTES, KeysClient
+from device.backups import by_root
 from device.backups.restoring import Aside
 from device.commands.context import Context, pass_context
 from device.commands.office import operator
@@ -88,20 +90,38 @@ def save_keys(context: Context, file: Path, passphrase_file: Path | None) -> Non
 def restore(
     context: Context, file: Path, keys: Path | None, passphrase_file: Path | None, keys_passphrase_file: Path | None, yes: bool
 ) -> None:
-    """Open FILE, say what it holds, and put it in the place of what is here; a kiosk that does not start can be restored too."""
+    """Open FILE, say what it holds, and put it in the place of what is here; a kiosk that does not start can be restored too.
+
+    On an appliance root alone brings KEYS: the kiosk is stopped for it, and its system holds the brought device key from then on.
+    """
     passphrase = _passphrase(passphrase_file, again=False)
     for_keys = _passphrase(keys_passphrase_file, again=False, what="Passphrase of the keys") if keys else ""
-    with _kiosk(context) as kiosk:
-        for offset, piece in _pieces(file):
-            kiosk.restore_piece(offset, piece)
-        if keys is not None:
-            kiosk.restore_keys(keys.read_bytes(), for_keys)
-        found = kiosk.look_into_restore(passphrase)
-        click.echo("\n".join(sentences(found)))
-        if not yes:
-            click.confirm("Put it in the place of what is here?", abort=True)
-        kiosk.restore(operator(), found.key)
+    with file.open("rb") as opened:
+        brought = by_root.Brought(_pieces(opened), passphrase, keys.read_bytes() if keys else b"", for_keys)
+        if context.folder.layer is not None and os.geteuid() == 0 and (brought.keys or not by_root.kiosk_runs()):
+            with by_root.standstill():
+                by_root.restore(context.folder, brought, operator(), lambda found: _confirm(found, yes))
+            click.echo("restored, and the kiosk starts with it")
+            return
+        with _kiosk(context) as kiosk:
+            _bring(kiosk, brought, yes)
     click.echo("it counts from the kiosk's next start, which follows at once where the kiosk runs")
+
+
+def _bring(kiosk: KeysClient | _Stopped, brought: by_root.Brought, yes: bool) -> None:
+    for offset, piece in brought.pieces:
+        kiosk.restore_piece(offset, piece)
+    if brought.keys:
+        kiosk.restore_keys(brought.keys, brought.keys_passphrase)
+    found = kiosk.look_into_restore(brought.passphrase)
+    _confirm(found, yes)
+    kiosk.restore(operator(), found.key)
+
+
+def _confirm(found: api.BackupContent, yes: bool) -> None:
+    click.echo("\n".join(sentences(found)))
+    if not yes:
+        click.confirm("Put it in the place of what is here?", abort=True)
 
 
 def sentences(found: api.BackupContent) -> list[str]:
@@ -145,12 +165,11 @@ def _kiosk(context: Context) -> Iterator[KeysClient | _Stopped]:
             yield kiosk
 
 
-def _pieces(file: Path) -> Iterator[tuple[int, bytes]]:
+def _pieces(file: IO[bytes]) -> Iterator[tuple[int, bytes]]:
     offset = 0
-    with file.open("rb") as opened:
-        while piece := opened.read(PIECE_BYTES):
-            yield offset, piece
-            offset += len(piece)
+    while piece := file.read(PIECE_BYTES):
+        yield offset, piece
+        offset += len(piece)
 
 
 def _save(kiosk: api.BackupsClient, name: str, file: Path) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tests.appliance import office
-from tests.appliance.conftest import EMPLOYEE, Appliance, Workshop, raised, release
+from tests.appliance.conftest import DEVICE, EMPLOYEE, Appliance, Workshop, raised, release
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
 
@@ -148,23 +148,39 @@ def test_a_people_file_that_is_damaged_under_a_running_kiosk_comes_back_through_
     assert "hold" in appliance.call("daka", "verify")
 
 
-def test_a_kiosk_that_does_not_start_for_its_damaged_people_file_is_restored_as_the_daemons_user(appliance: Appliance) -> None:
-    sockets = [f"daka-kiosk-{one}.socket" for one in ("admin", "bridge", "metrics", "uplink", "web")]
+def test_a_kiosk_that_does_not_start_for_its_damaged_people_file_is_restored_by_root(appliance: Appliance) -> None:
     appliance.call("systemctl", "stop", "daka-kiosk.service")
     wear_out(appliance)
     appliance.says("systemctl", "restart", "daka-kiosk.service")
     why = "people.db: the file is damaged"
     appliance.wait("it says why it does not start", lambda: why in appliance.call("journalctl", "-u", "daka-kiosk", "-n", "40"))
-    appliance.call("systemctl", "stop", "daka-kiosk.service", "daka-uplink.service", *sockets)
-    key = "LoadCredentialEncrypted=daka.wrapping-key:/etc/credstore.encrypted/daka.wrapping-key"
-    as_daemon = ("systemd-run", "--quiet", "--pipe", "--uid=daka-kiosk", "-p", key, "-E", "DAKA_STATE=/var/lib/daka")
-    said = appliance.call(*as_daemon, "/usr/local/bin/daka", "backup", "restore", "/srv/second.backup", *WITH_SECRET, "--yes")
+    punches = appliance.enterprise.punches()
+    said = appliance.call("daka", "backup", "restore", "/srv/second.backup", *WITH_SECRET, "--yes")
     assert "1 people, 1 templates" in said
     assert "people.db here is damaged" in said
-    punches = appliance.enterprise.punches()
-    appliance.call("systemctl", "reset-failed", "daka-kiosk.service")
-    appliance.call("systemctl", "start", "daka.target")
     appliance.wait("who was restored is recognised", lambda: appliance.enterprise.punches() > punches)
     assert EMPLOYEE in appliance.call("daka", "people", "list")
     assert office.not_the_daemons(appliance) == ""
     assert "hold" in appliance.call("daka", "verify")
+
+
+def test_after_a_dead_card_a_new_one_becomes_the_kiosk_again_with_backup_and_keys(appliance: Appliance) -> None:
+    appliance.call("daka", "backup", "keys", "/srv/kiosk.keys", *WITH_SECRET)
+    appliance.call("daka", "backup", "make", "/srv/third.backup", *WITH_SECRET)
+    key = appliance.call("daka", "verify").splitlines()[-1]
+    appliance.call("sh", "/root/bundle/uninstall.sh", "--with-data")
+    appliance.install("--name", DEVICE, "--no-start")
+    appliance.configure()
+    appliance.call("systemctl", "start", "daka.target")
+    assert key not in appliance.call("daka", "verify")
+    brought = ("--keys", "/srv/kiosk.keys", "--keys-passphrase-file", "/srv/secret", *WITH_SECRET, "--yes")
+    said = appliance.call("daka", "backup", "restore", "/srv/third.backup", *brought)
+    assert "1 people, 1 templates" in said
+    assert "the kiosk starts with it" in said
+    assert EMPLOYEE in appliance.call("daka", "people", "list")
+    assert key in appliance.call("daka", "verify")
+    assert appliance.call("find", "/var/lib/daka", "-name", "wrapping.key") == "", "the system holds it"
+    punches = appliance.enterprise.punches()
+    appliance.join()
+    appliance.wait("who was restored is recognised", lambda: appliance.enterprise.punches() > punches)
+    assert office.not_the_daemons(appliance) == ""

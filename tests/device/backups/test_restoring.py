@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import tempfile
 from pathlib import Path
 
 import pytest
 
-from device import config, erasure, keys, kiosk, messages, settings, state, trust
+from device import api, config, credential, erasure, keys, kiosk, messages, settings, state, trust
+from device.backups import by_root
 from device.backups.sealed import BackupRefused
 from device.consent import Purpose
 from device.desired import Kept
@@ -24,6 +27,8 @@ from tests.device.backups.machines import (
     stop,
 )
 from tests.device.test_people import EMBEDDER
+
+NOBODY = 65_534
 
 
 def test_a_new_machine_becomes_the_kiosk_again_in_a_new_epoch(machine: Machine, running: kiosk.Files, tmp_path: Path) -> None:
@@ -193,8 +198,43 @@ def test_a_backup_under_another_key_than_the_systems_is_refused_with_the_way_out
     (credentials / keys.CREDENTIAL).write_bytes(bytes(32))
     other = Machine(state.Folder(tmp_path / "new", credentials=credentials), parts.Clock())
     other.folder.root.mkdir()
-    with pytest.raises(BackupRefused, match="another device key"):
+    with pytest.raises(BackupRefused, match="sudo daka backup restore FILE --keys KEYS"):
         other.bring(made, sealed_keys).look(PASSPHRASE)
     (credentials / keys.CREDENTIAL).write_bytes((machine.folder.keys / "wrapping.key").read_bytes())
     assert other.bring(made, sealed_keys).look(PASSPHRASE).people == 3
     assert not list(other.folder.root.rglob("wrapping.key")), "no file of it beside the credential"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="the system's device key is root's; run as root")
+def test_root_brings_a_new_card_the_keys_and_its_system_holds_them_from_then_on(machine: Machine, running: kiosk.Files) -> None:
+    shelf = machine.shelf(running)
+    made, sealed_keys = shelf.place / shelf.make(PASSPHRASE).name, shelf.keys(KEYS_PASSPHRASE)
+    with tempfile.TemporaryDirectory() as place:
+        root = Path(place)
+        root.chmod(0o755)
+        new, system = state.Folder(root / "new"), by_root.System(root / "store", root / "none", root)
+        new.root.mkdir(mode=0o700)
+        os.chown(new.root, NOBODY, NOBODY)
+        before = credential.sealed(bytes(32), "auto")
+        system.store.write_bytes(before)
+
+        def brought() -> by_root.Brought:
+            return by_root.Brought([(0, made.read_bytes())], PASSPHRASE, sealed_keys, KEYS_PASSPHRASE)
+
+        def nobody_wants_it(found: api.BackupContent) -> None:
+            raise RuntimeError
+
+        with pytest.raises(RuntimeError):
+            by_root.restore(new, brought(), BY, nobody_wants_it, system)
+        assert system.store.read_bytes() == before
+        by_root.restore(new, brought(), BY, lambda found: None, system)
+        assert os.geteuid() == 0
+        key = (machine.folder.keys / "wrapping.key").read_bytes()
+        assert credential.opened(system.store) == key
+        assert not list(new.root.rglob("wrapping.key")), "no file of it beside the credential"
+        assert {path.stat().st_uid for path in new.root.rglob("*")} == {NOBODY}
+        assert sorted(path.name for path in root.iterdir()) == ["new", "store"], "what root held is gone"
+        (root / keys.CREDENTIAL).write_bytes(key)
+        after = Machine(state.Folder(new.root, credentials=root), parts.Clock(500.0)).start()
+        assert len(after.directory.list()) == 3
+        stop(after)

@@ -1,0 +1,178 @@
+"""A restore by root at an appliance that stands still for it: also where the kiosk daemon does not start, and on a new card.
+
+There the system holds another device key than the backup's: the brought one takes its place. Nothing in the state folder is made by
+root, and a key that root has for a moment lies in memory.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import io
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from device import credential, durable, keys, state
+from device.api.backups import BackupContent
+from device.backups import opening, settling
+from device.backups.restoring import Aside
+from device.errors import DeviceError
+
+KIOSK, TARGET = "daka-kiosk.service", "daka.target"
+# The sockets would start the kiosk daemon again, and so would whoever looks after one that has failed.
+STAND_STILL = (TARGET, KIOSK, "daka*.socket", "daka-failed@*")
+IN_MEMORY = Path("/run")
+NO_KEYS = "this file holds no keys of a kiosk; --keys wants what `daka backup keys` wrote"
+
+
+class NotByRoot(DeviceError):
+    """The machine does not do what a restore wants of it; the message says what to look at."""
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """What of the machine a restore touches beside the state folder: where its system keeps the device key, and its units."""
+
+    store: Path = credential.STORE
+    wanted: Path = Path(f"/etc/systemd/system/{KIOSK}.d/credential.conf")  # activate.sh's; with it the daemon starts with no file
+    memory: Path = IN_MEMORY
+
+    def holds_the_key(self) -> bool:
+        """Whether the kiosk daemon is handed it, or would be if it were not lost."""
+        return self.store.exists() or self.wanted.exists()
+
+
+SYSTEM = System()
+
+
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """What somebody brings. `keys`: what `daka backup keys` wrote; empty where those that are here do."""
+
+    pieces: Iterable[tuple[int, bytes]]
+    passphrase: str
+    keys: bytes = b""
+    keys_passphrase: str = ""
+
+
+def kiosk_runs() -> bool:
+    """Then it is asked, and goes on recognising people until somebody has confirmed."""
+    return _systemctl("is-active", "--quiet", KIOSK)
+
+
+@contextlib.contextmanager
+def standstill() -> Iterator[None]:
+    """Nothing starts the kiosk daemon meanwhile. Afterwards all of it starts; what did not run before, only if all went well."""
+    ran = _systemctl("is-active", "--quiet", TARGET)
+    if not _systemctl("stop", *STAND_STILL):
+        raise NotByRoot(f"the kiosk cannot be stopped; systemctl status {KIOSK} says why")
+    try:
+        yield
+    except BaseException:
+        if ran:
+            _systemctl("start", TARGET)
+        raise
+    _systemctl("reset-failed", "daka-*")
+    _systemctl("start", TARGET)
+    if not kiosk_runs():
+        raise NotByRoot(f"the backup is restored, but the kiosk does not start; journalctl -u {KIOSK} says why")
+
+
+def _systemctl(*words: str) -> bool:
+    return subprocess.run(("systemctl", *words), capture_output=True, check=False).returncode == 0
+
+
+def restore(
+    folder: state.Folder, brought: Brought, by: str, confirm: Callable[[BackupContent], None], system: System = SYSTEM
+) -> None:
+    """Put the backup in the place of what is here, and give the device key that it hangs on to the system.
+
+    `confirm` is shown what it holds, and raises where nobody wants that. Cut off between the two, the kiosk says that it has
+    another device key, and the same once more mends it.
+    """
+    secret = _device_key(brought, system)
+    sealed = credential.sealed(secret, "auto") if secret and secret != _held(system) else b""
+    with _handed(secret, system.memory, folder.root) as credentials, _as_owner(folder.root):
+        mine = dataclasses.replace(folder, credentials=credentials)
+        with state.locked(mine):
+            _put_in_place(Aside(mine), brought, by, confirm)
+    if sealed:
+        durable.keep(system.store, sealed)
+
+
+def _put_in_place(aside: Aside, brought: Brought, by: str, confirm: Callable[[BackupContent], None]) -> None:
+    try:
+        for offset, piece in brought.pieces:
+            aside.take(offset, piece)
+        if brought.keys:
+            aside.take_keys(brought.keys, brought.keys_passphrase)
+        found = aside.look(brought.passphrase)
+        confirm(found)
+        aside.make_ready(by, found.key)
+    except BaseException:
+        aside.forget()
+        raise
+    if not settling.settle(aside.folder):  # now: the device key follows only what is in place
+        raise NotByRoot("the restore could not begin, and nothing has changed; what was said above says why")
+
+
+def _device_key(brought: Brought, system: System) -> bytes | None:
+    """The one that the backup hangs on, where the system is to hold it; None where it is a file of the state folder."""
+    if not system.holds_the_key():
+        return None
+    if not brought.keys:
+        try:
+            return credential.opened(system.store)
+        except credential.CredentialError as error:
+            raise NotByRoot(f"{error}; bring the keys too: daka backup restore FILE --keys KEYS") from error
+    with tempfile.TemporaryDirectory(dir=system.memory) as place:
+        opening.unseal(io.BytesIO(brought.keys), brought.keys_passphrase, Path(place), len(brought.keys))
+        found = Path(place) / "keys" / "wrapping.key"
+        if not found.exists():
+            raise NotByRoot(NO_KEYS)
+        return found.read_bytes()
+
+
+def _held(system: System) -> bytes | None:
+    """What the system holds now; None where that does not open: of another board, of another card."""
+    try:
+        return credential.opened(system.store)
+    except credential.CredentialError:
+        return None
+
+
+@contextlib.contextmanager
+def _handed(secret: bytes | None, memory: Path, folder: Path) -> Iterator[Path | None]:
+    """As the service manager hands it to the kiosk daemon: for the folder's owner alone."""
+    if secret is None:
+        yield None
+        return
+    place, owner = Path(tempfile.mkdtemp(dir=memory)), folder.stat()
+    try:
+        (place / keys.CREDENTIAL).write_bytes(secret)
+        for one in (place / keys.CREDENTIAL, place):
+            os.chown(one, owner.st_uid, owner.st_gid)
+        yield place
+    finally:
+        shutil.rmtree(place)
+
+
+@contextlib.contextmanager
+def _as_owner(folder: Path) -> Iterator[None]:
+    """With the rights of the folder's owner, and as it makes files: what root made there the daemon could not open any more."""
+    owner, groups, mask = folder.stat(), os.getgroups(), os.umask(0o077)
+    os.setgroups([])
+    os.setegid(owner.st_gid)
+    os.seteuid(owner.st_uid)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+        os.setegid(0)
+        os.setgroups(groups)
+        os.umask(mask)
