@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from device import database, keys, membership, messages, people, state, templates, trust
+from device import config, database, keys, membership, messages, people, state, templates, trust
 from device.api.backups import BackupContent
 from device.backups import opening, sealed
 from device.backups.sealed import BackupRefused
@@ -107,6 +107,7 @@ class Aside:
             opening.check_databases(self.opened)
             self._check_keys(said)
             self._check_whose(said)
+            self._check_name(said)
             return self._content(head, said)
         except BaseException:  # a full disk above all: punches need what it holds
             shutil.rmtree(self.opened, ignore_errors=True)
@@ -150,6 +151,14 @@ class Aside:
             raise BackupRefused(
                 "the backup names another kiosk than the records here, under their key: it was changed; take another copy of it"
             )
+
+    def _check_name(self, said: dict[str, Any]) -> None:
+        """Where the settings file is root's it stays, and with it a name that no journal of the backup's would open under."""
+        file, name = self.folder.config, "device.id"
+        if self.folder.layer is None or not config.says(tree := config.tree_of(file), name):
+            return
+        if (mine := tree["device"]["id"]) != said["device"]:
+            raise BackupRefused(say("backup.other_name", theirs=said["device"], mine=mine, path=file))
 
     def membership(self) -> trust.Membership | None:
         """Of this kiosk, as far as it can be read."""

@@ -12,6 +12,9 @@ ENGLISH = {
     "storage.no_room_for_backup": "the disk has no room for this backup; free some, then bring it again",
     "storage.no_room_for_release": "the disk has no room for a release; free some, then bring it again",
     "storage.no_room_to_make": "the disk has no room for a backup beside the records to come; free some, or remove older backups",
+    "backup.other_name": (
+        'the backup is of {theirs}, and this machine is {mine}: write id = "{theirs}" under [device] in {path}, then bring it again'
+    ),
     # The line from a frame to a record
     "trouble.frame": "a frame could not be handled; the log says why",
     "trouble.not_recorded": "the punch was not recorded: {why}",

@@ -16,6 +16,10 @@ WORDS = {
     "storage.no_room_to_make": _(
         "the disk has no room for a backup beside the records to come; free some, or remove older backups"
     ),
+    "backup.other_name": _(
+        'the backup is of %(theirs)s, and this machine is %(mine)s: write id = "%(theirs)s" under [device] in %(path)s, then bring '
+        "it again"
+    ),
     # The line from a frame to a record
     "trouble.frame": _("a frame could not be handled; the log says why"),
     "trouble.not_recorded": _("the punch was not recorded: %(why)s"),

@@ -105,9 +105,13 @@ def test_where_the_settings_file_is_roots_a_restore_leaves_it_and_brings_back_wh
     made, sealed_keys = shelf.place / shelf.make(PASSPHRASE).name, shelf.keys(KEYS_PASSPHRASE)
     file, layer = tmp_path / "etc" / "config.toml", tmp_path / "settings.toml"
     file.parent.mkdir()
-    file.write_text('[device]\nsite = "yard"\n', encoding="utf-8")
+    file.write_text('[device]\nid = "kiosk-1"\nsite = "yard"\n', encoding="utf-8")
     appliance = Machine(state.Folder(tmp_path / "new", config_file=file, layer=layer), parts.Clock(500.0))
     stop(appliance.start())
+    aside = appliance.bring(made, sealed_keys)
+    with pytest.raises(BackupRefused, match=f'is of kiosk-9, and this machine is kiosk-1: write id = "kiosk-9" .* {file}'):
+        aside.look(PASSPHRASE)
+    file.write_text('[device]\nsite = "yard"\n', encoding="utf-8")
     aside = appliance.bring(made, sealed_keys)
     aside.look(PASSPHRASE)
     aside.make_ready(BY, confirmed(aside))
