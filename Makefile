@@ -16,6 +16,7 @@ FACES :=
 MINUTES := 5
 NAME :=
 SCREEN := 1
+DESKTOP := 1
 CUTS := 6
 
 .DEFAULT_GOAL := help
@@ -68,9 +69,9 @@ bundle: $(VENV)/ready ## make a release bundle in dist/ (FOR=3.13 for another Py
 	@$(PYTHON) -m device.commands.main models fetch
 	@tools/bundle.sh $(PYTHON) dist $(FOR) $(ARCH)
 
-install: packages-$(if $(filter 0,$(SCREEN)),appliance,screen) ## install on this machine as an appliance, from a bundle made here (as root; safe to repeat; NAME=kiosk-2, SCREEN=0)
+install: packages-$(if $(filter 0,$(SCREEN)),appliance,screen) ## install on this machine as an appliance, from a bundle made here (as root; safe to repeat; NAME=kiosk-2, SCREEN=0, DESKTOP=0)
 	@$(MAKE) --no-print-directory bundle FOR=$(LOCAL) ARCH=$(shell uname -m)
-	@dist/daka-$$($(PYTHON) -c 'import device; print(device.__version__)')-cp$(subst .,,$(LOCAL))-$(shell uname -m)/install.sh $(if $(NAME),--name $(NAME))
+	@dist/daka-$$($(PYTHON) -c 'import device; print(device.__version__)')-cp$(subst .,,$(LOCAL))-$(shell uname -m)/install.sh $(if $(NAME),--name $(NAME)) $(if $(filter 0,$(DESKTOP)),--no-desktop)
 
 uninstall: ## take it off again; people, records and keys stay
 	@systemd/uninstall.sh

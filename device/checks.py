@@ -33,7 +33,7 @@ PROTECTS = {
     "server": "only card and server's share together open the templates; stolen, they stay shut once this kiosk is distrusted",
 }
 AS_ROOT = "sudo daka doctor"
-PAGE_SOCKET = "daka-page.socket"
+PAGE_SOCKET, DESKTOP = "daka-page.socket", "display-manager.service"
 FILES = "files of mode 0600; they do not protect a stolen card"
 
 
@@ -56,6 +56,7 @@ def all_of(folder: state.Folder, weights_directory: Callable[[], Path]) -> tuple
         kiosk(folder),
         *vital_signs(folder),
         page(settings, folder),
+        *screen(folder),
         *broker(settings, folder),
     )
 
@@ -205,12 +206,24 @@ def page(settings: config.Config, folder: state.Folder) -> Finding:
 
 def _page_of_an_appliance(folder: state.Folder) -> Finding:
     """Its loopback is the display's alone, so nobody else can ask: whether systemd listens, and the daemon has opened it."""
-    socket = subprocess.run(("systemctl", "is-active", PAGE_SOCKET), capture_output=True, text=True, check=False)
-    if socket.stdout.strip() != "active":
+    if not _is_active(PAGE_SOCKET):
         return Finding("kiosk page", Verdict.BAD, f"nobody listens for it ({PAGE_SOCKET})", f"systemctl start {PAGE_SOCKET}")
     if not folder.page_address.parent.is_dir() or (_may_look_into(folder.page_address.parent) and not folder.page_address.exists()):
         return Finding("kiosk page", Verdict.BAD, "the kiosk daemon has not opened it", "see the kiosk daemon's log")
     return Finding("kiosk page", Verdict.GOOD, "served to the display alone; no other program of this machine reaches it")
+
+
+def screen(folder: state.Folder) -> tuple[Finding, ...]:
+    """Who else holds the screen of an appliance that has a display."""
+    if folder.layer is None or shutil.which("cage") is None or not _is_active(DESKTOP):
+        return ()
+    remedy = f"sudo systemctl set-default multi-user.target; sudo systemctl stop {DESKTOP}"
+    return (Finding("screen", Verdict.BAD, f"a desktop holds it ({DESKTOP}): the kiosk page does not appear", remedy),)
+
+
+def _is_active(unit: str) -> bool:
+    done = subprocess.run(("systemctl", "is-active", unit), capture_output=True, text=True, check=False)
+    return done.stdout.strip() == "active"
 
 
 def _may_look_into(folder: Path) -> bool:

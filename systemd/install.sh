@@ -1,7 +1,8 @@
 #!/bin/sh
 # Installs Daka from this bundle: users, virtual environment, weights, units. Needs no network and no compiler; safe to repeat.
-# usage: install.sh [--name NAME] [--no-start | --stage]
+# usage: install.sh [--name NAME] [--no-desktop] [--no-start | --stage]
 # --name: what this kiosk is called in topics, records and certificates; its first start binds its journal to it (else: kiosk-1)
+# --no-desktop: a desktop that holds the screen ends, and starts no more with the machine
 # --stage: only lay this version beside what runs; `daka update` switches to it
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
@@ -13,10 +14,15 @@ if [ "${1:-}" = --name ]; then
     printf '%s\n' "$name" | grep -Eqx '[a-z0-9][a-z0-9-]{0,63}' || fail "a kiosk's name has a-z, 0-9 and hyphens, 64 at most: --name kiosk-2"
     shift 2
 fi
+desktop=""
+if [ "${1:-}" = --no-desktop ]; then
+    desktop=ends
+    shift
+fi
 option=${1:-}
 case "$option" in
     "" | --no-start | --stage) ;;
-    *) echo "usage: install.sh [--name NAME] [--no-start | --stage]" >&2; exit 2 ;;
+    *) echo "usage: install.sh [--name NAME] [--no-desktop] [--no-start | --stage]" >&2; exit 2 ;;
 esac
 
 [ "$(id -u)" = 0 ] || fail "installing needs root: sudo $0"
@@ -31,6 +37,18 @@ command -v systemctl >/dev/null || fail "systemd is missing; for a laptop use 'd
 for library in libGL.so.1 libEGL.so.1 libGLESv2.so.2 libglib-2.0.so.0 libevdev.so.2; do
     ldconfig -p | grep -q "$library" || fail "$library is missing; install it: apt install libgl1 libegl1 libgles2 libglib2.0-0 libevdev2"
 done
+
+# One program alone can have the screen. Which of the two is somebody's to say: over a desktop they may be sitting at this moment.
+holds_the_screen() {
+    command -v cage >/dev/null || return 1
+    systemctl --quiet is-active display-manager.service && return 0
+    [ -e /etc/systemd/system/display-manager.service ] && [ "$(systemctl get-default 2>/dev/null)" = graphical.target ]
+}
+if [ "$option" = --stage ] || ! holds_the_screen; then
+    desktop=""
+elif [ -z "$desktop" ]; then
+    fail "a desktop holds this machine's screen, so the kiosk page would never appear. Install on an image without one (Raspberry Pi OS Lite), or let it end for good: --no-desktop (sudo make install DESKTOP=0)"
+fi
 
 exec 9>/run/daka-install.lock
 flock -n 9 || fail "another installation is under way; wait until it has ended"
@@ -106,3 +124,8 @@ for old in "$versions/$version"+*; do # of this version only what ran until now 
 done
 say "installed $version. Whoever is in the group daka-admin may use the 'daka' command: adduser NAME daka-admin"
 [ "$option" = --no-start ] || say "started; 'daka doctor' looks at everything"
+if [ -n "$desktop" ]; then # last: who sits at it loses this terminal
+    systemctl set-default multi-user.target 2>/dev/null
+    say "the desktop starts no more with the machine; the way back: systemctl set-default graphical.target"
+    [ "$option" = --no-start ] || systemctl --no-block stop display-manager.service
+fi

@@ -72,7 +72,7 @@ def root(tmp_path: Path) -> Root:
         shutil.copy(f"/etc/{file}", at / "etc" / file)
     (at / "etc/credstore.encrypted/daka.wrapping-key").write_text("sealed")
     for name in ("systemctl", "udevadm"):
-        program(at / "bin" / name, '#!/bin/sh\necho "$0 $*" >>/opt/asked\n')
+        program(at / "bin" / name, '#!/bin/sh\necho "$0 $*" >>/opt/asked\ncase "$*" in *is-active*) [ -e /opt/desktop ] ;; esac\n')
     program(at / "bin/python3.11", PYTHON)
     return Root(at)
 
@@ -118,6 +118,27 @@ def test_while_a_version_is_installed_over_itself_and_whatever_ends_that_a_whole
     assert doc.read_text() == "third"
     assert len(list((root.at / "opt/daka/versions").iterdir())) == 2  # what runs, and what ran until then
     assert (root.at / "opt/seen").read_text().split() == ["none", *["whole"] * 4]
+
+
+def test_a_desktop_keeps_the_screen_unless_somebody_says_that_it_ends(root: Root, tmp_path: Path) -> None:
+    program(root.at / "bin/cage", "#!/bin/sh\n")
+    (root.at / "opt/desktop").touch()
+    install, asked = bundle(tmp_path / "bundle", "first"), root.at / "opt/asked"
+    refused = root.run(install)
+    assert refused.returncode == 1
+    assert "a desktop holds this machine's screen" in refused.stderr
+    assert "--no-desktop" in refused.stderr
+    assert not (root.at / "opt/daka").exists()
+    done = root.run(install, "--no-desktop")
+    assert done.returncode == 0, done.stderr
+    assert [row.partition(" ")[2] for row in asked.read_text().splitlines()][-2:] == [
+        "set-default multi-user.target",
+        "--no-block stop display-manager.service",
+    ]
+    (root.at / "opt/desktop").unlink()
+    asked.unlink()
+    assert root.run(install).returncode == 0
+    assert "multi-user" not in asked.read_text()
 
 
 def test_a_machine_from_which_it_was_taken_off_lets_every_usb_device_in_again(root: Root) -> None:
