@@ -10,7 +10,7 @@ from pathlib import Path
 
 import httpx
 
-from device import api, clock, config, credential, diagnoses, membership, mqtt, selftest, state
+from device import api, clock, config, credential, diagnoses, membership, mqtt, selftest, sensors, state
 from device.errors import DeviceError
 from device.findings import Finding as Finding
 from device.findings import Verdict as Verdict
@@ -34,6 +34,8 @@ PROTECTS = {
 }
 AS_ROOT = "sudo daka doctor"
 PAGE_SOCKET, DESKTOP = "daka-page.socket", "display-manager.service"
+COUNT_MEMORY = "add cgroup_enable=memory to the one line of /boot/firmware/cmdline.txt, and start the machine anew"
+SWAP_OFF = "Debian 12: sudo systemctl disable --now dphys-swapfile; Debian 13: Mechanism=none in /etc/rpi/swap.conf"
 FILES = "files of mode 0600; they do not protect a stolen card"
 
 
@@ -51,6 +53,7 @@ def all_of(folder: state.Folder, weights_directory: Callable[[], Path]) -> tuple
         keys(folder),
         unlocked_by(settings),
         disk(folder.root),
+        *memory(folder),
         time(clock.SystemClock()),
         camera(settings),
         kiosk(folder),
@@ -124,6 +127,19 @@ def disk(root: Path) -> Finding:
             "disk", Verdict.BAD, words, f"free some room; below {LOW_DISK_BYTES // 2**20} MB punches will soon be refused"
         )
     return Finding("disk", Verdict.GOOD, words)
+
+
+def memory(folder: state.Folder) -> tuple[Finding, ...]:
+    """Whether an appliance's daemons are held within their memory, and what they hold in memory stays there."""
+    if folder.layer is None:
+        return ()
+    if sensors.counts_memory():
+        return (Finding("memory", Verdict.GOOD, "every daemon is held within its own, and out of swap"),)
+    uncounted = "the kernel does not count it, so no daemon is held within its own"
+    if disks := sensors.swaps_to_disk():
+        written = f"{uncounted}, and what they hold may be written to {', '.join(disks)}"
+        return (Finding("memory", Verdict.BAD, written, f"{COUNT_MEMORY}; or switch swap off ({SWAP_OFF})"),)
+    return (Finding("memory", Verdict.NOTE, f"{uncounted}; no swap lies on a disk", COUNT_MEMORY),)
 
 
 def time(time_source: clock.Clock) -> Finding:

@@ -1,4 +1,7 @@
-"""What the machine's own sensors say: throttling, under-voltage, a Bluetooth radio. Without one the answer is `unknown`."""
+"""What the machine's own sensors say: throttling, under-voltage, a Bluetooth radio. Without one the answer is `unknown`.
+
+And what its kernel does with memory: whether it counts it, and where else it may put it.
+"""
 
 from __future__ import annotations
 
@@ -35,6 +38,21 @@ def radio(root: Path = SYS) -> str:
     return "present" if any(":" not in one.name for one in places.glob("hci*")) else "absent"
 
 
+def counts_memory(root: Path = SYS) -> bool:
+    """Whether MemoryMax= and MemorySwapMax= have any effect: a Raspberry Pi's firmware says cgroup_disable=memory."""
+    return "memory" in _text(root / "fs/cgroup/cgroup.controllers").split()
+
+
+def swaps_to_disk(root: Path = Path("/")) -> tuple[str, ...]:
+    """Swap that is no memory: a file, a partition, or compressed memory (zram) that moves to a disk what is not used."""
+    names = [row.split()[0] for row in _text(root / "proc/swaps").splitlines()[1:]]
+    return tuple(name for name in names if not _is_memory(root / "sys/block" / Path(name).name))
+
+
+def _is_memory(block: Path) -> bool:
+    return block.name.startswith("zram") and _text(block / "backing_dev") in ("", "none")
+
+
 def _bits(root: Path) -> int | None:
     try:
         return int(_text(root / GET_THROTTLED), 16)
@@ -51,7 +69,7 @@ def _said(bits: int | None, which: int) -> str:
 
 
 def _text(path: Path) -> str:
-    """The first line; empty for what cannot be read."""
+    """What it says; empty for what cannot be read."""
     try:
         return path.read_text("ascii").strip()
     except (OSError, UnicodeDecodeError):

@@ -13,6 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from device import (
     alarms,
     api,
+    checks,
     config,
     diagnoses,
     ended,
@@ -24,6 +25,7 @@ from device import (
     reporter,
     sensors,
     server,
+    state,
     trust,
     vitals,
 )
@@ -70,6 +72,43 @@ def test_the_kernels_own_sensor_says_when_the_power_is_too_weak(tmp_path: Path, 
 
 def test_a_machine_without_sensors_says_that_it_does_not_know(tmp_path: Path) -> None:
     assert (sensors.throttled(tmp_path), sensors.under_voltage(tmp_path), sensors.radio(tmp_path)) == ("unknown",) * 3
+
+
+SWAPS = "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n"
+
+
+@pytest.mark.parametrize(
+    ("swaps", "backing", "disks"),
+    [
+        ("", "", ()),
+        ("/var/swap file 102396 0 -2\n", "", ("/var/swap",)),
+        ("/dev/zram0 partition 2097152 0 100\n", "none\n", ()),
+        ("/dev/zram0 partition 2097152 0 100\n", "/dev/loop0\n", ("/dev/zram0",)),
+    ],
+)
+def test_swap_that_may_reach_a_disk_is_told_from_compressed_memory(
+    tmp_path: Path, swaps: str, backing: str, disks: tuple[str, ...]
+) -> None:
+    files = {"proc/swaps": SWAPS + swaps, "sys/block/zram0/backing_dev": backing}
+    assert sensors.swaps_to_disk(lay(tmp_path, files)) == disks
+
+
+def test_where_the_kernel_counts_no_memory_the_doctor_says_what_follows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    where = "fs/cgroup/cgroup.controllers"
+    assert sensors.counts_memory(lay(tmp_path, {where: "cpuset cpu io memory pids\n"}))
+    assert not sensors.counts_memory(lay(tmp_path, {where: "cpuset cpu io pids\n"}))
+    appliance = state.Folder(tmp_path, layer=tmp_path / "settings.toml")
+    monkeypatch.setattr(sensors, "counts_memory", lambda: False)
+    monkeypatch.setattr(sensors, "swaps_to_disk", lambda: ("/var/swap",))
+    (found,) = checks.memory(appliance)
+    assert found.verdict is checks.Verdict.BAD
+    assert "written to /var/swap" in found.sentence
+    assert "cgroup_enable=memory" in found.remedy
+    monkeypatch.setattr(sensors, "swaps_to_disk", tuple)
+    assert [found.verdict for found in checks.memory(appliance)] == [checks.Verdict.NOTE]
+    monkeypatch.setattr(sensors, "counts_memory", lambda: True)
+    assert [found.verdict for found in checks.memory(appliance)] == [checks.Verdict.GOOD]
+    assert checks.memory(state.Folder(tmp_path)) == (), "on a laptop nothing is promised of it"
 
 
 def test_a_radio_is_there_or_not(tmp_path: Path) -> None:
