@@ -1,7 +1,7 @@
-"""Which USB devices this kiosk lets in: what an administrator has enrolled, and hubs. Everything else stays without power to act.
+"""Which USB devices this kiosk lets in: what an administrator has enrolled. Everything else stays without power to act.
 
-A badge reader types, and so does whatever a stranger plugs in. The kernel knows `authorized`; udev's rules, written here, set it.
-Off until somebody locks, so that an installer's keyboard is not shut out unawares.
+A badge reader types, and so does whatever a stranger plugs in, and a hub may, too. The kernel knows `authorized`; udev's rules,
+written here, set it. Off until somebody locks, so that an installer's keyboard is not shut out unawares.
 """
 
 from __future__ import annotations
@@ -47,18 +47,19 @@ class Plugged:
     device: Device
     is_authorised: bool
     at: Path
+    is_hub: bool = False
 
 
 def plugged(bus: Path = BUS) -> tuple[Plugged, ...]:
-    """Every device on the bus but hubs, which let nothing in by themselves."""
+    """Every device on the bus, hubs among them, but the machine's own root hubs."""
     found = []
     for place in sorted(bus.glob("[0-9]*-*")) if bus.is_dir() else ():
         vendor, product = _read(place / "idVendor"), _read(place / "idProduct")
-        if not vendor or not product or _read(place / "bDeviceClass") == HUB:
-            continue  # an interface of a device, or a hub
+        if not vendor or not product:
+            continue  # an interface of a device
         name = f"{_read(place / 'manufacturer')} {_read(place / 'product')}".strip()
         device = Device(vendor, product, _read(place / "serial"), name or "no name")
-        found.append(Plugged(device, _read(place / "authorized") != "0", place))
+        found.append(Plugged(device, _read(place / "authorized") != "0", place, _read(place / "bDeviceClass") == HUB))
     return tuple(found)
 
 
@@ -94,14 +95,13 @@ def lock(at: Path = ALLOWED, rules_at: Path = RULES) -> None:
 
 
 def rules(allowed: Iterable[Device]) -> str:
-    """For udev(7). New devices begin without authorisation on every root hub; what is enrolled, and hubs, get it."""
+    """For udev(7). New devices begin without authorisation on every root hub; what is enrolled gets it."""
     rows = [
         "# Written by `daka usb`. Only what an administrator has enrolled is let in.",
         'ACTION!="add", GOTO="daka_usb_end"',
         'SUBSYSTEM!="usb", GOTO="daka_usb_end"',
         'ENV{DEVTYPE}!="usb_device", GOTO="daka_usb_end"',
         'KERNEL=="usb[0-9]*", ATTR{authorized_default}="0", GOTO="daka_usb_end"',
-        f'ATTR{{bDeviceClass}}=="{HUB}", ATTR{{authorized}}="1", GOTO="daka_usb_end"',
         *(_rule(device) for device in sorted(allowed)),
         'ATTR{authorized}="0"',
         'LABEL="daka_usb_end"',

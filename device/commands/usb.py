@@ -23,7 +23,7 @@ def list_devices() -> None:
     )
     for one in here:
         state = "enrolled" if one.device in known else "let in" if one.is_authorised else "not let in"
-        click.echo(f"{one.device.mark}  {one.device.name}  {state}")
+        click.echo(f"{one.device.mark}  {one.device.name}{'  hub' if one.is_hub else ''}  {state}")
     for device in sorted(known - {one.device for one in here}):
         click.echo(f"{device.mark}  {device.name}  enrolled, not plugged in")
 
@@ -37,8 +37,8 @@ def lock(yes: bool) -> None:
         click.echo(f"enrolled: {device.mark}  {device.name}")
     if not yes:
         click.confirm("Nothing else is let in from now on, no other keyboard either. Lock?", abort=True)
-    usb.enrol(here)
-    usb.lock()
+    usb.enrol(here, usb.ALLOWED, usb.RULES)
+    usb.lock(usb.ALLOWED, usb.RULES)
     _apply()
     click.echo(
         "locked; a new badge reader: plug it in, then sudo daka usb enrol. The way back: sudo daka usb unlock, also over ssh"
@@ -48,13 +48,17 @@ def lock(yes: bool) -> None:
 @usb_group.command("enrol")
 @click.argument("marks", nargs=-1)
 def enrol(marks: tuple[str, ...]) -> None:
-    """Let in what is plugged in: the devices that MARKS name (see `daka usb list`), or all that are not let in yet. Needs root."""
+    """Let in what is plugged in: the devices that MARKS name (see `daka usb list`), or all that are not let in yet. Needs root.
+
+    What hangs on a hub is seen once the hub is let in: then once more.
+    """
     here = {one.device.mark: one for one in usb.plugged(usb.BUS)}
     unknown = [mark for mark in marks if mark not in here]
     if unknown:
         raise usb.UsbError(f"{', '.join(unknown)} is not plugged in; `daka usb list` shows what is")
     chosen = [one.device for mark, one in here.items() if (mark in marks if marks else not one.is_authorised)]
-    usb.enrol(chosen)
+    hubs = [one.device for one in here.values() if one.is_hub and one.is_authorised]  # what is let in hangs on them
+    usb.enrol([*chosen, *hubs], usb.ALLOWED, usb.RULES)
     _apply()
     for device in chosen:
         click.echo(f"enrolled: {device.mark}  {device.name}")

@@ -9,9 +9,11 @@ from click.testing import CliRunner
 
 from device import usb
 from device.commands import main as daka
+from device.commands import usb as commands
 from device.usb import Device
 
 READER = Device("16c0", "27db", "A1", "Acme Badge reader")
+INNER = Device("05e3", "0610", "", "no name")
 CAMERA = Device("046d", "0825", "", "Acme Webcam")
 
 
@@ -36,8 +38,12 @@ def add(bus: Path, place: str, **files: str) -> None:
         (bus / place / name).write_text(f"{text}\n")
 
 
-def test_devices_are_seen_and_hubs_and_interfaces_are_none(bus: Path) -> None:
-    assert [(one.device, one.is_authorised) for one in usb.plugged(bus)] == [(CAMERA, True), (READER, False)]
+def test_devices_and_hubs_are_seen_and_root_hubs_and_interfaces_are_none(bus: Path) -> None:
+    assert [(one.device, one.is_authorised, one.is_hub) for one in usb.plugged(bus)] == [
+        (INNER, True, True),
+        (CAMERA, True, False),
+        (READER, False, False),
+    ]
     assert usb.plugged(bus / "nowhere") == ()
 
 
@@ -52,6 +58,7 @@ def test_once_locked_only_what_is_enrolled_is_let_in(tmp_path: Path) -> None:
     assert any('"16c0"' in row and 'ATTR{serial}=="A1"' in row for row in said)
     assert said[-2:] == ['ATTR{authorized}="0"', 'LABEL="daka_usb_end"']
     assert any("authorized_default" in row and '"0"' in row for row in said)
+    assert not any("bDeviceClass" in row for row in said), "what calls itself a hub may have a keyboard's interface as well"
     assert usb.enrolled(at) == {CAMERA, READER}
 
 
@@ -79,6 +86,19 @@ def test_what_is_let_in_and_what_is_not_is_listed_and_unlocking_is_the_way_back(
     assert "locked" in said
     assert "046d:0825  Acme Webcam  enrolled" in said
     assert "16c0:27db:A1  Acme Badge reader  not let in" in said
+    assert "05e3:0610  no name  hub  let in" in said
     assert "open" in CliRunner().invoke(daka.daka, ["usb", "unlock"]).output
     assert (bus / "1-1.2" / "authorized").read_text() == "1"
     assert not (tmp_path / "rules").exists()
+
+
+def test_whoever_locks_enrols_the_hubs_that_everything_hangs_on(bus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, path in {"BUS": bus, "ALLOWED": tmp_path / "usb.json", "RULES": tmp_path / "rules"}.items():
+        monkeypatch.setattr(usb, name, path)
+    monkeypatch.setattr(commands, "_apply", lambda: None)
+    said = CliRunner().invoke(daka.daka, ["usb", "lock", "--yes"]).output
+    assert "enrolled: 05e3:0610" in said
+    assert usb.enrolled(tmp_path / "usb.json") == {INNER, CAMERA, READER}
+    (tmp_path / "usb.json").unlink()
+    CliRunner().invoke(daka.daka, ["usb", "enrol", "16c0:27db:A1"])
+    assert usb.enrolled(tmp_path / "usb.json") == {INNER, READER}
