@@ -5,10 +5,12 @@ And what its kernel does with memory: whether it counts it, and where else it ma
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 SYS = Path("/sys")
-GET_THROTTLED = "devices/platform/soc/soc:firmware/get_throttled"  # Raspberry Pi's kernel; the same bits as vcgencmd get_throttled
+# Raspberry Pi's kernel; the same bits as vcgencmd get_throttled. On a Pi 5 the node is soc@107c000000.
+GET_THROTTLED = "devices/platform/soc*/soc*:firmware/get_throttled"
 UNDER_VOLTAGE, CAPPED, THROTTLED, HOT = 1 << 0, 1 << 1, 1 << 2, 1 << 3
 EARLIER = 16  # the same four bits, so far to the left: has happened since the start
 UNKNOWN = "unknown"
@@ -54,10 +56,10 @@ def _is_memory(block: Path) -> bool:
 
 
 def _bits(root: Path) -> int | None:
-    try:
-        return int(_text(root / GET_THROTTLED), 16)
-    except ValueError:
-        return None
+    for path in root.glob(GET_THROTTLED):
+        with contextlib.suppress(ValueError):
+            return int(_text(path), 16)
+    return None
 
 
 def _said(bits: int | None, which: int) -> str:

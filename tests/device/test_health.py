@@ -59,8 +59,11 @@ def lay(root: Path, files: dict[str, str]) -> Path:
         ("rubbish", "unknown", "unknown"),
     ],
 )
-def test_a_raspberry_pis_word_on_throttling_is_understood(tmp_path: Path, bits: str, throttled: str, under_voltage: str) -> None:
-    root = lay(tmp_path, {sensors.GET_THROTTLED: f"{bits}\n"})
+@pytest.mark.parametrize("node", ["soc", "soc@107c000000"], ids=["to the Pi 4", "Pi 5"])
+def test_a_raspberry_pis_word_on_throttling_is_understood(
+    tmp_path: Path, node: str, bits: str, throttled: str, under_voltage: str
+) -> None:
+    root = lay(tmp_path, {f"devices/platform/{node}/{node}:firmware/get_throttled": f"{bits}\n"})
     assert (sensors.throttled(root), sensors.under_voltage(root)) == (throttled, under_voltage)
 
 
