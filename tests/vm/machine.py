@@ -33,7 +33,8 @@ MEMORY_MB = 2048  # a Pi of 2 GB
 PROCESSORS = 2
 # no_timer_check: a machine that was kept waiting while it tried its timer would panic
 # tsc=reliable: a kernel that distrusts the processor's clock asks a slow device for the time instead
-COMMAND_LINE = "console=ttyS0 quiet loglevel=3 systemd.show_status=0 mitigations=off no_timer_check tsc=reliable"
+# panic=3: an emulated kernel that dies while it changes its own code, long before systemd, starts anew by itself
+COMMAND_LINE = "console=ttyS0 quiet loglevel=3 systemd.show_status=0 mitigations=off no_timer_check tsc=reliable panic=3"
 
 
 class Disk(enum.Enum):
@@ -140,6 +141,8 @@ class Machine:
         if not self.bare:
             self._wait("the monitor answers", self._has_monitor, 30.0)
             self.greet()
+            if (anew := self.events().count("RESET")) > 0:
+                print(f"the emulated kernel died while it started, and started anew {anew} time(s)")
             if settled:
                 self.settle()
         self.boots.append(time.monotonic() - started)
