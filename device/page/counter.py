@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
 
-from flask import abort, request
+from flask import Response, abort, request
 
 from device import api, attend, clock, messages, people_counter, server
 from device.by_face import ByFace
@@ -198,12 +198,21 @@ class Counter:
         person = owner.person if owner and self.config.page.messages else ""
         return OwnScreen(affairs, notices_for(person, self.notices(), self.clock.now()) if person else ())
 
-    def say(self) -> api.Done:
-        """One of the page's own sentences aloud; never a text that somebody sent."""
+    def say(self) -> Response:
+        """One of the page's own sentences as a sound, its gaps filled with numbers; never a text that somebody sent."""
         word, language = server.json_fields("word", "language")
-        if not self.voice.say(word, language):
+        if not (sound := self.voice.said(word, language, _numbers())):
             abort(404)
-        return api.Done()
+        return Response(sound, mimetype="audio/wav")
+
+
+def _numbers() -> dict[str, str]:
+    """What fills a sentence's gaps, by name."""
+    body = request.get_json(silent=True)
+    found = body.get("values", {}) if isinstance(body, dict) else {}
+    if not isinstance(found, dict):
+        abort(400)
+    return {name: str(value) for name, value in found.items()}
 
 
 def _number(text: str) -> int:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import struct
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
@@ -324,6 +326,45 @@ def test_in_easy_mode_what_is_asked_and_what_came_of_it_is_said_aloud(kiosk: Kio
     assert not [text for _, text in found if "Annika" in text or PIN in text], "no name and no digit is said"
     kiosk.personnel.badge("a badge that nobody has")
     page.wait_for_function("text => window.said.some((one) => one[1] === text)", arg=CN["why.unknown_badge"], timeout=SOON_MS)
+
+
+SILENCE_S = 1.0
+SPEAK = """([names, isHint]) => import("/speech.js").then((speech) => {
+  for (const name of names) isHint ? speech.hint(name) : speech.tellAloud(name, { seconds: 12 }, "en");
+})"""
+
+
+def told_with_a_voice(page: Page) -> list[Any]:
+    """A browser without a voice before a kiosk that has one, whose sentences are a second of silence. What was asked for is noted."""
+    told_otherwise(page, abilities=["voice"])
+    asked: list[Any] = []
+    samples = bytes(2 * int(22_050 * SILENCE_S))
+    head = b"RIFF" + struct.pack("<I", len(samples) + 36) + b"WAVEfmt \x10\0\0\0\x01\0\x01\0\x22\x56\0\0\x44\xac\0\0\x02\0\x10\0data"
+
+    def answer(route: Route) -> None:
+        asked.append(route.request.post_data_json)
+        route.fulfill(body=head + struct.pack("<I", len(samples)) + samples, content_type="audio/wav")
+
+    page.route("**/v1/say", answer)
+    page.evaluate("speechSynthesis.getVoices = () => []")
+    return asked
+
+
+def test_with_the_kiosks_voice_a_result_is_said_whole_at_once_and_with_its_number(kiosk: Kiosk, page: Page) -> None:
+    asked = told_with_a_voice(page)
+    easy(page)
+    page.evaluate(SPEAK, [["waiting.too_far", "waiting.tilted"], True])
+    page.wait_for_timeout(300)
+    page.evaluate(SPEAK, [["why.wait", "done.in"], False])  # while the hint is said
+    page.wait_for_timeout(300)
+    page.evaluate(SPEAK, [["waiting.too_dark"], True])
+    page.wait_for_timeout(1_000 * SILENCE_S)
+    assert [one["word"] for one in asked] == ["waiting.tilted", "why.wait", "done.in"], "the newest hint, then both results, and no hint over them"
+    assert asked[1] == {"word": "why.wait", "language": "en", "values": {"seconds": 12}}
+    page.wait_for_timeout(1_000 * SILENCE_S)
+    page.evaluate(SPEAK, [["waiting.too_bright"], True])
+    page.wait_for_timeout(300)
+    assert asked[-1]["word"] == "waiting.too_bright"
 
 
 def test_in_easy_mode_there_is_more_time_and_everything_is_within_reach(kiosk: Kiosk, browser: Browser) -> None:

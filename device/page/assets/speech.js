@@ -1,6 +1,7 @@
 // Saying a sentence aloud: by the browser's own voice where it has one for the language, else by the kiosk's, else not at all.
 
-import { tell } from "./net.js";
+import { ask } from "./net.js";
+import * as sound from "./sound.js";
 import { chosen, word } from "./words.js";
 
 const AGAIN_MS = 4000; // the same hint is not said over and over
@@ -39,22 +40,45 @@ export function hint(name) {
   if (!isTelling()) say(name);
 }
 
-const isTelling = () => telling && (globalThis.speechSynthesis?.speaking || globalThis.speechSynthesis?.pending);
+const isTelling = () => telling && (waiting > 0 || globalThis.speechSynthesis?.speaking || globalThis.speechSynthesis?.pending);
 
 function speak(name, values, language, isResult) {
   const now = performance.now();
   if (!isOn() || now - (said.get(name) ?? -Infinity) < AGAIN_MS) return;
   said.set(name, now);
   const own = voice(language);
-  if (!own) {
-    if (!kiosks) return;
-    tell("/v1/say", { word: name, language }).catch(() => {}); // a kiosk without a voice shows the sentence all the same
-    return;
-  }
-  const spoken = new SpeechSynthesisUtterance(word(name, values, language));
+  if (!own && !kiosks) return;
+  if (!isTelling()) hush();
+  telling = isResult || isTelling();
+  if (own) byBrowser(own, word(name, values, language), language);
+  else byKiosk({ word: name, language, values });
+}
+
+function hush() {
+  globalThis.speechSynthesis?.cancel();
+  round += 1;
+  sound.hush();
+}
+
+function byBrowser(own, text, language) {
+  const spoken = new SpeechSynthesisUtterance(text);
   spoken.voice = own;
   spoken.lang = language;
-  if (!isTelling()) speechSynthesis.cancel();
-  telling = isResult || isTelling();
   speechSynthesis.speak(spoken);
+}
+
+let line = Promise.resolve(); // one sentence of the kiosk's after the other
+let waiting = 0; // that are said, or to be said
+let round = 0; // a sentence of an earlier one is not wanted any more
+
+function byKiosk(sentence) {
+  const mine = round;
+  waiting += 1;
+  line = line.then(() => heard(sentence, () => mine === round)).catch(() => {}).finally(() => { waiting -= 1; }); // it is on the screen all the same
+}
+
+async function heard(sentence, isWanted) {
+  if (!isWanted()) return;
+  const file = await (await ask("/v1/say", { method: "POST", body: sentence })).arrayBuffer();
+  if (isWanted()) await sound.speak(file);
 }

@@ -124,6 +124,17 @@ def test_a_kiosk_without_a_voice_says_so(client: FlaskClient) -> None:
     assert post(client, "/v1/say", word="done.in", language="en") == 404
 
 
+def test_a_sentence_of_the_page_comes_as_a_sound_with_its_numbers(client: FlaskClient, desk: counter.Counter) -> None:
+    def said(name: str, language: str, values: dict[str, str]) -> bytes:
+        return f"{name} {language} {values['seconds']}".encode()
+
+    desk.voice.said = said  # type: ignore[method-assign,assignment]
+    asked = {"word": "why.wait", "language": "en", "values": {"seconds": 12}}
+    answer = client.post("/v1/say", headers=headers(Origin=ADDRESS.origin), json=asked)
+    assert (answer.mimetype, answer.data) == ("audio/wav", b"why.wait en 12")
+    assert client.post("/v1/say", headers=headers(Origin=ADDRESS.origin), json=asked | {"values": "12"}).status_code == 400
+
+
 def test_messages_are_shown_to_whom_they_are_meant_for_and_in_their_time() -> None:
     def notice(person: str, text: str, begins_s: float, ends_s: float) -> Notice:
         begins, ends = (messages.write_time(parts.moment(seconds).at) for seconds in (begins_s, ends_s))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
-import threading
+import io
+import wave
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,52 +11,55 @@ import pytest
 
 from device.page import voice, words
 
+# A sound of four samples, with the lengths that espeak-ng writes into a pipe.
+SOUND = (
+    b"RIFF\x24\xf0\xff\x7fWAVEfmt \x10\0\0\0\x01\0\x01\0\x22\x56\0\0\x44\xac\0\0\x02\0\x10\0data\0\xf0\xff\x7f" + bytes(range(8))
+)
+
 
 @pytest.fixture
-def said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[str]]:
+def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[str]]:
     """A speech engine that writes down what it was asked for, in place of the one that this machine may have."""
-    program = tmp_path / "espeak-ng"
-    program.write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" > {tmp_path}/said.part && mv {tmp_path}/said.part {tmp_path}/said\n')
+    program, sound = tmp_path / "espeak-ng", tmp_path / "sound"
+    program.write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" >{tmp_path}/asked\ncat {sound}\n')
     program.chmod(0o755)
+    sound.write_bytes(SOUND)
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
-
-    def read() -> list[str]:
-        for _ in range(200):
-            if (tmp_path / "said").exists():
-                return (tmp_path / "said").read_text("utf-8").splitlines()
-            threading.Event().wait(0.05)
-        return []
-
-    return read
+    return lambda: (tmp_path / "asked").read_text("utf-8").splitlines() if (tmp_path / "asked").exists() else []
 
 
-def only(name: str) -> Callable[[str], str | None]:
-    return lambda asked: shutil.which(asked) if asked == name else None
+def test_a_sentence_of_the_page_is_made_into_a_sound_in_its_language(asked: Callable[[], list[str]]) -> None:
+    with wave.open(io.BytesIO(voice.Voice().said("done.in", "zh-CN", {}))) as sound:
+        assert (sound.getnframes(), sound.readframes(9)) == (4, bytes(range(8))), "its lengths are its own"
+    assert asked() == ["-v", "cmn-latn-pinyin", "--stdout", "--", words.catalogue("zh-CN")["done.in"]]
 
 
-def test_a_sentence_of_the_page_is_spoken_in_its_language(said: Callable[[], list[str]]) -> None:
-    assert voice.Voice(only("espeak-ng")).say("done.in", "zh-CN")
-    assert said() == ["-v", "cmn", "--", words.catalogue("zh-CN")["done.in"]]
+def test_numbers_are_filled_in(asked: Callable[[], list[str]]) -> None:
+    assert voice.Voice().said("seal.done", "en", {"used": "1", "all": "3"})
+    assert asked()[-1] == "Stamped: 1 of 3"
+    assert voice.Voice().said("why.wait", "zh-CN", {"seconds": "12"})
+    assert "12" in asked()[-1]
 
 
-@pytest.mark.parametrize("word", ["", "nonsense", "-v", "receipt", "why.wait"])
-def test_what_is_no_sentence_of_the_page_or_has_gaps_is_not_spoken(said: Callable[[], list[str]], word: str) -> None:
-    assert not voice.Voice(only("espeak-ng")).say(word, "en")
+@pytest.mark.parametrize(
+    ("word", "values"),
+    [("", {}), ("nonsense", {}), ("-v", {}), ("why.wait", {}), ("why.wait", {"seconds": "Ada"}), ("receipt", {"seq": "1234567"})],
+)
+def test_what_is_no_sentence_of_the_page_or_has_gaps_is_not_spoken(
+    asked: Callable[[], list[str]], word: str, values: dict[str, str]
+) -> None:
+    assert voice.Voice().said(word, "en", values) == b""
+    assert asked() == []
 
 
-def test_a_language_without_a_voice_and_a_kiosk_without_an_engine_are_silent(said: Callable[[], list[str]]) -> None:
-    assert not voice.Voice(only("espeak-ng")).say("done.in", "tlh")
+def test_a_language_without_a_voice_and_a_kiosk_without_an_engine_are_silent(asked: Callable[[], list[str]]) -> None:
+    assert voice.Voice().said("done.in", "tlh", {}) == b""
     silent = voice.Voice(lambda name: None)
     assert not silent.is_there
-    assert not silent.say("done.in", "en")
-
-
-def test_speech_dispatcher_comes_first_where_both_are_installed() -> None:
-    assert voice.Voice(lambda name: f"/usr/bin/{name}")._program == "spd-say"
+    assert silent.said("done.in", "en", {}) == b""
 
 
 def test_an_engine_that_fails_is_a_line_in_the_log(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
-    found = voice.Voice(lambda name: "x" if name == "espeak-ng" else None)
-    found._speak("en", "hello")
+    assert voice.Voice(lambda name: name).said("done.in", "en", {}) == b""
     assert "does not speak" in caplog.text
