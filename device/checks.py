@@ -14,6 +14,7 @@ from device import api, clock, config, credential, diagnoses, membership, mqtt, 
 from device.errors import DeviceError
 from device.findings import Finding as Finding
 from device.findings import Verdict as Verdict
+from device.page import voice
 from models import manifest as manifests
 from models import weights
 from models.errors import ModelError
@@ -36,6 +37,9 @@ AS_ROOT = "sudo daka doctor"
 PAGE_SOCKET, DESKTOP = "daka-page.socket", "display-manager.service"
 COUNT_MEMORY = "add cgroup_enable=memory to the one line of /boot/firmware/cmdline.txt, and start the machine anew"
 SWAP_OFF = "Debian 12: sudo systemctl disable --now dphys-swapfile; Debian 13: Mechanism=none in /etc/rpi/swap.conf"
+SOUND_CARDS = Path("/dev/snd")
+ALSACTL = Path("/usr/sbin/alsactl")  # its unit sets the volume at the machine's start
+SOUND_GROUP = "daka-sound"  # of loudspeakers alone, systemd/etc/sound.rules
 FILES = "files of mode 0600; they do not protect a stolen card"
 
 
@@ -60,6 +64,7 @@ def all_of(folder: state.Folder, weights_directory: Callable[[], Path]) -> tuple
         *vital_signs(folder),
         page(settings, folder),
         *screen(folder),
+        *sound(settings, folder),
         *broker(settings, folder),
     )
 
@@ -240,6 +245,40 @@ def screen(folder: state.Folder) -> tuple[Finding, ...]:
 def _is_active(unit: str) -> bool:
     done = subprocess.run(("systemctl", "is-active", unit), capture_output=True, text=True, check=False)
     return done.stdout.strip() == "active"
+
+
+def sound(settings: config.Config, folder: state.Folder, cards: Path = SOUND_CARDS) -> tuple[Finding, ...]:
+    """Whether yes and no can be heard, and the page's sentences in the accessible mode."""
+    if not settings.page.port:
+        return ()
+    found = [_loudspeaker(sorted(cards.glob("pcm*p")), is_appliance=folder.layer is not None)]
+    if settings.page.speech != "off":
+        speaks = voice.Voice().is_there
+        what = "espeak-ng speaks the page's sentences" if speaks else "none of the kiosk's own: the sentences are only shown"
+        found.append(
+            Finding("speech", Verdict.GOOD if speaks else Verdict.NOTE, what, "" if speaks else f"apt install {voice.PROGRAM}")
+        )
+    return tuple(found)
+
+
+def _loudspeaker(nodes: list[Path], *, is_appliance: bool) -> Finding:
+    if not nodes:
+        return Finding(
+            "sound", Verdict.NOTE, "no sound card: yes and no are only shown", "plug in a loudspeaker, or a screen that has one"
+        )
+    if is_appliance and not all(_is_the_displays(node) for node in nodes):
+        what = f"the display may not use {nodes[0].parent}: /etc/udev/rules.d/72-daka-sound.rules is not in force"
+        return Finding("sound", Verdict.NOTE, what, "udevadm control --reload; udevadm trigger --subsystem-match=sound")
+    if is_appliance and not ALSACTL.exists():
+        return Finding("sound", Verdict.NOTE, "a sound card, which may be mute: nobody turns it on", "apt install alsa-utils")
+    return Finding("sound", Verdict.GOOD, f"{nodes[0].name} is there")
+
+
+def _is_the_displays(node: Path) -> bool:
+    try:
+        return node.group() == SOUND_GROUP
+    except (KeyError, OSError):  # a group without a name, or unplugged meanwhile
+        return False
 
 
 def _may_look_into(folder: Path) -> bool:

@@ -7,6 +7,7 @@ Nothing is changed, no packet reaches anybody: addresses are those that RFC 5737
 from __future__ import annotations
 
 import errno
+import glob
 import json
 import os
 import socket
@@ -15,7 +16,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 
 NOWHERE = ("192.0.2.1", 9)  # TEST-NET-1, RFC 5737, and the discard port
-MICROPHONE = "/dev/snd/pcmC0D0c"  # the first card's first capture device
+MICROPHONES = "/dev/snd/pcmC*D*c"
+FIRST_MICROPHONE = "/dev/snd/pcmC0D0c"  # tried where none is to be seen
 CONNECT_S = 2.0
 DENIED = frozenset({errno.EPERM, errno.EACCES, errno.EAFNOSUPPORT, errno.EROFS})
 NO_WAY = DENIED | {errno.ENETUNREACH}  # in a network of its own there is no way out, whatever the machine has
@@ -77,6 +79,19 @@ def _opens(path: str, flags: int = os.O_RDONLY) -> Callable[[], None]:
     return attempt
 
 
+def _listens() -> None:
+    """One microphone that opens is enough."""
+    why: OSError | None = None
+    for path in sorted(glob.glob(MICROPHONES)) or [FIRST_MICROPHONE]:
+        try:
+            _opens(path)()
+        except OSError as error:
+            why = error
+        else:
+            return
+    raise why or FileNotFoundError(FIRST_MICROPHONE)
+
+
 def _opening(sentence: str, path: str, flags: int = os.O_RDONLY) -> Probe:
     return Probe(sentence, _opens(path, flags), path=path)
 
@@ -91,7 +106,7 @@ def _writes(path: str) -> Callable[[], None]:
 
 def probes(unit: str) -> tuple[Probe, ...]:
     """What `unit` must not be able to do."""
-    microphone = _opening("listen to a microphone", MICROPHONE)
+    microphone = Probe("listen to a microphone", _listens, path=FIRST_MICROPHONE)
     camera = _opening("open the camera", "/dev/video0", os.O_RDWR)
     templates = _opening("read templates and people", "/var/lib/daka/people.db")
     records = _opening("read the journal's file", "/var/lib/daka/journal.db")

@@ -32,6 +32,8 @@ install -D -m 0644 "$here/etc/journald.conf" /etc/systemd/journald.conf.d/50-dak
 install -D -m 0644 "$here/etc/watchdog.conf" /etc/systemd/system.conf.d/50-daka.conf
 install -D -m 0644 "$here/etc/dbus.conf" /etc/dbus-1/system.d/daka.conf
 install -D -m 0644 "$here/etc/udev.rules" /etc/udev/rules.d/70-daka.rules
+install -D -m 0644 "$here/etc/sound.rules" /etc/udev/rules.d/72-daka-sound.rules
+udevadm control --reload && udevadm trigger --subsystem-match=sound || true # what is plugged in already; a container has nothing
 
 sync -f "$system" # on the disk before anything refers to it
 ln -sfn "versions/$version" /opt/daka/current.new

@@ -24,13 +24,14 @@ units=$(cd /etc/systemd/system && ls -d daka*.service daka*.socket daka*.target 
 [ -z "$units" ] || systemctl disable --quiet --now $units 2>/dev/null || true
 rm -rf /etc/systemd/system/daka*.service /etc/systemd/system/daka*.socket /etc/systemd/system/daka*.target /etc/systemd/system/daka*.timer /etc/systemd/system/daka*.path /etc/systemd/system/daka*.d
 rm -f /etc/systemd/journald.conf.d/50-daka.conf /etc/systemd/system.conf.d/50-daka.conf /etc/dbus-1/system.d/daka.conf \
-    /etc/udev/rules.d/70-daka.rules /usr/lib/sysusers.d/daka.conf /usr/lib/tmpfiles.d/daka.conf /usr/local/bin/daka
+    /etc/udev/rules.d/70-daka.rules /etc/udev/rules.d/72-daka-sound.rules /usr/lib/sysusers.d/daka.conf /usr/lib/tmpfiles.d/daka.conf /usr/local/bin/daka
 systemctl daemon-reload
+udevadm control --reload && udevadm trigger --subsystem-match=sound || true # sound cards are everybody's again
 rm -rf /opt/daka /run/daka
 if [ -n "$data" ]; then
     rm -rf /var/lib/daka /var/lib/daka-uplink /var/lib/daka-web /var/lib/daka-bridge /var/lib/daka-update /var/lib/daka-settings /etc/daka /etc/credstore.encrypted/daka.wrapping-key
     for user in daka-kiosk daka-uplink daka-bridge daka-web daka-display daka-metrics; do userdel "$user" 2>/dev/null || true; done
-    groupdel daka-admin 2>/dev/null || true
+    for group in daka-admin daka-sound; do groupdel "$group" 2>/dev/null || true; done
     echo "daka: removed, with every record, template and key"
 else
     echo "daka: removed; people, records and keys stay in /var/lib/daka* and /etc/daka (--with-data destroys them)"

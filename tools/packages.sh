@@ -16,9 +16,10 @@ TEST="$DEMO strace e2fsprogs postgresql git chromium fonts-noto-cjk gcc libc6-de
 VM="$DEMO qemu-system-x86 busybox-static cpio kmod xz-utils iproute2 mmdebstrap e2fsprogs nbdkit"
 # arm64 programs on another processor: QEMU's user mode, and what mmdebstrap needs to make such a root.
 ARM64="$DEMO qemu-user-static arch-test mmdebstrap"
-# An installed kiosk, and one with a screen: compositor, browser, what hands them the screen, and a font that has Chinese.
+# An installed kiosk, and one with a screen: compositor, browser, what hands them the screen, a font that has Chinese, what turns the
+# sound on, and a voice.
 APPLIANCE="$CHECK libgl1 libegl1 libgles2 libglib2.0-0 libevdev2"
-SCREEN="$APPLIANCE cage chromium seatd fonts-noto-cjk"
+SCREEN="$APPLIANCE cage chromium seatd fonts-noto-cjk alsa-utils espeak-ng"
 SERVICES="mosquitto postgresql"
 
 case "${1:-}" in

@@ -46,7 +46,9 @@ class Voice:
 
 
 def _sentence(name: str, language: str, values: Mapping[str, str]) -> str:
-    if language not in VOICES or not all(value.isascii() and value.isdecimal() and len(value) <= MOST_DIGITS for value in values.values()):
+    if language not in VOICES or not all(
+        value.isascii() and value.isdecimal() and len(value) <= MOST_DIGITS for value in values.values()
+    ):
         return ""
     filled = re.sub(r"\{(\w+)\}", lambda gap: values.get(gap[1], gap[0]), words.catalogue(language).get(name, ""))
     return "" if "{" in filled else filled

@@ -225,10 +225,10 @@ class Machine:
             pytest.fail(f"{' '.join(command)} answered {done.returncode}: {done.stdout[-3_000:]}")
         return done.stdout
 
-    def make_node(self, place: str, major: str, minor: str) -> None:
+    def make_node(self, place: str, major: str, minor: str, mode: str = "0666") -> None:
         """A character device inside, made from here: in there nobody may."""
         Path(place).parent.mkdir(exist_ok=True)
-        subprocess.run(("mknod", "--mode=0666", place, "c", major, minor), check=False, capture_output=True)
+        subprocess.run(("mknod", f"--mode={mode}", place, "c", major, minor), check=False, capture_output=True)
 
     def outside_command(self, *command: str) -> tuple[str, ...]:
         """`command`, to be run on the other host."""

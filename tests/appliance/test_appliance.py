@@ -158,7 +158,10 @@ def test_figures_are_on_loopback_where_somebody_enables_them_and_count_each_rest
 
 
 def test_no_daemon_can_do_what_it_must_not(appliance: Appliance) -> None:
-    for node, numbers in (("/dev/video0", ("81", "0")), ("/dev/snd/pcmC0D0c", ("116", "24"))):
+    for node, numbers in (
+        ("/dev/video0", ("81", "0", "0666")),
+        ("/dev/snd/pcmC0D0c", ("116", "24", "0600")),
+    ):  # as udev's rules have it
         place = f"/proc/{appliance.machine.leader}/root{node}"
         appliance.machine.make_node(place, *numbers)
     said = appliance.call("daka", "doctor", "--privacy", check=False)
@@ -176,6 +179,7 @@ def test_no_daemon_can_do_what_it_must_not(appliance: Appliance) -> None:
         ("daka-web", "read the journal's file"),
         ("daka-web", "connect to an address"),
         ("daka-display", "connect to anybody but the kiosk page"),
+        ("daka-display", "listen to a microphone"),
         ("daka-display", "ask for people at the kiosk's socket"),
     ]:
         assert any(daemon in row and deed in row for row in refused), f"{daemon}: {deed}\n{said}"

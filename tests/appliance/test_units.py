@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import re
 import shutil
 import subprocess
@@ -80,6 +81,36 @@ def test_root_looks_again_whom_the_uplink_should_reach_whatever_came_of_the_last
     timer = (units / "daka-outlet.timer").read_text()
     assert re.search(r"^OnActiveSec=\d+s$", timer, re.MULTILINE), "after an installation as well"
     assert re.search(r"^OnUnitInactiveSec=\d+min$", timer, re.MULTILINE), "a failure counts like success"
+
+
+SOUND_BEFORE = {"GROUP": "audio", "MODE": "0660", "TAG": "uaccess"}  # what systemd's own rules give every node of a sound card
+
+
+def ruled(node: str) -> dict[str, str]:
+    """What the rules for sound cards make of a node that is added."""
+    found = dict(SOUND_BEFORE)
+    for line in (UNITS.parent / "etc" / "sound.rules").read_text().splitlines():
+        parts = re.findall(r'(\w+)(==|=|-=|\+=)"([^"]*)"', line)
+        known = {"SUBSYSTEM": "sound", "ACTION": "add", "KERNEL": node}
+        wanted = [(name, value) for name, how, value in parts if how == "=="]
+        if not line.startswith("#") and all(
+            any(fnmatch.fnmatch(known[name], one) for one in value.split("|")) for name, value in wanted
+        ):
+            found |= {name: "" if how == "-=" else value for name, how, value in parts if how in ("=", "-=")}
+    return found
+
+
+def test_the_display_may_use_loudspeakers_and_nobody_a_microphone(root: Path) -> None:
+    for node in ("pcmC0D0p", "pcmC1D3p", "controlC0", "timer"):
+        assert (ruled(node)["GROUP"], ruled(node)["MODE"]) == ("daka-sound", "0660")
+    for node in ("pcmC0D0c", "pcmC2D1c"):
+        assert ruled(node) == {"GROUP": "root", "MODE": "0600", "TAG": ""}, "nor whoever has signed in at the machine"
+    for node in ("seq", "hwC0D0", "midiC0D0", "comprC0D0"):
+        assert ruled(node) == SOUND_BEFORE, "none of ours is in the group audio"
+    units = {path.name: path.read_text() for path in (root / "etc" / "systemd" / "system").rglob("*") if path.is_file()}
+    assert {name for name, text in units.items() if "daka-sound" in text or "alsa" in text} == {"daka-display.service"}
+    assert not [name for name, text in units.items() if re.search(r"^(Supplementary)?Groups?=.*\baudio\b", text, re.MULTILINE)]
+    assert "/72-daka-sound.rules" in (UNITS.parent / "activate.sh").read_text(), "after 70-uaccess.rules, before 73-seat-late.rules"
 
 
 def test_a_misspelt_directive_is_noticed(root: Path) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from device import sandbox
+import pytest
+
+from device import privacy, sandbox
 
 
 def process(folder: Path, number: int, *targets: str) -> None:
@@ -22,3 +24,13 @@ def test_whoever_holds_a_microphone_open_is_named_and_nobody_else(tmp_path: Path
     process(tmp_path, 4242, "/dev/null", "/dev/snd/pcmC1D0c")
     (found,) = sandbox.microphones(tmp_path)
     assert (found.outcome, found.how) == ("possible", "process 4242 does")
+
+
+def test_every_microphone_is_tried_and_one_that_opens_is_enough(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(privacy, "MICROPHONES", f"{tmp_path}/pcmC*D*c")
+    monkeypatch.setattr(privacy, "FIRST_MICROPHONE", f"{tmp_path}/none")
+    (listens,) = (probe for probe in privacy.probes("daka-display") if probe.sentence == "listen to a microphone")
+    assert [one.outcome for one in privacy.tried("daka-display", [listens])] == ["absent"]
+    (tmp_path / "pcmC0D0c").symlink_to("/nowhere/at/all")
+    (tmp_path / "pcmC2D0c").touch()
+    assert [one.outcome for one in privacy.tried("daka-display", [listens])] == ["possible"]

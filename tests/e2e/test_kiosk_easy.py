@@ -335,11 +335,13 @@ SPEAK = """([names, isHint]) => import("/speech.js").then((speech) => {
 
 
 def told_with_a_voice(page: Page) -> list[Any]:
-    """A browser without a voice before a kiosk that has one, whose sentences are a second of silence. What was asked for is noted."""
+    """A browser without a voice before a kiosk that has one: each sentence is a second of silence. What was asked for is noted."""
     told_otherwise(page, abilities=["voice"])
     asked: list[Any] = []
     samples = bytes(2 * int(22_050 * SILENCE_S))
-    head = b"RIFF" + struct.pack("<I", len(samples) + 36) + b"WAVEfmt \x10\0\0\0\x01\0\x01\0\x22\x56\0\0\x44\xac\0\0\x02\0\x10\0data"
+    head = (
+        b"RIFF" + struct.pack("<I", len(samples) + 36) + b"WAVEfmt \x10\0\0\0\x01\0\x01\0\x22\x56\0\0\x44\xac\0\0\x02\0\x10\0data"
+    )
 
     def answer(route: Route) -> None:
         asked.append(route.request.post_data_json)
@@ -359,7 +361,9 @@ def test_with_the_kiosks_voice_a_result_is_said_whole_at_once_and_with_its_numbe
     page.wait_for_timeout(300)
     page.evaluate(SPEAK, [["waiting.too_dark"], True])
     page.wait_for_timeout(1_000 * SILENCE_S)
-    assert [one["word"] for one in asked] == ["waiting.tilted", "why.wait", "done.in"], "the newest hint, then both results, and no hint over them"
+    assert [one["word"] for one in asked] == ["waiting.tilted", "why.wait", "done.in"], (
+        "the newest hint, then both results, and no hint over them"
+    )
     assert asked[1] == {"word": "why.wait", "language": "en", "values": {"seconds": 12}}
     page.wait_for_timeout(1_000 * SILENCE_S)
     page.evaluate(SPEAK, [["waiting.too_bright"], True])

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from device import checks, config, state
 from device.page import voice, words
 
 # A sound of four samples, with the lengths that espeak-ng writes into a pipe.
-SOUND = (
-    b"RIFF\x24\xf0\xff\x7fWAVEfmt \x10\0\0\0\x01\0\x01\0\x22\x56\0\0\x44\xac\0\0\x02\0\x10\0data\0\xf0\xff\x7f" + bytes(range(8))
+SOUND = b"RIFF\x24\xf0\xff\x7fWAVEfmt \x10\0\0\0\x01\0\x01\0\x22\x56\0\0\x44\xac\0\0\x02\0\x10\0data\0\xf0\xff\x7f" + bytes(
+    range(8)
 )
 
 
@@ -63,3 +64,24 @@ def test_an_engine_that_fails_is_a_line_in_the_log(monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("PATH", "/nowhere")
     assert voice.Voice(lambda name: name).said("done.in", "en", {}) == b""
     assert "does not speak" in caplog.text
+
+
+def test_the_doctor_says_whether_the_page_can_be_heard_and_what_to_install(
+    asked: Callable[[], list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def doctor(folder: state.Folder, **page: object) -> list[str]:
+        return [one.remedy.partition(" ")[0] for one in checks.sound(config.parse({"page": page}), folder, tmp_path / "snd")]
+
+    laptop, appliance = state.Folder(tmp_path), state.Folder(tmp_path, layer=tmp_path / "settings.toml")
+    assert doctor(laptop) == ["plug", ""]
+    (tmp_path / "snd").mkdir()
+    (tmp_path / "snd/pcmC0D0p").touch()
+    assert doctor(laptop) == ["", ""]
+    assert doctor(appliance) == ["udevadm", ""], "the card is not the display's"
+    monkeypatch.setattr(checks, "SOUND_GROUP", (tmp_path / "snd/pcmC0D0p").group())
+    monkeypatch.setattr(checks, "ALSACTL", tmp_path / "none")
+    assert doctor(appliance) == ["apt", ""]
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert doctor(laptop) == ["", "apt"]
+    assert doctor(laptop, speech="off") == [""]
+    assert doctor(laptop, port=0) == []
