@@ -23,8 +23,8 @@ from device.backups import opening, settling
 from device.backups.restoring import Aside
 from device.errors import DeviceError
 
-KIOSK, TARGET = "daka-kiosk.service", "daka.target"
-# The sockets would start the kiosk daemon again, and so would whoever looks after one that has failed.
+KIOSK, TARGET, FIGURES = "daka-kiosk.service", "daka.target", "daka-metrics.socket"
+# The sockets would start the kiosk daemon again, and so would the uplink, the display, and whoever looks after one that has failed.
 STAND_STILL = (TARGET, KIOSK, "daka*.socket", "daka-failed@*")
 IN_MEMORY = Path("/run")
 NO_KEYS = "this file holds no keys of a kiosk; --keys wants what `daka backup keys` wrote"
@@ -69,16 +69,17 @@ def kiosk_runs() -> bool:
 def standstill() -> Iterator[None]:
     """Nothing starts the kiosk daemon meanwhile. Afterwards all of it starts; what did not run before, only if all went well."""
     ran = _systemctl("is-active", "--quiet", TARGET)
+    begins = (TARGET, *((FIGURES,) if _systemctl("is-enabled", "--quiet", FIGURES) else ()))  # nobody else wants that one
     if not _systemctl("stop", *STAND_STILL):
         raise NotByRoot(f"the kiosk cannot be stopped; systemctl status {KIOSK} says why")
     try:
         yield
     except BaseException:
         if ran:
-            _systemctl("start", TARGET)
+            _systemctl("start", *begins)
         raise
     _systemctl("reset-failed", "daka-*")
-    _systemctl("start", TARGET)
+    _systemctl("start", *begins)
     if not kiosk_runs():
         raise NotByRoot(f"the backup is restored, but the kiosk does not start; journalctl -u {KIOSK} says why")
 
