@@ -41,7 +41,7 @@ done
 # One program alone can have the screen. Which of the two is somebody's to say: over a desktop they may be sitting at this moment.
 holds_the_screen() {
     command -v cage >/dev/null || return 1
-    systemctl --quiet is-active display-manager.service && return 0
+    [ "$(systemctl is-active display-manager.service 2>/dev/null)" = active ] && return 0 # its exit code says yes in a chroot, too
     [ -e /etc/systemd/system/display-manager.service ] && [ "$(systemctl get-default 2>/dev/null)" = graphical.target ]
 }
 if [ "$option" = --stage ] || ! holds_the_screen; then
