@@ -18,6 +18,7 @@ MOST_LINES = 500
 ASKED = "asked"
 AGAIN, WITHIN = 3, timedelta(minutes=30)  # ends that nobody asked for, of one daemon: it fails again and again
 ANYBODYS = frozenset({"daka-web"})  # whoever is on the network may ask it, and with the right question perhaps end it
+DISPLAY = "daka-display"  # what it shows on may have been switched off
 SYSTEMD_NAMES = {"success": ASKED}
 
 
@@ -38,11 +39,11 @@ def read(folder: Path) -> tuple[Ended, ...]:
     return tuple(sorted(found, key=lambda one: one.last_at, reverse=True))
 
 
-def again_and_again(folder: Path, since: datetime, now: datetime) -> str:
-    """A daemon that fails again and again, however slowly, counted from `since`; "" for none. ANYBODYS do not count."""
+def again_and_again(folder: Path, since: datetime, now: datetime, but: frozenset[str] = ANYBODYS) -> str:
+    """A daemon that fails again and again, however slowly, counted from `since`; "" for none. Those of `but` do not count."""
     begin = f"{max(since, now - WITHIN):%Y-%m-%dT%H:%M:%SZ}"
     for daemon, whole in _each(folder):
-        if daemon not in ANYBODYS and sum(at > begin and why != ASKED for at, why in whole) >= AGAIN:
+        if daemon not in but and sum(at > begin and why != ASKED for at, why in whole) >= AGAIN:
             return daemon
     return ""
 

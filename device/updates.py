@@ -201,7 +201,7 @@ class Hands:
 
     `stage(folder)` installs an unpacked bundle beside the others, `activate(version)` switches and restarts,
     `holds(version, stood)` is the gate: the models' self-test, a camera frame, a record after `stood`, which `stands()` said
-    before. `keep(versions)` removes every other version, never the one that runs.
+    before. `keep(versions)` removes every other version, never the one that runs. `has_screen`: one is connected for certain.
     """
 
     running: Callable[[], str]
@@ -211,6 +211,7 @@ class Hands:
     now: Callable[[], datetime]
     keep: Callable[[frozenset[str]], None]
     stands: Callable[[], int]
+    has_screen: Callable[[], bool]
 
 
 class Updater:
@@ -291,6 +292,8 @@ class Updater:
     def fell(self, unit: str) -> Standing:
         """A daemon failed again and again: within its probation a new version goes."""
         standing = self.standing
+        if unit == f"{ended.DISPLAY}.service" and not self._hands.has_screen():
+            return standing
         young = standing.held_at and self._hands.now() - datetime.fromisoformat(standing.held_at) < PROBATION
         if not young or standing.before in ("", self._hands.running()) or below(standing.before, standing.floor):
             return standing
@@ -302,7 +305,8 @@ class Updater:
         standing = self.standing
         if not standing.held_at:
             return standing
-        daemon = ended.again_and_again(folder, datetime.fromisoformat(standing.held_at), self._hands.now())
+        but = ended.ANYBODYS if self._hands.has_screen() else ended.ANYBODYS | {ended.DISPLAY}
+        daemon = ended.again_and_again(folder, datetime.fromisoformat(standing.held_at), self._hands.now(), but)
         return self.fell(f"{daemon}.service") if daemon else standing
 
     def _prove(self, standing: Standing) -> Standing:

@@ -1,7 +1,8 @@
 """`daka-display`: the browser of the kiosk's screen, started inside the compositor. One page, one window, nothing kept.
 
 A sign of life is given only while both the compositor and the page's own process answer. A page that answers no more ends all of
-this, and the supervisor starts it again.
+this, and the supervisor starts it again. `daka-display wait COMPOSITOR ...` comes before all of that: it becomes the compositor once
+there is a screen.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from device import service
-from device.screen import compositor, pipe, stage
+from device.screen import compositor, outputs, pipe, stage
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +26,7 @@ BROWSER = "/usr/bin/chromium"
 ADDRESS = Path("/run/daka/page/page.url")
 LOOK_S = 0.1
 SIGN_EVERY_S = 5.0
+SCREEN_EVERY_S = 2.0
 HANGS_S = 20.0  # whoever touches a page that has not answered for so long finds it dead
 # Everything that a browser does by itself beside showing a page is switched off; what is left cannot leave the private loopback.
 OPTIONS = (
@@ -122,9 +124,23 @@ def lead(browser: pipe.Pipe, shown: stage.Stage, signs: Signs) -> None:
         step(browser, shown, signs)
 
 
+def wait_for_a_screen(under: service.Service, drm: Path = outputs.DRM) -> None:
+    """Ready without one: a monitor that is switched off at night is no failure, and no fault of the version that runs."""
+    if not outputs.is_missing(drm):
+        return
+    log.info("no screen is connected")
+    under.ready("no screen is connected")
+    while outputs.is_missing(drm):
+        under.alive()
+        time.sleep(SCREEN_EVERY_S)
+
+
 def main() -> None:
     """Show the waiting page at once, the kiosk page when it comes; the supervisor starts all of it again if it ends."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    if sys.argv[1:2] == ["wait"]:
+        wait_for_a_screen(service.from_environment(os.environ, os.getpid()))
+        os.execv(sys.argv[2], sys.argv[2:])
     started = time.monotonic()
     run = Path(os.environ["XDG_RUNTIME_DIR"])
     shutil.rmtree(run / "browser", ignore_errors=True)

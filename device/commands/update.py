@@ -20,6 +20,7 @@ from device import api, clock, release_files, release_roots, updates, upgrades
 from device.commands import update_key
 from device.commands.context import Context, pass_context
 from device.commands.office import operator
+from device.screen import outputs
 from device.sentences import say
 from models import weights
 from models.errors import ModelError
@@ -238,7 +239,9 @@ def _updater(patience_s: int = PATIENCE_S) -> updates.Updater:
     if os.geteuid() != 0:
         raise updates.UpdateRefused("updates change the machine, which only root may; run: sudo daka update ...")
     machine = Appliance(patience_s)
-    hands = updates.Hands(_running, _stage, machine.activate, machine.holds, lambda: datetime.now(UTC), _keep, _stands)
+    hands = updates.Hands(
+        _running, _stage, machine.activate, machine.holds, lambda: datetime.now(UTC), _keep, _stands, outputs.is_connected
+    )
     return updates.Updater(FOLDER, hands, _publish)
 
 

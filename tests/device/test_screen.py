@@ -17,7 +17,7 @@ import pytest
 
 from device import service
 from device.commands import display
-from device.screen import compositor, pipe, stage
+from device.screen import compositor, outputs, pipe, stage
 from tests import browser as browsers
 
 PAGE = b"<!doctype html><title>kiosk page</title><h1>here</h1>"
@@ -280,3 +280,39 @@ def test_a_compositor_that_hangs_is_told_from_one_that_answers(tmp_path: Path) -
         thread.start()
         assert compositor.answers(place, 5.0)
         thread.join()
+
+
+def connector(drm: Path, name: str, status: str) -> Path:
+    (drm / name).mkdir(parents=True, exist_ok=True)
+    (drm / name / "status").write_text(f"{status}\n")
+    return drm
+
+
+def test_without_a_connected_screen_the_display_waits_and_is_no_failure(tmp_path: Path, short_folder: Path) -> None:
+    drm = connector(connector(tmp_path, "card1-HDMI-A-1", "disconnected"), "card1-Writeback-1", "unknown")
+    with closing(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)) as systemd:
+        systemd.bind(str(short_folder / "notify"))
+        systemd.settimeout(PATIENCE_S)
+        under = service.Service(str(short_folder / "notify"))
+        waiting = threading.Thread(target=display.wait_for_a_screen, args=(under, drm), daemon=True)
+        waiting.start()
+        assert systemd.recv(1_024) == b"READY=1\nSTATUS=no screen is connected"
+        assert systemd.recv(1_024) == b"WATCHDOG=1"
+        connector(drm, "card1-HDMI-A-1", "connected")
+        waiting.join(PATIENCE_S)
+        assert not waiting.is_alive()
+
+
+@pytest.mark.parametrize(
+    ("statuses", "connected", "missing"),
+    [
+        ((), False, False),  # a compositor without any card has its screen elsewhere, as in tests
+        (("disconnected", "disconnected"), False, True),
+        (("disconnected", "connected"), True, False),
+        (("disconnected", "unknown"), False, False),  # nobody has looked yet
+    ],
+)
+def test_a_screen_is_what_the_kernel_says(tmp_path: Path, statuses: tuple[str, ...], connected: bool, missing: bool) -> None:
+    for number, status in enumerate(statuses):
+        connector(tmp_path, f"card0-HDMI-A-{number}", status)
+    assert (outputs.is_connected(tmp_path), outputs.is_missing(tmp_path)) == (connected, missing)

@@ -56,9 +56,13 @@ class Machine:
     records: int = 41
     writes: bool = True
     dies_after: str = ""
+    screen: bool = True
 
     def hands(self) -> Hands:
-        return Hands(lambda: self.version, self.stage, self.activate, self.holds, lambda: self.now, self.keep, lambda: self.records)
+        return Hands(
+            lambda: self.version, self.stage, self.activate, self.holds, lambda: self.now, self.keep, lambda: self.records,
+            lambda: self.screen,
+        )  # fmt: skip
 
     def stage(self, folder: Path) -> None:
         assert (folder / "install.sh").exists()
@@ -326,6 +330,22 @@ def test_a_new_version_whose_daemons_end_again_and_again_goes_however_slowly_the
         updater.look_for_falls(ends)
     assert machine.version == runs
     assert (updater.standing.outcome == "went_back") == (runs == "0.1.0")
+
+
+@pytest.mark.parametrize(("screen", "runs"), [(False, "0.2.0"), (True, "0.1.0")])
+def test_a_display_that_fails_while_its_monitor_is_switched_off_says_nothing_against_a_version(
+    tmp_path: Path, screen: bool, runs: str
+) -> None:
+    machine, ends = Machine(screen=screen), tmp_path / "ended"
+    updater = Updater(tmp_path / "state", machine.hands())
+    updater.apply(verified(archive(tmp_path)))
+    for _ in range(3):
+        machine.now += timedelta(minutes=2)
+        ended.note(ends, "daka-display", machine.now, "timeout")
+    updater.look_for_falls(ends)
+    assert machine.version == runs
+    updater.fell("daka-display.service")
+    assert machine.version == runs
 
 
 def test_a_release_that_is_refused_meanwhile_does_not_keep_a_fallen_version_running(tmp_path: Path) -> None:

@@ -338,7 +338,7 @@ def take(
         (site.folder / "update.key").write_text(messages.public_key_text(KEY.public_key()))
     answers = iter((*waits, *("",) * 9))
     hands = updates.Hands(
-        lambda: "0.1.0", staged, done.append, lambda _, __: None, lambda: datetime.now(UTC), lambda _: None, lambda: 0
+        lambda: "0.1.0", staged, done.append, lambda _, __: None, lambda: datetime.now(UTC), lambda _: None, lambda: 0, bool
     )
     monkeypatch.setattr(commands, "FOLDER", site.folder / "root")
     monkeypatch.setattr(commands, "PUBLISHED", site.folder / "update.json")
