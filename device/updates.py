@@ -7,12 +7,14 @@ TUF's: Targets, by a key that the newest Root names (release_roots). Once a vers
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import json
 import os
 import shutil
 import stat
 import tarfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -41,6 +43,10 @@ class UpdateRefused(DeviceError):
 
 class UpdateNotNow(UpdateRefused):
     """The release may be as it should; something else has to be put right first, and then it is taken."""
+
+
+class UnderWay(UpdateNotNow):
+    """Somebody else is at it just now."""
 
 
 class UpdateFailed(DeviceError):
@@ -117,6 +123,21 @@ def below(version: str, floor: str) -> bool:
 def _made_as(running: str) -> str:
     """The version of what lies beside: what was installed over the same version has a mark of its bundle after a plus sign."""
     return running.partition("+")[0]
+
+
+@contextlib.contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Whoever changes anything in `folder`, or what runs, does it alone; UnderWay. The kernel lets go with the process, however it ends."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise UnderWay("another update is under way; wait until it has ended") from error
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def taken_in(archive: Path, folder: Path) -> Path:
@@ -215,7 +236,7 @@ class Hands:
 
 
 class Updater:
-    """Tries releases and remembers what came of it in `folder` (root's own)."""
+    """Tries releases and remembers what came of it in `folder` (root's own). Whoever changes anything is `alone` in it."""
 
     def __init__(self, folder: Path, hands: Hands, publish: Callable[[Standing], None] = lambda standing: None) -> None:
         """`publish` is told of each standing, once it is on the disk."""
@@ -278,7 +299,7 @@ class Updater:
         return standing if why == standing.waits else self._write(replace(standing, waits=why, waits_said=parts(why)))
 
     def settle(self) -> Standing:
-        """After a start of the machine: what was being tried when the power went is looked at now."""
+        """What was being tried when the power went, or when whoever tried it was ended, is looked at now."""
         standing = self.standing
         self._publish(standing)
         if standing.outcome != "trying":
@@ -294,6 +315,8 @@ class Updater:
         standing = self.standing
         if unit == f"{ended.DISPLAY}.service" and not self._hands.has_screen():
             return standing
+        if standing.outcome == "trying":  # and nobody guards it: whoever does is alone
+            return self.settle()
         young = standing.held_at and self._hands.now() - datetime.fromisoformat(standing.held_at) < PROBATION
         if not young or standing.before in ("", self._hands.running()) or below(standing.before, standing.floor):
             return standing
@@ -303,6 +326,8 @@ class Updater:
     def look_for_falls(self, folder: Path) -> Standing:
         """What systemd's start limit is too quick to see: a daemon that has ended again and again since the switch (ended)."""
         standing = self.standing
+        if standing.outcome == "trying":
+            return self.settle()
         if not standing.held_at:
             return standing
         but = ended.ANYBODYS if self._hands.has_screen() else ended.ANYBODYS | {ended.DISPLAY}

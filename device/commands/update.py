@@ -6,9 +6,10 @@ import contextlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -59,10 +60,18 @@ patience_option = click.option(
 @patience_option
 def apply(archive: Path, patience: int, *, older: bool) -> None:
     """Verify ARCHIVE (its signature lies beside it), install it beside what runs, switch, and go back where it does not hold."""
-    updater = _updater(patience)
-    with _own_copy(archive) as copy:
+    with _alone(patience) as updater, _own_copy(archive) as copy:
         standing = updater.apply(_release(updater, copy), older=older)
     click.echo(f"{standing.version} runs and holds; {standing.before} stays beside it")
+
+
+@contextlib.contextmanager
+def _alone(patience_s: int) -> Iterator[updates.Updater]:
+    """For whoever takes a release; what somebody else was trying who was ended is settled first. UnderWay while somebody is at it."""
+    updater = _updater(patience_s)
+    with updates.alone(FOLDER):
+        updater.settle()
+        yield updater
 
 
 @contextlib.contextmanager
@@ -105,18 +114,18 @@ def _waits_for() -> str:
 @patience_option
 def take(folders: tuple[Path, ...], patience: int) -> None:
     """Apply what was fetched or brought, if it is time for maintenance and nobody stands at the kiosk; run by a timer."""
-    updater, found = _updater(patience), _waiting(folders)
-    if not found:
-        click.echo("nothing has been fetched")
-        return
-    _asks_for_a_key(updater)
-    if waits := _waits_for():
-        click.echo(f"{found[0].name} waits: {waits}")
-    elif archive := _next(updater, found):
-        standing = _taken(updater, archive)
-        click.echo(f"{standing.version} runs and holds; {standing.before} stays beside it")
-    else:
-        click.echo(f"{found[0].name} was tried already: {updater.standing.outcome}; whoever brought it takes it away")
+    with _alone(patience) as updater:
+        if not (found := _waiting(folders)):
+            click.echo("nothing has been fetched")
+            return
+        _asks_for_a_key(updater)
+        if waits := _waits_for():
+            click.echo(f"{found[0].name} waits: {waits}")
+        elif archive := _next(updater, found):
+            standing = _taken(updater, archive)
+            click.echo(f"{standing.version} runs and holds; {standing.before} stays beside it")
+        else:
+            click.echo(f"{found[0].name} was tried already: {updater.standing.outcome}; whoever brought it takes it away")
 
 
 def _asks_for_a_key(updater: updates.Updater) -> None:
@@ -193,20 +202,30 @@ def status(context: Context) -> None:
 @update.command("settle")
 def settle() -> None:
     """After a start of the machine: look at what was being tried when the power went."""
-    click.echo(_updater().settle().outcome)
+    _look(updates.Updater.settle)
 
 
 @update.command("fell")
 @click.argument("unit")
 def fell(unit: str) -> None:
     """A daemon failed again and again: a version that is still new goes."""
-    click.echo(_updater().fell(unit).outcome)
+    _look(lambda updater: updater.fell(unit))
 
 
 @update.command("falls")
 def falls() -> None:
     """A daemon has ended unasked: where one does so again and again, however slowly, a version that is still new goes."""
-    click.echo(_updater().look_for_falls(SOCKETS / "ended").outcome)
+    _look(lambda updater: updater.look_for_falls(SOCKETS / "ended"))
+
+
+def _look(at: Callable[[updates.Updater], updates.Standing]) -> None:
+    """Unless somebody is at it just now: whoever tries a version looks at it, too."""
+    updater = _updater()
+    try:
+        with updates.alone(FOLDER):
+            click.echo(at(updater).outcome)
+    except updates.UnderWay as error:
+        click.echo(str(error))
 
 
 @update.command("gate")
@@ -292,6 +311,8 @@ class Appliance:
         script = VERSIONS / version / "share" / "daka" / "activate.sh"
         if not script.exists():
             raise updates.UpdateFailed(say("update.not_installed", version=version))
+        for one in (signal.SIGHUP, signal.SIGINT):  # from here on to its end: what was switched is looked at, and goes where it does not hold
+            signal.signal(one, signal.SIG_IGN)
         _run(str(script))
 
     def holds(self, version: str, stood: int) -> None:

@@ -6,6 +6,7 @@ import io
 import json
 import os
 import shutil
+import signal
 import tarfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from click.testing import CliRunner
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from device import ended, release_files, release_roots, updates
@@ -356,6 +358,66 @@ def test_a_release_that_is_refused_meanwhile_does_not_keep_a_fallen_version_runn
     went = updater.fell("daka-kiosk.service")
     assert (machine.version, went.outcome, went.version) == ("0.1.0", "went_back", "0.2.0")
     assert went.not_held == (release_files.archive_of(release_files.mark(made)),)
+
+
+def looked(machine: Machine, folder: Path, how: str) -> updates.Standing:
+    again = Updater(folder, machine.hands())
+    return again.fell("daka-kiosk.service") if how == "fell" else again.look_for_falls(folder / "ended")
+
+
+@pytest.mark.parametrize("how", ["fell", "falls"])
+@pytest.mark.parametrize(("sound", "runs"), [(("0.1.0", "0.2.0"), "0.2.0"), (("0.1.0",), "0.1.0")])
+def test_a_version_whose_trial_was_killed_is_looked_at_with_the_next_end_of_a_daemon(
+    tmp_path: Path, how: str, sound: tuple[str, ...], runs: str
+) -> None:
+    machine = Machine(sound=sound, dies_after="activate 0.2.0")
+    with pytest.raises(PowerCut):  # or somebody's kill -9: the machine goes on
+        Updater(tmp_path / "state", machine.hands()).apply(verified(archive(tmp_path)))
+    machine.dies_after = ""
+    try:
+        looked(machine, tmp_path / "state", how)
+    except UpdateFailed:
+        assert runs == "0.1.0"
+    assert machine.version == runs
+    assert Updater(tmp_path / "state", machine.hands()).standing.outcome == ("holds" if runs == "0.2.0" else "went_back")
+
+
+@pytest.mark.parametrize("asked", [["settle"], ["falls"], ["fell", "daka-kiosk.service"]])
+def test_while_one_tries_a_version_nobody_else_looks_at_it_or_takes_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked: list[str]
+) -> None:
+    machine = Machine()
+    machine.dies_after = "look at 0.2.0"
+    folder, made = tmp_path / "state", archive(tmp_path)
+    updater = Updater(folder, machine.hands())
+    monkeypatch.setattr(commands, "FOLDER", folder)
+    monkeypatch.setattr(commands, "_updater", lambda patience=0: updater)
+    with updates.alone(folder):
+        with pytest.raises(PowerCut):
+            updater.apply(verified(made))
+        done = list(machine.done)
+        assert "under way" in CliRunner().invoke(commands.update, asked).output
+        refused = CliRunner().invoke(commands.update, ["apply", str(made)])
+        assert isinstance(refused.exception, updates.UnderWay)
+        assert machine.done == done
+    machine.dies_after = ""
+    assert "holds" in CliRunner().invoke(commands.update, asked).output
+
+
+def test_a_terminal_that_is_closed_after_the_switch_ends_neither_it_nor_the_look(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = tmp_path / "0.2.0/share/daka/activate.sh"
+    script.parent.mkdir(parents=True)
+    script.write_text("#!/bin/sh\nkill -HUP $PPID $$; kill -INT $PPID $$\n")
+    script.chmod(0o755)
+    monkeypatch.setattr(commands, "VERSIONS", tmp_path)
+    before = {one: signal.getsignal(one) for one in (signal.SIGHUP, signal.SIGINT)}
+    try:
+        commands.Appliance(5).activate("0.2.0")
+    finally:
+        for one, handler in before.items():
+            signal.signal(one, handler)
 
 
 def test_what_runs_already_is_not_installed_again(tmp_path: Path) -> None:
