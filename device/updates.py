@@ -71,8 +71,11 @@ class Standing:
     `floor` is the oldest version that may run, `wants` what it becomes once `version` holds; `before` ran before `version`, and is
     what it goes back to. `archive` is the name of the file that was tried, `mark` its mark (release_files).
     `stood`: the journal's last record before the switch; the new version has to write another, after a power cut as well.
+    `saw`: whether the camera gave pictures before it; one that did not is nothing against the new version.
     `tried`: the marks of what was tried to its end; `not_held`: the SHA-256 of archives that were signed and did not hold.
     `said`: `why` once more, by name and values, for pages in another language.
+    `runs`: the version that the last switch made run ("" where an older version wrote this): what somebody installed by hand
+    since is none of this standing's.
     `waits`: what has to be put right before anything can be tried (`waits_said`: for pages); "" once it is.
     `held`, `held_at`: the mark of what runs since the last switch, and since when; a later refusal does not end its probation.
     """
@@ -86,12 +89,14 @@ class Standing:
     floor: str = ""
     wants: str = ""
     stood: int = 0
+    saw: bool = True
     archive: str = ""
     mark: str = ""
     tried: tuple[str, ...] = ()
     not_held: tuple[str, ...] = ()
     held: str = ""
     held_at: str = ""
+    runs: str = ""
     waits: str = ""
     waits_said: dict[str, Any] = field(default_factory=dict)
 
@@ -127,7 +132,7 @@ def _made_as(running: str) -> str:
 
 @contextlib.contextmanager
 def alone(folder: Path) -> Iterator[None]:
-    """Whoever changes anything in `folder`, or what runs, does it alone; UnderWay. The kernel lets go with the process, however it ends."""
+    """Whoever changes anything in `folder`, or what runs, does it alone; UnderWay. It ends with the process, however that does."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
@@ -216,22 +221,32 @@ def _signed(metadata: Path, name: str, roots: release_roots.Roots, now: datetime
         raise UpdateRefused(say("update.not_signed", name=metadata.name)) from error
 
 
+@dataclass(frozen=True, slots=True)
+class Before:
+    """How the kiosk stands before a switch: the journal's last record, whether the camera gives pictures, the journal's trouble."""
+
+    last: int = 0
+    sees: bool = True
+    trouble: str = ""
+
+
 @dataclass(frozen=True)
 class Hands:
     """What changes the machine, so that a test can bring its own: each raises UpdateFailed.
 
     `stage(folder)` installs an unpacked bundle beside the others, `activate(version)` switches and restarts,
-    `holds(version, stood)` is the gate: the models' self-test, a camera frame, a record after `stood`, which `stands()` said
-    before. `keep(versions)` removes every other version, never the one that runs. `has_screen`: one is connected for certain.
+    `holds(version, stood, saw)` is the gate: the models' self-test, a camera frame if the camera `saw` before, a record after
+    `stood`; `stands()` said both. `keep(versions)` removes every other version, never the one that runs. `has_screen`: one is
+    connected for certain.
     """
 
     running: Callable[[], str]
     stage: Callable[[Path], None]
     activate: Callable[[str], None]
-    holds: Callable[[str, int], None]
+    holds: Callable[[str, int, bool], None]
     now: Callable[[], datetime]
     keep: Callable[[frozenset[str]], None]
-    stands: Callable[[], int]
+    stands: Callable[[], Before]
     has_screen: Callable[[], bool]
 
 
@@ -269,7 +284,8 @@ class Updater:
             self._hands.stage(unpacked(release, incoming))
         finally:
             shutil.rmtree(incoming, ignore_errors=True)
-        if waits := waits_for():
+        stands = self._hands.stands()
+        if waits := waits_for() or (say("wait.trouble", why=stands.trouble) if stands.trouble else ""):
             raise UpdateNotNow(say("update.waits", version=release.version, why=waits))
         standing = replace(
             self.standing,
@@ -279,7 +295,8 @@ class Updater:
             **_why(""),
             at=self._stamp(),
             wants=release.floor,
-            stood=self._hands.stands(),
+            stood=stands.last,
+            saw=stands.sees,
             archive=release.archive.name,
             mark=mark,
             held="",
@@ -304,7 +321,11 @@ class Updater:
         self._publish(standing)
         if standing.outcome != "trying":
             return standing
-        if self._hands.running() != standing.version:  # its units may be the new ones already, or half of them
+        running = self._hands.running()
+        if running not in (standing.version, standing.before):
+            by_hand = _why(say("update.by_hand", running=running))
+            return self._write(replace(standing, outcome="none", version="", wants="", **by_hand, at=self._stamp()))
+        if running != standing.version:  # its units may be the new ones already, or half of them
             self._hands.activate(standing.before)
             power = _why(say("update.power"))
             return self._write(replace(standing, outcome="none", version="", wants="", **power, at=self._stamp()))
@@ -317,10 +338,12 @@ class Updater:
             return standing
         if standing.outcome == "trying":  # and nobody guards it: whoever does is alone
             return self.settle()
+        running = self._hands.running()
         young = standing.held_at and self._hands.now() - datetime.fromisoformat(standing.held_at) < PROBATION
-        if not young or standing.before in ("", self._hands.running()) or below(standing.before, standing.floor):
+        is_ours = running == (standing.runs or standing.version or running)
+        if not young or not is_ours or standing.before in ("", running) or below(standing.before, standing.floor):
             return standing
-        fallen = replace(standing, version=self._hands.running(), mark=standing.held, held="", held_at="")
+        fallen = replace(standing, version=running, mark=standing.held, held="", held_at="")
         return self._go_back(fallen, say("update.fell", unit=unit))
 
     def look_for_falls(self, folder: Path) -> Standing:
@@ -338,14 +361,15 @@ class Updater:
         try:
             if self._hands.running() != standing.version:
                 self._hands.activate(standing.version)
-            self._hands.holds(standing.version, standing.stood)
+            self._hands.holds(standing.version, standing.stood, standing.saw)
         except UpdateFailed as error:
             went = self._go_back(standing, str(error))
             raise UpdateFailed(say("update.did_not_hold", version=standing.version, why=error, before=went.before)) from error
         floor = standing.floor if below(standing.wants, standing.floor) else standing.wants or standing.floor
         held = replace(
-            standing, outcome="holds", at=self._stamp(), floor=floor, wants="", held=standing.mark, held_at=self._stamp()
-        )
+            standing, outcome="holds", at=self._stamp(), floor=floor, wants="", held=standing.mark, held_at=self._stamp(),
+            runs=standing.version,
+        )  # fmt: skip
         written = self._write(_ended(held))
         self._hands.keep(frozenset({written.version, written.before}))
         return written

@@ -41,6 +41,7 @@ class Kiosk:
     clock: clock.Clock
     zone: tzinfo | None
     standing: Path
+    trouble: Callable[[], str]
 
 
 class Upgrades:
@@ -92,7 +93,8 @@ class Upgrades:
         """How it stands."""
         orders, config = self.orders(), self._kiosk.config()
         now = self._kiosk.clock.now()
-        waits = waits_for(config.updates.window, now, self._kiosk.zone, occupied=self._kiosk.occupied())
+        zone, trouble = self._kiosk.zone, self._kiosk.trouble()
+        waits = waits_for(config.updates.window, now, zone, occupied=self._kiosk.occupied(), trouble=trouble)
         return api.Upgrades(
             orders.running,
             config.updates.check,
@@ -108,13 +110,18 @@ class Upgrades:
         )
 
 
-def waits_for(window: str, now: clock.Moment, zone: tzinfo | None, *, occupied: bool) -> str:
-    """Why nothing may be installed now; "" when it may: within the window, by a clock that is right, with nobody there."""
+def waits_for(window: str, now: clock.Moment, zone: tzinfo | None, *, occupied: bool, trouble: str = "") -> str:
+    """Why nothing may be installed now; "" when it may: within the window, by a clock that is right, with nobody there.
+
+    `trouble` is the journal's: the new version would be blamed for it.
+    """
     if window and now.quality is clock.Quality.UNSYNCED:
         return say("wait.clock")
     if window and not is_within(window, now.at.astimezone(zone).time()):
         begins, _, ends = window.partition("-")
         return say("wait.window", begins=begins, ends=ends)
+    if trouble:
+        return say("wait.trouble", why=trouble)
     return say("wait.occupied") if occupied else ""
 
 

@@ -52,6 +52,11 @@ fi
 
 exec 9>/run/daka-install.lock
 flock -n 9 || fail "another installation is under way; wait until it has ended"
+if [ "$option" != --stage ]; then # an update that is being tried would take this back
+    mkdir -p -m 0700 /var/lib/daka-update
+    exec 8>/var/lib/daka-update/lock
+    flock -n 8 || fail "an update is under way; wait until it has ended (daka update status)"
+fi
 versions=/opt/daka/versions
 running=$(readlink -f /opt/daka/current || true)
 target=$versions/$version

@@ -1,8 +1,8 @@
 """`daka-display`: the browser of the kiosk's screen, started inside the compositor. One page, one window, nothing kept.
 
 A sign of life is given only while both the compositor and the page's own process answer. A page that answers no more ends all of
-this, and the supervisor starts it again. `daka-display wait COMPOSITOR ...` comes before all of that: it becomes the compositor once
-there is a screen.
+this, and the supervisor starts it again. `daka-display wait COMPOSITOR ...` comes before all of that: it becomes the compositor
+once there is a screen.
 """
 
 from __future__ import annotations

@@ -35,6 +35,7 @@ SOCKETS = Path("/run/daka")
 PUBLISHED = SOCKETS / "update.json"
 GONE = ".gone-"  # what is being removed: no version of that name is ever started
 PATIENCE_S = 90
+INNER = frozenset({"wants", "stood", "saw", "mark", "held", "held_at", "runs"})  # of a standing: nobody else's affair
 WATCHES = frozenset({"streaming", "black"})
 
 
@@ -67,7 +68,7 @@ def apply(archive: Path, patience: int, *, older: bool) -> None:
 
 @contextlib.contextmanager
 def _alone(patience_s: int) -> Iterator[updates.Updater]:
-    """For whoever takes a release; what somebody else was trying who was ended is settled first. UnderWay while somebody is at it."""
+    """For whoever takes a release; what was being tried by somebody who was ended is settled first. UnderWay."""
     updater = _updater(patience_s)
     with updates.alone(FOLDER):
         updater.settle()
@@ -230,9 +231,10 @@ def _look(at: Callable[[updates.Updater], updates.Standing]) -> None:
 
 @update.command("gate")
 @click.option("--after", type=int, required=True, help="The journal must have grown beyond this record.")
+@click.option("--blind", is_flag=True, help="The camera gave no pictures before, either.")
 @patience_option
 @pass_context
-def gate(context: Context, after: int, patience: int) -> None:
+def gate(context: Context, after: int, patience: int, *, blind: bool) -> None:
     """Whether this version does its work here: its models, its camera, its journal."""
     try:
         weights.ready(context.weights())
@@ -246,7 +248,7 @@ def gate(context: Context, after: int, patience: int) -> None:
         except api.KioskError as error:
             said = str(error)
         else:
-            if found.camera_state in WATCHES and found.last > after and not found.trouble:
+            if (blind or found.camera_state in WATCHES) and found.last > after and not found.trouble:
                 click.echo(f"{device.__version__} holds")
                 return
             said = found.trouble or f"{found.camera} The journal stands at {found.last}."
@@ -266,7 +268,7 @@ def _updater(patience_s: int = PATIENCE_S) -> updates.Updater:
 
 def _publish(standing: updates.Standing) -> None:
     """For the kiosk daemon, which may not look into root's folder; a folder of sockets that is not there needs none."""
-    shown = {name: value for name, value in asdict(standing).items() if name not in ("wants", "stood", "mark", "held", "held_at")}
+    shown = {name: value for name, value in asdict(standing).items() if name not in INNER}
     with contextlib.suppress(OSError):
         draft = PUBLISHED.with_suffix(".new")
         draft.write_text(json.dumps(shown), encoding="utf-8")
@@ -311,23 +313,24 @@ class Appliance:
         script = VERSIONS / version / "share" / "daka" / "activate.sh"
         if not script.exists():
             raise updates.UpdateFailed(say("update.not_installed", version=version))
-        for one in (signal.SIGHUP, signal.SIGINT):  # from here on to its end: what was switched is looked at, and goes where it does not hold
+        for one in (signal.SIGHUP, signal.SIGINT):  # what was switched is looked at, and goes where it does not hold
             signal.signal(one, signal.SIG_IGN)
         _run(str(script))
 
-    def holds(self, version: str, stood: int) -> None:
+    def holds(self, version: str, stood: int, saw: bool) -> None:
         """Asked of the new version's own command, which knows best how to speak to its daemons; its boot record is the write."""
-        asked = ("--after", str(stood), "--patience", str(self._patience_s))
+        asked = ("--after", str(stood), "--patience", str(self._patience_s), *(() if saw else ("--blind",)))
         _run(str(VERSIONS / version / "bin" / "daka"), "update", "gate", *asked)
 
 
-def _stands() -> int:
-    """The journal's last record; 0 where the kiosk daemon does not say."""
+def _stands() -> updates.Before:
+    """As the kiosk daemon says; where it does not, everything is asked of the new version."""
     try:
         with api.AdminClient(SOCKETS / api.ADMIN_SOCKET) as client:
-            return client.status().last
+            found = client.status()
     except api.KioskError:
-        return 0
+        return updates.Before()
+    return updates.Before(found.last, found.camera_state in WATCHES, found.trouble)
 
 
 def _run(*command: str) -> None:

@@ -57,6 +57,7 @@ def watching(inside: Inside, folder: state.Folder, following: Following, owed: C
         time_source,
         api.zone_of(config.device.time_zone),
         folder.update,
+        lambda: inside.board.trouble,
     )
     readings = gauges.Gauges(inside.files.journal, time_source, folder.root, signs.health, signs.look, inside.walk.pulse, owed)
     return Watch(readings, signs, upgrades.Upgrades(kiosk), unlocking)

@@ -14,7 +14,7 @@ def is_connected(folder: Path = DRM) -> bool:
 
 
 def is_missing(folder: Path = DRM) -> bool:
-    """Whether there are connectors, and nothing at any of them: a compositor that is started now has nothing to show anything on."""
+    """Whether there are connectors, and nothing at any of them: whatever is started now has nothing to be seen on."""
     return _found(folder) == {"disconnected"}
 
 

@@ -47,6 +47,7 @@ ENGLISH = {
     "wait.clock": "the clock is not set, so nobody knows whether it is time for maintenance",
     "wait.window": "updates are installed between {begins} and {ends}",
     "wait.occupied": "somebody stands at the kiosk",
+    "wait.trouble": "the journal is in trouble, which is put right first: {why}",
     # What came of a release, as root has it
     "update.no_version": "{version} is no version; a release is named like 1.2.3",
     "update.unreadable_copy": "{path} cannot be read or copied ({why}); fetch it again",
@@ -65,6 +66,7 @@ ENGLISH = {
     "update.older": "{version} is older than {running}, which runs; by hand: daka update apply --older",
     "update.waits": "{version} lies beside what runs and waits: {why}",
     "update.power": "the power went before the switch",
+    "update.by_hand": "{running} was installed by hand meanwhile",
     "update.fell": "{unit} failed again and again",
     "update.did_not_hold": "{version} did not hold ({why}); {before} runs again",
     "update.unpack": "{name} cannot be unpacked ({why}); is the disk full? Nothing has changed",

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from device import ended, usb
+from device import ended, updates, usb
 from tests.broker import missing
 from tests.house.test_repository import REPOSITORY
 
@@ -142,6 +142,17 @@ def test_a_desktop_keeps_the_screen_unless_somebody_says_that_it_ends(root: Root
     asked.unlink()
     assert root.run(install).returncode == 0
     assert "multi-user" not in asked.read_text()
+
+
+def test_nothing_is_installed_by_hand_while_an_update_is_tried_and_the_update_itself_lays_its_version_down(
+    root: Root, tmp_path: Path
+) -> None:
+    installer = bundle(tmp_path / "bundle", "doc")
+    with updates.alone(root.at / "var/lib/daka-update"):
+        refused = root.run(installer, "--no-start")
+        assert (refused.returncode, "an update is under way" in refused.stderr) == (1, True)
+        assert root.run(installer, "--stage").returncode == 0
+    assert root.run(installer, "--no-start").returncode == 0
 
 
 def test_a_machine_from_which_it_was_taken_off_lets_every_usb_device_in_again(root: Root) -> None:

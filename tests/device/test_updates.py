@@ -59,11 +59,13 @@ class Machine:
     writes: bool = True
     dies_after: str = ""
     screen: bool = True
+    sees: bool = True
+    trouble: str = ""
 
     def hands(self) -> Hands:
         return Hands(
-            lambda: self.version, self.stage, self.activate, self.holds, lambda: self.now, self.keep, lambda: self.records,
-            lambda: self.screen,
+            lambda: self.version, self.stage, self.activate, self.holds, lambda: self.now, self.keep,
+            lambda: updates.Before(self.records, self.sees, self.trouble), lambda: self.screen,
         )  # fmt: skip
 
     def stage(self, folder: Path) -> None:
@@ -78,9 +80,11 @@ class Machine:
         self.records += self.writes or version == "0.1.0"
         self._do(f"activate {version}")
 
-    def holds(self, version: str, stood: int) -> None:
+    def holds(self, version: str, stood: int, saw: bool) -> None:
         self._do(f"look at {version}")
         if version not in self.sound:
+            raise UpdateFailed("no picture from the camera")
+        if saw and not self.sees:
             raise UpdateFailed("no picture from the camera")
         if self.records <= stood:
             raise UpdateFailed(f"The journal stands at {self.records}.")
@@ -358,6 +362,56 @@ def test_a_release_that_is_refused_meanwhile_does_not_keep_a_fallen_version_runn
     went = updater.fell("daka-kiosk.service")
     assert (machine.version, went.outcome, went.version) == ("0.1.0", "went_back", "0.2.0")
     assert went.not_held == (release_files.archive_of(release_files.mark(made)),)
+
+
+@pytest.mark.parametrize("refused", [False, True])
+def test_what_was_installed_by_hand_since_is_never_gone_back_from(tmp_path: Path, refused: bool) -> None:
+    machine = Machine()
+    updater = Updater(tmp_path / "state", machine.hands())
+    updater.apply(verified(archive(tmp_path)))
+    if refused:
+        updater.refuse("junk.tar", "0" * 64 + ":" + "1" * 64, "not signed")
+    machine.version = "0.3.0"
+    updater.fell("daka-kiosk.service")
+    assert (machine.version, updater.standing.not_held) == ("0.3.0", ())
+
+
+def test_what_was_installed_by_hand_over_a_trial_that_was_killed_stays(tmp_path: Path) -> None:
+    machine = Machine(dies_after="activate 0.2.0")
+    updater = Updater(tmp_path / "state", machine.hands())
+    with pytest.raises(PowerCut):
+        updater.apply(verified(archive(tmp_path)))
+    machine.version = "0.3.0"
+    settled = updater.settle()
+    assert (machine.version, settled.outcome) == ("0.3.0", "none")
+    assert "0.3.0 was installed by hand" in settled.why
+
+
+def test_a_camera_that_was_unplugged_before_the_switch_says_nothing_against_the_new_version(tmp_path: Path) -> None:
+    machine = Machine(sees=False)
+    assert Updater(tmp_path / "state", machine.hands()).apply(verified(archive(tmp_path))).outcome == "holds"
+
+
+def test_a_camera_that_sees_no_more_after_the_switch_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    machine = Machine()
+
+    def blinds(version: str) -> None:
+        machine.sees = version == "0.1.0"
+        machine.version = version
+
+    monkeypatch.setattr(machine, "activate", blinds)
+    with pytest.raises(UpdateFailed, match="no picture"):
+        Updater(tmp_path / "state", machine.hands()).apply(verified(archive(tmp_path)))
+
+
+def test_a_journal_that_is_in_trouble_is_put_right_before_anything_is_switched(tmp_path: Path) -> None:
+    machine, made = Machine(trouble="the disk is full"), archive(tmp_path)
+    updater = Updater(tmp_path / "state", machine.hands())
+    with pytest.raises(updates.UpdateNotNow, match="in trouble, which is put right first: the disk is full"):
+        updater.apply(verified(made))
+    assert machine.version == "0.1.0"
+    machine.trouble = ""
+    assert updater.apply(verified(made)).outcome == "holds"
 
 
 def looked(machine: Machine, folder: Path, how: str) -> updates.Standing:

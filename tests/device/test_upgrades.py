@@ -100,7 +100,7 @@ def site(tmp_path: Path, pki: Path, enterprise_url: str, short_folder: Path) -> 
     url, settings = enterprise_url, dict[str, object]()
     kiosk = upgrades.Kiosk(
         lambda: config.parse({"uplink": {"renew_url": url}, "updates": settings}), lambda: "ed25519:root", lambda: "wired",
-        lambda: False, parts.Clock(), UTC, tmp_path / "update.json",
+        lambda: False, parts.Clock(), UTC, tmp_path / "update.json", str,
     )  # fmt: skip
     made = upgrades.Upgrades(kiosk)
     path = short_folder / "u.sock"
@@ -308,6 +308,7 @@ def test_nothing_is_installed_by_day_with_an_unset_clock_or_while_somebody_is_th
     night = clock.Moment(datetime(2026, 11, 2, 3, 0, tzinfo=UTC), 0, "b", clock.Quality.SYNCED)
     assert upgrades.waits_for("02:00-05:00", night, UTC, occupied=False) == ""
     assert "somebody" in upgrades.waits_for("02:00-05:00", night, UTC, occupied=True)
+    assert "disk is full" in upgrades.waits_for("", night, UTC, occupied=False, trouble="the disk is full")
     assert "clock" in upgrades.waits_for("02:00-05:00", replace(night, quality=clock.Quality.UNSYNCED), UTC, occupied=False)
     assert "between 04:00 and 05:00" in upgrades.waits_for("04:00-05:00", night, UTC, occupied=False)
     assert upgrades.waits_for("", replace(night, quality=clock.Quality.UNSYNCED), UTC, occupied=False) == ""
@@ -338,7 +339,7 @@ def take(
         (site.folder / "update.key").write_text(messages.public_key_text(KEY.public_key()))
     answers = iter((*waits, *("",) * 9))
     hands = updates.Hands(
-        lambda: "0.1.0", staged, done.append, lambda _, __: None, lambda: datetime.now(UTC), lambda _: None, lambda: 0, bool
+        lambda: "0.1.0", staged, done.append, lambda *_: None, lambda: datetime.now(UTC), lambda _: None, updates.Before, bool
     )
     monkeypatch.setattr(commands, "FOLDER", site.folder / "root")
     monkeypatch.setattr(commands, "PUBLISHED", site.folder / "update.json")

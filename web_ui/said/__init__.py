@@ -40,6 +40,7 @@ SAID = {
     "wait.clock": _("the clock is not set, so nobody knows whether it is time for maintenance"),
     "wait.window": _("updates are installed between %(begins)s and %(ends)s"),
     "wait.occupied": _("somebody stands at the kiosk"),
+    "wait.trouble": _("the journal is in trouble, which is put right first: %(why)s"),
     # What came of a release, as root has it
     "update.no_version": _("%(version)s is no version; a release is named like 1.2.3"),
     "update.unreadable_copy": _("%(path)s cannot be read or copied (%(why)s); fetch it again"),
@@ -58,6 +59,7 @@ SAID = {
     "update.older": _("%(version)s is older than %(running)s, which runs; by hand: daka update apply --older"),
     "update.waits": _("%(version)s lies beside what runs and waits: %(why)s"),
     "update.power": _("the power went before the switch"),
+    "update.by_hand": _("%(running)s was installed by hand meanwhile"),
     "update.fell": _("%(unit)s failed again and again"),
     "update.did_not_hold": _("%(version)s did not hold (%(why)s); %(before)s runs again"),
     "update.unpack": _("%(name)s cannot be unpacked (%(why)s); is the disk full? Nothing has changed"),
