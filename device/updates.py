@@ -30,7 +30,6 @@ from device.release_files import MOST_ARCHIVE_BYTES as MOST_ARCHIVE_BYTES
 from device.sentences import parts, say
 
 MOST_METADATA_BYTES = 1 << 20
-ROOM_FACTOR = 3  # the copy, what is unpacked from it, and the environment that is made from that
 COPY_BYTES = 1 << 20
 MOST_REMEMBERED = 20
 AGAIN = timedelta(hours=20)  # what failed for a passing reason is tried the next night, not every ten minutes
@@ -172,8 +171,9 @@ def _copy(path: Path, to: Path, most: int) -> None:
         found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode) or found.st_size > most:
             raise UpdateRefused(say("update.not_plain", name=path.name, most=most >> 20))
-        if found.st_size * ROOM_FACTOR > shutil.disk_usage(to.parent).free:
-            raise UpdateNotNow(say("update.room", name=path.name, wanted=found.st_size * ROOM_FACTOR >> 20))
+        wanted = found.st_size * release_files.ROOM_FACTOR + release_files.SPARE_BYTES
+        if wanted > shutil.disk_usage(to.parent).free:
+            raise UpdateNotNow(say("update.room", name=path.name, wanted=wanted >> 20))
         left = found.st_size
         while left and (chunk := source.read(min(COPY_BYTES, left))):
             copy.write(chunk)

@@ -32,8 +32,7 @@ SUFFIX = ".targets.json"
 MOST_ANSWER_BYTES = 1 << 18
 MOST_METADATA_BYTES = 1 << 20
 MOST_ARCHIVE_BYTES = 2 << 30
-ROOM_FACTOR = 4  # this file, root's copy, what is unpacked from it, the environment made from that
-SPARE_BYTES = 500 << 20  # records come first
+ROOM_FACTOR = release_files.ROOM_FACTOR + 1  # and this file
 CHUNK_BYTES = 1 << 18
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,120}\.tar")
 TIMEOUT_S = 20.0
@@ -162,8 +161,9 @@ class Upgrader:
     def _take(self, http: httpx.Client, where: str, offered: Offered, part: Path, stop: threading.Event) -> None:
         got = part.stat().st_size if part.exists() else 0
         room = shutil.disk_usage(self._folder).free - (offered.length - got) - (ROOM_FACTOR - 1) * offered.length
-        if room < SPARE_BYTES:
-            raise UpgradeFailed(say("upgrade.room", version=offered.version, wanted=ROOM_FACTOR * offered.length >> 20))
+        if room < release_files.SPARE_BYTES:
+            wanted = ROOM_FACTOR * offered.length + release_files.SPARE_BYTES
+            raise UpgradeFailed(say("upgrade.room", version=offered.version, wanted=wanted >> 20))
         headers, said = {"Range": f"bytes={got}-"} if got else {}, time.monotonic()
         if got >= offered.length:
             return

@@ -80,6 +80,8 @@ link_libraries() {
 }
 if ! is_whole "$target"; then
     say "version $version into $target"
+    trap 'rm -rf "$target"' EXIT # what did not come to its end takes no room
+    trap 'exit 1' HUP INT TERM
     rm -f "$target/installed" # first: what is cut short here is no version
     rm -rf "$target"
     mkdir -p "$target"
@@ -96,6 +98,7 @@ if ! is_whole "$target"; then
     chmod -R a+rX "$target"
     sync -f "$target"
     cp "$here/SHA256SUMS" "$target/installed" # last: an installation that was cut short is done again
+    trap - EXIT HUP INT TERM
 else
     say "version $version is there already"
 fi

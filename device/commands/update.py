@@ -162,7 +162,8 @@ def _taken(updater: updates.Updater, archive: Path) -> updates.Standing:
         with _own_copy(archive) as copy:
             copied = release_files.mark(copy)
             return updater.apply(_release(updater, copy), waits_for=_waits_for)
-    except updates.UpdateNotNow:
+    except updates.UpdateNotNow as error:
+        updater.wait(str(error))
         raise
     except (updates.UpdateRefused, updates.UpdateFailed) as error:
         if updater.standing == before:  # else what came of it is written down already

@@ -33,6 +33,7 @@ PRODUCT = """#!/bin/sh
 for last; do :; done
 [ -e /opt/daka/current/installed ] && echo whole >>/opt/seen || echo none >>/opt/seen
 [ ! -e "$last/cut" ] || kill -9 $PPID
+[ ! -e "$last/full" ] || exit 1
 """
 SWITCH = """#!/bin/sh
 set -eu
@@ -85,13 +86,15 @@ def program(path: Path, text: str) -> None:
     path.chmod(0o755)
 
 
-def bundle(folder: Path, doc: str, *, cut: bool = False) -> Path:
+def bundle(folder: Path, doc: str, *, cut: bool = False, full: bool = False) -> Path:
     """A release bundle of version 0.1.0 as small as one can be; another `doc`, another bundle."""
     for name in ("wheels", "doc", "units", "etc", "weights"):
         (folder / name).mkdir(parents=True)
     (folder / "doc/README.md").write_text(doc)
     if cut:
         (folder / "weights/cut").touch()
+    if full:
+        (folder / "weights/full").touch()
     for name in ("wheels/none", "units/daka.target", "etc/sysusers.conf", "weights/one", "requirements.txt"):
         (folder / name).touch()
     program(folder / "wheels/daka-0.1.0-py3-none-any.whl", PRODUCT)
@@ -142,6 +145,12 @@ def test_a_desktop_keeps_the_screen_unless_somebody_says_that_it_ends(root: Root
     asked.unlink()
     assert root.run(install).returncode == 0
     assert "multi-user" not in asked.read_text()
+
+
+def test_of_an_installation_that_fails_nothing_stays(root: Root, tmp_path: Path) -> None:
+    failed = root.run(bundle(tmp_path / "full", "full", full=True), "--stage")
+    assert failed.returncode != 0
+    assert not list((root.at / "opt/daka/versions").iterdir())
 
 
 def test_nothing_is_installed_by_hand_while_an_update_is_tried_and_the_update_itself_lays_its_version_down(

@@ -199,7 +199,7 @@ def test_more_than_was_said_is_not_taken(site: Site) -> None:
 
 def test_without_room_for_it_nothing_is_fetched(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     site.offer()
-    monkeypatch.setattr(upgrade, "SPARE_BYTES", 1 << 60)
+    monkeypatch.setattr(release_files, "SPARE_BYTES", 1 << 60)
     assert "free some room" in site.step().why
 
 
@@ -442,9 +442,10 @@ def test_an_old_release_that_the_uplink_lays_there_with_its_own_signature_is_ref
 def test_what_only_lacks_room_or_a_key_is_tried_again(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     site.offer()
     site.step()
-    monkeypatch.setattr(updates, "ROOM_FACTOR", 1 << 50)
-    assert isinstance(take(site, monkeypatch).exception, updates.UpdateNotNow)
-    monkeypatch.setattr(updates, "ROOM_FACTOR", 3)
+    with monkeypatch.context() as patch:
+        patch.setattr(release_files, "SPARE_BYTES", 1 << 60)
+        assert isinstance(take(site, monkeypatch).exception, updates.UpdateNotNow)
+    assert site.upgrades.shown().standing.waits_said.name == "update.room"
     assert "runs and holds" in take(site, monkeypatch).output
 
 
