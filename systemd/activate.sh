@@ -23,6 +23,9 @@ system=/etc/systemd/system
 for unit in "$system"/daka*.service "$system"/daka*.socket "$system"/daka*.target "$system"/daka*.timer "$system"/daka*.path; do
     [ -e "$here/units/$(basename "$unit")" ] || rm -f "$unit"
 done
+# What another version that lies here has laid into units' folders and this one lacks; what an administrator or a command put there stays.
+(cd /opt/daka/versions && find ./*/share/daka/units -mindepth 2 -type f) | sed 's|^\./[^/]*/share/daka/units/||' | sort -u |
+    while read -r unit; do [ -e "$here/units/$unit" ] || rm -f "$system/$unit"; done
 if [ -e /etc/credstore.encrypted/daka.wrapping-key ]; then
     mkdir -p /etc/systemd/system/daka-kiosk.service.d
     printf '[Service]\nLoadCredentialEncrypted=daka.wrapping-key:/etc/credstore.encrypted/daka.wrapping-key\n' \

@@ -164,6 +164,41 @@ def test_nothing_is_installed_by_hand_while_an_update_is_tried_and_the_update_it
     assert root.run(installer, "--no-start").returncode == 0
 
 
+def version(root: Root, name: str, *drop_ins: str) -> str:
+    """One that lies on the machine, with its own activate.sh; where that is, to the machine."""
+    share = root.at / "opt/daka/versions" / name / "share/daka"
+    for drop_in in drop_ins:
+        (share / "units" / drop_in).parent.mkdir(parents=True, exist_ok=True)
+        (share / "units" / drop_in).write_text(name)
+    (share / "units/daka-page.socket").touch()
+    (share / "etc").mkdir()
+    for file in ("sysusers.conf", "tmpfiles.conf", "journald.conf", "watchdog.conf", "dbus.conf", "udev.rules"):
+        (share / "etc" / file).touch()
+    shutil.copy(REPOSITORY / "systemd/activate.sh", share)
+    return f"/opt/daka/versions/{name}/share/daka/activate.sh"
+
+
+def test_going_back_takes_away_what_the_newer_version_laid_into_units_folders_and_nothing_of_anybody_elses(root: Root) -> None:
+    for name in ("systemd-sysusers", "systemd-tmpfiles"):
+        program(root.at / "bin" / name, "#!/bin/sh\n")
+    old = version(root, "0.1.0", "daka-kiosk.service.d/50-both.conf")
+    new = version(
+        root, "0.2.0", "daka-kiosk.service.d/50-both.conf", "daka-kiosk.service.d/60-new.conf", "daka-x.service.d/60-new.conf"
+    )
+    done = root.run(new)
+    assert done.returncode == 0, done.stderr
+    units = root.at / "etc/systemd/system"
+    own = [units / "daka-kiosk.service.d/99-own.conf", units / "daka-uplink.service.d/broker.conf"]
+    for one in own:
+        one.parent.mkdir(exist_ok=True)
+        one.touch()
+    done = root.run(old)
+    assert done.returncode == 0, done.stderr
+    assert (units / "daka-kiosk.service.d/50-both.conf").read_text() == "0.1.0"
+    assert not list(units.glob("*/60-new.conf"))
+    assert all(one.exists() for one in (*own, units / "daka-kiosk.service.d/credential.conf"))
+
+
 def test_a_machine_from_which_it_was_taken_off_lets_every_usb_device_in_again(root: Root) -> None:
     hub, stranger = root.at / "sys/bus/usb/devices/usb1/authorized_default", root.at / "sys/bus/usb/devices/1-2/authorized"
     for one in (hub, stranger):
