@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -324,6 +325,13 @@ def test_alarms_follow_from_what_is_seen_and_end_with_it(tmp_path: Path) -> None
     assert raised <= set(diagnoses.REMEDIES)
     watching.look(machine())
     assert not {one.name for one in watching.health().alarms if one.active} & {"hot", "disk_low", "records_wait", "camera_away"}
+
+
+@pytest.mark.parametrize(("outcome", "alarms"), [("refused", False), ("none", False), ("went_back", True)])
+def test_only_a_version_that_was_taken_back_is_an_alarm(outcome: str, alarms: bool) -> None:
+    """What was refused is said on the page of updates; nothing has changed."""
+    health = replace(HEALTH, update=api.UpdateStanding(outcome))
+    assert ("update_went_back" in vitals.of_health(health, config.parse({}), NOW)) == alarms
 
 
 def test_the_uplink_and_the_web_daemon_tell_what_they_alone_can_see(tmp_path: Path, short_folder: Path) -> None:
