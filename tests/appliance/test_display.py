@@ -15,13 +15,15 @@ from tests.appliance.conftest import Appliance, Workshop, raised
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
 
-# A screen in memory. A window that fills a screen as it is bypasses the compositor's own picture, of which screenshots are taken:
-# Debian 12's cage 0.1.4 is told to turn it upside down, Debian 13's 0.2, which cannot turn, to draw it all the same.
+# A screen in memory, whatever this machine has at its own connectors. A window that fills a screen as it is bypasses the
+# compositor's own picture, of which screenshots are taken: Debian 12's cage 0.1.4 is told to turn it upside down, Debian 13's 0.2,
+# which cannot turn, to draw it all the same.
 HEADLESS = """[Service]
 Environment=WLR_BACKENDS=headless WLR_RENDERER=pixman WLR_SCENE_DISABLE_DIRECT_SCANOUT=1
 ExecStart=
-ExecStart=/usr/bin/cage -d {turned} -- /opt/daka/current/bin/daka-display
+ExecStart=/opt/daka/current/bin/daka-display wait /usr/bin/cage -d {turned} -- /opt/daka/current/bin/daka-display
 WatchdogSec=25
+InaccessiblePaths=-/sys/class/drm
 """
 TURNED = {"bookworm": "-r -r", "trixie": ""}
 PAPER = (230, 240, 244)  # the ground of both pages, BGR
