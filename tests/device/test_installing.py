@@ -171,9 +171,7 @@ def version(root: Root, name: str, *drop_ins: str) -> str:
         (share / "units" / drop_in).parent.mkdir(parents=True, exist_ok=True)
         (share / "units" / drop_in).write_text(name)
     (share / "units/daka-page.socket").touch()
-    (share / "etc").mkdir()
-    for file in ("sysusers.conf", "tmpfiles.conf", "journald.conf", "watchdog.conf", "dbus.conf", "udev.rules"):
-        (share / "etc" / file).touch()
+    shutil.copytree(REPOSITORY / "systemd/etc", share / "etc")
     shutil.copy(REPOSITORY / "systemd/activate.sh", share)
     return f"/opt/daka/versions/{name}/share/daka/activate.sh"
 
