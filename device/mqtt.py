@@ -36,6 +36,7 @@ LEAST_DELAY_S = 0.1
 MOST_DELAY_S = 60.0
 CONNECT_TIMEOUT_S = 10.0
 GOODBYE_S = 2.0
+CONTENT_ENCODING = "content-encoding"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +53,11 @@ class Disconnected:
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """One message from the broker."""
+    """One message from the broker; `encoding` is its content-encoding, empty for none."""
 
     topic: str
     payload: bytes
+    encoding: str = ""
 
 
 Event = Connected | Disconnected | Received
@@ -116,7 +118,7 @@ class PahoPipe:
         properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]  # paho types all but this
         properties.ContentType = "application/cloudevents+json"
         if encoding:
-            properties.UserProperty = ("content-encoding", encoding)
+            properties.UserProperty = (CONTENT_ENCODING, encoding)
         client.publish(topic, payload, qos=1, retain=retain, properties=properties)
 
     def reconnect(self) -> None:
@@ -245,7 +247,9 @@ def _on_disconnect(_client: paho.Client, life: _Life, _flags: Any, reason: Any, 
 
 
 def _on_message(_client: paho.Client, life: _Life, message: paho.MQTTMessage) -> None:
-    life.events.put(Received(message.topic, bytes(message.payload)))
+    pairs = getattr(message.properties, "UserProperty", ())
+    encoding = next((value for name, value in pairs if name == CONTENT_ENCODING), "")
+    life.events.put(Received(message.topic, bytes(message.payload), encoding))
 
 
 def tls_context(broker: Broker, now: datetime | None = None) -> ssl.SSLContext:

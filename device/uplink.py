@@ -125,17 +125,24 @@ class Uplink:
             case Disconnected(reason):
                 log.warning("no connection to the broker: %s", reason)
                 self._phase = Phase.OFFLINE
-            case Received(topic, payload) if topic == self._topics.acknowledgement:
-                self._take_acknowledgement(payload)
-            case Received(topic, payload) if topic == messages.SERVER_STATE_TOPIC:
-                self._take_server_state(payload)
-            case Received(topic, payload) if topic == self._topics.lock_answer:
-                self._answer_lock(payload)
-            case Received(topic, payload) if topic.startswith(self._topics.desired):
-                self._desired[topic] = payload
-                self._hand_over()
-            case Received():
-                log.warning("a message on a topic that was not asked for is ignored")
+            case Received(topic, payload, encoding):
+                try:
+                    self._hear(topic, messages.decompress(payload, encoding))
+                except (messages.TooLarge, messages.NotCanonical) as error:
+                    log.warning("a message of the server's is ignored: %s", error)
+
+    def _hear(self, topic: str, payload: bytes) -> None:
+        if topic == self._topics.acknowledgement:
+            self._take_acknowledgement(payload)
+        elif topic == messages.SERVER_STATE_TOPIC:
+            self._take_server_state(payload)
+        elif topic == self._topics.lock_answer:
+            self._answer_lock(payload)
+        elif topic.startswith(self._topics.desired):
+            self._desired[topic] = payload
+            self._hand_over()
+        else:
+            log.warning("a message on a topic that was not asked for is ignored")
 
     def _greet(self) -> None:
         """Say where the journal stands; nothing is sent until the server has said where it stands."""

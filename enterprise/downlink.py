@@ -117,6 +117,12 @@ def wishes(connection: Connection, device: str, section: str) -> dict[str, tuple
     return {row.item: (json.loads(row.content), row.asked_by) for row in connection.execute(query.order_by(column.item))}
 
 
+def is_wanted(connection: Connection, device: str) -> bool:
+    """Whether anything is wanted of this kiosk, alone or with all others."""
+    column = tables.wish.c
+    return connection.execute(select(column.item).where(column.device.in_((EVERY, device))).limit(1)).first() is not None
+
+
 def content_for(connection: Connection, device: str) -> Content:
     """Everything that is wanted of this kiosk; what is wanted of it alone counts before what is wanted of all."""
     found = {
@@ -198,6 +204,8 @@ def heard(transaction: Transaction, device: str, hello: messages.Hello, at: date
     ours = Place(made.generation, made.version) if made is not None else Place(0, 0)
     if place > ours:
         return [("desired_ahead", "the kiosk has taken a later desired state than this database knows: an older backup? sign anew")]
+    if made is None and is_wanted(transaction.connection, device):
+        return [("desired_missing", "what is wanted of every kiosk was never signed for this one: daka-enterprise desired sign")]
     if place == ours or made is None:
         return []
     column = tables.desired_page.c
@@ -232,6 +240,13 @@ def standing(connection: Connection) -> list[Standing]:
         )
         for row in connection.execute(query).all()
     ]
+
+
+def unsigned(connection: Connection) -> list[str]:
+    """Kiosks that were heard, and for which nothing was signed."""
+    side, made = tables.kiosk_side.c, tables.desired.c
+    query = select(side.device).where(side.sealing_key != "", side.device.not_in(select(made.device))).order_by(side.device)
+    return list(connection.execute(query).scalars())
 
 
 def _recorded(connection: Connection, device: str) -> Place:

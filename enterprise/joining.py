@@ -23,13 +23,12 @@ from sqlalchemy import Connection, select
 
 from device import messages
 from device.messages import joining
-from enterprise import authority, certificates, names, tables
+from enterprise import authority, certificates, downlink, names, tables
 from enterprise.errors import EnterpriseError
 from enterprise.store import Transaction
 
 TOKEN_BYTES = 24
 REQUEST_LASTS = timedelta(hours=24)
-BY_FILE = ""  # in place of a token: the request was carried here by hand
 
 
 class JoinError(EnterpriseError):
@@ -42,7 +41,7 @@ class NotConfirmed(JoinError):
 
 @dataclass(frozen=True, slots=True)
 class Enterprise:
-    """What every kiosk is told: the broker, the join service (`url` empty: none), the key set, and what signs for all that."""
+    """What every kiosk is told: the broker, the join service (`url` empty: the invitation's, if any), the key set, and what signs for all that."""
 
     authority: Path
     policy: Ed25519PrivateKey
@@ -80,6 +79,8 @@ def invite(
     token = secrets.token_urlsafe(TOKEN_BYTES)
     row = {"token": _digest(token), "device": device, "ends_at": messages.write_time(now + lasts), "used_at": ""}
     transaction.put(tables.invitation, row)
+    if url:
+        transaction.put(tables.invitation_url, {"token": row["token"], "url": url})
     digest = hashlib.sha256(ca_pem(folder).encode("ascii")).hexdigest()
     return messages.Invitation(url, root, digest, token, device)
 
@@ -124,14 +125,24 @@ def waiting(connection: Connection, now: datetime) -> list[Waiting]:
     return [Waiting(row.id, row.device, row.code, row.asked_at) for row in connection.execute(query)]
 
 
-def confirm(transaction: Transaction, code: str, ours: Enterprise, by: str, now: datetime, *, replace: bool = False) -> bytes:
-    """A person has compared the code: trust the kiosk, certify it, and make its sealed answer."""
+def confirm(
+    transaction: Transaction, code: str, ours: Enterprise, by: str, now: datetime, *, replace: bool = False, by_hand: bool = False
+) -> bytes:
+    """A person has compared the code: trust the kiosk, certify it, make its sealed answer, and sign what is wanted of every kiosk.
+
+    JoinError without an address of the join service, `ours` or the invitation's, unless the request came by hand: it would never
+    renew its certificate.
+    """
+    transaction.alone()
     found = [one for one in waiting(transaction.connection, now) if one.code == code.strip().upper()]
     if not found:
         raise JoinError("no kiosk that waits shows that code; compare it letter by letter: daka-enterprise join list")
     connection, column = transaction.connection, tables.join_request.c
     payload = connection.execute(select(column.request).where(column.id == found[0].id)).scalar_one().encode("utf-8")
     request = messages.read_join_request(payload)
+    url = ours.url or _invited_to(connection, request.token)
+    if not url and not by_hand:
+        raise JoinError("say where kiosks reach the join service, --url https://HOST:PORT: else it could never renew its certificate")
     _trust(transaction, request, by, now, replace=replace)
     certificate = certificates.issue(transaction, ours.authority, request.device, request.csr, now)
     answer = messages.JoinAnswer(
@@ -141,13 +152,21 @@ def confirm(transaction: Transaction, code: str, ours: Enterprise, by: str, now:
         ca_pem(ours.authority),
         ours.host,
         ours.port,
-        ours.url,
+        url,
         dict(ours.key_set),
     )
     sealed = messages.write_join_answer(answer, ours.policy, request.sealing_key)
     decided = {"answer": sealed.decode("ascii"), "decided_by": by, "decided_at": messages.write_time(now)}
     connection.execute(tables.join_request.update().where(column.id == found[0].id).values(decided))
+    if downlink.is_wanted(connection, request.device):
+        downlink.sign(transaction, request.device, ours.policy, ours.key_set, now)
     return sealed
+
+
+def _invited_to(connection: Connection, token: str) -> str:
+    """The address that its invitation named; "" where it named none, or the request has no invitation."""
+    column = tables.invitation_url.c
+    return connection.scalar(select(column.url).where(column.token == _digest(token))) or ""
 
 
 def _trust(transaction: Transaction, request: messages.JoinRequest, by: str, now: datetime, *, replace: bool) -> None:

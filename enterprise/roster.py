@@ -16,7 +16,7 @@ from typing import Any
 import argon2
 
 from device import messages
-from device.messages import RosterPerson, schema
+from device.messages import RosterPerson, pins, schema
 from enterprise.errors import EnterpriseError
 
 COLUMNS = ("number", "name", "language", "group", "expires", "pin", "badge", "qr", "supervisor")
@@ -24,6 +24,11 @@ YES, NO = frozenset({"1", "yes", "true", "是"}), frozenset({"", "0", "no", "fal
 SECRET = "pin"
 FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(9998, 12, 30)  # such a day ends in the years that kiosks take, wherever they are
 FOR_EVER = 9999  # the year by which personnel systems say that there is no end
+WEAK = {
+    pins.Weakness.DIGITS: f"a PIN has {pins.PIN_DIGITS.start} to {pins.PIN_DIGITS.stop - 1} digits, 0 to 9, and nothing else",
+    pins.Weakness.EASY: "a PIN of one digit, or of digits in a row, is the first that anybody tries",
+    pins.Weakness.NUMBER: "a PIN must not be the employee number",
+}
 
 
 class RosterRefused(EnterpriseError):
@@ -88,7 +93,7 @@ def _person(line: int, row: Mapping[str, str], known: RosterPerson | None) -> Ro
             row.get("language") or "zh-CN",
             row.get("group", ""),
             expiry(row.get("expires", "")),
-            _pin(row.get(SECRET, ""), known),
+            _pin(row.get(SECRET, ""), row["number"], known),
             tuple(row.get("badge", "").split()),
             row.get("qr", ""),
             "badge" in row or "qr" in row,
@@ -109,13 +114,13 @@ def check(person: RosterPerson) -> None:
         raise ValueError(str(error).replace("desired-content: data.roster.people[0].", "")) from error
 
 
-def _pin(text: str, known: RosterPerson | None) -> str:
+def _pin(text: str, number: str, known: RosterPerson | None) -> str:
     """Its hash; the one that stands if it is the same, so that the same list changes nothing. Empty: the one that stands stays."""
     before = known.pin if known else ""
     if not text:
         return before
-    if len(text) < 6 or not text.isdecimal():
-        raise ValueError("a PIN has at least six digits")
+    if (why := pins.weakness(text, number)) is not None:
+        raise ValueError(WEAK[why])
     hasher = argon2.PasswordHasher()
     try:
         return before if before and hasher.verify(before, text) else hasher.hash(text)

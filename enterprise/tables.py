@@ -246,6 +246,13 @@ invitation = Table(
     Column("ends_at", Text, nullable=False),
     Column("used_at", Text, nullable=False),
 )
+# Where an invitation sends kiosks: what is confirmed renews there, too.
+invitation_url = Table(
+    "invitation_url",
+    metadata,
+    Column("token", Text, primary_key=True),
+    Column("url", Text, nullable=False),
+)
 join_request = Table(
     "join_request",
     metadata,

@@ -58,7 +58,7 @@ class House:
         return self.run("join", "invite", *([device] if device else []), "--url", self.url, *self.where)
 
     def confirm(self, code: str, *more: str, broker: str = BROKER) -> str:
-        return self.run("join", "confirm", code, "--url", self.url, "--broker", broker, *self.where, *more)
+        return self.run("join", "confirm", code, "--broker", broker, *self.where, *more)
 
     def waiting(self) -> list[office.Waiting]:
         with self.store.transaction() as transaction:

@@ -10,7 +10,6 @@ import base64
 import enum
 import hashlib
 import hmac
-import itertools
 import math
 import secrets
 import sqlite3
@@ -29,11 +28,11 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from device import attend, database, messages
 from device.clock import Moment, Quality
+from device.messages import pins
 from device.people.errors import CodeRefused, PinRefused
 from device.sentences import say
 from device.templates import TemplateError
 
-PIN_DIGITS = range(6, 13)
 FREE_TRIES = 3
 FIRST_WAIT_S, LONGEST_WAIT_S = 5.0, 120.0  # 720 tries a day at most: a million six-digit PINs take years, with the kiosk in sight
 FORGOTTEN_AFTER = timedelta(hours=1)
@@ -81,13 +80,11 @@ class Phone:
 
 def check_pin_text(pin: str, number: str) -> None:
     """Returns if this may be a PIN of this employee; PinRefused otherwise."""
-    if not (pin.isascii() and pin.isdigit() and len(pin) in PIN_DIGITS):
-        raise PinRefused(say("pin.digits", least=PIN_DIGITS.start, most=PIN_DIGITS.stop - 1))
-    steps = {(int(after) - int(before)) % 10 for before, after in itertools.pairwise(pin)}
-    if len(steps) == 1 and steps <= {0, 1, 9}:
-        raise PinRefused(say("pin.easy"))
-    if number and (pin == number or pin == number.zfill(len(pin))):
-        raise PinRefused(say("pin.number"))
+    why = pins.weakness(pin, number)
+    if why is pins.Weakness.DIGITS:
+        raise PinRefused(say("pin.digits", least=pins.PIN_DIGITS.start, most=pins.PIN_DIGITS.stop - 1))
+    if why is not None:
+        raise PinRefused(say(f"pin.{why}"))
 
 
 def check_hash(pin_hash: str) -> None:

@@ -219,10 +219,11 @@ def show_command(database: str) -> None:
     with opened_database(database) as opened, opened.reading() as connection:
         column = tables.wish.c
         wishes = connection.execute(select(tables.wish).order_by(column.section, column.device, column.item)).all()
-        states = downlink.standing(connection)
+        states, without = downlink.standing(connection), downlink.unsigned(connection)
     rows = [(row.device or "(every)", row.section, row.item, row.asked_by, row.asked_at) for row in wishes if row.item]
     print_table(show.drawn("wanted", ("kiosk", "section", "item", "asked by", "asked at"), rows))
     places = [(one.device, place_text(one.signed), place_text(one.taken), one.signed_at) for one in states]
+    places += [(device, "nothing: daka-enterprise desired sign", "", "") for device in without]
     print_table(show.drawn("states", ("kiosk", "signed", "taken", "signed at"), places))
 
 

@@ -23,7 +23,7 @@ PICTURES = (".svg", ".png")
 
 pki_option = click.option("--dir", "pki", type=click.Path(path_type=Path), required=True, help="Folder of the authority.")
 keys_option = click.option("--keys", "folder", type=click.Path(path_type=Path), required=True, help="Folder of keys and key set.")
-url_option = click.option("--url", default="", help="Where kiosks reach the join service, https://HOST:PORT; without it, by files.")
+url_option = click.option("--url", default="", help="Where kiosks reach the join service, https://HOST:PORT; without it that of the invitation, or by files.")
 broker_option = click.option("--broker", required=True, metavar="HOST:PORT", help="The broker that kiosks are sent to.")
 replace_option = click.option("--replace", is_flag=True, help="The kiosk had another key here: it was reset.")
 
@@ -102,7 +102,7 @@ def take(
         waiting = joining.ask(transaction, payload, ours.key_set["root"], now(), by_hand=True)
         if code.strip().upper() != waiting.code:
             raise EnterpriseError("the code is not that of this request: another kiosk's, or the file was changed on its way")
-        answer.write_bytes(joining.confirm(transaction, code, ours, by, now(), replace=replace))
+        answer.write_bytes(joining.confirm(transaction, code, ours, by, now(), replace=replace, by_hand=True))
     click.echo(f"{waiting.device} is trusted; take {answer} to it: daka join --answer FILE")
     _say_replaced(replace)
 

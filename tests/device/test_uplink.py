@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import threading
 import time
 from collections.abc import Iterator
@@ -540,6 +541,16 @@ def test_a_desired_state_that_comes_while_the_kiosk_daemon_is_away_is_handed_ove
     play.steps()
     assert play.counter.down.apply_whole(apply_nothing)
     assert play.counter.down.kept.place == messages.Place(100, 4)
+
+
+def test_what_the_server_compresses_is_read_and_what_does_not_unfold_is_ignored(play: Play) -> None:
+    play.wire.events.put(Received(TOPICS.desired, gzip.compress(wanted(3)), "gzip"))
+    for payload, encoding in ((gzip.compress(bytes(1_000_000)), "gzip"), (wanted(4)[:-9], "gzip"), (wanted(4), "br")):
+        play.wire.events.put(Received(TOPICS.desired, payload, encoding))
+    play.steps()
+    assert play.counter.down.apply_whole(apply_nothing)
+    assert play.counter.down.kept.place == messages.Place(100, 3)
+    play.stream()
 
 
 def test_a_forged_desired_state_does_not_stop_the_records(play: Play) -> None:

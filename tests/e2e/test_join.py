@@ -43,7 +43,7 @@ from device.commands import reach, run_uplink
 from device.commands.context import Context
 from device.commands.joining_on_files import OnFiles
 from device.tls_files import JoinRefused
-from enterprise import authority
+from enterprise import authority, downlink
 from enterprise import joining as office
 from enterprise.commands import main as commands
 from tests.device import parts
@@ -164,6 +164,26 @@ def test_a_kiosk_joins_over_https_and_its_settings_are_ready(house: House, kiosk
         rows = list(connection.exec_driver_sql(query, (kiosk.name,)))
     journal, sealing = keys.journal_key(kiosk.keys), keys.sealing_key(kiosk.keys)
     assert rows == [(messages.public_key_text(journal), messages.sealing_key_text(sealing))]
+
+
+def test_who_joins_is_given_what_is_wanted_of_every_kiosk(house: House, kiosk: Kiosk) -> None:
+    wanting = ("--keys", str(house.keys), "--database", house.database)
+    house.run("desired", "policy", "attend.min_gap_s=90.0", *wanting)
+    join(kiosk, house)
+    with house.store.reading() as connection:
+        assert kiosk.name not in downlink.unsigned(connection)
+        (page,) = [one for one in downlink.unsent(house.store) if one.device == kiosk.name]
+    assert page.payload
+
+
+def test_without_an_address_to_renew_at_nobody_is_let_in_but_by_file(house: House, kiosk: Kiosk) -> None:
+    asked = requested(kiosk, messages.read_invitation(house.invite(kiosk.name)))
+    with house.store.transaction() as transaction:
+        office.ask(transaction, asked, house.root, NOW)
+        transaction.connection.exec_driver_sql("DELETE FROM invitation_url")  # as of a version that did not keep it
+    words = ["join", "confirm", messages.join_code(asked), "--broker", BROKER, *house.where]
+    assert "--url https://HOST:PORT" in str(CliRunner().invoke(commands.daka_enterprise, words).exception)
+    house.confirm(messages.join_code(asked), "--url", house.url)
 
 
 def test_by_file_nothing_but_the_code_has_to_be_spoken(house: House, kiosk: Kiosk, folder: Path) -> None:

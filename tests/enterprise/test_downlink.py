@@ -113,6 +113,19 @@ def test_versions_count_up_and_a_kiosk_that_is_ahead_gets_a_new_generation(offic
     assert sign(office, kiosk).place == Place(second.generation + 1, 1)
 
 
+def test_a_kiosk_that_comes_after_the_wishes_and_has_none_of_them_is_an_alarm(office: Office, kiosk: Kiosk) -> None:
+    office.ingester.greet(kiosk.name, hello(kiosk))
+    assert office.alarms() == []
+    wish(office, downlink.EVERY, "retention", "records", {"days": 45})
+    office.ingester.greet(kiosk.name, hello(kiosk))
+    assert office.alarms() == ["desired_missing"]
+    with office.store.reading() as connection:
+        assert downlink.unsigned(connection) == [kiosk.name]
+    sign(office, kiosk)
+    with office.store.reading() as connection:
+        assert downlink.unsigned(connection) == []
+
+
 def test_another_sealing_key_is_an_alarm_since_only_the_policy_key_can_seal_anew(office: Office, kiosk: Kiosk) -> None:
     office.ingester.greet(kiosk.name, hello(kiosk))
     sign(office, kiosk)
@@ -190,7 +203,11 @@ def test_whoever_is_no_more_on_the_list_leaves_and_comes_back_as_somebody_else()
         ("1,A,en,,X-01\n2,B,en,,X-01\n", "line 3: the badge is that of line 2"),
         ("1,A,fr,,\n", "line 2: language"),
         ("1,,en,,\n", "line 2: name"),
-        ("1,A,en,1234,\n", "line 2: a PIN has at least six digits"),
+        ("1,A,en,1234,\n", "line 2: a PIN has 6 to 12 digits"),
+        ("1,A,en,1234567890123,\n", "line 2: a PIN has 6 to 12 digits"),
+        ("1,A,en,٤٨٢٩١٣,\n", "line 2: a PIN has 6 to 12 digits"),
+        ("1,A,en,123456,\n", "line 2: a PIN of one digit, or of digits in a row"),
+        ("739164,A,en,739164,\n", "line 2: a PIN must not be the employee number"),
         ("1,A,en\n", "line 2 has more or fewer fields"),
     ],
 )
