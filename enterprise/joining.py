@@ -41,7 +41,7 @@ class NotConfirmed(JoinError):
 
 @dataclass(frozen=True, slots=True)
 class Enterprise:
-    """What every kiosk is told: the broker, the join service (`url` empty: the invitation's, if any), the key set, and what signs for all that."""
+    """What every kiosk is told: the broker, the join service (`url` empty: the invitation's), the key set, and what signs it."""
 
     authority: Path
     policy: Ed25519PrivateKey
@@ -142,20 +142,12 @@ def confirm(
     request = messages.read_join_request(payload)
     url = ours.url or _invited_to(connection, request.token)
     if not url and not by_hand:
-        raise JoinError("say where kiosks reach the join service, --url https://HOST:PORT: else it could never renew its certificate")
+        raise JoinError("say where kiosks reach the join service, --url https://HOST:PORT: it renews its certificate there")
     _trust(transaction, request, by, now, replace=replace)
     certificate = certificates.issue(transaction, ours.authority, request.device, request.csr, now)
-    answer = messages.JoinAnswer(
-        request.device,
-        joining.request_hash(payload),
-        certificate,
-        ca_pem(ours.authority),
-        ours.host,
-        ours.port,
-        url,
-        dict(ours.key_set),
-    )
-    sealed = messages.write_join_answer(answer, ours.policy, request.sealing_key)
+    ca, reached = ca_pem(ours.authority), (ours.host, ours.port, url)
+    said = messages.JoinAnswer(request.device, joining.request_hash(payload), certificate, ca, *reached, dict(ours.key_set))
+    sealed = messages.write_join_answer(said, ours.policy, request.sealing_key)
     decided = {"answer": sealed.decode("ascii"), "decided_by": by, "decided_at": messages.write_time(now)}
     connection.execute(tables.join_request.update().where(column.id == found[0].id).values(decided))
     if downlink.is_wanted(connection, request.device):

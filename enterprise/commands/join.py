@@ -23,7 +23,9 @@ PICTURES = (".svg", ".png")
 
 pki_option = click.option("--dir", "pki", type=click.Path(path_type=Path), required=True, help="Folder of the authority.")
 keys_option = click.option("--keys", "folder", type=click.Path(path_type=Path), required=True, help="Folder of keys and key set.")
-url_option = click.option("--url", default="", help="Where kiosks reach the join service, https://HOST:PORT; without it that of the invitation, or by files.")
+url_option = click.option(
+    "--url", default="", help="The join service as kiosks reach it, https://HOST:PORT; without it the invitation's."
+)
 broker_option = click.option("--broker", required=True, metavar="HOST:PORT", help="The broker that kiosks are sent to.")
 replace_option = click.option("--replace", is_flag=True, help="The kiosk had another key here: it was reset.")
 
