@@ -276,6 +276,7 @@ ENGLISH = {
     "enrol.agree": "I agree",
     "enrol.refuse": "I do not agree",
     "enrol.refused": "Good. Clock in with number and PIN, QR code or badge: they count the same.",
+    "enrol.unchanged": "Agreed before? Nothing was changed: the face is recognised until you withdraw",
     "enrol.withdraw": "Withdraw my consent",
     "enrol.sure": "Your face template is destroyed at once. The other ways stay.",
     "enrol.nothing": "You have not agreed to face recognition; there is nothing to withdraw.",

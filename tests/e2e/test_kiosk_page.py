@@ -308,6 +308,11 @@ def test_consent_is_refused_as_easily_as_given_and_taken_back_at_the_kiosk(kiosk
     assert (yes["width"], yes["height"]) == (no["width"], no["height"])
     page.get_by_role("button", name=CN["enrol.refuse"], exact=True).click()
     expect(page.locator(".sheet")).to_contain_text(CN["enrol.refused"])
+    expect(page.locator(".sheet")).to_contain_text(CN["enrol.unchanged"])
+    sizes = {(box["width"], box["height"]) for one in page.locator("#sheet .wide").all() if (box := one.bounding_box())}
+    assert len(sizes) == 1, "to withdraw is as large as any other way"
+    page.get_by_role("button", name=CN["enrol.withdraw"]).click()
+    expect(page.locator("#sheet-title")).to_have_text(CN["enrol.withdraw"])
     page.keyboard.press("Escape")
     assert not has_consent(kiosk, SUPERVISOR)
     ask()
@@ -741,7 +746,13 @@ def test_whoever_agreed_to_an_older_text_is_asked_again_where_they_clock_in(kios
     type_on_the_pad(page, PIN)
     card(page)
     page.get_by_role("button", name=EN["result.new_text"]).click()
-    expect(page.locator(".consent")).to_contain_text("Our own words")
+    expect(page.locator(".consent")).to_have_text("Our own words (en).")  # in the language of the card
+    page.get_by_role("button", name=EN["enrol.refuse"], exact=True).click()
+    expect(page.locator("#sheet-title")).to_have_text(EN["enrol.withdraw"])
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name=EN["result.new_text"]).click()
+    page.get_by_role("button", name="简体中文").click()
+    expect(page.locator(".consent")).to_have_text("Our own words (zh-CN).")
     page.get_by_role("button", name=CN["enrol.agree"], exact=True).click()
     page.get_by_role("button", name=CN["verify.pin"]).click()
     type_on_the_pad(page, PIN_ONLY)

@@ -7,7 +7,7 @@ import { waiting } from "./pad.js";
 import * as sheets from "./sheets.js";
 import { say } from "./speech.js";
 import * as ways from "./ways.js";
-import { chosen, has, word } from "./words.js";
+import { choose, chosen, has, NAMES, word } from "./words.js";
 
 const FACE = "face_recognition";
 let scene = { abilities: [], sitting: { state: "none" } };
@@ -26,14 +26,24 @@ export function set(heard) {
 at("sheet").addEventListener("close", () => set(scene));
 
 export function open() {
+  ask(refuse);
+}
+
+/* From the card of somebody who agreed to an older text, in the language of that card: their no takes that back. */
+export function openAnew(language) {
+  if (language !== chosen()) choose(language);
+  ask(withdraw);
+}
+
+function ask(no) {
   sheets.open("enrol.title", (sheet) => {
     sheet.append(waiting());
-    show(chosen());
+    show(chosen(), no);
     return null;
   });
 }
 
-async function show(language) {
+async function show(language, refusing) {
   const mine = sheets.whoseTurn();
   let text = null;
   try {
@@ -44,10 +54,16 @@ async function show(language) {
   if (mine !== sheets.whoseTurn()) return;
   if (!text) return sheets.change(sheets.say("why.other"));
   const yes = sheets.wide("enrol.agree", () => agree(text), { kind: "wide centre" });
-  const no = sheets.wide("enrol.refuse", refuse, { kind: "wide centre" });
+  const no = sheets.wide("enrol.refuse", refusing, { kind: "wide centre" });
   const back = sheets.wide("enrol.withdraw", withdraw, { kind: "wide centre quiet" });
   const words = make("div", { class: "consent", lang: language, tabindex: "0", role: "document" }, text.words);
-  sheets.change(words, make("div", { class: "choices-2" }, no, yes), back);
+  sheets.change(languages(language), words, make("div", { class: "choices-2" }, no, yes), back);
+}
+
+/* Who reads another language reads the text, and what follows, in that. */
+function languages(now) {
+  const one = ([language, name]) => make("button", { lang: language, "aria-pressed": String(language === now), on: { click: () => choose(language) } }, name);
+  return make("div", { class: "languages", role: "group", "data-label": "language.choose" }, ...NAMES.map(one));
 }
 
 /* Who says yes has to be that person, which is asked after the text and not before it. No face: whoever has one kept has agreed. */
@@ -123,8 +139,10 @@ function end(said) {
   sheets.change(said, ...others());
 }
 
+/* Who it is nobody knows here, so their no changes nothing for whoever agreed before: it is said, and taking that back is as large. */
 function refuse() {
-  sheets.change(sheets.tell("enrol.refused"), ...others());
+  const back = sheets.wide("enrol.withdraw", withdraw, { kind: "wide centre" });
+  sheets.change(sheets.tell("enrol.refused"), ...others(), make("h2", { "data-word": "enrol.unchanged" }), make("div", { class: "choices-2" }, back));
 }
 
 const others = () => [make("h2", { "data-word": "enrol.other" }), make("div", { class: "choices-2" }, ...["pin", "qr", "badge"]

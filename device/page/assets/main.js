@@ -200,7 +200,7 @@ function backToNormal() {
 
 function chooseLanguage() {
   sheets.open("language.choose", (sheet) => {
-    for (const [language, name] of [["zh-CN", "简体中文"], ["zh-TW", "繁體中文"], ["en", "English"]]) {
+    for (const [language, name] of words.NAMES) {
       const pick = () => { sheets.close(); words.choose(language); };
       sheet.append(make("button", { class: "wide centre", lang: language, "data-language": language, on: { click: pick } }, name));
     }

@@ -65,7 +65,7 @@ function card(decision, language, good) {
 
 function addChoices(made, { seq, direction, new_text: newText }, language) {
   const choices = [];
-  if (newText) choices.push(choice("result.new_text", language, consent.open));
+  if (newText) choices.push(choice("result.new_text", language, () => consent.openAnew(language)));
   if (setting.abilities.includes("dispute")) {
     choices.push(choice("result.not_me", language, () => settle(made, "/v1/dispute", { seq: String(seq) }, "result.disputed", language)));
   }

@@ -2,6 +2,8 @@
 
 const KEPT = "daka-language"; // the terminal's own, never what a person chose: spoken before the daemon is heard
 
+export const NAMES = [["zh-CN", "简体中文"], ["zh-TW", "繁體中文"], ["en", "English"]];
+
 const listeners = new Set();
 let catalogues = {};
 let language = "zh-CN";
