@@ -102,10 +102,17 @@ class Sittings:
         return self._told
 
     def standing(self, after: int, wait_s: float) -> api.Sitting:
-        """How it stands, once it has changed after `after` or the time is up."""
+        """How it stands, once it has changed after `after` or the time is up. One that has lasted too long ends here at the latest."""
+        self._end_in_time()
         with self._changed:
             serving.wait(self._changed, lambda: self._told.change > after, wait_s)
             return self._told
+
+    def _end_in_time(self) -> None:
+        """By the clock, also where no frame comes: the camera is away, or nobody may be recognised at the moment."""
+        sat = self._sitting
+        if sat is not None and not sat.lasts(self._clock.now()):
+            self._close(sat, State.REFUSED, too_long())
 
     def see(self, frame: Frame) -> recognise.Seen | None:
         """One frame, if somebody sits: what they have to do, or what is in the way. None: the line's own business."""
@@ -114,7 +121,7 @@ class Sittings:
             return None
         try:
             if not sat.lasts(frame.moment):
-                raise EnrolmentRefused(say("enrol.too_long", seconds=round(LASTS_S)))
+                raise EnrolmentRefused(too_long())
             return self._look(sat, frame)
         except (DeviceError, StorageError) as error:
             self._close(sat, State.REFUSED, str(error))
@@ -205,6 +212,11 @@ class Sitting:
         """This look counts; true when enough have in a row."""
         self.held += 1
         return self.held >= HELD
+
+
+def too_long() -> str:
+    """What is said when the time is up."""
+    return say("enrol.too_long", seconds=round(LASTS_S))
 
 
 def in_the_way(faces: tuple[Face, ...]) -> Waiting | None:

@@ -287,6 +287,7 @@ ENGLISH = {
         "then come back here. The other ways work as before."
     ),
     "enrol.office": "Now ask the office to take your picture.",
+    "enrol.later": "No pictures can be taken at the moment. Come back here later: Help, face recognition.",
     "enrol.withdrawn": "Withdrawn. Your face template is destroyed.",
     "enrol.has": "You have agreed. Face templates kept: {count}.",
     "enrol.done": "Done. From now on look into the camera.",

@@ -219,6 +219,17 @@ def test_one_person_at_a_time_and_not_for_ever(room: Room, poses: dict[Pose, Pic
     assert room.templates() == [0, 0]
 
 
+def test_an_enrolment_before_a_camera_that_went_away_ends_by_the_clock(room: Room) -> None:
+    sittings = room.sittings()
+    sittings.begin("1", BY, "")
+    room.clock.seconds += sitting.LASTS_S - 1
+    assert sittings.standing(0, 0.0).state == State.SITTING
+    room.clock.seconds += 1
+    told = sittings.standing(0, 0.0)
+    assert told.state == State.REFUSED
+    assert "begin again" in told.why
+
+
 def test_a_file_that_stands_in_for_a_camera_enrols_nobody(room: Room) -> None:
     with pytest.raises(EnrolmentRefused, match="this camera is a file"):
         room.sittings(allowed=False).begin("1", BY, "")

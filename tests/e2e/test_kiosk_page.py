@@ -333,6 +333,28 @@ def test_consent_is_refused_as_easily_as_given_and_taken_back_at_the_kiosk(kiosk
     assert not has_consent(kiosk, SUPERVISOR)
 
 
+def test_no_pictures_are_offered_while_the_camera_is_away_and_a_sheet_shows_no_picture_of_before(kiosk: Kiosk, page: Page) -> None:
+    lit = "one => one.getContext('2d').getImageData(0, 0, one.width, one.height).data.some((value, at) => at % 4 < 3 && value > 0)"
+    page.click("#b-qr")
+    expect(page.locator(".viewer canvas")).to_have_attribute("data-frames", re.compile(r"\d+"), timeout=SOON_MS)
+    page.wait_for_function(f"({lit})(document.querySelector('.viewer canvas'))")
+    page.route("**/v1/frame*", lambda route: route.fulfill(status=204))
+    expect(page.locator(".viewer .gone")).to_have_text(CN["condition.camera_away.title"], timeout=SOON_MS)
+    assert page.locator(".viewer canvas").evaluate(lit) is False
+    page.unroute_all(behavior="ignoreErrors")
+    expect(page.locator(".viewer .gone")).to_be_hidden(timeout=SOON_MS)
+    page.keyboard.press("Escape")
+    told_otherwise(page, conditions=["camera_away"])
+    page.click("#b-help")
+    page.get_by_role("button", name=CN["help.face"]).click()
+    page.get_by_role("button", name=CN["enrol.agree"], exact=True).click()
+    type_on_the_pad(page, SUPERVISOR)
+    type_on_the_pad(page, PIN)
+    expect(page.locator(".sheet")).to_contain_text(CN["enrol.later"], timeout=SOON_MS)
+    expect(page.get_by_role("button", name=CN["enrol.start"])).to_have_count(0)
+    kiosk.admin.withdraw_consent(SUPERVISOR, "test")
+
+
 def has_consent(kiosk: Kiosk, number: str) -> bool:
     return next(person.has_consent for person in kiosk.admin.people() if person.number == number)
 

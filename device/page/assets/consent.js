@@ -77,8 +77,10 @@ function agree({ language, sha256 }) {
 function agreed(templates, ticket) {
   sheets.title("enrol.title");
   const said = sheets.say("enrol.has", { count: templates }, "said-yes");
-  if (scene.abilities.includes("enrol")) return sheets.change(said, sheets.wide("enrol.start", () => sit(ticket), { drawn: "face", kind: "wide centre" }), ...others());
-  const next = make("p", { "data-word": templates ? "enrol.done" : "enrol.office" });
+  const here = scene.abilities.includes("enrol");
+  if (here && ways.canSeeFaces()) return sheets.change(said, sheets.wide("enrol.start", () => sit(ticket), { drawn: "face", kind: "wide centre" }), ...others());
+  const missing = here ? "enrol.later" : "enrol.office";
+  const next = make("p", { "data-word": templates ? "enrol.done" : missing });
   return sheets.change(said, next, ...others());
 }
 
@@ -90,12 +92,10 @@ function sit(ticket) {
 
 function openSitting() {
   sheets.open("enrol.title", (sheet) => {
-    const canvas = make("canvas", { width: 640, height: 480, role: "img", "data-label": "mirror.label" });
     const pose = make("h2", { class: "centred", role: "status" });
     const hint = make("p", { class: "said-no centred", role: "status" });
     const progress = make("div", { class: "progress", "aria-hidden": "true" });
-    sheet.append(progress, pose, make("div", { class: "viewer" }, canvas), hint);
-    mirror.lookFor(canvas);
+    sheet.append(progress, pose, mirror.viewer(), hint);
     sitting = { pose, hint, progress };
     return leave;
   });

@@ -34,6 +34,7 @@ export function other(kind) {
   sayOther(kind);
 }
 const isCameraAway = () => scene.conditions.some((name) => name.startsWith("camera_"));
+export const canSeeFaces = () => !isCameraAway() && !scene.conditions.includes("locked");
 export const refusal = ({ why, wait_s }) => sheets.say(has(`why.${why}`) ? `why.${why}` : "why.other", { seconds: Math.ceil(wait_s) });
 
 /* Hands a question over; while it is answered the sheet says so. Nobody answering is said, too, and nothing is lost. What comes when
@@ -72,8 +73,7 @@ export function numberAndPin({ title, purpose, number = "pin.number", pin = "pin
 
 /* Who one is, for one's own affairs: by PIN, by face or by the phone's code, whichever one has. `then(decision)` gets the ticket. */
 export function identify({ title, by = ["pin", "face", "phone"], none = "verify.office" }, then) {
-  const seen = !isCameraAway() && !scene.conditions.includes("locked");
-  const can = { pin: true, face: seen, phone: !isCameraAway() && scene.abilities.includes("phone") };
+  const can = { pin: true, face: canSeeFaces(), phone: !isCameraAway() && scene.abilities.includes("phone") };
   const all = {
     pin: ["verify.pin", "pin", () => numberAndPin({ title, purpose: "verify" }, then)],
     face: ["verify.face", "face", () => numberAndFace(title, then)],
@@ -160,11 +160,9 @@ export function changePin() {
 }
 
 export function viewer(aim) {
-  const canvas = make("canvas", { width: 640, height: 480, role: "img", "data-label": "mirror.label" });
-  mirror.lookFor(canvas);
   const told = make("p", { class: "asked", role: "status" });
   sayAsked(told);
-  return make("div", { class: "viewer" }, canvas, aim && make("div", { class: "aim" }), told);
+  return mirror.viewer(aim && make("div", { class: "aim" }), told);
 }
 
 export function qr() {
