@@ -301,6 +301,29 @@ def test_the_pin_that_an_approval_asks_for_goes_to_its_visit_and_is_too_late_in_
     page.unroute_all(behavior="ignoreErrors")
 
 
+def test_a_wrong_pin_of_a_visit_is_said_and_its_pad_is_scrambled_where_it_is_set(kiosk: Kiosk, page: Page) -> None:
+    told_otherwise(page, abilities=["stamp"], scramble=True)
+    told_of_a_lock(page, "verify")
+    page.route("**/v1/stamps/begin", lambda route: route.fulfill(json=VISIT | {"stage": "verify", "change": 1, "missing": "pin"}))
+    page.route("**/v1/stamps/progress", lambda route: None)
+    refused = iter(({"why": "wrong", "wait_s": 0}, {"why": "wait", "wait_s": 30}))
+    page.route("**/v1/stamps/pin", lambda route: route.fulfill(json={"outcome": "refused"} | next(refused)))
+    page.click("#b-help")
+    page.get_by_role("button", name=CN["help.seal"]).click()
+    typed(page, WANG, PIN)
+    page.locator(".sheet > .wide").click(timeout=SOON_MS)
+    orders = set()
+    for said in (CN["why.wrong"], CN["why.wait"].format(seconds=30)):
+        expect(page.locator(".ask")).to_have_text(CN["pin.pin"], timeout=SOON_MS)
+        orders.add("".join(page.locator("[data-digit]").all_text_contents()))
+        page.keyboard.type(PIN)
+        page.keyboard.press("Enter")
+        expect(page.locator(".pad").get_by_role("alert")).to_have_text(said, timeout=SOON_MS)
+    orders.add("".join(page.locator("[data-digit]").all_text_contents()))
+    assert orders != {"1234567890"}
+    page.unroute_all(behavior="ignoreErrors")
+
+
 def test_in_easy_mode_what_is_asked_and_what_came_of_it_is_said_aloud(kiosk: Kiosk, page: Page) -> None:
     def said() -> list[list[str]]:
         return list(page.evaluate("window.said"))

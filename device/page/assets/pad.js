@@ -6,6 +6,8 @@ import { word } from "./words.js";
 
 // A finger on a key takes the focus from nowhere: Enter goes on meaning OK.
 const keepFocus = (event) => event.preventDefault();
+let scrambled = false; // whether digits of a secret stand in another order each time
+export const setScrambled = (isSo) => { scrambled = isSo; };
 const DIGITS = ["1", "2", "3", "4", "5", "6", "7", "8", "9", "0"];
 
 function shuffled(digits) {
@@ -18,7 +20,7 @@ function shuffled(digits) {
 }
 
 /* An element that asks for a number; `done(text)` gets it. `said` is a sentence to show above, an element. */
-export function pad({ ask, secret = false, scramble = false, most = 12, least = 1, said = null, letters = false }, done) {
+export function pad({ ask, secret = false, most = 12, least = 1, said = null, letters = false }, done) {
   let entered = "";
   const entry = make("div", { class: "entry", role: "status", "aria-live": "polite" });
   const show = () => {
@@ -29,7 +31,7 @@ export function pad({ ask, secret = false, scramble = false, most = 12, least = 
   const type = (digit) => { if (entered.length < most) { entered += digit; show(); } };
   const erase = () => { entered = entered.slice(0, -1); show(); };
   const hand = () => { if (entered.length >= least) { const text = entered; entered = ""; done(text); } };
-  const order = secret && scramble ? shuffled(DIGITS) : DIGITS;
+  const order = secret && scrambled ? shuffled(DIGITS) : DIGITS;
   const key = (digit) => make("button", { class: "key", "data-digit": digit, on: { click: () => type(digit), pointerdown: keepFocus } }, digit);
   const back = make("button", { class: "key word", "data-word": "erase", on: { click: erase } });
   const go = make("button", { class: "key word go", "data-word": "ok", on: { click: hand } });

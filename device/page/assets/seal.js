@@ -100,12 +100,20 @@ function reason(now) {
 }
 
 /* The approval asks for the PIN beside the face: it goes to this visit, and is no punch, however late it comes. */
-function askPin(ticket, number) {
-  sheets.change(pad({ ask: "pin.pin", secret: true }, (digits) => {
-    tell("/v1/stamps/pin", { visit: ticket, number, pin: digits }).then((decision) => {
-      if (visit?.ticket !== ticket || decision.outcome !== "refused") return;
-      if (decision.why === "for_seal") sheets.change(reason({ why: "late" }));
-      else askPin(ticket, number);
-    }).catch(() => { if (visit?.ticket === ticket) sheets.change(sheets.say("why.other")); });
+function askPin(ticket, number, said = null) {
+  const isOver = () => visit?.ticket !== ticket || visit.missing !== "pin";
+  sheets.change(pad({ ask: "pin.pin", secret: true, said }, async (digits) => {
+    sheets.change(waiting());
+    let refused = null;
+    try {
+      const decision = await tell("/v1/stamps/pin", { visit: ticket, number, pin: digits });
+      if (decision.outcome === "refused") refused = decision;
+    } catch (error) {
+      if (!(error instanceof Gone || error instanceof Refused)) throw error;
+      refused = { why: "other", wait_s: 0 };
+    }
+    if (!refused || isOver()) return;
+    if (refused.why === "for_seal") sheets.change(reason({ why: "late" }));
+    else askPin(ticket, number, ways.refusal(refused));
   }));
 }

@@ -3,11 +3,11 @@
 import { icon, make } from "./build.js";
 import * as mirror from "./mirror.js";
 import { Gone, Refused, tell } from "./net.js";
-import { pad, waiting } from "./pad.js";
+import { pad, setScrambled, waiting } from "./pad.js";
 import * as sheets from "./sheets.js";
 import { has, word } from "./words.js";
 
-let scene = { scramble: false, challenge: "", conditions: [], abilities: [] };
+let scene = { challenge: "", conditions: [], abilities: [] };
 let reading = null; // who wants to hear of a badge or code that was shown, instead of a punch
 let completing = null; // whose badge or code the open sheet completes
 let otherwise = sheets.close; // what to do where the face that was to complete it was somebody else's
@@ -15,6 +15,7 @@ let showing = null; // where the sheet that waits for a badge or code says why o
 
 export function set(heard) {
   scene = heard;
+  setScrambled(scene.scramble);
   for (const told of document.querySelectorAll(".viewer .asked")) sayAsked(told);
 }
 
@@ -62,7 +63,7 @@ export function numberAndPin({ title, purpose, number = "pin.number", pin = "pin
     return () => other("none");
   });
   const askNumber = (said = null) => sheets.change(pad({ ask: number, most: 64, letters: true, said }, (typed) => askPin(typed)));
-  const askPin = (typed, said = null) => sheets.change(pad({ ask: pin, secret: true, scramble: scene.scramble, said }, (digits) => submit(typed, digits)));
+  const askPin = (typed, said = null) => sheets.change(pad({ ask: pin, secret: true, said }, (digits) => submit(typed, digits)));
   const submit = (typed, digits) => hand("/v1/ways/pin", { number: typed, pin: digits, purpose }, (decision) => {
     if (decision.why === "pin_must_change") newPin(typed, digits, (fresh) => submit(typed, fresh), refusal(decision));
     else if (decision.why === "wait") askPin(typed, refusal(decision));
@@ -224,7 +225,7 @@ function complete({ ticket, complete_by: by, name, whose }) {
     otherwise = sheets.close;
     mirror.lookFor(null);
     other("pin");
-    sheets.change(hello(name), pad({ ask: "complete.pin", secret: true, scramble: scene.scramble, said }, (digits) => {
+    sheets.change(hello(name), pad({ ask: "complete.pin", secret: true, said }, (digits) => {
       hand("/v1/ways/completion", { ticket, pin: digits, purpose: "punch" }, (decision) => {
         if (["wrong", "wait", "pin_must_change"].includes(decision.why)) withPin(refusal(decision));
         else if (decision.why === "ticket_gone") sheets.change(refusal(decision));
@@ -272,8 +273,7 @@ function show(sheet) {
 }
 
 function askSupervisor(ticket, said = null) {
-  const secret = { ask: "supervisor.pin", secret: true, scramble: scene.scramble, said };
-  sheets.change(pad(secret, (digits) => {
+  sheets.change(pad({ ask: "supervisor.pin", secret: true, said }, (digits) => {
     sheets.change(pad({ ask: "supervisor.whom", most: 64, letters: true }, (number) => askReason(ticket, digits, number)));
   }));
 }
