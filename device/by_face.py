@@ -42,7 +42,7 @@ class ByFace:
         """From now on the face of whoever has this number is waited for; the same for a number that is nobody's."""
         awaited = None
         with suppress(PersonUnknown):
-            person = self._directory.by_number(number).person
+            person = self._directory.by_number(self._directory.as_typed(number)).person
             if self._claims.of_person(person, Claim.NUMBER) is not None:
                 awaited = (person, self._clock.now())
         with self._lock:

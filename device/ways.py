@@ -108,7 +108,7 @@ class Ways:
         """Number and PIN: a punch, or (`punch` false) a ticket for the person's own affairs; or for this visit at a lock alone."""
         if not self._rules.pin and punch and not visit:
             return self.say_no(No.SWITCHED_OFF)
-        now = self._clock.now()
+        now, number = self._clock.now(), self._directory.as_typed(number)
         first = self._tries.first(number, now)
         checked = self._check_pin(number, pin, now)
         self._judged(number, checked, now)
@@ -119,7 +119,7 @@ class Ways:
     @told_if_unread
     def change_pin(self, number: str, old: str, new: str) -> api.Decision:
         """The person's own change, also of a PIN that was assigned; the old one proves who asks."""
-        now = self._clock.now()
+        now, number = self._clock.now(), self._directory.as_typed(number)
         self._tries.first(number, now)
         try:
             checked = Checked(Verdict.WRONG)
@@ -182,7 +182,7 @@ class Ways:
         if (refusal := self._refusal(checked, ticket)) is not None:
             return refusal
         try:
-            person = self._directory.by_number(number)
+            person = self._directory.by_number(self._directory.as_typed(number))
         except PersonUnknown:
             return self.say_no(No.UNKNOWN_PERSON)
         if person.person == supervisor.person:

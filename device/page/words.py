@@ -124,6 +124,7 @@ ENGLISH = {
     "pin.differ": "The two were not the same. Choose again",
     "pin.changed": "Your PIN is changed",
     "pin.pad": "Digits",
+    "pin.letters": "Letters",
     "pin.entered": "{count} digits entered",
     # QR code and badge
     "qr.title": "Show your QR code",

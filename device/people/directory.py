@@ -195,6 +195,16 @@ class Directory:
             raise PersonUnknown(f"nobody here has employee number {number}; `daka people list` shows everybody")
         return person_rows.read(row)
 
+    def as_typed(self, text: str) -> str:
+        """The employee number that somebody meant who typed this at the kiosk, where letters are large; else the text as it is.
+
+        Its own letters come first; a number that is told apart from another by its case alone has to be typed as it is.
+        """
+        with self.database.reading() as connection:
+            query = "SELECT number FROM person WHERE number = ? COLLATE NOCASE"
+            found = {row[0] for row in connection.execute(query, (text,))} if text.isprintable() else set()
+        return text if text in found or len(found) != 1 else found.pop()
+
     def agree(self, person: str, agreement: Agreement, at: datetime) -> None:
         """Keep a consent, in place of an earlier one to the same purpose; PersonUnknown for nobody's."""
         with self.database.transaction() as connection:

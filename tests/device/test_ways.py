@@ -102,6 +102,25 @@ def test_a_second_pin_within_a_minute_is_not_a_second_punch(make: Make) -> None:
     assert len(kiosk.records()) == 1
 
 
+def test_a_number_with_letters_counts_in_small_and_large_ones_unless_it_is_another_persons(make: Make) -> None:
+    kiosk, third = make(), "p-" + "3" * 32
+    for person, number in ((ADA, "hr-Emp-1"), (BOB, "a7"), (third, "A7")):
+        if person == third:
+            kiosk.directory.add(Person(third, number, "Cy", "en"), parts.START)
+        else:
+            with kiosk.directory.database.transaction() as connection:
+                connection.execute("UPDATE person SET number = ? WHERE person = ?", (number, person))
+    assert kiosk.ways.pin("HR-EMP-1", OTHER).why == "wrong"
+    assert kiosk.ways.pin("HR-EMP-1", PIN).outcome == "punched"
+    assert kiosk.ways.pin("a7", OTHER).outcome == "punched"
+    assert kiosk.ways.pin("A7", OTHER).why == "wrong", "that is somebody else"
+    assert kiosk.ways.change_pin("HR-EMP-1", PIN, "591730").outcome == "pin_changed"
+    for number in ("hr-emp-1", "HR-emp-1"):
+        for _ in range(4):
+            kiosk.ways.pin(number, OTHER)
+    assert kiosk.ways.pin("Hr-emp-1", "591730").why == "wait", "another case is no more tries"
+
+
 def test_nobody_is_told_whether_the_number_or_the_pin_was_wrong(make: Make) -> None:
     kiosk = make()
     said = [kiosk.ways.pin(number, pin) for number, pin in (("1001", OTHER), ("4711", PIN), ("", ""), ("x" * 5_000, PIN))]

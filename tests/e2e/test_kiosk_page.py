@@ -373,6 +373,32 @@ def test_the_pad_is_worked_by_keyboard_alone(kiosk: Kiosk, page: Page) -> None:
     assert "Annika" in card(page)["text"]
 
 
+def test_a_number_with_letters_is_typed_by_finger_and_by_keyboard_and_everything_fits(kiosk: Kiosk, page: Page) -> None:
+    kiosk.employ("hr-emp_07", "Emil", "en", pin=PIN)
+    page.set_viewport_size({"width": 1024, "height": 600})
+    for is_easy in (False, True):
+        page.click("#b-pin")
+        assert outside(page) == [], is_easy
+        page.get_by_role("button", name=CN["pin.letters"]).click()
+        assert outside(page) == [], (is_easy, "letters")
+        assert browsers.violations(page) == []
+        for letter in "HR-EMP_":
+            page.click(f"[data-digit='{letter}']")
+        page.get_by_role("button", name=CN["pin.pad"]).click()
+        type_on_the_pad(page, "07")
+        expect(page.locator(".ask")).to_have_text(CN["pin.pin"])
+        assert page.get_by_role("button", name=CN["pin.letters"]).count() == 0, "a PIN has none"
+        page.keyboard.press("Escape")
+        page.click("#b-easy")
+    rest()
+    page.click("#b-pin")
+    page.keyboard.type("HR-EMP_07")
+    page.keyboard.press("Enter")
+    page.keyboard.type(PIN)
+    page.keyboard.press("Enter")
+    assert "Emil" in card(page)["text"]
+
+
 def test_the_pin_pad_is_scrambled_where_it_is_set_and_the_number_pad_is_not(kiosk: Kiosk, page: Page) -> None:
     def order() -> str:
         return "".join(page.locator("[data-digit]").all_text_contents())
