@@ -37,6 +37,14 @@ FRONT_DEG, FRONT_NOD_DEG = 9.0, 18.0
 LEAST_SIDE_DEG, MOST_SIDE_DEG = 13.0, 34.0
 
 
+class FileForACamera(EnrolmentRefused):
+    """No template comes from pictures that were recorded."""
+
+
+class Occupied(EnrolmentRefused):
+    """Somebody else sits there at the moment."""
+
+
 class Pose(enum.StrEnum):
     """What the person is asked for, by the words of the challenge; left and right are their own."""
 
@@ -84,11 +92,11 @@ class Sittings:
     def begin(self, number: str, by: str, look_alike_of: str) -> api.Sitting:
         """Somebody sits down; refused without consent, and while somebody else sits."""
         if not self._allowed:
-            raise EnrolmentRefused(say("enrol.file_camera"))
+            raise FileForACamera(say("enrol.file_camera"))
         self._office.may_sit(number, by)
         with self._changed:
             if self._sitting is not None and self._sitting.lasts(self._clock.now()):
-                raise EnrolmentRefused(say("enrol.occupied"))
+                raise Occupied(say("enrol.occupied"))
             self._sitting = Sitting(number, by, look_alike_of, self._clock.now())
         self._tell(api.Sitting(number, State.SITTING, Pose.FRONT, 0, len(POSES)))
         return self._told
@@ -102,7 +110,7 @@ class Sittings:
         return self._told
 
     def standing(self, after: int, wait_s: float) -> api.Sitting:
-        """How it stands, once it has changed after `after` or the time is up. One that has lasted too long ends here at the latest."""
+        """How it stands, once it has changed after `after` or the time is up; one that lasts too long ends here."""
         self._end_in_time()
         with self._changed:
             serving.wait(self._changed, lambda: self._told.change > after, wait_s)

@@ -98,6 +98,10 @@ ENGLISH = {
     "why.no_reason": "Please choose a reason",
     "why.switched_off": "This way is switched off here. Use another",
     "why.not_read": "The disk could not be read. Please try once more",
+    "why.disk": "The disk could not be read or written. Please try once more, and tell the office if it fails again",
+    "why.text_changed": "The consent text has changed meanwhile, and nothing was agreed to. Close this and read the new one",
+    "why.file_camera": "This terminal shows recorded pictures: no face can be enrolled",
+    "why.occupied": "Somebody else is being enrolled. Please try again in a moment",
     "why.one_at_a_time": "One at a time: finish here first, then show the other badge or code once more",
     "why.other": "That did not work. Use another way, or ask for help",
     # The bar that is always there

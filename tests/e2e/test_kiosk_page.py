@@ -14,16 +14,24 @@ import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 from playwright.sync_api import Error as PlaywrightError
 
-from device import api, checks, config, messages, state
+from device import api, checks, config, database, messages, server, state, templates
+from device.consenting import ConsentChanged
 from device.demonstration import script
-from device.page import words
+from device.own import TicketGone
+from device.page import stamps, words
 from device.page.application import TOKEN_HEADER
+from device.people import PeopleError
+from device.sitting import FileForACamera, Occupied
 from tests import browser as browsers
 from tests.device import parts
 from tests.e2e.kiosk import Kiosk, wait_for
 from tests.e2e.page import CN, EN, PIN, SOON_MS, WATCH, WITH_BADGES, card, opened, rest, told_otherwise, type_on_the_pad
 
 FACE, PIN_ONLY, SUPERVISOR, BESIDE = "1001", "1002", "1003", "1004"
+ASK_FOR_ONES_OWN = """Promise.all([import("/sheets.js"), import("/ways.js")]).then(([sheets, ways]) => {
+  sheets.open("mine.title", () => null);
+  return ways.hand("/v1/own", { ticket: "t" }, () => {});
+})"""
 SIZES = ((1024, 600), (1280, 800), (800, 1280), (1920, 1080))
 
 pytestmark = pytest.mark.timeout(180)
@@ -137,6 +145,39 @@ def test_a_wrong_pin_is_said_on_the_pad_and_one_goes_on_there(kiosk: Kiosk, page
     expect(page.locator(".said-no")).to_have_text(CN["why.wrong"], timeout=SOON_MS)
     expect(page.locator(".ask")).to_have_text(CN["pin.number"])
     expect(page.locator("#results > li")).to_have_count(0)
+
+
+@pytest.mark.parametrize(
+    ("error", "why"),
+    [
+        (TicketGone("late"), "why.ticket_gone"),
+        (stamps.NotTheirs("late"), "why.ticket_gone"),
+        (ConsentChanged("another text"), "why.text_changed"),
+        (Occupied("somebody else"), "why.occupied"),
+        (FileForACamera("a file"), "why.file_camera"),
+        (templates.TemplatesLocked("locked"), "condition.locked.way"),
+        (database.StorageFull("full"), "why.disk"),
+        (PeopleError("anything else"), "why.other"),
+    ],
+)
+def test_what_is_refused_is_said_by_its_reason_and_not_as_a_delay(page: Page, error: Exception, why: str) -> None:
+    status = next(code for kind, code in server.REFUSALS if isinstance(error, kind))
+    body = {"kind": type(error).__name__, "error": str(error)}
+    page.route("**/v1/own", lambda route: route.fulfill(status=status, json=body))
+    page.evaluate(ASK_FOR_ONES_OWN)
+    expect(page.locator("#sheet").get_by_role("alert")).to_have_text(CN[why], timeout=SOON_MS)
+
+
+def test_a_disk_that_fails_while_one_says_who_one_is_is_said_on_the_pad(kiosk: Kiosk, page: Page) -> None:
+    refused = {"outcome": "refused", "why": "not_read", "ticket": "", "wait_s": 0}
+    page.route("**/v1/ways/pin", lambda route: route.fulfill(json=refused))
+    page.click("#b-help")
+    page.get_by_role("button", name=CN["help.mine"]).click()
+    page.get_by_role("button", name=CN["verify.pin"]).click()
+    type_on_the_pad(page, PIN_ONLY)
+    type_on_the_pad(page, PIN)
+    expect(page.locator(".said-no")).to_have_text(CN["why.not_read"], timeout=SOON_MS)
+    expect(page.locator(".ask")).to_have_text(CN["pin.number"])
 
 
 def test_an_assigned_pin_is_changed_on_the_way(kiosk: Kiosk, page: Page) -> None:

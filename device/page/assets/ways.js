@@ -38,6 +38,14 @@ const isCameraAway = () => scene.conditions.some((name) => name.startsWith("came
 export const canSeeFaces = () => !isCameraAway() && !scene.conditions.includes("locked");
 export const refusal = ({ why, wait_s }) => sheets.say(has(`why.${why}`) ? `why.${why}` : "why.other", { seconds: Math.ceil(wait_s) });
 
+/* What the daemon refuses, by its kind; of the rest nobody here can do anything about one more than about the other. */
+const REFUSED = {
+  TicketGone: "why.ticket_gone", NotTheirs: "why.ticket_gone", ConsentChanged: "why.text_changed", TemplatesLocked: "condition.locked.way",
+  FileForACamera: "why.file_camera", Occupied: "why.occupied",
+};
+const DISK = 507;
+export const whyOf = ({ status, kind }) => REFUSED[kind] ?? (status === DISK ? "why.disk" : "why.other");
+
 /* Hands a question over; while it is answered the sheet says so. Nobody answering is said, too, and nothing is lost. What comes when
    the sheet was closed meanwhile is no business of whoever stands there by then. */
 export async function hand(path, body, then) {
@@ -49,7 +57,7 @@ export async function hand(path, body, then) {
   } catch (error) {
     if (!(error instanceof Gone || error instanceof Refused)) throw error;
     if (mine !== sheets.whoseTurn()) return;
-    sheets.change(sheets.say(error instanceof Refused && error.status === 422 ? "why.ticket_gone" : "why.other"));
+    sheets.change(sheets.say(whyOf(error)));
     return;
   }
   if (mine === sheets.whoseTurn()) then(answer);
@@ -67,7 +75,7 @@ export function numberAndPin({ title, purpose, number = "pin.number", pin = "pin
   const submit = (typed, digits) => hand("/v1/ways/pin", { number: typed, pin: digits, purpose }, (decision) => {
     if (decision.why === "pin_must_change") newPin(typed, digits, (fresh) => submit(typed, fresh), refusal(decision));
     else if (decision.why === "wait") askPin(typed, refusal(decision));
-    else if (decision.why === "wrong") askNumber(refusal(decision));
+    else if (decision.why === "wrong" || (purpose === "verify" && !decision.ticket)) askNumber(refusal(decision));
     else then(decision, typed, digits);
   });
 }
