@@ -46,7 +46,7 @@ export function open(title, draw) {
 /* The focus goes to what comes next: a text to be read, the pad, the first thing to press. Where there is nothing, to the sheet itself,
    unless somebody has gone to its button already. */
 function goOn(inside) {
-  const next = inside.querySelector(".consent, .pad, button:not(.shut)");
+  const next = inside.querySelector(".consent, .pad") ?? inside.querySelector("button:not(.shut)");
   if (next) next.focus({ preventScroll: true });
   else if (!inside.contains(document.activeElement) || document.activeElement.matches(".shut:not(:focus-visible)")) inside.focus({ preventScroll: true });
 }
