@@ -155,8 +155,8 @@ def _is_server_away(health: Health) -> bool:
 
 
 def is_for_the_hall(decision: api.Decision) -> bool:
-    """Whether it is shown to everybody; what answers a question of the pad is said there."""
-    return decision.outcome != "pin_changed" and decision.why not in AT_THE_PAD
+    """Whether it is shown to everybody; what answers a question of the pad is said there. A face answers none."""
+    return decision.outcome != "pin_changed" and (decision.face > 0 or decision.why not in AT_THE_PAD)
 
 
 def shown(

@@ -91,6 +91,12 @@ def test_two_decisions_about_one_person_are_told_to_be_so_and_nothing_else_of_wh
     assert scenery.Scenery(stage.scenery._parts, "").scene(0).decisions[0].whose != ada, "another one after each start"
 
 
+def test_whose_face_comes_too_late_is_told_so_and_what_the_pad_has_answered_is_not_told_again() -> None:
+    late = decision(outcome="refused", why="ticket_gone", face=3)
+    assert scene.is_for_the_hall(late)
+    assert not scene.is_for_the_hall(dataclasses.replace(late, face=0))
+
+
 def test_a_fresh_page_is_not_told_old_decisions(stage: Stage) -> None:
     stage.board.put(decision())
     found = stage.scenery.wait("", 0, "", 0.0)
