@@ -13,7 +13,7 @@ const FACE = "face_recognition";
 let scene = { abilities: [], sitting: { state: "none" } };
 let sitting = null; // the elements that show a sitting, while its sheet is open
 let left = false; // somebody closed that sheet: it does not open again for the same sitting
-let asked = 0; // whose sheet has asked for a sitting: it becomes the sitting's
+let asked = 0; // whose sheet has been given a sitting: it becomes the sitting's
 
 export function set(heard) {
   scene = heard;
@@ -86,8 +86,11 @@ function agreed(templates, ticket) {
 
 /* Three poses before the camera, each with what is in the way; the daemon looks, the page only says what it wants to see. */
 function sit(ticket) {
-  asked = sheets.whoseTurn();
-  ways.hand("/v1/own/sitting", { ticket }, () => {}); // the scene tells how it goes on, also where the office has begun it
+  const mine = sheets.whoseTurn();
+  ways.hand("/v1/own/sitting", { ticket }, () => { // the scene tells how it goes on, also where the office has begun it
+    asked = mine;
+    set(scene);
+  });
 }
 
 function openSitting() {
