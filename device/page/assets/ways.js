@@ -36,7 +36,8 @@ export function other(kind) {
 }
 const isCameraAway = () => scene.conditions.some((name) => name.startsWith("camera_"));
 export const canSeeFaces = () => !isCameraAway() && !scene.conditions.includes("locked");
-export const refusal = ({ why, wait_s }) => sheets.say(has(`why.${why}`) ? `why.${why}` : "why.other", { seconds: Math.ceil(wait_s) });
+const sentenceOf = ({ why, wait_s }) => [has(`why.${why}`) ? `why.${why}` : "why.other", { seconds: Math.ceil(wait_s) }];
+export const refusal = (decision) => sheets.say(...sentenceOf(decision));
 
 /* What the daemon refuses, by its kind; of the rest nobody here can do anything about one more than about the other. */
 const REFUSED = {
@@ -221,9 +222,9 @@ function present(decision) {
 const isByReader = ({ method }) => /badge|qr/.test(method);
 const isRecorded = ({ outcome, why }) => outcome === "punched" || why === "too_soon";
 
-/* The card lies behind the sheet, where nobody reads or hears it. */
+/* The card, which is said aloud, lies behind the sheet, where nobody reads it. */
 function sayBeside(decision) {
-  showing.replaceChildren(refusal(decision));
+  showing.replaceChildren(make("p", { class: "said-no", role: "alert" }, word(...sentenceOf(decision))));
   sheets.stay();
 }
 
