@@ -222,8 +222,10 @@ def test_a_neighbours_badge_takes_nobodys_sheet_and_only_ones_own_decision_close
         kiosk.personnel.add_badge(number, f"a badge of {number}", "test")
     page.click("#b-pin")
     type_on_the_pad(page, PIN_ONLY)
+    before = page.locator("[data-digit='5']").bounding_box()
     kiosk.personnel.badge(f"a badge of {SUPERVISOR}")
     expect(page.locator("#sheet").get_by_role("alert")).to_have_text(CN["why.one_at_a_time"], timeout=SOON_MS)
+    assert page.locator("[data-digit='5']").bounding_box() == before, "no key moves away under a finger"
     expect(page.locator(".ask")).to_have_text(CN["pin.pin"])
     assert browsers.violations(page) == []
     page.keyboard.press("Escape")

@@ -103,7 +103,7 @@ export function tell(name, attributes = {}) {
   return make("p", { role: "status", "data-word": name, ...attributes });
 }
 
-/* Something that is no step of this sheet, above what stands in it, for as long as a result stays. */
+/* Something that is no step of this sheet, over its title for as long as a result stays. */
 export function note(name) {
   const inside = at("sheet").querySelector(".sheet");
   if (!inside) return;
