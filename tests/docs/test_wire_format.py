@@ -9,6 +9,7 @@ import base64
 import hashlib
 import json
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,10 @@ from cryptography.hazmat.primitives import hpke
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from device import messages
+from device import cards, messages, upgrade
 from device.messages import schema, wire
+from device.people import credentials
+from enterprise import join_service
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 TEXT = (DOCS / "wire-format.md").read_text("utf-8")
@@ -132,3 +135,54 @@ def test_every_operation_names_a_channel_and_its_messages() -> None:
     assert {operation["channel"]["$ref"].rpartition("/")[2] for operation in ASYNCAPI["operations"].values()} == set(
         ASYNCAPI["channels"]
     )
+
+
+def fields_of(heading: str) -> set[str]:
+    """The names in the first column of the table under a heading."""
+    section = TEXT.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+    cells = re.findall(r"^\| (`[^|]+`) \|", section, re.MULTILINE)
+    return {name for cell in cells for name in re.findall(r"`(\w+)`", cell)}
+
+
+def test_every_field_of_a_hello_is_explained() -> None:
+    assert fields_of("Hello") == set(schema.read("hello")["properties"])
+
+
+def test_what_a_kiosk_takes_of_a_rosters_secrets_stands_on_the_page() -> None:
+    person = schema.read("desired-content")["properties"]["roster"]["properties"]["people"]["items"]["properties"]
+    assert {"pin", "badges", "qr"} <= fields_of("Desired state")
+    badge = person["badges"]
+    for limit in (
+        f"at most {credentials.MOST_MEMORY_KIB:,} KiB of memory, {credentials.MOST_PASSES} passes, {credentials.MOST_LANES} lanes",
+        f"{person['pin']['maxLength']} characters",
+        f"{credentials.PIN_DIGITS.start} to {credentials.PIN_DIGITS.stop - 1} of them",
+        f"at most {badge['maxItems']}, each {badge['items']['minLength']} to {badge['items']['maxLength']} printable characters",
+        f"the text of one printed code, 4 to {person['qr']['maxLength']} printable characters",
+        f"`{cards.PREFIX}`",
+        f"`{credentials.PHONE_PREFIX}`",
+    ):
+        assert limit in TEXT, limit
+
+
+def test_every_address_of_the_join_service_stands_on_the_page(tmp_path: Path) -> None:
+    service = join_service.Service(None, tmp_path, "", lambda: datetime.now(UTC))  # type: ignore[arg-type]  # nobody asks it anything
+    for rule in join_service.application(service).url_map.iter_rules():
+        (method,) = (rule.methods or set()) - {"HEAD", "OPTIONS"}
+        address = rule.rule.replace("<number>", "ID").replace("<channel>", "CHANNEL").replace("<name>", "NAME")
+        assert f"`{method} {address}`" in TEXT, (method, address)
+
+
+def test_the_example_of_an_upgrade_checks_answer_is_one_that_a_kiosk_follows() -> None:
+    shown = next(found for block in re.findall(r"```jsonc\n(.*?)```", TEXT, re.DOTALL) if "releases" in (found := json.loads(block)))
+    (offered,) = (messages.CODEC.structure(one, upgrade.Offered) for one in shown["releases"])
+    assert upgrade._is_sane(offered)
+    assert "{" + ",".join(f'"{name}"' for name in sorted(join_service.CHECK_SAYS)) + "}" in TEXT
+
+
+def test_the_page_names_no_file_that_is_not_there_and_every_schema() -> None:
+    linked = set(re.findall(r"\]\(([^)#:]+)\)", TEXT))
+    for name in linked:
+        assert (DOCS / name).exists(), name
+    apart = {path.stem.partition(".")[0] for path in (DOCS / "schemas").glob("*.schema.json")}
+    apart -= {found["type"].removeprefix("daka.").removesuffix(".v1") for found in EXAMPLES} | {"envelope", "record"}
+    assert {f"schemas/{name}.schema.json" for name in apart} <= linked
