@@ -1,4 +1,4 @@
-"""Whom a number means, and who has left: their names and messages go at once, their number stays until an erasure.
+"""Whom a number means, and who has left: names and messages go at once; number, group and day of leaving stay until an erasure.
 
 The records of whoever has left are still here. Without the number nobody could say whose they are, nor have them erased.
 """

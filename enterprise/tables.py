@@ -2,7 +2,8 @@
 
 `record.body` and `parked.body` are the exact canonical text that was hashed and signed; `kind`, `person` and `at` are copied out of
 it for queries, and `verify` holds them against the text. Records name nobody: `person` is an opaque id. Names and PIN hashes stand
-in `wish` alone (the roster, and what is written to people), and go with whoever leaves it; of them `leaver` keeps the number.
+in `wish` alone (the roster, and what is written to people), and go with whoever leaves it; of them `leaver` keeps number, group and
+day of leaving until an erasure.
 """
 
 from __future__ import annotations
