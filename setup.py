@@ -72,6 +72,7 @@ ENTERPRISE = [
     "paho-mqtt>=2.1,<3",
     "psycopg[binary]>=3.2,<4",
     "rich>=14,<16",
+    "segno>=1.6,<2",  # an invitation as a QR code
     "sqlalchemy>=2.0,<3",
     "tuf>=6,<8",
 ]

@@ -15,7 +15,8 @@ import pytest
 REPOSITORY = Path(__file__).resolve().parents[2]
 MODULES = {"daka": "device.commands.main", "daka-enterprise": "enterprise.commands.main"}
 NEEDS_A_KIOSK = "daka-enterprise join confirm"  # that shows a code; tests/e2e/test_join.py has one
-ENDLESS = ("daka run", "daka-enterprise ingest")  # tried by the demonstration; here their help must know every option
+# Tried by the demonstration; here their help must know every option.
+ENDLESS = ("daka run", "daka-enterprise ingest", "daka-enterprise join serve")
 ASK_THE_DAEMON = ("daka web code", "daka metrics", "daka backup")
 ANSWERS = "y\n" + 2 * "a passphrase for the test\n"
 

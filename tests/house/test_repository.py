@@ -9,6 +9,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 LONGEST_FUNCTION = 60
@@ -92,3 +94,23 @@ def test_the_lock_holds_a_hash_for_every_package() -> None:
     unhashed = [lines[number] for number in pins if "--hash=sha256:" not in lines[number + 1]]
     assert len(pins) > 40
     assert not unhashed
+
+
+def imported(path: Path) -> set[str]:
+    """The first name of every module that a file imports."""
+    nodes = list(ast.walk(ast.parse(path.read_text("utf-8"))))
+    froms = {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module and not node.level}
+    return {name.partition(".")[0] for name in froms | {one.name for node in nodes if isinstance(node, ast.Import) for one in node.names}}
+
+
+def test_the_enterprises_extra_brings_every_library_that_its_side_imports() -> None:
+    """Installed without the kiosk's libraries it would end at the first command."""
+    wanted = [Requirement(text) for text in importlib.metadata.requires("daka") or ()]
+    named = {canonicalize_name(one.name) for one in wanted if one.marker is None or one.marker.evaluate({"extra": "enterprise"})}
+    beside = {canonicalize_name(Requirement(text).name) for name in named for text in importlib.metadata.requires(name) or ()}
+    owners = importlib.metadata.packages_distributions()
+    ours = [path for path in python_files() if path.is_relative_to(REPOSITORY / "enterprise")]
+    ours += [*(REPOSITORY / "device" / "messages").rglob("*.py"), REPOSITORY / "device" / "https.py"]
+    used = {canonicalize_name(owner) for path in ours for name in imported(path) for owner in owners.get(name, ())} - {"daka"}
+    assert len(used) > 8
+    assert used <= named | beside
