@@ -399,7 +399,7 @@ def test_a_ticket_opens_ones_own_affairs_for_a_minute_and_a_copied_code_opens_no
 
 
 def test_without_a_face_pin_and_phone_take_one_step_and_a_badge_or_printed_code_takes_the_pin_as_well(make: Make) -> None:
-    """By the rules as they come. A step is one thing that a person does and waits for: showing something, or typing what they know."""
+    """By the rules as they come. A step is what a person does and waits for: showing something, or typing what they know."""
     kiosk = make()
     phone, code = (
         kiosk.directory.credentials.new_phone(BOB, parts.START),

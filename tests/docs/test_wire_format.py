@@ -173,7 +173,8 @@ def test_every_address_of_the_join_service_stands_on_the_page(tmp_path: Path) ->
 
 
 def test_the_example_of_an_upgrade_checks_answer_is_one_that_a_kiosk_follows() -> None:
-    shown = next(found for block in re.findall(r"```jsonc\n(.*?)```", TEXT, re.DOTALL) if "releases" in (found := json.loads(block)))
+    blocks = (json.loads(block) for block in re.findall(r"```jsonc\n(.*?)```", TEXT, re.DOTALL))
+    shown = next(block for block in blocks if "releases" in block)
     (offered,) = (messages.CODEC.structure(one, upgrade.Offered) for one in shown["releases"])
     assert upgrade._is_sane(offered)
     assert "{" + ",".join(f'"{name}"' for name in sorted(join_service.CHECK_SAYS)) + "}" in TEXT
