@@ -44,6 +44,17 @@ def test_a_password_that_everybody_tries_is_refused_with_the_reason(accounts: Ac
     assert accounts.all() == ()
 
 
+def test_the_sessions_of_an_account_that_is_removed_end_with_it(accounts: Accounts, store: Store, time: Time) -> None:
+    accounts.add("ada", Role.ADMINISTRATOR, GOOD, must_change=False)
+    bob = accounts.add("bob", Role.OPERATOR, OTHER, must_change=False)
+    sessions = Sessions(store, accounts, time)
+    user = sessions.begin(bob, "192.0.2.1", "browser")
+    assert sessions.find(user.token) is not None
+    accounts.remove(bob)
+    assert sessions.find(user.token) is None
+    assert store.rows("SELECT * FROM session") == []
+
+
 @pytest.mark.parametrize(
     "good", [GOOD, "我家門前有一條小河流過去", "🐘" * 3 + "zebra moon cup", "Tr0ub4dor&3-and-more", "a b c d e f g h i"]
 )

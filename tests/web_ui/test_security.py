@@ -12,18 +12,19 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from html import unescape
 from pathlib import Path
+from typing import NoReturn
 
 import flask
 import pyotp
 import pytest
 
 from device import api
-from tests.web_ui.running import NAMES, PASSWORD, Browser, Office, fresh_code, text_of, until
-from web_ui import roles
+from tests.web_ui.running import NAMES, PASSWORD, Browser, Office, alone, fresh_code, text_of, until
+from web_ui import passwords, roles
 from web_ui.app import CONTENT_SECURITY_POLICY, application
 from web_ui.errors import RoleMissing
 from web_ui.pages import PAGES
-from web_ui.roles import NOBODY_YET, READERS, needs
+from web_ui.roles import NOBODY_YET, READERS, Role, needs
 
 IMAGE_MAGIC = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"RIFF", b"BM")
 
@@ -228,6 +229,84 @@ def test_changing_a_factor_asks_for_ones_password_again(browsers: dict[str, Brow
     ):
         assert administrator.submit(path, current="not my password", **fields).status_code == 422, path
     assert ">eve<" not in administrator.get("/accounts").text
+
+
+def test_ones_own_password_is_changed_with_the_current_one_alone(
+    office: Office, browsers: dict[str, Browser], nobody: Browser
+) -> None:
+    nobody.sign_in(NAMES["auditor"])
+    fresh = {"password": "quiet purple lanterns", "again": "quiet purple lanterns"}
+    for current in ("not my password at all", ""):
+        assert nobody.submit("/me/password", current=current, **fresh).status_code == 422
+    with office.browser() as other:
+        assert other.sign_in(NAMES["auditor"], fresh["password"]).status_code == 422
+        assert other.sign_in(NAMES["auditor"]).status_code == 302
+
+
+def test_an_administrator_ends_everybodys_sessions_of_an_account(browsers: dict[str, Browser], nobody: Browser) -> None:
+    nobody.sign_in(NAMES["auditor"])
+    administrator = browsers["administrator"]
+    (where,) = re.findall(r'href="(/accounts/\d+)">aude<', administrator.get("/accounts").text)
+    assert browsers["operator"].client.post(f"{where}/end-sessions").status_code in (400, 403)
+    assert nobody.get("/people").status_code == 200
+    assert administrator.submit(where, form=f"{where}/end-sessions").status_code == 302
+    assert nobody.get("/people").status_code == 302, "signed out"
+    assert "Nobody is signed in with this account." in text_of(administrator.get(where))
+    browsers["auditor"].sign_in(NAMES["auditor"])  # other tests go on with it
+
+
+@pytest.mark.parametrize(
+    ("role", "path", "secret"),
+    [
+        ("", "/login", {"password"}),
+        ("", "/recover/code?name=nobody", {"password", "again"}),
+        ("auditor", "/me/password", {"current", "password", "again"}),
+        ("administrator", "/accounts/new", {"current", "password"}),
+        ("administrator", "/accounts/2/password", {"current", "password"}),
+        ("administrator", "/accounts/2/remove", {"current"}),
+        ("administrator", "/backups", {"current", "passphrase", "again"}),
+    ],
+)
+def test_no_password_stands_on_the_screen_while_it_is_typed(
+    browsers: dict[str, Browser], nobody: Browser, role: str, path: str, secret: set[str]
+) -> None:
+    page = (browsers[role] if role else nobody).get(path).text
+    inputs = [dict(re.findall(r'([\w-]+)="([^"]*)"', one)) for one in re.findall(r"<input\b[^>]*>", page)]
+    assert {one["name"] for one in inputs if one.get("type") == "password"} == secret
+    assert not [one for one in inputs if one.get("type") == "password" and one.get("value")]
+
+
+def test_where_asking_who_somebody_is_fails_nobody_is_let_in_and_nothing_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parts, app = alone(tmp_path)
+    with app.test_request_context():
+        parts.accounts.add("ada", Role.ADMINISTRATOR, PASSWORD, must_change=False)
+    client, here = app.test_client(), "https://localhost"
+
+    def sent(path: str, patch: pytest.MonkeyPatch | None = None, **typed: str) -> int:
+        """How a form is answered; with `patch` passwords cannot be compared from then on."""
+        tokens = re.findall(r'name="csrf_token" type="hidden" value="([^"]+)"', client.get(path, base_url=here).text)
+        if patch:
+            patch.setattr(passwords, "matches", broken)
+        return client.post(path, data={**typed, "csrf_token": tokens[-1]}, base_url=here, headers={"Origin": here}).status_code
+
+    def broken(*_: object, **__: object) -> NoReturn:
+        raise RuntimeError("nobody expected this")
+
+    with monkeypatch.context() as patch:
+        assert sent("/login", patch, name="ada", password=PASSWORD) == 500
+    assert parts.store.rows("SELECT * FROM session") == []
+    assert sent("/login", name="ada", password=PASSWORD) == 302
+    with monkeypatch.context() as patch:
+        assert sent("/me/password", patch, current=PASSWORD, password="quiet purple lanterns", again="quiet purple lanterns") == 500
+    assert passwords.matches(parts.accounts.all()[0].password, PASSWORD)
+    assert "ada" in client.get("/accounts", base_url=here).text
+    with monkeypatch.context() as patch:
+        patch.setattr(parts.sessions, "find", broken)
+        with pytest.raises(RuntimeError):  # out of the application: not even its page of errors asks who this is
+            client.get("/accounts", base_url=here)
+    parts.store.close()
 
 
 def test_a_lost_password_is_set_anew_by_whoever_reads_the_kiosks_screen(office: Office, nobody: Browser) -> None:
