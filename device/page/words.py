@@ -157,7 +157,8 @@ ENGLISH = {
     "help.privacy": "What this terminal keeps",
     "help.office": "For administrators",
     "privacy.1": "The camera picture is shown here and forgotten. No picture is stored, none is sent.",
-    "privacy.2": "Whoever has agreed has a face template here: encrypted numbers. It goes only to terminals that the text names.",
+    "privacy.2": "Whoever has agreed has a face template here: encrypted numbers."
+    " It goes only to terminals that the text names, and into sealed backups.",
     "privacy.3": "A record goes to your employer: an identifier, the time, in, out or break, and the way you used.",
     "privacy.4": "Face recognition is a choice. Number and PIN, QR code and badge count the same.",
     "privacy.5": "You may withdraw at any time; your template is then destroyed at once.",

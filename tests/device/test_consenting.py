@@ -333,3 +333,14 @@ def test_the_kiosks_of_a_site_are_a_setting_with_their_names_sorted() -> None:
     assert settings.people.other_kiosks() == ("kiosk-2", "kiosk-3")
     with pytest.raises(config.ConfigError):
         config.parse({"people": {"kiosks": "Kiosk 3"}})
+
+
+@pytest.mark.parametrize(
+    ("language", "backups", "only"),
+    [("en", "Sealed backups", "only"), ("zh-CN", "加密备份", "仅保存"), ("zh-TW", "加密備份", "僅儲存")],
+)
+def test_the_shipped_text_names_sealed_backups_and_promises_no_single_place(language: str, backups: str, only: str) -> None:
+    """A template is in `daka backup make`, too, and with other kiosks that the text names."""
+    words = consent.text(language).naming(["gate-b"]).words
+    assert backups in words
+    assert only not in words
