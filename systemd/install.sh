@@ -89,7 +89,7 @@ if ! is_whole "$target"; then
     link_libraries || install_wheels --find-links "$here/wheels" --require-hashes --requirement "$here/requirements.txt"
     install_wheels --no-deps --force-reinstall "$here"/wheels/daka-*.whl
     mkdir -p "$target/share/doc/daka"
-    cp "$here"/doc/* "$target/share/doc/daka/"
+    cp -R "$here"/doc/. "$target/share/doc/daka/"
     mkdir -p "$target/share/daka"
     cp -R "$here/units" "$here/etc" "$here/activate.sh" "$here/requirements.txt" "$target/share/daka/"
     "$target/bin/daka" --log-level warning models fetch --directory "$target/weights" --from "$here/weights"

@@ -37,7 +37,13 @@ P
 cp -R "$here/systemd/units" "$here/systemd/etc" "$folder/"
 cp "$here/systemd/install.sh" "$here/systemd/activate.sh" "$here/systemd/uninstall.sh" "$folder/"
 mkdir -p "$folder/doc"
-cp "$here/README.md" "$here/docs/operations.md" "$here/docs/privacy-map.md" "$here/LICENSE" "$folder/doc/"
+cp "$here/LICENSE" "$here"/docs/*.md "$here"/docs/*.json "$folder/doc/"
+cp -RL "$here/docs/adr" "$here/docs/schemas" "$folder/doc/"
+mkdir -p "$folder/doc/models"
+cp "$here/models/MODEL_CARD.md" "$here/models/weights.toml" "$folder/doc/models/"
+for page in README ARCHITECTURE; do
+    sed 's#](docs/#](#g' "$here/$page.md" >"$folder/doc/$page.md" # their links point beside them here
+done
 printf '%s %s %s\n' "$version" "$wanted" "$arch" >"$folder/VERSION"
 (cd "$folder" && find . -type f ! -name SHA256SUMS -print0 | sort -z | xargs -0 sha256sum >SHA256SUMS)
 tar -C "$out" -cf "$folder.tar" "$(basename "$folder")" # what daka-enterprise release signs

@@ -29,7 +29,13 @@ LATEST_RETRY_S = 10.0
 @click.option("--key", type=click.Path(path_type=Path), required=True, help="Its private key (PEM).")
 @click.option("--name", default=names.INGEST, show_default=True, help="Our name at the broker; as in the certificate.")
 @click.option("--share", default="", metavar="GROUP", help="Share the kiosks with other workers of this group.")
-@click.option("--spread", default=4, show_default=True, type=click.IntRange(0, 3600), help="Seconds over which kiosks come back.")
+@click.option(
+    "--spread",
+    default=4,
+    show_default=True,
+    type=click.IntRange(0, 3600),
+    help="Seconds over which kiosks come back; they honour at most 300.",
+)
 def ingest(database: str, folder: Path, broker: str, ca: Path, cert: Path, key: Path, name: str, share: str, spread: int) -> None:
     """Take records into the database and sign for them after each commit. Runs until SIGTERM.
 

@@ -115,3 +115,16 @@ def test_the_enterprises_extra_brings_every_library_that_its_side_imports() -> N
     used = {canonicalize_name(owner) for path in ours for name in imported(path) for owner in owners.get(name, ())} - {"daka"}
     assert len(used) > 8
     assert used <= named | beside
+
+
+def test_what_the_pages_of_a_bundle_link_to_lies_beside_them(tmp_path: Path) -> None:
+    script = (REPOSITORY / "tools" / "bundle.sh").read_text("utf-8")
+    laid = re.search(r'^mkdir -p "\$folder/doc"$.*?(?=^printf)', script, re.MULTILINE | re.DOTALL)
+    assert laid is not None
+    subprocess.run(
+        ("sh", "-ec", laid[0]), env={"PATH": "/usr/bin:/bin", "here": str(REPOSITORY), "folder": str(tmp_path)}, check=True
+    )
+    pages = list((tmp_path / "doc").glob("*.md"))
+    assert len(pages) > 10
+    links = [(page, link) for page in pages for link in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text("utf-8"))]
+    assert [(page.name, link) for page, link in links if not (page.parent / link).exists()] == []

@@ -46,6 +46,28 @@ def test_messages_have_their_switch_and_the_address_of_renewal_its_row(browsers:
     assert "A new certificate, before the old one ends" in text_of(administrator.get("/privacy"))
 
 
+def test_every_address_that_a_setting_names_is_among_the_outside_addresses(tmp_path: Path) -> None:
+    """And each kind of question that is asked there is said."""
+    settings = {name: value for section in config.Config.model_fields for name, value in named(section)}
+    where = {name: f"{name.replace('_', '-')}.example" for name in settings if name.endswith((".host", "_url"))}
+    assert {"uplink.host", "uplink.renew_url"} <= set(where)
+    parts, app = running.alone(tmp_path)
+    with app.test_request_context(headers={"Accept-Language": "en"}):
+        rows = [" ".join(row) for row in privacy.outside_addresses({**settings, **where, "uplink.enabled": True})]
+        nothing = [" ".join(row) for row in privacy.outside_addresses({**settings, "uplink.enabled": False})]
+    parts.store.close()
+    assert [address for address in where.values() if not any(address in row for row in rows)] == []
+    asked = next(row for row in rows if where["uplink.renew_url"] in row)
+    assert [word for word in ("certificate", "updates", "share") if word not in asked] == []
+    assert len([row for row in rows if ".example" in row]) == len(where)
+    assert ".example" not in "".join(nothing)
+
+
+def named(section: str) -> list[tuple[str, object]]:
+    """The settings of a section under their whole names, as they come."""
+    return [(f"{section}.{name}", value) for name, value in getattr(config.Config(), section)]
+
+
 @pytest.mark.parametrize("number", ["nan", "inf", "-inf"])
 def test_what_is_no_number_to_write_down_is_said_beside_the_setting(browsers: dict[str, Browser], number: str) -> None:
     answer = browsers["administrator"].submit("/settings", attend__min_gap_s=number)

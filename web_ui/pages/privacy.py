@@ -102,7 +102,10 @@ def outside_addresses(values: dict[str, object]) -> list[tuple[str, str, str]]:
         (
             _("Uplink daemon"),
             str(values["uplink.renew_url"] or _("none")),
-            _("A new certificate, before the old one ends; updates, as far as they are switched on"),
+            _(
+                "A new certificate, before the old one ends; updates, as far as they are switched on; at a start the server's "
+                "share, where it opens the templates"
+            ),
         ),
         (_("Kiosk daemon"), _("none"), _("It sees the camera and has no network")),
         (_("Web daemon"), _("none"), _("It is asked from the local network and asks nobody")),
