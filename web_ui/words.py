@@ -115,7 +115,7 @@ ALARMS = {
     "camera_away": _("Camera away or covered"), "radio_absent": _("No Bluetooth radio for the locks"),
     "certificate_ends": _("A certificate ends soon"), "daemon_falls": _("A daemon ends again and again"),
     "journal_trouble": _("Records cannot be written"), "clock_unsure": _("Nobody sets the clock"),
-    "clock_disagrees": _("Server and NTP disagree about the time"), "update_went_back": _("An update did not hold or was refused"),
+    "clock_disagrees": _("Server and NTP disagree about the time"), "update_went_back": _("An update did not hold"),
     "locked": _("Templates wait for the server's share"),
     "membership_damaged": _("The file that names the enterprise is damaged"),
 }  # fmt: skip

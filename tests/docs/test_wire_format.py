@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from device import cards, messages, upgrade
-from device.messages import schema, wire
+from device.messages import pins, schema, wire
 from device.people import credentials
 from enterprise import join_service
 
@@ -155,7 +155,7 @@ def test_what_a_kiosk_takes_of_a_rosters_secrets_stands_on_the_page() -> None:
     for limit in (
         f"at most {credentials.MOST_MEMORY_KIB:,} KiB of memory, {credentials.MOST_PASSES} passes, {credentials.MOST_LANES} lanes",
         f"{person['pin']['maxLength']} characters",
-        f"{credentials.PIN_DIGITS.start} to {credentials.PIN_DIGITS.stop - 1} of them",
+        f"{pins.PIN_DIGITS.start} to {pins.PIN_DIGITS.stop - 1} of them",
         f"at most {badge['maxItems']}, each {badge['items']['minLength']} to {badge['items']['maxLength']} printable characters",
         f"the text of one printed code, 4 to {person['qr']['maxLength']} printable characters",
         f"`{cards.PREFIX}`",
