@@ -1,4 +1,4 @@
-"""Who somebody is, by number and face, for their own affairs: a ticket of a minute, and no punch.
+"""Who somebody is, by number and face, for their own affairs: a ticket of some minutes, and no punch.
 
 The number says whose templates the face is compared with. Nobody is told whether a number is somebody's, or has a face at all.
 """

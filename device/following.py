@@ -72,4 +72,4 @@ def needs_restart(running: Config, now: Config) -> bool:
 
 def _lasting(settings: Config) -> dict[str, object]:
     found = settings.model_dump(exclude=set(TAKES_EFFECT_AT_ONCE))
-    return found | {"change_within_s": settings.attend.change_within_s}
+    return found | {"change_s": settings.change_s}

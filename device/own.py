@@ -1,6 +1,6 @@
 """A person's own affairs at the kiosk, once it stands fast who they are: their last punches, their consents, and taking them back.
 
-A badge or code that anybody can copy opens none of it; a PIN, a phone's code or a face does, for a minute.
+A badge or code that anybody can copy opens none of it; a PIN, a phone's code or a face does, for some minutes.
 """
 
 from __future__ import annotations

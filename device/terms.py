@@ -12,6 +12,7 @@ from models.challenge import Limits
 from models.detect import Face
 from models.landmarks import Landmarker
 
+ON_ITS_WAY = timedelta(seconds=5)  # from the record to the screen, and from a finger to the daemon
 CLOSER_BELOW = 1.25  # times the smallest face that is compared: near the limit a finer look decides
 
 
@@ -40,6 +41,11 @@ def promise(config: Config) -> gallery.Promise:
     """What a search promises, from the settings."""
     chosen = config.recognition
     return gallery.Promise(chosen.strangers_named, chosen.looks_before_stranger, chosen.votes)
+
+
+def changes_last(config: Config) -> timedelta:
+    """For how long a direction may be changed at the kiosk: whatever the page still offers counts."""
+    return timedelta(seconds=config.change_s) + ON_ITS_WAY if config.change_s else timedelta(0)
 
 
 def recognition_policy(config: Config) -> recognise.Policy:

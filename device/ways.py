@@ -27,7 +27,9 @@ from device.tries import Tries
 
 MOST_TEXT = 1_000  # letters of a code; the longest of ours, a face card, has 330
 MOST_NUMBER = 64
-TICKET_LASTS = timedelta(seconds=60)  # time to type a PIN, or to read one's own punches
+# After a badge a PIN, a number and a reason may follow: three steps of a sheet, which in the accessible mode closes by itself when
+# nobody has touched it for 135 s.
+TICKET_LASTS = timedelta(seconds=3 * 135)
 MOST_TICKETS = 16
 WITH_PIN = {Method.BADGE: Method.BADGE_AND_PIN, Method.QR: Method.QR_AND_PIN}
 Given = ParamSpec("Given")

@@ -8,9 +8,10 @@ from device.config.machine import Clock, Device, Journal, Lock, Page, Updates, U
 from device.config.reading import ROOTS, WHOM_WE_REACH, filled, filling, is_roots, parse, read, says, settings, tree_of
 from device.config.section import ConfigError, Section
 from device.config.seeing import Camera, Liveness, Models, Recognition
-from device.config.whole import Config
+from device.config.whole import EASY_TIMES, Config
 
 __all__ = [
+    "EASY_TIMES",
     "ROOTS",
     "WHOM_WE_REACH",
     "Attend",

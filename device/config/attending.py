@@ -94,7 +94,11 @@ class Attend(Section):
         description="Where in or out comes from: the last punch, the shifts, or a button (until it is pressed, the last punch).",
     )
     change_within_s: float = Field(
-        default=15.0, ge=0, le=300, description="So long after a punch its direction may be changed at the kiosk, seconds."
+        default=15.0,
+        ge=0,
+        le=300,
+        description="So long after a punch its direction may be changed at the kiosk, seconds, or for as long as its result "
+        "stays there; 0: never.",
     )
     shifts: str = Field(
         default="",

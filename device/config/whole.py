@@ -7,6 +7,8 @@ from device.config.machine import Clock, Device, Journal, Lock, Page, Updates, U
 from device.config.section import Section
 from device.config.seeing import Camera, Liveness, Models, Recognition
 
+EASY_TIMES = 3  # in the accessible mode everything on the page stays so many times as long
+
 
 class Config(Section):
     """The whole tree."""
@@ -27,3 +29,9 @@ class Config(Section):
     page: Page = Page()
     lock: Lock = Lock()
     web: Web = Web()
+
+    @property
+    def change_s(self) -> float:
+        """How long the page offers another direction after a punch, seconds: as long as its result stays, at least; 0: never."""
+        chosen = self.attend.change_within_s
+        return max(chosen, EASY_TIMES * self.page.result_s) if chosen else 0.0

@@ -114,7 +114,7 @@ def assemble(files: Files, config: Config, eyes: sight.Sight, source: camera.Cam
     walk.come_back = recogniser.come_back
     walk.witness, walk.prompted, walk.asked = asked.witness, asked.prompted, lambda: recogniser.asked
     staff = personnel.Personnel(files.journal, files.directory, time_source, api.zone_of(config.device.time_zone))
-    amending = corrections.Corrections(files.journal, time_source, lambda: timedelta(seconds=config.attend.change_within_s))
+    amending = corrections.Corrections(files.journal, time_source, lambda: terms.changes_last(config))
     held_of = holdings.Holdings(files.journal, files.directory, time_source)
     affairs = own.Own(other, office.consents, files.directory, files.journal, held_of, amending)
     at_hand = (staff, webcodes.WebCodes(), amending, readers.Readers(other, time_source), affairs, asked)

@@ -1,6 +1,6 @@
 """What a person may do at the page: clock in without a face, see their own records, vouch for somebody.
 
-Who asks is established by number and PIN, by a badge or a code; what opens their own affairs is a ticket of a minute.
+Who asks is established by number and PIN, by a badge or a code; what opens their own affairs is a ticket of some minutes.
 """
 
 from __future__ import annotations

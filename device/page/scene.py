@@ -107,6 +107,7 @@ class Scene:
     decisions: tuple[Shown, ...]
     abilities: tuple[str, ...]
     stays_s: float
+    change_s: float
     scramble: bool
     speech: str
     notice: api.WebNotice

@@ -124,6 +124,7 @@ class Scenery:
             decisions=found,
             abilities=parts.abilities(),
             stays_s=page.result_s,
+            change_s=self._parts.config.change_s,
             scramble=page.scramble_pin,
             speech=page.speech,
             notice=parts.notice(),

@@ -55,7 +55,8 @@ def test_shifts_can_be_decided_from_afar_and_a_bad_one_is_named() -> None:
         ({"attend__min_gap_s": "90.0"}, False),
         ({"journal__keep_days": "60"}, False),
         ({"retention__left_days": "10.0"}, False),
-        ({"attend__change_within_s": "5.0"}, True),
+        ({"attend__change_within_s": "60.0"}, True),
+        ({"attend__change_within_s": "5.0"}, False),  # a result stays for longer
         ({"recognition__votes": "3"}, True),
     ],
 )

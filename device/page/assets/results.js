@@ -14,7 +14,7 @@ const EASY_TIMES = 3;
 const OTHERS = { in: ["out", "break"], back: ["out", "break"], out: ["in", "break"], break: ["out", "in"] }; // what else it may have been
 const GOOD = new Set(["too_soon"]); // refused, but nobody has to do anything: it is recorded already
 
-let setting = { stays_s: 8, abilities: [] };
+let setting = { stays_s: 8, change_s: 0, abilities: [] };
 let easy = false;
 
 export function set(scene, isEasy) {
@@ -71,9 +71,21 @@ function addChoices(made, { seq, direction, new_text: newText }, language) {
   }
   if (setting.abilities.includes("direction")) {
     const others = (OTHERS[direction] ?? []).filter((other) => other !== "break" || setting.abilities.includes("break"));
-    choices.push(...others.map((other) => choice(`result.to_${other}`, language, () => turn(made, seq, other, language))));
+    const turning = others.map((other) => choice(`result.to_${other}`, language, () => turn(made, seq, other, language)));
+    choices.push(...turning);
+    setTimeout(() => takeAway(turning), setting.change_s * 1000);
   }
   if (choices.length) made.append(make("div", { class: "choices" }, ...choices));
+}
+
+/* What the daemon would refuse from now on; who has gone to one of them by keyboard goes on beside it. */
+function takeAway(buttons) {
+  if (buttons.some((one) => one.disabled)) return; // one was pressed, and the answer takes their place
+  const list = buttons[0]?.parentElement;
+  const hadFocus = buttons.includes(document.activeElement);
+  for (const one of buttons) one.remove();
+  if (hadFocus) (list.querySelector("button") ?? document.querySelector("#bar button:not([hidden])"))?.focus({ preventScroll: true });
+  if (list && !list.children.length) list.remove();
 }
 
 const choice = (name, language, act) => make("button", { on: { click: act } }, word(name, {}, language));

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from importlib import resources
 from pathlib import Path
 
 import pytest
 
-from device import api, camera, config, journal
+from device import api, camera, config, journal, terms, ways
 from device.clock import Quality
 from device.page import scene, scenery
 from device.sentences import say
@@ -159,6 +161,31 @@ def test_the_settings_reach_the_page(tmp_path: Path, opened: journal.Journal) ->
     stage.source.close()
     assert (found.title, found.language, found.zone, found.scramble, found.stays_s) == ("东方", "zh-TW", "Asia/Taipei", True, 5.0)
     assert (found.contact, found.notices) == ("李主管 8-1234", ())
+
+
+def asset(name: str) -> str:
+    return resources.files("device.page").joinpath("assets", name).read_text("utf-8")
+
+
+@pytest.mark.parametrize(("change_within_s", "result_s", "offered_s"), [(15.0, 8.0, 24.0), (60.0, 8.0, 60.0), (15.0, 60.0, 180.0)])
+def test_whatever_the_page_offers_in_easy_mode_the_daemon_still_takes(
+    change_within_s: float, result_s: float, offered_s: float
+) -> None:
+    settings = config.parse({"attend": {"change_within_s": change_within_s}, "page": {"result_s": result_s}})
+    assert settings.change_s == offered_s
+    assert terms.changes_last(settings).total_seconds() > offered_s
+    assert f"EASY_TIMES = {config.EASY_TIMES};" in asset("results.js")
+
+
+def test_nobody_is_offered_a_change_where_there_is_to_be_none() -> None:
+    settings = config.parse({"attend": {"change_within_s": 0.0}})
+    assert (settings.change_s, terms.changes_last(settings).total_seconds()) == (0.0, 0.0)
+
+
+def test_a_ticket_outlasts_the_steps_of_a_sheet_in_easy_mode() -> None:
+    (stays_ms,) = re.findall(r"const STAYS_MS = ([\d_]+);", asset("sheets.js"))
+    (times,) = re.findall(r"EASY_TIMES = (\d+);", asset("sheets.js"))
+    assert ways.TICKET_LASTS.total_seconds() == 3 * int(times) * int(stays_ms) / 1_000, "PIN, number and reason after a badge"
 
 
 def test_why_an_enrolment_was_refused_reaches_the_page_by_its_name(stage: Stage) -> None:
