@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import cv2
+import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
@@ -134,6 +136,26 @@ def test_who_works_the_easy_mode_by_keyboard_keeps_it_for_a_minute(kiosk: Kiosk,
     easy(page)
     page.wait_for_timeout(2_500)  # it was taken from them within a second
     expect(page.locator(":root.easy")).to_have_count(1)
+
+
+def test_in_a_queue_one_persons_language_and_easy_mode_do_not_stay_for_everybody(kiosk: Kiosk, page: Page) -> None:
+    """Somebody is in view all the time."""
+    picture = cv2.imencode(".jpg", np.zeros((480, 640, 3), np.uint8))[1].tobytes()
+    faces = {"Daka-Faces": '[{"face": 7, "box": [0.4, 0.3, 0.2, 0.3], "regard": "meant", "waiting": "looking", "leads": true}]'}
+    more = {"Daka-Frame": "1", "Daka-Waiting": "looking", "Daka-Age-Ms": "1"}
+    page.clock.install()
+    page.route("**/v1/frame*", lambda route: route.fulfill(body=picture, content_type="image/jpeg", headers=faces | more))
+    page.reload()
+    expect(page.locator("#mirror")).to_be_visible(timeout=SOON_MS)
+    page.click("#b-language")
+    page.click("[data-language='en']")
+    page.click("#b-easy")
+    for seconds, is_easy in ((58, 1), (4, 0)):
+        page.clock.fast_forward(seconds * 1_000)
+        expect(page.locator("#mirror")).to_be_visible(timeout=SOON_MS)
+        page.clock.run_for(1_100)
+        expect(page.locator(":root.easy")).to_have_count(is_easy)
+    expect(page.locator("#come-words")).to_have_text(CN["idle.come"])
 
 
 def sound(page: Page) -> None:

@@ -121,7 +121,7 @@ function chip(name) {
   return make("li", { title: way }, icon(SMALL[name]), make("span", {}, words.word(`condition.${name}.title`)), make("span", { class: "unseen" }, way));
 }
 
-function hint(waiting, there) {
+function hint(waiting) {
   const shown = at("hint");
   const challenge = scene?.challenge ?? "";
   const name = challenge ? `challenge.${challenge}` : `waiting.${waiting}`;
@@ -130,7 +130,6 @@ function hint(waiting, there) {
   if (shown.textContent !== text) shown.textContent = text;
   shown.classList.toggle("challenge", Boolean(challenge));
   if (text && !QUIET.has(waiting) && (challenge || !sheets.isOpen())) speech.hint(name);
-  if (there) touchedAt = performance.now();
   conditionsIfMoved();
 }
 
@@ -190,10 +189,10 @@ function setEasy(on) {
   if (scene) show({ ...scene, decisions: [] });
 }
 
-/* The next person finds the terminal as it was set. */
+/* The next person finds the terminal as it was set, in a queue as well: a face in view has touched nothing. */
 function backToNormal() {
   const quiet = performance.now() - touchedAt;
-  if (!scene || sheets.isOpen() || !at("mirror").hidden || quiet < LANGUAGE_BACK_MS * (easy ? 3 : 1)) return;
+  if (!scene || sheets.isOpen() || quiet < LANGUAGE_BACK_MS * (easy ? 3 : 1)) return;
   if (easy) setEasy(false);
   if (words.chosen() !== scene.language) words.choose(scene.language);
 }

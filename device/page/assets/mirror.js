@@ -76,7 +76,7 @@ async function draw(answer, received) {
   canvas.dataset.number = answer.headers.get("Daka-Frame");
   canvas.dataset.lateMs = (Number(answer.headers.get("Daka-Age-Ms")) + performance.now() - received).toFixed(1);
   at("mirror").hidden = canvas !== at("picture");
-  told(answer.headers.get("Daka-Waiting") ?? "", faces.length > 0);
+  told(answer.headers.get("Daka-Waiting") ?? "");
 }
 
 /* The last picture is no picture of now. */
@@ -94,5 +94,5 @@ function hide() {
   outlines.clear();
   const canvas = at("picture");
   canvas.getContext("2d").clearRect(0, 0, canvas.width, canvas.height);
-  told("nobody", false);
+  told("nobody");
 }
