@@ -159,7 +159,11 @@ ENGLISH = {
     "privacy.1": "The camera picture is shown here and forgotten. No picture is stored, none is sent.",
     "privacy.2": "Whoever has agreed has a face template here: encrypted numbers."
     " It goes only to terminals that the text names, and into sealed backups.",
-    "privacy.3": "A record goes to your employer: an identifier, the time, in, out or break, and the way you used.",
+    "privacy.3": (
+        "Each punch is recorded for your employer: an identifier, time and place, in, out or break, and the way you used; by "
+        "face also how sure the recognition was and whether a living person was seen; through a supervisor, who vouched and "
+        "why. What you agree to, take back, change or dispute is recorded, too."
+    ),
     "privacy.4": "Face recognition is a choice. Number and PIN, QR code and badge count the same.",
     "privacy.5": "You may withdraw at any time; your template is then destroyed at once.",
     "privacy.contact": "Whom to ask about your data: {contact}",

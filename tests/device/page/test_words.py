@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from importlib import resources
 
 import pytest
 
+from device import messages
 from device.attend import Why
 from device.page import words
 from device.page.scene import Condition
@@ -83,6 +85,31 @@ def test_every_sentence_that_the_page_names_exists() -> None:
 )
 def test_whatever_the_kiosk_says_has_its_sentence(name: str) -> None:
     assert name in words.ENGLISH or name in SILENT
+
+
+# What a punch's record holds, and the word that says so in privacy.3, in English and in both Chinese.
+SAID_OF_A_PUNCH = {
+    "person": ("identifier", "编号", "編號"),
+    "method": ("way you used", "打卡方式", "打卡方式"),
+    "direction": ("in, out", "上班", "上班"),
+    "pause": ("break", "休息", "休息"),
+    "score_band": ("how sure", "把握", "把握"),
+    "votes": ("how sure", "把握", "把握"),
+    "liveness": ("living", "活体", "活體"),
+    "site": ("place", "地点", "地點"),
+    "first_attempt_at": ("time", "时间", "時間"),
+    "assisted_by": ("supervisor", "主管的编号", "主管的編號"),
+    "reason": ("why", "原因", "原因"),
+}
+OF_THE_TERMINAL = {"capture", "models"}  # and nothing of the person
+
+
+def test_what_is_recorded_of_a_punch_is_said_whole_in_every_language() -> None:
+    assert {field.name for field in dataclasses.fields(messages.PunchBody)} == set(SAID_OF_A_PUNCH) | OF_THE_TERMINAL
+    for place, language in enumerate(("en", *OTHERS)):
+        sentence = words.catalogue(language)["privacy.3"]
+        assert not [field for field, said in SAID_OF_A_PUNCH.items() if said[place] not in sentence]
+        assert "只有" not in sentence
 
 
 PUT_TOGETHER = (
