@@ -65,7 +65,9 @@ ENGLISH = {
     "result.to_in": "Change to in",
     "result.to_break": "It is a break",
     "result.changed": "Changed",
-    "result.disputed": "Noted. This record will be looked at by a person",
+    "result.disputed": (
+        "Noted; a person will look at this record. You are not clocked in yet: use number and PIN, or another way below"
+    ),
     "result.not_changed": "Could not be changed. Tell the office",
     "result.stranger": "Not recognised",
     "result.new_text": "New consent text: please read",

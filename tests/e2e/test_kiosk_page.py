@@ -128,6 +128,11 @@ def test_whoever_says_not_me_is_heard_and_nothing_is_lost(kiosk: Kiosk, page: Pa
     expect(page.locator("#results")).to_contain_text(CN["result.disputed"], timeout=SOON_MS)
     (amended,) = kiosk.corrections.amendments([int(shown["seq"])]).values()
     assert (amended.voided, amended.disputed) == (False, True)
+    disputed = page.locator("#results > li.no")
+    expect(disputed).to_have_count(1)
+    assert not {"王小明", CN[f"done.{kiosk.punches(FACE)[-1]['direction']}"]} & set(disputed.inner_text().split("\n"))
+    disputed.get_by_role("button", name=CN["bar.pin"]).click()
+    expect(page.locator("#sheet-title")).to_have_text(CN["pin.title"])
 
 
 def test_a_stranger_is_told_what_else_there_is(kiosk: Kiosk, page: Page) -> None:

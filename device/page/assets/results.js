@@ -7,6 +7,7 @@ import * as outlines from "./outlines.js";
 import { tell } from "./net.js";
 import * as sound from "./sound.js";
 import { tellAloud } from "./speech.js";
+import * as ways from "./ways.js";
 import { chosen, has, word } from "./words.js";
 
 const MOST = 4;
@@ -67,7 +68,7 @@ function addChoices(made, { seq, direction, new_text: newText }, language) {
   const choices = [];
   if (newText) choices.push(choice("result.new_text", language, () => consent.openAnew(language)));
   if (setting.abilities.includes("dispute")) {
-    choices.push(choice("result.not_me", language, () => settle(made, "/v1/dispute", { seq: String(seq) }, "result.disputed", language)));
+    choices.push(choice("result.not_me", language, () => dispute(made, seq, language)));
   }
   if (setting.abilities.includes("direction")) {
     const others = (OTHERS[direction] ?? []).filter((other) => other !== "break" || setting.abilities.includes("break"));
@@ -89,6 +90,16 @@ function takeAway(buttons) {
 }
 
 const choice = (name, language, act) => make("button", { on: { click: act } }, word(name, {}, language));
+
+/* It was somebody else's record, whose name goes; whoever stands here has none yet, and another way at hand. */
+async function dispute(made, seq, language) {
+  if (!(await settle(made, "/v1/dispute", { seq: String(seq) }, "result.disputed", language))) return;
+  made.classList.remove("yes", ...Object.keys(OTHERS));
+  made.classList.add("no");
+  made.querySelector(":scope > .icon").replaceWith(icon("no"));
+  for (const gone of made.querySelectorAll(".name, .what")) gone.remove();
+  if (setting.abilities.includes("pin")) made.append(make("div", { class: "choices" }, choice("bar.pin", language, ways.pin)));
+}
 
 async function turn(made, seq, other, language) {
   if (!(await settle(made, "/v1/direction", { seq: String(seq), direction: other }, "result.changed", language))) return;
