@@ -47,6 +47,7 @@ def behind(
         clock=time_source,
         language_of=lambda person: directory.get(person).language,
         has_new_text=lambda person: directory.consents.asked_again_at(person) is not None,
+        has_message=lambda person: bool(hands.messages_to(person)),
         notice=notice,
         abilities=hands.abilities,
         sitting=lambda: inside.sittings.standing(0, 0.0),

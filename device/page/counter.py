@@ -195,8 +195,13 @@ class Counter:
         """What is held about the ticket's owner, and messages to them alone."""
         (ticket,) = server.json_fields("ticket")
         affairs, owner = self.affairs.affairs(ticket), self.ways.owner(ticket)
-        person = owner.person if owner and self.config.page.messages else ""
-        return OwnScreen(affairs, notices_for(person, self.notices(), self.clock.now()) if person else ())
+        return OwnScreen(affairs, self.messages_to(owner.person if owner else ""))
+
+    def messages_to(self, person: str) -> tuple[str, ...]:
+        """To them alone, to be shown now."""
+        if not person or not self.config.page.messages:
+            return ()
+        return notices_for(person, self.notices(), self.clock.now())
 
     def say(self) -> Response:
         """One of the page's own sentences as a sound, its gaps filled with numbers; never a text that somebody sent."""

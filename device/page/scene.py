@@ -55,7 +55,7 @@ class Shown:
 
     `ticket` goes on with somebody who was identified or verified, `complete_by` says how; `wait_s` is how long it is good,
     or has to be waited. `whose` is the same for two decisions about one person, as long as the daemon runs, and says nothing else
-    of them. `new_text`: a newer consent text waits for their yes or no.
+    of them. `new_text`: a newer consent text waits for their yes or no; `has_message`: a message to them alone.
     """
 
     number: int
@@ -71,6 +71,7 @@ class Shown:
     complete_by: tuple[str, ...]
     wait_s: float
     new_text: bool
+    has_message: bool
     face: int
     whose: str
 
@@ -166,6 +167,7 @@ def shown(
     language_of: Callable[[str], str] = lambda person: "",
     has_new_text: Callable[[str], bool] = lambda person: False,
     mark: Callable[[str], str] = lambda person: "",
+    has_message: Callable[[str], bool] = lambda person: False,
 ) -> Shown:
     """A decision for whoever stands there to read."""
     return Shown(
@@ -182,6 +184,7 @@ def shown(
         complete_by=decision.complete_by,
         wait_s=decision.wait_s,
         new_text=decision.outcome == "punched" and has_new_text(decision.person),
+        has_message=decision.outcome == "punched" and has_message(decision.person),
         face=decision.face,
         whose=mark(decision.person) if decision.person else "",
     )

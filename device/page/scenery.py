@@ -44,8 +44,8 @@ class Board(Protocol):
 class Parts:
     """What the scene is made from. `language_of` names a person's own language, `notice` what the screen says about the web UI,
     `notices` what the enterprise says to everybody, `sitting` how an enrolment before the camera goes, `has_new_text` whether a
-    newer consent text asks a person again, `locked` whether the templates wait for the server's share, `owed`
-    whether a server is to have the records."""
+    newer consent text asks a person again, `has_message` whether something is said to them alone, `locked` whether the templates
+    wait for the server's share, `owed` whether a server is to have the records."""
 
     config: Config
     root: Path
@@ -59,6 +59,7 @@ class Parts:
     notices: Callable[[], tuple[str, ...]]
     sitting: Callable[[], api.Sitting]
     has_new_text: Callable[[str], bool] = lambda person: False
+    has_message: Callable[[str], bool] = lambda person: False
     locked: Callable[[], bool] = lambda: False
     owed: Callable[[], bool] = lambda: False
 
@@ -103,7 +104,7 @@ class Scenery:
         parts, page, device = self._parts, self._parts.config.page, self._parts.config.device
         fresh = parts.board.after(after, 0.0)
         found = tuple(
-            scene.shown(one, page.names, self._language_of, self._has_new_text, self._mark)
+            scene.shown(one, page.names, self._language_of, self._has_new_text, self._mark, parts.has_message)
             for one in fresh
             if scene.is_for_the_hall(one)
         )

@@ -71,6 +71,7 @@ ENGLISH = {
     "result.not_changed": "Could not be changed. Tell the office",
     "result.stranger": "Not recognised",
     "result.new_text": "New consent text: please read",
+    "result.message": "You have a message",
     # Refusals
     "why.stranger": "Try again from a little closer, or use another way below",
     "why.unsure": "Not sure who you are. Look straight at the screen, or use another way below",
@@ -228,6 +229,7 @@ ENGLISH = {
     "mine.disputed": "Disputed. It counts until somebody at the office has looked at it",
     "messages.title": "Messages",
     "messages.none": "No messages",
+    "messages.new": "There are messages",
     "method.face": "face",
     "method.face+pin": "face and PIN",
     "method.face+number": "number and face",

@@ -15,7 +15,8 @@ export function set(heard) {
   scene = heard;
   const button = at("b-help");
   button.querySelector(".dot")?.remove();
-  if (scene.notices.length || scene.notice.code) button.append(make("span", { class: "dot" }));
+  const told = scene.notices.length ? "messages.new" : scene.notice.code && "notice.title";
+  if (told) button.append(make("span", { class: "dot" }, make("span", { class: "unseen" }, word(told))));
   consent.set(scene);
 }
 
@@ -36,7 +37,7 @@ export function open() {
   });
 }
 
-function mine() {
+export function mine() {
   ways.identify({ title: "mine.title" }, ({ ticket }) => {
     ways.hand("/v1/own", { ticket }, ({ affairs, notices }) => {
       const rows = affairs.punches.slice(0, MOST_ROWS).map((punch) => row(punch));

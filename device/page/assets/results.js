@@ -3,6 +3,7 @@
 import { at, icon, make } from "./build.js";
 import * as clock from "./clock.js";
 import * as consent from "./consent.js";
+import * as help from "./help.js";
 import * as outlines from "./outlines.js";
 import { tell } from "./net.js";
 import * as sound from "./sound.js";
@@ -64,8 +65,9 @@ function card(decision, language, good) {
   return made;
 }
 
-function addChoices(made, { seq, direction, new_text: newText }, language) {
+function addChoices(made, { seq, direction, new_text: newText, has_message: hasMessage }, language) {
   const choices = [];
+  if (hasMessage) choices.push(choice("result.message", language, help.mine)); // what it says is for them alone
   if (newText) choices.push(choice("result.new_text", language, () => consent.openAnew(language)));
   if (setting.abilities.includes("dispute")) {
     choices.push(choice("result.not_me", language, () => dispute(made, seq, language)));
