@@ -65,9 +65,7 @@ ENGLISH = {
     "result.to_in": "Change to in",
     "result.to_break": "It is a break",
     "result.changed": "Changed",
-    "result.disputed": (
-        "Noted; a person will look at this record. You are not clocked in yet: use number and PIN, or another way below"
-    ),
+    "result.disputed": "You are not clocked in yet: use number and PIN, or another way below. A person will look at this record",
     "result.not_changed": "Could not be changed. Tell the office",
     "result.stranger": "Not recognised",
     "result.new_text": "New consent text: please read",
@@ -163,9 +161,9 @@ ENGLISH = {
     "privacy.2": "Whoever has agreed has a face template here: encrypted numbers."
     " It goes only to terminals that the text names, and into sealed backups.",
     "privacy.3": (
-        "Each punch is recorded for your employer: an identifier, time and place, in, out or break, and the way you used; by "
-        "face also how sure the recognition was and whether a living person was seen; through a supervisor, who vouched and "
-        "why. What you agree to, take back, change or dispute is recorded, too."
+        "Each punch is recorded for your employer: identifier, time, place, in, out or break, way used; by face, how sure it "
+        "was and whether a living person was seen; by supervisor, who vouched and why. So is what you agree to, take back, "
+        "change or dispute."
     ),
     "privacy.4": "Face recognition is a choice. Number and PIN, QR code and badge count the same.",
     "privacy.5": "You may withdraw at any time; your template is then destroyed at once.",

@@ -90,7 +90,7 @@ def test_whatever_the_kiosk_says_has_its_sentence(name: str) -> None:
 # What a punch's record holds, and the word that says so in privacy.3, in English and in both Chinese.
 SAID_OF_A_PUNCH = {
     "person": ("identifier", "编号", "編號"),
-    "method": ("way you used", "打卡方式", "打卡方式"),
+    "method": ("way used", "打卡方式", "打卡方式"),
     "direction": ("in, out", "上班", "上班"),
     "pause": ("break", "休息", "休息"),
     "score_band": ("how sure", "把握", "把握"),
