@@ -130,7 +130,7 @@ say "users, units and the switch to $version"
 for old in "$versions/$version"+*; do # of this version only what ran until now stays beside it
     [ "$old" = "$target" ] || [ "$old" = "$running" ] || rm -rf "$old"
 done
-command -v espeak-ng >/dev/null || say "the easy mode can only be read here; to have it spoken: apt install espeak-ng alsa-utils"
+! command -v cage >/dev/null || command -v espeak-ng >/dev/null || say "the easy mode can only be read here; to have it spoken: apt install espeak-ng alsa-utils"
 say "installed $version. Whoever is in the group daka-admin may use the 'daka' command: adduser NAME daka-admin"
 [ "$option" = --no-start ] || say "started; 'daka doctor' looks at everything"
 if [ -n "$desktop" ]; then # last: who sits at it loses this terminal
