@@ -112,12 +112,12 @@ def test_two_side_by_side_are_both_clocked_in_without_touching_the_screen(kiosk:
 def test_another_direction_is_offered_for_as_long_as_the_daemon_takes_it(kiosk: Kiosk, page: Page) -> None:
     told_otherwise(page, change_s=2.0)
     rest()
-    kiosk.personnel.pin(PIN_ONLY, PIN)
+    kiosk.personnel.pin(SUPERVISOR, PIN)
     card(page)
-    change = page.get_by_role("button", name=re.compile(f"{EN['result.to_out']}|{EN['result.to_in']}"))
+    change = page.get_by_role("button", name=re.compile(f"{CN['result.to_out']}|{CN['result.to_in']}"))
     expect(change).to_have_count(1)
     expect(change).to_have_count(0, timeout=4_000)
-    expect(page.get_by_role("button", name=EN["result.not_me"])).to_be_visible()
+    expect(page.get_by_role("button", name=CN["result.not_me"])).to_be_visible()
 
 
 def test_whoever_says_not_me_is_heard_and_nothing_is_lost(kiosk: Kiosk, page: Page) -> None:
