@@ -86,14 +86,14 @@ def lay(database: sqlite3.Connection) -> None:
         )
         session = (f"row-{row}", ada, changed, at, written(now), f"192.0.2.{mixed}", f"row {row % 5}")
         database.execute("INSERT INTO session VALUES (?, ?, ?, ?, ?, ?, ?)", session)
-        outcome = ("", "granted", "refused")[row % 3]
+        outcome, closed = ("", "granted", "refused")[row % 3], written(now - timedelta(hours=mixed))  # on several days
         asked = (
             running.person_id(1 + row % 5),
             kind,
             at,
             "row",
             written(now + timedelta(days=mixed)),
-            at if outcome else "",
+            closed if outcome else "",
             outcome,
         )
         database.execute(

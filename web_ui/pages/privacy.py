@@ -34,7 +34,8 @@ REQUESTS: dict[str, Callable[[Asked], Any]] = {
     "kind": lambda one: one[0]["kind"],
     "opened_at": lambda one: one[0]["opened_at"],
     "due_at": lambda one: one[0]["due_at"],
-    "outcome": lambda one: one[0]["outcome"],  # "" while it is open: those come first, the most pressing ahead
+    # "" while it is open: those come first, the most pressing ahead; the others by the day that stands beside the word
+    "outcome": lambda one: (one[0]["outcome"], one[0]["closed_at"]),
 }
 
 INVALID = 422
