@@ -93,8 +93,8 @@ def told_of_a_lock(page: Page, *stages: str) -> list[str]:
     def answer(route: Route) -> None:
         path = route.request.url.rpartition("/v1/stamps")[2]
         asked.append(path)
-        stage = stages[min(len(asked) - 2, len(stages) - 1)]
-        visit = VISIT | {"stage": stage, "change": len(asked), "used": int(stage == "done")}
+        step = min(len(asked) - 2, len(stages) - 1)
+        visit = VISIT | {"stage": stages[step], "change": step + 1, "used": int(stages[step] == "done")}
         route.fulfill(body=json.dumps(visit if path else [APPROVAL]), content_type="application/json")
 
     page.route("**/v1/stamps**", answer)
