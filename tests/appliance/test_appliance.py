@@ -119,15 +119,43 @@ def test_a_healthy_kiosk_that_has_joined_is_found_to_be_one(appliance: Appliance
         assert any(check in row and " good " in row for row in as_root.splitlines()), f"{check}\n{as_root}"
 
 
+def test_what_is_wished_for_while_root_looks_is_looked_at_anew(appliance: Appliance) -> None:
+    """systemd tells of no change of the file meanwhile, and whoever has just joined would wait for the timer."""
+    slowly = appliance.machine.files / "etc/systemd/system/daka-outlet.service.d/99-test.conf"
+    look = "/opt/daka/current/bin/daka set-broker --follow"
+    slowly.write_text(f"[Service]\nExecStart=\nExecStart=/bin/sh -c '{look}; sleep 5; true'\n")
+    appliance.call("systemctl", "daemon-reload")
+    kept = appliance.call("cat", WISH)
+    try:
+        appliance.call("systemctl", "start", "--no-block", "daka-outlet.service")
+        appliance.soon("root has looked", lambda: "sleep 5" in appliance.call("pgrep", "-a", "-x", "sleep", check=False))
+        wish_for(appliance, "192.0.2.2")
+        appliance.wait("root has looked again", lambda: refused_by_root(appliance, "192.0.2.2"), 30)
+    finally:
+        slowly.unlink()
+        appliance.call("systemctl", "daemon-reload")
+        appliance.call("su", "-s", "/bin/sh", "daka-kiosk", "-c", f"echo '{kept.strip()}' > {WISH}")
+
+
+WISH = "/var/lib/daka-settings/outlet.json"
+
+
+def wish_for(appliance: Appliance, host: str) -> None:
+    """As a kiosk daemon that was taken over would."""
+    forged = json.dumps({"hosts": [host], "joined": False})
+    appliance.call("su", "-s", "/bin/sh", "daka-kiosk", "-c", f"echo '{forged}' > {WISH}")
+
+
+def refused_by_root(appliance: Appliance, host: str) -> bool:
+    said = appliance.call("journalctl", "-u", "daka-outlet", "--no-pager")
+    return any(host in line and "only root changes that" in line for line in said.splitlines())
+
+
 def test_a_kiosk_leaves_and_joins_again_and_no_daemon_chooses_whom_it_reaches(appliance: Appliance) -> None:
     reach = appliance.machine.files / "etc/systemd/system/daka-uplink.service.d/broker.conf"
     assert f"IPAddressAllow={machines.OUTSIDE}\n" in reach.read_text()
-    wish = "/var/lib/daka-settings/outlet.json"
-    forged = json.dumps({"hosts": ["192.0.2.1"], "joined": False})
-    appliance.call("su", "-s", "/bin/sh", "daka-kiosk", "-c", f"echo '{forged}' > {wish}")
-    appliance.wait(
-        "root has looked", lambda: "only root changes that" in appliance.call("journalctl", "-u", "daka-outlet", "--no-pager")
-    )
+    wish_for(appliance, "192.0.2.1")
+    appliance.wait("root has looked", lambda: refused_by_root(appliance, "192.0.2.1"))
     assert "192.0.2.1" not in reach.read_text()
     assert "1 people" in appliance.call("daka", "leave", "--yes")
     assert " yes " not in appliance.call("daka", "people", "list")
