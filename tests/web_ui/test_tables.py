@@ -7,7 +7,7 @@ import html
 import itertools
 import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -144,16 +144,22 @@ def test_every_table_is_sorted_and_paged_by_its_address(crowded: Browser, listin
         for order in ("ascending", "descending"):
             table = table_of(crowded.get(asking(listing, sort=sort, order=order, size=200)).text, listing)
             assert [(one, said) for one, said in heads(table) if said] == [(sort, order)]
-        for _ in range(3):  # what was refused a minute ago may be summed up between the two
-            up, down = (by_links(crowded, listing, sort=sort, order=order, size=200) for order in ("ascending", "descending"))
-            if len(up) == len(down):
-                break
+        up, down = both(crowded, listing, *({"sort": sort, "order": order, "size": 200} for order in ("ascending", "descending")))
         assert sorted(up) == sorted(down), "no row is lost by it"
         shown = [row[column] for row in up]
         assert shown == [row[column] for row in down][::-1], sort
         assert len([1 for _ in itertools.groupby(shown)]) == len(set(shown)), f"what is equal in {sort} stands together"
     if listing.long:
         page_by_page(crowded, listing)
+
+
+def both(browser: Browser, listing: Listing, *asked: Mapping[str, object]) -> list[list[tuple[str, ...]]]:
+    """The list asked for in two ways, of one moment: what was refused a minute ago may be summed up between the two."""
+    for _ in range(3):
+        found = [by_links(browser, listing, **one) for one in asked]
+        if len({len(one) for one in found}) == 1:
+            break
+    return found
 
 
 def by_links(browser: Browser, listing: Listing, **asked: object) -> list[tuple[str, ...]]:
@@ -171,8 +177,8 @@ def by_links(browser: Browser, listing: Listing, **asked: object) -> list[tuple[
 
 def page_by_page(browser: Browser, listing: Listing) -> None:
     """In small pages the same as in large ones; beyond the last one it is shown, as a bookmark of a longer list may ask."""
-    asked = {"sort": listing.sorts[0], "order": "ascending"}
-    seen = by_links(browser, listing, size=25, **asked)
-    assert len(seen) > 25, "this list is too short to show anything"
-    assert seen == by_links(browser, listing, size=200, **asked)
+    asked: dict[str, object] = {"sort": listing.sorts[0], "order": "ascending"}
+    small, large = both(browser, listing, {**asked, "size": 25}, {**asked, "size": 200})
+    assert len(small) > 25, "this list is too short to show anything"
+    assert small == large
     assert rows(table_of(browser.get(asking(listing, size=25, page=9_999, **asked)).text, listing))
