@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -47,6 +48,14 @@ def everybody_leaves(appliance: Appliance) -> None:
 def somebody_is_recognised(appliance: Appliance) -> None:
     appliance.change("file:/srv/hall.jpg", "file:/srv/shown.jpg")
     appliance.somebody_comes()
+
+
+@contextlib.contextmanager
+def another_punch(appliance: Appliance) -> Iterator[None]:
+    """What is done in here makes the kiosk see its person anew; their punch arrives."""
+    punches = appliance.enterprise.punches()
+    yield
+    appliance.wait("another punch arrives", lambda: appliance.enterprise.punches() > punches)
 
 
 def fetched(appliance: Appliance, archive: Path) -> None:
@@ -103,6 +112,21 @@ def test_a_fetched_release_that_does_not_hold_is_gone_back_from_and_not_fetched_
     appliance.call("daka", "update", "check")
     appliance.wait("nothing else is offered", lambda: "offer: nothing" in appliance.says("daka", "update", "status"), FETCH_S)
     somebody_is_recognised(appliance)
+
+
+def test_a_new_version_whose_daemon_falls_again_and_again_however_slowly_goes_by_itself(appliance: Appliance) -> None:
+    """Each time it is up and at work again before it falls, which no start limit of systemd's sees."""
+    before = appliance.running()
+    archive = release(appliance, "0.1.3")
+    assert "0.1.3 runs and holds" in appliance.says("daka", "update", "apply", str(archive))
+    for _ in range(2):
+        with another_punch(appliance):
+            appliance.signal("daka-kiosk", "KILL")
+        assert appliance.running() == "0.1.3", "twice may be anybody's bad day"
+    appliance.signal("daka-kiosk", "KILL")
+    appliance.wait("the version before runs", lambda: appliance.running() == before)
+    assert "went_back 0.1.3" in appliance.call("daka", "update", "status")
+    appliance.somebody_comes()
 
 
 def test_root_restores_a_running_kiosk_and_its_own_person_is_recognised_again(appliance: Appliance) -> None:
