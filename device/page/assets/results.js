@@ -37,10 +37,14 @@ export function show(decision) {
   fit(list);
 }
 
-/* What does not fit becomes shorter, the oldest first, and goes at last: no card is cut in two. */
+/* Where they are many all are set smaller; what does not fit then loses its buttons, the oldest first, and goes at last: no card is cut in two. */
 function fit(list) {
+  list.classList.remove("crowded");
+  for (const one of list.children) one.classList.remove("tiny");
+  const tooMuch = () => list.scrollHeight > list.clientHeight;
+  if (tooMuch()) list.classList.add("crowded");
   for (const shorten of [(one) => one.classList.add("tiny"), (one) => one.remove()]) {
-    for (const one of [...list.children].slice(1).reverse()) if (list.scrollHeight > list.clientHeight) shorten(one);
+    for (const one of [...list.children].slice(1).reverse()) if (tooMuch()) shorten(one);
   }
 }
 
@@ -147,5 +151,6 @@ function leave(made) {
   const hadFocus = made.contains(document.activeElement);
   made.remove();
   if (hadFocus) (list?.querySelector("button") ?? document.querySelector("#bar button:not([hidden])"))?.focus({ preventScroll: true });
-  list?.firstElementChild?.classList.remove("small", "tiny");
+  list?.firstElementChild?.classList.remove("small");
+  if (list) fit(list);
 }
