@@ -393,6 +393,23 @@ def test_pages_fit_a_telephone_in_chinese(opened: Callable[..., BrowserContext],
     expect(page.locator("html")).to_have_attribute("lang", "en")  # the account's own, for the tests that follow
 
 
+def test_on_a_telephone_the_menu_is_one_line_until_somebody_opens_it(opened: Callable[..., BrowserContext], fresh: Office) -> None:
+    page = opened(viewport=TELEPHONE, locale="en").new_page()
+    sign_in(page, fresh)
+    people = page.get_by_role("navigation").get_by_role("link", name="People", exact=True)
+    expect(people).to_be_hidden()
+    heading = page.get_by_role("heading", level=1).bounding_box()
+    assert heading is not None
+    assert heading["y"] < TELEPHONE["height"] / 4, "what the page is about is seen first"
+    page.get_by_text("Menu", exact=True).click()
+    without_barriers(page)
+    people.click()
+    page.wait_for_url(f"{fresh.url}/people")
+    expect(people).to_be_hidden()
+    page.set_viewport_size({"width": 1280, "height": 800})
+    expect(people).to_be_visible()
+
+
 def test_the_whole_door_can_be_opened_with_the_keyboard_alone(opened: Callable[..., BrowserContext], fresh: Office) -> None:
     page = opened().new_page()
     page.goto(f"{fresh.url}/login")

@@ -27,7 +27,7 @@ def is_really_me(form: forms.Really) -> bool:
     """
     account, wait_s = identified(current_user.account.name, form.current.data)
     if account is None:
-        form.current.errors = (refusal(wait_s),)
+        form.current.errors = (refusal(wait_s) if wait_s else str(_("This password is not right.")),)
         return False
     if not account.totp:
         return True

@@ -100,7 +100,7 @@ def second() -> Response | str | tuple[str, int]:
     right, wait_s = second_factor_is_right(account, form.code.data.strip())
     if right:
         return let_in(account, form.next.data)
-    form.code.errors = (refusal(wait_s),)
+    form.code.errors = (refusal(wait_s) if wait_s else str(_("This code is not right, or has been used already.")),)
     return render_template("second.html", form=form), INVALID
 
 

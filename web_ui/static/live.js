@@ -3,6 +3,13 @@
 "use strict";
 document.documentElement.classList.add("script");
 
+// On a narrow screen the menu begins closed, so that the page's own words are seen first; without this file it is open.
+const menu = document.querySelector("details.menu");
+const narrow = matchMedia("(max-width: 60rem)"); // as in daka.css
+const fold = () => { if (menu) menu.open = !narrow.matches; };
+narrow.addEventListener("change", fold);
+fold();
+
 // A page that waits for something loads itself again, once somebody answers there; never under somebody's hands.
 const again = document.querySelector("meta[name='daka-again']");
 const reload = async () => {
