@@ -204,6 +204,7 @@ def meant(chosen: Direction, last: LastPunch | None, now: Moment, policy: Policy
 def propose_direction(last: LastPunch | None, now: Moment, policy: Policy, group: str = "") -> Direction:
     """By the nearest beginning or end of a shift where the schedule decides and the clock is sure, else by the last punch.
 
+    By the last punch, too, where one shift ends as the next one begins.
     Then it is out after an in of the same working day, in otherwise, and on or back from a break where it is time for one or one
     goes on; the server pairs across kiosks and has the last word.
     """

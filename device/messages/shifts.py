@@ -119,14 +119,16 @@ def _break_day(day: date, hours: Hours, pause: Hours) -> date:
 
 
 def proposed(at: datetime, duties: Sequence[Duty], reach: timedelta) -> Direction | None:
-    """The direction of the nearest beginning or end of work or of a break; None where none is within `reach`."""
-    near = [
-        (abs(at - moment), moment, direction)
-        for duty in duties
-        for moment, direction in duty.boundaries_near(at)
-        if abs(at - moment) <= reach
-    ]
-    return min(near)[2] if near else None
+    """The direction of the nearest beginning or end of work or of a break; None where none is within `reach`.
+
+    None, too, where one shift ends as the next one begins: the clock alone does not tell who goes from who comes.
+    """
+    near = [(abs(at - moment), direction) for duty in duties for moment, direction in duty.boundaries_near(at)]
+    nearest = min((distance for distance, _ in near), default=None)
+    if nearest is None or nearest > reach:
+        return None
+    said = {direction for distance, direction in near if distance == nearest}
+    return said.pop() if len(said) == 1 else None
 
 
 def is_time_for_a_break(at: datetime, duties: Iterable[Duty]) -> bool:

@@ -171,6 +171,17 @@ def test_by_schedule_the_morning_is_in_and_the_evening_out_whatever_the_last_pun
     assert direction_of(attend.decide(seen(evening), last(morning, Direction.OUT), BY_SCHEDULE)) is Direction.OUT
 
 
+def test_where_the_next_shift_begins_as_ones_own_ends_whoever_came_goes_and_whoever_was_away_comes() -> None:
+    three = messages.read_shifts("early 06:00-14:00; late 14:00-22:00; night 22:00-06:00")
+    policy = replace(BY_SCHEDULE, calendar=messages.Calendar(ZoneInfo("Asia/Shanghai"), three))
+    for begins in (5, 13, 21):  # ten in the evening, six in the morning, two in the afternoon, by the tests' clock
+        for minutes in (-2, 0, 5):
+            came, went = parts.moment(begins * HOUR - 300), parts.moment((begins + 8) * HOUR + 60 * minutes)
+            assert direction_of(attend.decide(seen(came), None, policy)) is Direction.IN
+            assert direction_of(attend.decide(seen(went), last(came), policy)) is Direction.OUT
+            assert direction_of(attend.decide(seen(came), last(parts.moment(-11 * HOUR), Direction.OUT), policy)) is Direction.IN
+
+
 def test_far_from_every_shift_the_last_punch_decides() -> None:
     midnight = parts.moment(7 * HOUR)
     assert direction_of(attend.decide(seen(midnight), last(parts.moment(), Direction.IN), BY_SCHEDULE)) is Direction.OUT

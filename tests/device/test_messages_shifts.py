@@ -95,6 +95,21 @@ def test_a_night_worker_goes_in_at_ten_and_out_at_six_also_when_the_clocks_chang
     assert shifts.proposed(moment, calendar(NIGHT).duties_near(moment), REACH) == direction
 
 
+THREE_SHIFTS = messages.read_shifts("early 06:00-14:00; late 14:00-22:00; night 22:00-06:00")
+
+
+@pytest.mark.parametrize("when", ["05:55", "06:05", "13:58", "14:00", "14:05", "21:55", "22:05"])
+def test_where_one_shift_ends_as_the_next_one_begins_the_clock_tells_no_direction(when: str) -> None:
+    moment = at(f"2026-11-25T{when}")
+    assert shifts.proposed(moment, calendar(*THREE_SHIFTS).duties_near(moment), REACH) is None
+
+
+def test_a_lunch_that_begins_as_a_shift_does_tells_no_direction_either() -> None:
+    moment = at("2026-11-25T12:02")
+    place = calendar(OFFICE, shifts.read_shift("late 12:00-20:00"))
+    assert shifts.proposed(moment, place.duties_near(moment), REACH) is None
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -156,6 +171,6 @@ def test_a_direction_is_that_of_a_boundary_within_reach_and_of_no_nearer_other(
     boundaries = [found for duty in duties for found in duty.boundaries()]
     near = {way: min(abs(moment - at) for at, found in boundaries if found is way) for way in (Direction.IN, Direction.OUT)}
     if found is None:
-        assert min(near.values()) > REACH
+        assert min(near.values()) > REACH or near[Direction.IN] == near[Direction.OUT]
     else:
         assert near[found] == min(near.values()) <= REACH
