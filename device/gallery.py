@@ -9,12 +9,13 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import numpy as np
 
 from device.database import StorageError
+from device.errors import DeviceError
 from device.people import Directory, PeopleError, SiteMeasurement
 from device.recognise import Known
 from device.sentences import say
@@ -80,20 +81,39 @@ class Keeper:
         return match.Gallery.of(opened.whole)
 
     def refill(self) -> None:
-        """Look again at everybody: what a consent text covers has changed."""
+        """Look again at everybody: what a consent text covers has changed. Nobody is known where that cannot be read."""
         with self._changing:
-            self._put(self._opened())
+            try:
+                self._put(self._opened())
+            except DeviceError:
+                log.error("who may be recognised could not be read again; nobody is until the next start")
+                self._people = set()
+                self._show(replace(self.known, gallery=match.Gallery()))
+                raise
 
     def renew(self, person: str) -> None:
-        """Look again at what is kept of one person: a template came, or all of them went."""
+        """Look again at what is kept of one person: a template came, or all of them went.
+
+        Where that cannot be read the person is not known any more: a withdrawal is committed by then, and not asked for again.
+        """
         self._turn.give_way(GIVE_WAY_S)
         with self._changing:
-            gallery, opened = self.known.gallery.without(person), self._directory.templates_of(person, self._embedder)
-            for _, vector in opened.whole:
-                gallery = gallery.with_template(person, vector)
-            (self._people.add if opened.whole else self._people.discard)(person)
-            self._note_damage(self.damaged - {person} | opened.damaged)
-            self._put(gallery)
+            without = self.known.gallery.without(person)
+            try:
+                self._put(self._with(person, without))
+            except DeviceError:
+                self._people.discard(person)
+                self._show(replace(self.known, gallery=without))
+                raise
+
+    def _with(self, person: str, gallery: match.Gallery) -> match.Gallery:
+        """This gallery, which has nothing of the person, with what is kept of them."""
+        opened = self._directory.templates_of(person, self._embedder)
+        for _, vector in opened.whole:
+            gallery = gallery.with_template(person, vector)
+        (self._people.add if opened.whole else self._people.discard)(person)
+        self._note_damage(self.damaged - {person} | opened.damaged)
+        return gallery
 
     def reconsider(self) -> None:
         """The site was measured, or two people were found to look alike: the same templates under other terms."""
@@ -145,8 +165,11 @@ class Keeper:
 
     def _put(self, gallery: match.Gallery) -> None:
         self._compare(gallery)
-        self.known = self._known(gallery)
-        self.changed(self.known)
+        self._show(self._known(gallery))
+
+    def _show(self, known: Known) -> None:
+        self.known = known
+        self.changed(known)
 
     def _known(self, gallery: match.Gallery) -> Known:
         chosen = openset.supported(self._evidence(), self._shipped.a_look, len(self._people))

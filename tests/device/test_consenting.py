@@ -12,6 +12,7 @@ import pytest
 
 from device import cards, config, consent, consenting, corrections, gallery, holdings, journal, messages, own
 from device.consent import Purpose
+from device.database import StorageError
 from device.people import ConsentMissing, Directory, PeopleError, Person
 from models.openset import Bound
 from tests.device import parts
@@ -54,6 +55,10 @@ def kiosk(tmp_path: Path, opened: journal.Journal) -> Iterator[Kiosk]:
     keeper.renew(parts.ADA)
     yield Kiosk(directory, keeper, office, opened)
     directory.close()
+
+
+def unreadable(*given: object) -> None:
+    raise StorageError("Input/output error")
 
 
 def publish(kiosk: Kiosk, version: str = "2026-12", purpose: str = "face_recognition", *, asks_again: bool = True) -> None:
@@ -146,6 +151,31 @@ def test_taking_everything_back_reaches_whoever_is_asked_again_has_a_card_alone_
     }  # fmt: skip
     assert kiosk.matched() == set()
     assert kiosk.office.withdraw_all(BY) == 0
+
+
+def test_a_disk_that_fails_after_a_withdrawal_leaves_no_face_in_memory(kiosk: Kiosk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Committed, it cannot be asked for again: the person would be recognised until the next start."""
+    told = list[set[str]]()
+    kiosk.keeper.changed = lambda known: told.append(set(known.gallery.persons))
+    monkeypatch.setattr(kiosk.directory, "templates_of", unreadable)
+    with pytest.raises(StorageError):
+        kiosk.office.withdraw("1", BY)
+    assert kiosk.matched() == set()
+    assert told == [set()], "nor does whoever looks at faces have it"
+
+
+def test_nor_where_the_terms_for_everybody_else_cannot_be_read(kiosk: Kiosk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kiosk.directory, "site_measurement", unreadable)
+    with pytest.raises(StorageError):
+        kiosk.office.withdraw("1", BY)
+    assert kiosk.matched() == set()
+
+
+def test_a_disk_that_fails_after_all_was_taken_back_leaves_nobody_in_memory(kiosk: Kiosk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kiosk.directory, "templates", unreadable)
+    with pytest.raises(StorageError):
+        kiosk.office.withdraw_all(BY)
+    assert kiosk.matched() == set()
 
 
 def test_a_yes_counts_only_to_the_text_that_was_shown(kiosk: Kiosk) -> None:
