@@ -9,7 +9,7 @@ worked out, or is missing, disputed or of an unsure time, is marked for a person
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
@@ -19,6 +19,7 @@ from device.messages.shifts import Duty, Span
 NO_IN, NO_OUT, INFERRED, REPEATED = "no_in", "no_out", "inferred", "repeated"
 NO_BREAK, NO_BACK = "no_break", "no_back"  # back from a break that nobody was seen to begin, or never seen to come back
 AROUND_A_BREAK = timedelta(hours=1)  # a punched break this near to a planned one may be that one, taken early or late
+BESIDE_A_SHIFT = timedelta(hours=4)  # nobody comes to a shift earlier than this, or goes later
 REVIEW, DISPUTED, CORRECTED, HOLIDAY, NO_SHIFT = "time_unsure", "disputed", "corrected", "holiday", "no_shift"
 
 
@@ -220,26 +221,42 @@ def _marks(punch: Counted) -> set[str]:
 def days(found: Iterable[Stay], calendar: Calendar, groups: Mapping[str, str] | None = None) -> list[Day]:
     """Stays by person and working day. A night shift's stay belongs to the day on which the shift began."""
     together: dict[tuple[str, date, str], list[tuple[Stay, Duty | None]]] = defaultdict(list)
-    for stay in found:
-        duty = _duty(stay, calendar, (groups or {}).get(stay.person, ""))
+    for stay, duty in _on_duty(found, calendar, groups or {}):
         day = duty.day if duty else calendar.day_of(stay.first)
         together[stay.person, day, duty.shift if duty else ""].append((stay, duty))
     return [_day(*key, parts, calendar) for key, parts in sorted(together.items())]
 
 
-def _duty(stay: Stay, calendar: Calendar, group: str) -> Duty | None:
-    """The shift that the stay has most in common with; where an end is missing, the one whose boundary lies nearest."""
-    near = calendar.duties_near(stay.first, group)
-    if (span := stay.span) is not None:
-        shared = [(duty.span.overlap(span), index) for index, duty in enumerate(near)]
-        best = max(shared, default=(timedelta(0), 0))
-        return near[best[1]] if best[0] > timedelta(0) else None
-    distances = [
-        (min(abs(stay.first - at) for at, _ in duty.boundaries()), index)
-        for index, duty in enumerate(near)
-        if duty.span.begins - timedelta(hours=4) <= stay.first <= duty.span.ends + timedelta(hours=4)
-    ]
-    return near[min(distances)[1]] if distances else None
+def _on_duty(found: Iterable[Stay], calendar: Calendar, groups: Mapping[str, str]) -> Iterator[tuple[Stay, Duty | None]]:
+    """Each stay with its shift: first those that tell by both ends, since one with a single end may belong to their shift."""
+    near = [(stay, calendar.duties_near(stay.first, groups.get(stay.person, ""))) for stay in found]
+    told = [_most_in_common(stay, duties) for stay, duties in near]
+    worked = {(stay.person, duty) for (stay, _), duty in zip(near, told, strict=True) if duty is not None}
+    for (stay, duties), duty in zip(near, told, strict=True):
+        theirs = [one for one in duties if (stay.person, one) in worked]
+        yield stay, duty or _by_one_end(stay, theirs, timedelta(0)) or _by_one_end(stay, duties, BESIDE_A_SHIFT)
+
+
+def _most_in_common(stay: Stay, near: Sequence[Duty]) -> Duty | None:
+    """The shift that a stay of which both ends are known has most in common with."""
+    if (span := stay.span) is None:
+        return None
+    best = max(near, key=lambda duty: (duty.span.overlap(span), duty.span.begins), default=None)
+    return best if best is not None and best.span.overlap(span) > timedelta(0) else None
+
+
+def _by_one_end(stay: Stay, near: Sequence[Duty], beside: timedelta) -> Duty | None:
+    """Where an end is missing: the shift that begins nearest to the coming, or ends nearest to the going; `beside`: how far off.
+
+    A coming is none after the shift's end, and a going none before its beginning.
+    """
+    if stay.span is not None:
+        return None
+    if stay.went is None:
+        begins = [duty for duty in near if duty.span.begins - beside <= stay.first < duty.span.ends]
+        return min(begins, key=lambda duty: abs(stay.first - duty.span.begins), default=None)
+    ends = [duty for duty in near if duty.span.begins < stay.first <= duty.span.ends + beside]
+    return min(ends, key=lambda duty: abs(stay.first - duty.span.ends), default=None)
 
 
 def _day(person: str, day: date, shift: str, parts: list[tuple[Stay, Duty | None]], calendar: Calendar) -> Day:

@@ -23,6 +23,7 @@ IN, OUT, BREAK, BACK = Direction.IN, Direction.OUT, Direction.BREAK, Direction.B
 RULES = Rules()
 OFFICE = messages.read_shifts("office 09:00-18:00 break 12:00-13:00 days 1-5")
 NIGHT = messages.read_shifts("night 22:00-06:00 break 02:00-02:30")
+THREE = messages.read_shifts("early 06:00-14:00; late 14:00-22:00; night 22:00-06:00")
 
 
 def at(text: str) -> datetime:
@@ -223,6 +224,44 @@ def test_back_through_another_gate_after_three_minutes_is_back_and_two_gates_on_
 def test_late_and_early_are_measured_against_the_shift() -> None:
     (day,) = days(punch("11-25T09:20", IN), punch("11-25T17:30", OUT), shifts=OFFICE)
     assert (day.late, day.early) == (timedelta(minutes=20), timedelta(minutes=30))
+
+
+@pytest.mark.parametrize(
+    ("when", "way", "shift"),
+    [
+        ("05:55", IN, "early"),
+        ("06:01", IN, "early"),
+        ("13:55", IN, "late"),
+        ("14:20", IN, "late"),
+        ("21:55", IN, "night"),
+        ("14:05", OUT, "early"),
+        ("13:50", OUT, "early"),
+        ("22:05", OUT, "late"),
+    ],
+)
+def test_whoever_is_still_at_work_is_on_the_shift_that_begins_then_and_an_unseen_coming_on_the_one_that_ends(
+    when: str, way: Direction, shift: str
+) -> None:
+    (day,) = days(punch(f"11-25T{when}", way), shifts=THREE)
+    assert (day.shift, day.day) == (shift, date(2026, 11, 25))
+    assert max(day.late, day.early) <= timedelta(minutes=20)
+
+
+def test_the_night_that_nobody_was_seen_coming_to_ends_in_the_morning() -> None:
+    (day,) = days(punch("11-25T06:05", OUT), shifts=THREE)
+    assert (day.shift, day.day, day.early) == ("night", date(2026, 11, 24), timedelta(0))
+
+
+def test_whoever_is_back_at_work_before_the_next_shift_is_still_on_their_own() -> None:
+    (day,) = days(punch("11-25T05:55", IN), punch("11-25T11:00", OUT), punch("11-25T11:30", IN), shifts=THREE)
+    assert (day.shift, day.marks) == ("early", ("no_out",))
+    (day,) = days(punch("11-25T09:00", OUT), punch("11-25T09:30", IN), punch("11-25T14:05", OUT), shifts=THREE)
+    assert (day.shift, day.marks) == ("early", ("no_in",))
+
+
+def test_whoever_comes_after_the_last_shift_comes_to_none() -> None:
+    (day,) = days(punch("11-25T19:00", IN), shifts=OFFICE)
+    assert (day.shift, day.late, day.marks) == ("", timedelta(0), ("no_out", "no_shift"))
 
 
 def test_work_on_a_holiday_or_without_a_shift_is_marked() -> None:
