@@ -78,7 +78,7 @@ def of(connection: sqlite3.Connection, person: str) -> LastPunch | None:
     newest = connection.execute(UNTOLD, (person,)).fetchone()
     if newest is not None:
         record = messages.read_record(messages.parse(newest[0]))
-        moment = replace(_moment_of(connection, record), quality=clock.Quality.UNSYNCED)
+        moment = replace(_made(record), quality=clock.Quality.UNSYNCED)
         return LastPunch(record.seq, moment, direction.direction_of(record.body))
     row = connection.execute(LAST, (person,)).fetchone()
     if row is None:
@@ -103,7 +103,7 @@ def _undo(connection: sqlite3.Connection, punch: int) -> None:
     connection.execute("DELETE FROM last_punch WHERE seq = ?", (punch,))
     texts = [*connection.execute(LATEST_PUNCH, row), *connection.execute(CORRECTIONS, row)]
     records = [messages.read_record(messages.parse(text)) for (text,) in texts]
-    found = [(_moment_of(connection, record), record) for record in records]
+    found = [(moment, record) for record in records if (moment := _moment_of(connection, record)) is not None]
     if found:
         moment, record = max(found, key=lambda one: (one[0].at, one[1].seq))
         _keep(connection, row[0], record.seq, moment, Direction(record.body["direction"]))
@@ -112,12 +112,12 @@ def _undo(connection: sqlite3.Connection, punch: int) -> None:
 def _correct(connection: sqlite3.Connection, seq: int, body: messages.Correction, made: clock.Moment) -> None:
     """It is the last one unless a later one is known."""
     moment, known = _meant(connection, body, made), of(connection, body.person)
-    if known is None or known.moment.at <= moment.at:
+    if moment is not None and (known is None or known.moment.at <= moment.at):
         _keep(connection, body.person, seq, moment, body.direction)
 
 
-def _meant(connection: sqlite3.Connection, body: messages.Correction, made: clock.Moment) -> clock.Moment:
-    """When the corrected punch was, by all clocks that tell of it."""
+def _meant(connection: sqlite3.Connection, body: messages.Correction, made: clock.Moment) -> clock.Moment | None:
+    """When the corrected punch was, by all clocks that tell of it; None where the record that says so is gone."""
     if body.punched_at:
         at = messages.read_time(body.punched_at)
         monotonic_us = made.monotonic_us - (made.at - at) // timedelta(microseconds=1)
@@ -125,13 +125,15 @@ def _meant(connection: sqlite3.Connection, body: messages.Correction, made: cloc
             return clock.Moment(at, 0, NO_BOOT, clock.Quality.UNSYNCED)
         return clock.Moment(at, monotonic_us, made.boot_id, clock.Quality.UNSYNCED)
     row = connection.execute("SELECT text FROM record WHERE seq = ?", (body.replaces,)).fetchone()
-    if row is None:
-        return made
-    return _moment_of(connection, messages.read_record(messages.parse(row[0])))
+    return None if row is None else _moment_of(connection, messages.read_record(messages.parse(row[0])))
 
 
-def _moment_of(connection: sqlite3.Connection, record: messages.Record) -> clock.Moment:
+def _moment_of(connection: sqlite3.Connection, record: messages.Record) -> clock.Moment | None:
     """When a punch was, or the one that a correction stands for."""
-    stamp, body = record.stamp, messages.read_body(record)
-    made = clock.Moment(stamp.at, stamp.monotonic_us, stamp.boot_id, clock.Quality(stamp.time_quality))
-    return _meant(connection, body, made) if isinstance(body, messages.Correction) else made
+    body = messages.read_body(record)
+    return _meant(connection, body, _made(record)) if isinstance(body, messages.Correction) else _made(record)
+
+
+def _made(record: messages.Record) -> clock.Moment:
+    stamp = record.stamp
+    return clock.Moment(stamp.at, stamp.monotonic_us, stamp.boot_id, clock.Quality(stamp.time_quality))

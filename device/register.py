@@ -226,6 +226,7 @@ class Rows:
         self.epoch, self.last, self.count, self.corrected_to = epoch, 0, 0, 0
         self.people, self.boots, self.qualities, self.directions, self.methods = (Words() for _ in range(5))
         self._columns: dict[str, NDArray[Any]] = {name: np.zeros(FEWEST_ROWS, kind) for name, kind in COLUMNS.items()}
+        self._timed_by: dict[int, int] = {}  # which record's time a correction has that states none
 
     def __getattr__(self, name: str) -> NDArray[Any]:
         if name not in COLUMNS:
@@ -241,6 +242,8 @@ class Rows:
             if brief.kind in ("void", "dispute"):
                 self._mark(brief.about, DISPUTED if brief.kind == "dispute" else VOIDED)
                 continue
+            if brief.kind == "correction" and not brief.punched_at and self.place(brief.about) is None:
+                continue  # what it replaces was removed, and its time with it
             for name, value in self._values(brief):
                 self._columns[name][self.count] = value
             self.count += 1
@@ -281,6 +284,7 @@ class Rows:
             column["fixed"][place] = True
             column["said_us"][place] = timeline.microseconds(messages.read_time(brief.punched_at))
         elif (old := self.place(brief.about)) is not None:
+            self._timed_by[brief.seq] = self._timed_by.get(brief.about, brief.about)
             for name in ("said_us", "monotonic_us", "boot", "quality", "fixed"):
                 column[name][place] = column[name][old]
 
@@ -320,11 +324,15 @@ class Rows:
         )
 
     def forget_before(self, kept_from: int) -> None:
-        """Records that the journal has removed are shown no more."""
+        """Records that the journal has removed are shown no more, nor corrections that had the time of one."""
         gone = int(np.searchsorted(self.seq, kept_from))
         if gone:
-            self._columns = {name: column[gone:].copy() for name, column in self._columns.items()}
-            self.count, self.corrected_to = self.count - gone, self.corrected_to - gone
+            kept = np.ones(len(self._columns["seq"]), np.bool_)  # the room for more, too
+            kept[:gone] = False
+            kept[np.searchsorted(self.seq, [seq for seq, timed_by in self._timed_by.items() if timed_by < kept_from])] = False
+            self._timed_by = {seq: timed_by for seq, timed_by in self._timed_by.items() if timed_by >= kept_from}
+            self._columns = {name: column[kept] for name, column in self._columns.items()}
+            self.count, self.corrected_to = (int(np.count_nonzero(kept[:upto])) for upto in (self.count, self.corrected_to))
 
 
 def _latest(rows: Rows, since_us: int) -> NDArray[np.int64]:

@@ -35,7 +35,10 @@ class Counted:
 
 
 def counted(records: Iterable[Record], line: Timeline) -> tuple[Counted, ...]:
-    """The punches of one journal that count, in the order of their records; times are those that they are to be read with."""
+    """The punches of one journal that count, in the order of their records; times are those that they are to be read with.
+
+    A correction that states no time has that of the punch which it replaces: where that is not kept any more, neither counts.
+    """
     found: dict[int, Counted] = {}
     stamps: dict[int, Corrected] = {}
     voided: set[int] = set()
@@ -46,10 +49,10 @@ def counted(records: Iterable[Record], line: Timeline) -> tuple[Counted, ...]:
             stamps[record.seq] = line.correct(record.stamp)
             found[record.seq] = _counted(record, stamps[record.seq])
         elif record.kind == "correction":
-            stamps[record.seq] = _at(body, stamps, line.correct(record.stamp))
-            found[record.seq] = replace(
-                _counted(record, stamps[record.seq]), replaces=body["replaces"], by=body["by"], reason=body["reason"]
-            )
+            if (at := _at(body, stamps)) is None:
+                continue
+            stamps[record.seq] = at
+            found[record.seq] = replace(_counted(record, at), replaces=body["replaces"], by=body["by"], reason=body["reason"])
         elif record.kind == "void":
             voided.add(body["punch"])
         elif record.kind == "dispute":
@@ -64,8 +67,8 @@ def _counted(record: Record, at: Corrected) -> Counted:
     return Counted(record.device, record.epoch, record.seq, body["person"], direction_of(body), at, body["site"])
 
 
-def _at(body: dict[str, Any], stamps: dict[int, Corrected], made: Corrected) -> Corrected:
-    """The time that the correction states, else that of the punch which it replaces, corrected as that one is."""
+def _at(body: dict[str, Any], stamps: dict[int, Corrected]) -> Corrected | None:
+    """The time that the correction states, else that of the punch which it replaces, corrected as that one is; None: not known."""
     if body["punched_at"]:
         return Corrected(read_time(body["punched_at"]), Quality.SYNCED)
-    return stamps.get(body["replaces"], made)
+    return stamps.get(body["replaces"])

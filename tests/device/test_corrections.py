@@ -160,6 +160,20 @@ def test_a_late_correction_of_an_early_punch_is_not_the_last_one(office: Office)
     assert office.last() == (late, IN, 300)
 
 
+def test_a_corrected_way_goes_with_the_punch_whose_time_it_has(office: Office) -> None:
+    """Else it would count at the moment at which the office wrote, at which nobody punched."""
+    day = 86_400.0
+    first = office.punch(0)
+    office.at(10 * day).correct(first, "out", None, "went home", "web:li")
+    later = office.punch(31 * day)
+    parts.acknowledge_all(office.journal)
+    office.journal.prune(parts.START + timedelta(days=5), 2**40)
+    assert office.counted() == [(later, IN, 31 * day)]
+    office.at(31 * day + 60).void(later, "not theirs", "web:li")
+    assert office.counted() == []
+    assert office.last() is None
+
+
 def test_a_dispute_deletes_nothing_and_is_noted_once(office: Office) -> None:
     seq = office.punch(100)
     office.at(104).dispute(seq)

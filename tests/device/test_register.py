@@ -183,13 +183,32 @@ def test_what_the_journal_has_removed_is_listed_no_more(opened: journal.Journal)
     punched(opened, *[parts.ADA] * 20)
     known = register.Register(opened)
     assert known.find(Wanted()).total == 20
-    head = opened.head()
-    server = parts.Server()
-    opened.acknowledge(server.acknowledgement(head.epoch, head.seq, head.hash), server.key.public_key(), "")
+    parts.acknowledge_all(opened)
     assert opened.prune(parts.START + timedelta(minutes=10), 2**40) > 0
     left = known.find(Wanted()).total
     assert 0 < left < 20
     assert left == len(opened.punches(0, 1_000))
+
+
+def test_a_correction_of_the_way_alone_goes_with_the_punch_whose_time_it_has(opened: journal.Journal) -> None:
+    """The kiosk does not know any more when that was, and nobody punched at the moment at which the office wrote."""
+    came, moved, day = *punched(opened, parts.ADA, parts.BOB), 86_400.0
+    wrong = messages.Correction(parts.ADA, messages.Direction.OUT, "", came, "", "wrong way", "web:hr")
+    first = opened.append(wrong, parts.moment(10 * day)).seq
+    opened.append(dataclasses.replace(wrong, direction=messages.Direction.IN, replaces=first), parts.moment(11 * day))
+    stated = messages.write_time(parts.START + timedelta(hours=3))
+    said = opened.append(dataclasses.replace(wrong, punched_at=stated, replaces=moved), parts.moment(12 * day)).seq
+    again = opened.append(dataclasses.replace(wrong, replaces=said), parts.moment(13 * day)).seq
+    punched(opened, parts.BOB, start_s=31 * day)
+    running = register.Register(opened)
+    assert running.find(Wanted()).total == 7
+    parts.acknowledge_all(opened)
+    for days, kept in ((5, [said, again]), (12.5, [])):
+        opened.prune(parts.START + timedelta(days=days), 2**40)
+        for known in (running, register.Register(opened)):
+            found = known.find(Wanted(method="office", descending=False)).punches
+            assert [(one.seq, one.at - parts.START) for one in found] == [(seq, timedelta(hours=3)) for seq in kept]
+        assert running.find(Wanted()) == register.Register(opened).find(Wanted())
 
 
 def test_a_full_register_of_which_all_was_removed_takes_the_next_punch(
