@@ -22,6 +22,7 @@ from device.challenger import Challenger
 from device.clock import Moment
 from device.comparing import Claimed as Claimed
 from device.comparing import Known as Known
+from device.excused import Excused
 from device.messages import Capture
 from device.outlines import Outline, plain
 from device.outlines import Waiting as Waiting
@@ -64,8 +65,7 @@ class Recogniser:
         self._people: dict[int, Standing] = {}
         self._presented = Presented(policy.claim_lasts)
         self._prover = Prover(guard, challenger, gate, embedder, policy, capture, self._presented.behind)
-        self._excused = ""
-        self._excused_at: Moment | None = None
+        self._excused = Excused(self._min_face_px, policy.nearest_lead)
         self._outlines: tuple[Outline, ...] = ()
         self._outlined: tuple[Face, ...] = ()
 
@@ -75,7 +75,7 @@ class Recogniser:
 
     def excuse(self, person: str) -> None:
         """Somebody has just been enrolled before this camera, and is not clocked in by it until they step away. From any thread."""
-        self._excused = person
+        self._excused.put(person)
 
     def come_back(self, who: Identity, after: timedelta) -> None:
         """Whoever was named like this is looked at once more `after` this, if they stay. From the thread that sees."""
@@ -106,7 +106,6 @@ class Recogniser:
         """One frame; Identity or Stranger exactly once for each person, otherwise what is waited for, or asked of the person."""
         seen, here, now = self._follow(frame)
         unclear = self._presented.bind(self._people.values(), here, now)
-        self._excuse_the_enrolled(here, now)
         for one in (one for one in here if one.is_to_begin_anew(now)):
             one.named.clear()  # it is told again, too
             one.begin_anew(now, None)
@@ -132,6 +131,7 @@ class Recogniser:
         seen, now = self._attention.look(frame), frame.moment
         self._outlined = seen.faces  # already: the screen does not wait for a look, it shows what was known a frame ago
         self._crowd.follow(seen.faces, now)
+        self._excused.follow(self._crowd, now)
         if self._is_renewed:
             self._is_renewed = False
             self._forget_who_is_gone(now)
@@ -173,15 +173,6 @@ class Recogniser:
         """Who was named by the faces of which this must be one. Their results stand; their votes do not go on."""
         before = [self._people[number] for number in track.instead_of if number in self._people]
         return {person: at for one in before for person, at in one.named.items() if attend.elapsed(at, now) <= QUIET_FOR}
-
-    def _excuse_the_enrolled(self, here: list[Standing], now: Moment) -> None:
-        if not self._excused:
-            return
-        self._excused_at = self._excused_at or now
-        if here:
-            here[0].excused = self._excused
-        if here or attend.elapsed(self._excused_at, now) > tracks.LOST_AFTER:
-            self._excused, self._excused_at = "", None
 
     # Looks
 
@@ -294,7 +285,7 @@ class Recogniser:
         one.answer, one.attempt, one.trial, one.looked_at, one.hint = who, Attempt(now), None, now, Waiting.DONE
         one.named[who.person], one.answered_for = now, one.claimed
         is_again = was is not None and one.claimed is None and attend.elapsed(was, now) <= QUIET_FOR
-        is_excused = one.excused == who.person and one.claimed is None
+        is_excused = one.claimed is None and self._excused.covers(one.track, who.person)
         self._presented.is_over(one, is_named=True, can_be_searched=self.known.search_from is not None)
         return None if is_excused else replace(who, is_again=is_again)
 

@@ -52,7 +52,6 @@ class Standing:
     """Somebody who stands at the kiosk, as far as that one face tells. Nothing of it ever goes over to another track.
 
     `answered_for`: the claim that the answer rests on, whose templates say whether it is still the same person.
-    `excused`: who has just been enrolled here and is not clocked in by it.
     `stood`: when they last did. `named`: who was named by this face a moment ago, and when, so that no result is shown twice.
     `anew_at`: when they are looked at as if they came only then, because they were told so.
     `spent`: how many attempts ended without a name, the last of them at `spent_at`.
@@ -65,7 +64,6 @@ class Standing:
     claimed: Claimed | None = None
     answered_for: Claimed | None = None
     passed_over: Claimed | None = None
-    excused: str = ""
     trial: Trial | None = None
     answer: Identity | Stranger | None = None
     looked_at: Moment | None = None

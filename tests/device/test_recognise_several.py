@@ -314,6 +314,44 @@ def test_whoever_was_just_enrolled_is_not_clocked_in_by_it_until_they_step_away(
     assert named(left.shown(0, 15)) == [parts.ADA], "whoever went away at once is nobody's business when they come back"
 
 
+NEARER = replace(POLICY, min_face_px=120)  # than a sitting asks for
+
+
+def test_whoever_was_enrolled_from_farther_away_than_people_clock_in_from_and_leans_in_is_not_clocked_in() -> None:
+    far, leaning = [Someone(ADA, 100)], [Someone(ADA, 140, 190)]
+    at = kiosk(([far] * 12 + [leaning] * 12) * 2, policy=NEARER)
+    at.recogniser.excuse(parts.ADA)
+    assert named(at.shown(0, 48)) == []
+
+
+def test_whoever_was_just_enrolled_and_is_for_a_moment_not_told_from_another_is_not_clocked_in() -> None:
+    """Whoever enrolled her leans in, and for one frame it is in doubt which of the two faces is hers."""
+    she, leaning = Someone(ADA, 140, LEFT), Someone(NOBODY, 120, LEFT + 50)
+    at = kiosk([[she]] * 10 + [[she, leaning]] + [[she, Someone(NOBODY, 120, RIGHT)]] * 12)
+    at.recogniser.excuse(parts.ADA)
+    assert named(at.shown(0, 10)) == []
+    before = {one.face for one in at.recogniser.outlines}
+    assert named(at.shown(10, 23)) == []
+    assert before.isdisjoint(one.face for one in at.recogniser.outlines), "her face was in doubt"
+
+
+def test_whoever_was_just_enrolled_and_steps_back_into_the_queue_is_clocked_in_when_their_turn_comes() -> None:
+    back = [[Someone(ADA, height)] for height in (140, 105, 80)]
+    to_and_fro = [*back, *[back[-1]] * 12, *back[::-1]]
+    at = kiosk([[Someone(ADA, 140)]] * 12 + to_and_fro + [[Someone(ADA, 140)]] * 8, policy=NEARER)
+    at.recogniser.excuse(parts.ADA)
+    assert named(at.shown(0, 15)) == []
+    assert named(at.shown(15, 38)) == [parts.ADA]
+
+
+def test_a_sheet_that_is_opened_right_after_the_enrolment_leaves_it_as_it_is() -> None:
+    at = kiosk([[Someone(ADA)]] * 30)
+    at.recogniser.excuse(parts.ADA)
+    for number in range(15):
+        at.recogniser.watch(at.hall.frame(number, number * 0.1))
+    assert named(at.shown(15, 30)) == []
+
+
 # Whose badge, and whose challenge
 
 
