@@ -1,0 +1,64 @@
+"""The kiosk page while several stand before it, pressing one after the other, and its daemon is slow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, Route
+
+from tests import browser as browsers
+from tests.e2e.kiosk import Kiosk
+from tests.e2e.page import opened, told_otherwise
+
+pytestmark = pytest.mark.timeout(180)
+
+
+@pytest.fixture(scope="module")
+def kiosk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kiosk]:
+    made = Kiosk(tmp_path_factory.mktemp("cards"))
+    made.start()
+    yield made
+    made.stop()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with browsers.chromium() as found:
+        yield found
+
+
+@pytest.fixture
+def page(kiosk: Kiosk, browser: Browser) -> Iterator[Page]:
+    with opened(kiosk, browser) as found:
+        yield found
+
+
+def test_of_two_directions_pressed_while_the_daemon_is_slow_the_last_one_alone_is_shown(page: Page) -> None:
+    told_otherwise(page, abilities=["choose"])
+    asked: list[Route] = []
+    page.route("**/v1/choice", lambda route: asked.append(route))
+    for direction in ("in", "out"):
+        page.locator(f"#choose [data-direction='{direction}']").click()
+    answer_all(page, asked, 2)
+    pressed = page.locator("#choose [aria-pressed='true']")
+    assert [one.get_attribute("data-direction") for one in pressed.all()] == ["out"]
+
+
+def test_a_direction_that_a_punch_has_used_up_is_not_shown_as_pressed(page: Page) -> None:
+    told_otherwise(page, abilities=["choose"])
+    asked: list[Route] = []
+    page.route("**/v1/choice", lambda route: asked.append(route))
+    page.locator("#choose [data-direction='out']").click()
+    page.evaluate('import("/choice.js").then((choice) => choice.over())')  # as each punch does
+    answer_all(page, asked, 1)
+    assert page.locator("#choose [aria-pressed='true']").count() == 0
+
+
+def answer_all(page: Page, asked: list[Route], count: int) -> None:
+    """At last, in the order of asking; and the page has had the time to take it in."""
+    while len(asked) < count:
+        page.wait_for_timeout(50)
+    for route in asked:
+        route.fulfill(json={})
+    page.wait_for_timeout(300)
