@@ -125,7 +125,7 @@ async function settle(made, path, body, sentence, language) {
   } catch {
     done = false;
   }
-  const said = make("p", { class: "said", role: "status", tabindex: "-1" }, word(done ? sentence : "result.not_changed", {}, language));
+  const said = make("p", { class: done ? "said" : "said failed", role: "status", tabindex: "-1" }, word(done ? sentence : "result.not_changed", {}, language));
   choices.replaceWith(said);
   if (hadFocus) said.focus({ preventScroll: true });
   sound.play(done ? sound.YES : sound.NO);
