@@ -73,7 +73,7 @@ def _http(error: HTTPException) -> Response:
         404: (_("Not found"), _("There is nothing at this address; it may have been removed.")),
         405: (_("Not understood"), _("The address or the form is not one that this web UI makes.")),
         413: (_("Too large"), _("What was sent is too large. A photograph may have 16 MB.")),
-        429: (_("Too many requests"), _("Wait a minute, then go on; nothing was lost.")),
+        429: (_("Too many requests"), _("Wait a minute, then send it again; nothing was changed.")),
     }
     if code == 403:
         log.warning("refused for its role: %s", request.endpoint)

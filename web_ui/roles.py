@@ -6,7 +6,8 @@ import enum
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from flask import Flask, abort, current_app, redirect, request, url_for
+from flask import Flask, abort, current_app, flash, redirect, request, url_for
+from flask_babel import gettext as _
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
@@ -48,6 +49,15 @@ def declared(app: Flask) -> dict[str, frozenset[Role]]:
     return {name: view.roles for name, view in views.items()}
 
 
+def to_the_door() -> Response:
+    """To sign in, and back to the page afterwards; whoever sent something hears that it was not written."""
+    if request.method == "GET":
+        return redirect(url_for("entrance.login", next=request.full_path.rstrip("?")))
+    flash(_("You are signed out; what you sent was not written."))
+    rule = request.url_rule
+    return redirect(url_for("entrance.login", next=request.path if rule and "GET" in (rule.methods or ()) else None))
+
+
 def enforce() -> Response | None:
     """Before each request: signed in, with the right role, and with a password of one's own."""
     if request.endpoint is None:
@@ -56,8 +66,7 @@ def enforce() -> Response | None:
     if view.roles == NOBODY_YET:
         return None
     if not current_user.is_authenticated:
-        wanted = request.full_path.rstrip("?") if request.method == "GET" else None
-        return redirect(url_for("entrance.login", next=wanted))
+        return to_the_door()
     if current_user.account.role not in view.roles:
         abort(403)
     if current_user.account.must_change and request.endpoint not in ("me.password", "entrance.logout"):

@@ -49,6 +49,10 @@ def test_a_backup_is_made_taken_along_and_restored_with_its_consequences_named(o
     assert int(file.headers["content-length"]) == len(file.content)
     assert file.content.startswith(sealed.MAGIC)
     assert b"Ada Lovelace" not in file.content
+    removal = text_of(administrator.get(f"{address}/remove"))
+    assert "Where it was not downloaded, nobody has it any more" in removal
+    assert address in administrator.get("/backups").text, "it was only asked"
+    assert "All backups on this kiosk are removed" in text_of(administrator.get("/people/5000/erase"))
     assert administrator.submit("/people/5000/erase", reason="asked", current=PASSWORD).status_code == 302
     assert "No backup lies on this kiosk" in text_of(administrator.get("/backups")), "it held whoever was erased"
     administrator.submit("/people/new", number="5001", name="After the backup")

@@ -221,7 +221,7 @@ def test_a_request_counts_its_fifteen_days_and_is_closed(browsers: dict[str, Bro
     assert answer.status_code == 302, text_of(answer)
     page = text_of(operator.get("/privacy/requests"))
     assert "Nov 16, 2026" in page
-    assert "requests about personal data are open" in text_of(operator.get("/"))
+    assert "Open requests about personal data" in text_of(operator.get("/"))
     assert browsers["auditor"].client.post("/privacy/requests").status_code in (400, 403)
     assert operator.submit("/privacy/requests", form="/privacy/requests/1/close", outcome="granted").status_code == 302
     assert "Granted" in text_of(operator.get("/privacy/requests"))

@@ -169,6 +169,20 @@ def test_signing_in_makes_a_new_session_and_signing_out_ends_it_at_the_server(no
     assert nobody.get("/people").status_code == 302
 
 
+def test_what_is_sent_after_the_session_ended_is_not_written_and_that_is_said(office: Office, nobody: Browser) -> None:
+    nobody.sign_in(NAMES["operator"])
+    page = nobody.get("/people/new")
+    with contextlib.closing(sqlite3.connect(office.folder.web / "web.db")) as database, database:
+        newest = "UPDATE session SET seen_at = ? WHERE created_at = (SELECT max(created_at) FROM session)"
+        assert database.execute(newest, ("2020-01-01T00:00:00Z",)).rowcount == 1, "half an hour without a word"
+    answer = nobody.send(page, number="6003", name="Typed for half an hour", language="en")
+    door = nobody.get(answer.headers["location"])
+    assert "You are signed out; what you sent was not written." in text_of(door)
+    back = nobody.send(door, name=NAMES["operator"], password=PASSWORD)
+    assert back.headers["location"].endswith("/people/new")
+    assert nobody.get("/people/6003").status_code == 404
+
+
 def test_a_form_without_its_token_or_from_elsewhere_changes_nothing(office: Office, browsers: dict[str, Browser]) -> None:
     operator = browsers["operator"]
     fields = {"number": "6001", "name": "Forged", "language": "en"}

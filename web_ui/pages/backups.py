@@ -94,15 +94,18 @@ def download(name: str) -> Response:
     return answer
 
 
-@pages.post("/backups/<name>/remove")
+@pages.route("/backups/<name>/remove", methods=["GET", "POST"])
 @needs(ADMINISTRATORS)
-def remove(name: str) -> AnyResponse:
-    """It lies on the kiosk no more."""
-    if not forms.Nothing().validate_on_submit():
-        abort(400)
-    client().remove_backup(name, actor())
-    flash(_("The backup was removed from the kiosk; copies elsewhere are yours to keep or delete."))
-    return redirect(url_for("backups.page"))
+def remove(name: str) -> AnyResponse | str:
+    """It lies on the kiosk no more; what follows from it is named first."""
+    form = forms.Nothing()
+    if form.validate_on_submit():
+        client().remove_backup(name, actor())
+        flash(_("The backup was removed from the kiosk; copies elsewhere are yours to keep or delete."))
+        return redirect(url_for("backups.page"))
+    consequences = (_("Where it was not downloaded, nobody has it any more."), _("Copies elsewhere are not concerned."))
+    title, back = _("Remove the backup %(name)s", name=name), url_for("backups.page")
+    return render_template("confirm.html", form=form, title=title, consequences=consequences, action=_("Remove"), back=back)
 
 
 @pages.route("/backups/restore", methods=["GET", "POST"])

@@ -101,12 +101,10 @@ def alarms(status: api.Status, machine: api.Machine) -> list[Alarm]:
         found.append(Alarm(_("The camera is simulated; these punches are for demonstrations."), False, url_for("settings.page")))
     disputed = kiosk().punch_page(state="disputed", limit=1).total
     if disputed:
-        words = _("%(count)s punches are disputed; look at them and correct or void them.", count=disputed)
+        words = _("Disputed punches: %(count)s; look at them and correct or void them.", count=disputed)
         found.append(Alarm(words, False, url_for("punches.listing", state="disputed", first="2020-01-01")))
     due = house().store.rows("SELECT due_at FROM request WHERE closed_at = '' ORDER BY due_at")
     if due:
         late = due[0]["due_at"] < datetime.now(UTC).isoformat()
-        found.append(
-            Alarm(_("%(count)s requests about personal data are open.", count=len(due)), late, url_for("privacy.requests"))
-        )
+        found.append(Alarm(_("Open requests about personal data: %(count)s.", count=len(due)), late, url_for("privacy.requests")))
     return sorted(found, key=lambda alarm: not alarm.grave)
