@@ -80,14 +80,14 @@ def rows(connection: Connection, place: Calendar, since: date, until: date, rule
 def counted(connection: Connection) -> Iterator[Counted]:
     """Every punch that counts, of every journal, person by person."""
     for theirs in _by_person(connection, {}):
-        yield from theirs
+        yield from (one for one in theirs if not one.voided_by)
 
 
 @dataclass(frozen=True, slots=True)
 class _Journal:
     """What has to be known of a journal before one person's punches in it can be read; amendments are rare.
 
-    `touched`: the amendments and what they speak of; `amended`: what of these counts, by person.
+    `touched`: the amendments and what they speak of; `amended`: these punches, voided ones too, by person.
     """
 
     line: Timeline
@@ -96,24 +96,27 @@ class _Journal:
 
 
 def _by_person(connection: Connection, shared: Mapping[str, str]) -> Iterator[list[Counted]]:
-    """What counts of one person after the other, under whatever ids: years of everybody's punches are more than memory may hold."""
+    """The punches of one person after the other, voided ones too, under whatever ids.
+
+    Years of everybody's punches are more than memory may hold.
+    """
     journals = {place: _journal(connection, *place) for place in _journals(connection)}
     column = tables.record.c
     ids: dict[str, list[str]] = {}
     for person in connection.execute(select(column.person).distinct().order_by(column.person)).scalars().all():
         ids.setdefault(shared.get(person, person), []).append(person)
     for theirs in ids.values():
-        yield [one for person in theirs for one in _counted_of(connection, person, journals)]
+        yield [one for person in theirs for one in _recorded_of(connection, person, journals)]
 
 
-def _counted_of(connection: Connection, person: str, journals: Mapping[tuple[str, str], _Journal]) -> Iterator[Counted]:
+def _recorded_of(connection: Connection, person: str, journals: Mapping[tuple[str, str], _Journal]) -> Iterator[Counted]:
     for journal in journals.values():
         yield from journal.amended.get(person, ())
     column = tables.record.c
     query = select(column.device, column.epoch, column.seq, column.body).where(column.person == person, column.kind == "punch")
     for device, epoch, seq, body in connection.execute(query):
         if seq not in (journal := journals[device, epoch]).touched:
-            yield from messages.counted([_read(body)], journal.line)
+            yield from messages.recorded([_read(body)], journal.line)
 
 
 def _journals(connection: Connection) -> list[tuple[str, str]]:
@@ -128,7 +131,7 @@ def _journal(connection: Connection, device: str, epoch: str) -> _Journal:
     for seq in spoken_of - said.keys():
         said.update((record.seq, record) for record in _records(connection, device, epoch, seq))
     amended: dict[str, list[Counted]] = {}
-    for one in messages.counted((said[seq] for seq in sorted(said)), line):
+    for one in messages.recorded((said[seq] for seq in sorted(said)), line):
         amended.setdefault(one.person, []).append(one)
     return _Journal(line, frozenset(said), amended)
 

@@ -1,9 +1,9 @@
 """Punches of all kiosks into stays and working days: who came when and went when, wherever. Values in, values out.
 
 A kiosk proposes a direction from what it knows itself: somebody who came in at gate A and leaves through gate B is `in` twice. So a
-direction that the kiosk's own last punch alone would give is worked out anew from all kiosks; one that says more (a pressed button,
-a shift, a correction) counts as it is. A break that was punched stands in place of the one that the shift plans. What had to be
-worked out, or is missing, disputed or of an unsure time, is marked for a person.
+direction that the kiosk's own last punch alone, as it knew it then, would give is worked out anew from all kiosks; one that says
+more (a pressed button, a shift, a correction) counts as it is. A break that was punched stands in place of the one that the shift
+plans. What had to be worked out, or is missing, disputed or of an unsure time, is marked for a person.
 """
 
 from __future__ import annotations
@@ -86,14 +86,19 @@ class _Course:
     pause: Counted | None = None
     breaks: list[Span] = field(default_factory=list)
     marks: set[str] = field(default_factory=set)
-    last_here: dict[str, Counted] = field(default_factory=dict)
+    seen_at: dict[str, list[Counted]] = field(default_factory=lambda: defaultdict(list))
     last: tuple[Direction, datetime, str] | None = None
 
     def take(self, punch: Counted) -> None:
-        """The next punch, in the order of their times."""
+        """The next punch, in the order of their times. One that was voided says only what its kiosk knew."""
+        if not punch.voided_by:
+            self._count(punch)
+        self.seen_at[punch.device].append(punch)
+
+    def _count(self, punch: Counted) -> None:
         way, inferred = _way(punch, self)
         repeated = self.last is not None and self.last[0] is way and punch.at.at - self.last[1] < self.rules.repeat
-        self.last_here[punch.device], self.last = punch, (way, punch.at.at, punch.device)
+        self.last = (way, punch.at.at, punch.device)
         marks = _marks(punch) | ({INFERRED} if inferred else set())
         if way is Direction.OUT:
             self._go(punch, marks, repeated=repeated)
@@ -154,7 +159,10 @@ class _Course:
 
 
 def stays(punches: Iterable[Counted], rules: Rules, aliases: Mapping[str, str] | None = None) -> list[Stay]:
-    """Every stay, by person and time. `aliases`: a kiosk's own id for somebody, and the id that all kiosks share."""
+    """Every stay, by person and time. `aliases`: a kiosk's own id for somebody, and the id that all kiosks share.
+
+    Voided punches belong among the others, though they count no more: what a kiosk proposed hung on them until they were voided.
+    """
     by_person: dict[str, list[Counted]] = defaultdict(list)
     for punch in punches:
         by_person[(aliases or {}).get(punch.person, punch.person)].append(punch)
@@ -197,7 +205,19 @@ def _says_more(punch: Counted, course: _Course) -> bool:
     """
     if punch.at.quality is Quality.CORRECTED and punch.direction is Direction.IN:
         return False
-    return punch.direction.door is not _own_proposal(punch, course.last_here.get(punch.device), course.rules)
+    return punch.direction.door is not _own_proposal(punch, _known_last(punch, course.seen_at[punch.device]), course.rules)
+
+
+def _known_last(punch: Counted, before: Sequence[Counted]) -> Counted | None:
+    """The last punch that the kiosk knew of when it made this one: without what the office has added or taken out since."""
+    return next((one for one in reversed(before) if _was_known(one, punch)), None)
+
+
+def _was_known(earlier: Counted, punch: Counted) -> bool:
+    """By the order of the kiosk's records; what counts of another epoch of its journal was known, as far as anybody can tell."""
+    if earlier.epoch != punch.epoch:
+        return not earlier.voided_by
+    return earlier.seq < punch.seq and not 0 < earlier.voided_by < punch.seq
 
 
 def _repeated(course: _Course, at: datetime) -> Direction | None:
@@ -207,11 +227,11 @@ def _repeated(course: _Course, at: datetime) -> Direction | None:
     return course.last[0]
 
 
-def _own_proposal(punch: Counted, last_here: Counted | None, rules: Rules) -> Direction:
+def _own_proposal(punch: Counted, last: Counted | None, rules: Rules) -> Direction:
     """Whether the kiosk alone would say in or out, by its last punch: device/attend.py has the same rule."""
-    if last_here is None or not last_here.direction.is_inside:
+    if last is None or not last.direction.is_inside:
         return Direction.IN
-    return Direction.OUT if punch.at.at - last_here.at.at < rules.longest else Direction.IN
+    return Direction.OUT if punch.at.at - last.at.at < rules.longest else Direction.IN
 
 
 def _marks(punch: Counted) -> set[str]:

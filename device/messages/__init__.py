@@ -5,6 +5,7 @@ Both sides of the wire use it: the kiosk, its uplink and the enterprise. It comp
 
 from device.messages.attendance import Counted as Counted
 from device.messages.attendance import counted as counted
+from device.messages.attendance import recorded as recorded
 from device.messages.desired import Content as Content
 from device.messages.desired import Desired as Desired
 from device.messages.desired import Grant as Grant

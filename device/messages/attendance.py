@@ -19,7 +19,10 @@ AMENDMENTS = ("void", "correction", "dispute")
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """A punch as it counts; `seq` is the record that says so, `replaces` the one that it stands for (0: none)."""
+    """A punch as it counts; `seq` is the record that says so, `replaces` the one that it stands for (0: none).
+
+    `voided_by`: the record since which it counts no more (0: it counts).
+    """
 
     device: str
     epoch: str
@@ -32,6 +35,7 @@ class Counted:
     by: str = ""
     reason: str = ""
     disputed: bool = False
+    voided_by: int = 0
 
 
 def counted(records: Iterable[Record], line: Timeline) -> tuple[Counted, ...]:
@@ -39,9 +43,14 @@ def counted(records: Iterable[Record], line: Timeline) -> tuple[Counted, ...]:
 
     A correction that states no time has that of the punch which it replaces: where that is not kept any more, neither counts.
     """
+    return tuple(one for one in recorded(records, line) if not one.voided_by)
+
+
+def recorded(records: Iterable[Record], line: Timeline) -> tuple[Counted, ...]:
+    """The same, and those that were voided: what a kiosk knew when it proposed a direction is told by both."""
     found: dict[int, Counted] = {}
     stamps: dict[int, Corrected] = {}
-    voided: set[int] = set()
+    voided: dict[int, int] = {}
     disputed: set[int] = set()
     for record in records:
         body = record.body
@@ -54,11 +63,12 @@ def counted(records: Iterable[Record], line: Timeline) -> tuple[Counted, ...]:
             stamps[record.seq] = at
             found[record.seq] = replace(_counted(record, at), replaces=body["replaces"], by=body["by"], reason=body["reason"])
         elif record.kind == "void":
-            voided.add(body["punch"])
+            voided.setdefault(body["punch"], record.seq)
         elif record.kind == "dispute":
             disputed.add(body["punch"])
     return tuple(
-        replace(one, disputed=bool({seq, one.replaces} & disputed)) for seq, one in sorted(found.items()) if seq not in voided
+        replace(one, disputed=bool({seq, one.replaces} & disputed), voided_by=voided.get(seq, 0))
+        for seq, one in sorted(found.items())
     )
 
 

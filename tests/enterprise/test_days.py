@@ -62,6 +62,24 @@ def test_in_at_one_kiosk_and_out_at_another_with_a_correction_and_the_rosters_na
     assert (day["worked_minutes"], day["kiosks"], day["marks"]) == ("570", "gate-a gate-b", "corrected inferred")
 
 
+def test_what_the_office_adds_or_voids_makes_no_other_punch_of_that_day_worse(office: Office, address: str, tmp_path: Path) -> None:
+    lunch, face, hour = Kiosk("gate-a"), Kiosk("gate-b"), 3_600
+    write(lunch, punch_body(PERSON), 0)
+    write(lunch, replace(punch_body(PERSON), direction=Direction.OUT), 5 * hour)
+    write(lunch, punch_body(PERSON), 9 * hour)
+    noon = messages.write_time(START + timedelta(hours=4))
+    write(lunch, messages.Correction(PERSON, Direction.OUT, noon, 0, "", "forgotten", "web:li"), 10 * hour)
+    next_day = 24 * hour
+    wrong = write(face, punch_body(PERSON), next_day)
+    write(face, replace(punch_body(PERSON), direction=Direction.OUT), next_day + 600)
+    write(face, punch_body(PERSON), next_day + 600 + 9 * hour)
+    write(face, messages.Void(wrong, face.hash_of(wrong).hex(), "the wrong face", "web:li"), next_day + 10 * hour)
+    sent(office, lunch)
+    sent(office, face)
+    found = [(day["worked_minutes"], day["kiosks"], day["marks"]) for day in days(address, tmp_path / "days.csv")]
+    assert found == [("480", "gate-a", "corrected inferred"), ("540", "gate-b", "inferred")]
+
+
 def test_a_break_that_was_punched_is_taken_off_in_place_of_the_planned_one(office: Office, address: str, tmp_path: Path) -> None:
     gate, yard = Kiosk("gate-a"), Kiosk("gate-b")
     out, back = (replace(punch_body(PERSON), direction=way.door, pause=way.pause) for way in (Direction.BREAK, Direction.BACK))

@@ -282,6 +282,39 @@ def test_a_direction_that_was_guessed_by_a_clock_that_was_not_sure_is_worked_out
     assert (hours(first), set(first.marks)) == (9, set()), "who was not inside comes in, whatever the clock"
 
 
+def numbered(*punches: Counted) -> list[Counted]:
+    """As they stand in one kiosk's journal, in this order."""
+    return [replace(one, seq=number) for number, one in enumerate(punches, 1)]
+
+
+def test_a_forgotten_punch_that_the_office_adds_makes_the_day_whole() -> None:
+    """The kiosk said out at one and in at five, since nobody had told it of the lunch."""
+    walks = numbered(
+        punch("11-25T08:00", IN), punch("11-25T13:00", OUT), punch("11-25T17:00", IN), punch("11-25T12:00", OUT, by="web:li")
+    )
+    (day,) = days(*walks)
+    assert (hours(day), day.marks) == (8, ("corrected", "inferred"))
+
+
+def test_a_punch_of_the_wrong_face_that_the_office_voids_leaves_the_day_as_it_was() -> None:
+    """The kiosk said out at eight and in at five, since it took somebody else for this person at ten to."""
+    wrong, came, went = numbered(punch("11-25T07:50", IN), punch("11-25T08:00", OUT), punch("11-25T17:00", IN))
+    (day,) = days(replace(wrong, voided_by=9), came, went)
+    assert (hours(day), day.kiosks, day.marks) == (9, ("gate-a",), ("inferred",))
+
+
+def test_what_was_voided_or_corrected_before_the_kiosk_spoke_it_knew() -> None:
+    """Voided at once, so that out at eight was somebody's word; and added at once, so that in at one was the kiosk's own."""
+    wrong, void, went = numbered(punch("11-25T07:50", IN), punch("11-25T07:51", IN), punch("11-25T08:00", OUT))
+    assert pair(replace(wrong, voided_by=void.seq), went) == [("?", "11-25T08:00", {"no_in"})]
+    came, added, again = numbered(punch("11-25T08:00", IN), punch("11-25T12:00", OUT, by="web:li"), punch("11-25T13:00", IN))
+    assert pair(came, added, again) == [("11-25T08:00", "11-25T12:00", {"corrected"}), ("11-25T13:00", "?", {"no_out"})]
+
+
+def test_somebody_of_whom_nothing_counts_has_no_stay() -> None:
+    assert pair(replace(punch("11-25T07:50", IN), voided_by=9)) == []
+
+
 def test_a_time_that_nobody_knows_for_sure_and_a_disputed_punch_are_marked() -> None:
     unsure = replace(punch("11-25T09:00", IN), at=Corrected(at("11-25T09:00"), Quality.UNSYNCED, review=True))
     (day,) = days(unsure, replace(punch("11-25T18:00", OUT), disputed=True))
@@ -358,6 +391,16 @@ def test_a_server_that_knows_of_no_breaks_counts_the_same_work(days: list[tuple[
 
 def worked(found: list[Stay]) -> timedelta:
     return sum((day.worked for day in pairing.days(found, Calendar(BERLIN))), timedelta(0))
+
+
+@given(EVENTS, st.data())
+def test_no_stay_is_made_of_a_voided_punch_and_those_of_others_stay_apart(events: list[Event], data: st.DataObject) -> None:
+    voided = data.draw(st.lists(st.integers(0, 60), min_size=len(events), max_size=len(events)))
+    punches = [replace(one, voided_by=by) for one, by in zip(happened(events), voided, strict=True)]
+    found = pairing.stays(punches, RULES)
+    used = {end.seq for stay in found for end in (stay.came, stay.went) if end}
+    assert used <= {one.seq for one in punches if not one.voided_by}
+    assert {stay.person for stay in found} == {one.person for one in punches if not one.voided_by}
 
 
 @given(EVENTS, st.randoms())
