@@ -248,13 +248,21 @@ def days(found: Iterable[Stay], calendar: Calendar, groups: Mapping[str, str] | 
 
 
 def _on_duty(found: Iterable[Stay], calendar: Calendar, groups: Mapping[str, str]) -> Iterator[tuple[Stay, Duty | None]]:
-    """Each stay with its shift: first those that tell by both ends, since one with a single end may belong to their shift."""
+    """Each stay with its shift: first those that tell by themselves, since others may go on with a shift that those show."""
     near = [(stay, calendar.duties_near(stay.first, groups.get(stay.person, ""))) for stay in found]
-    told = [_most_in_common(stay, duties) for stay, duties in near]
+    told = [_most_in_common(stay, [duty for duty in duties if _is_work_on(duty, stay)]) for stay, duties in near]
     worked = {(stay.person, duty) for (stay, _), duty in zip(near, told, strict=True) if duty is not None}
     for (stay, duties), duty in zip(near, told, strict=True):
         theirs = [one for one in duties if (stay.person, one) in worked]
-        yield stay, duty or _by_one_end(stay, theirs, timedelta(0)) or _by_one_end(stay, duties, BESIDE_A_SHIFT)
+        goes_on = _most_in_common(stay, theirs) or _by_one_end(stay, theirs, timedelta(0))
+        yield stay, duty or goes_on or _by_one_end(stay, duties, BESIDE_A_SHIFT)
+
+
+def _is_work_on(duty: Duty, stay: Stay) -> bool:
+    """Whether half of the stay, or of the shift, is the same time: who leaves some minutes into the next shift was not on it."""
+    if (span := stay.span) is None:
+        return False
+    return 2 * duty.span.overlap(span) >= min(span.ends - span.begins, duty.span.ends - duty.span.begins)
 
 
 def _most_in_common(stay: Stay, near: Sequence[Duty]) -> Duty | None:

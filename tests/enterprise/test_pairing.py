@@ -271,6 +271,30 @@ def test_work_on_a_holiday_or_without_a_shift_is_marked() -> None:
     assert saturday.marks == ("no_shift",)
 
 
+@pytest.mark.parametrize("went", ["06:00", "06:05", "07:30"])
+def test_a_night_on_a_holiday_is_the_holidays_though_it_ends_some_minutes_into_the_next_shift(went: str) -> None:
+    (day,) = days(punch("12-25T21:55", IN), punch(f"12-26T{went}", OUT), shifts=THREE, holidays="2026-12-25")
+    assert (day.day, day.shift, day.early, day.marks) == (date(2026, 12, 25), "", timedelta(0), ("holiday", "no_shift"))
+
+
+def test_a_night_without_a_duty_before_a_working_day_is_its_own() -> None:
+    weekdays = messages.read_shifts("early 06:00-14:00 days 1-5; night 22:00-06:00 days 1-5")
+    (day,) = days(punch("11-22T21:55", IN), punch("11-23T06:05", OUT), shifts=weekdays)
+    assert (day.day, day.shift, day.early, day.marks) == (date(2026, 11, 22), "", timedelta(0), ("no_shift",))
+
+
+def test_an_evening_that_begins_within_the_shift_that_was_worked_goes_on_with_it() -> None:
+    walks = [punch("11-25T09:00", IN), punch("11-25T17:00", OUT), punch("11-25T17:40", IN), punch("11-25T20:00", OUT)]
+    (day,) = days(*walks, shifts=OFFICE)
+    assert (day.shift, day.early, day.marks) == ("office", timedelta(0), ())
+
+
+def test_an_hour_within_a_shift_and_a_shift_within_a_long_stay_are_work_on_it() -> None:
+    (hour,) = days(punch("11-25T10:00", IN), punch("11-25T11:00", OUT), shifts=OFFICE)
+    (long,) = days(punch("11-25T04:00", IN), punch("11-25T19:30", OUT), shifts=messages.read_shifts("short 09:00-13:00"))
+    assert (hour.shift, long.shift) == ("office", "short")
+
+
 def test_a_direction_that_was_guessed_by_a_clock_that_was_not_sure_is_worked_out() -> None:
     """In at 8, a power cut at noon, and the kiosk without a clock battery did not know that anybody was inside."""
     guessed = replace(punch("11-25T17:05", IN), at=Corrected(at("11-25T17:05"), Quality.CORRECTED))
