@@ -69,6 +69,7 @@ class Attention:
         self._faces: tuple[Face, ...] = ()
         self._detected_at: Moment | None = None
         self._stirred_at: Moment | None = None
+        self._looked_at: Moment | None = None
         self.alertness = Alertness.AWAKE
         self.detections = 0
 
@@ -77,10 +78,17 @@ class Attention:
         """The faces of the newest frame, nearest first."""
         return self._faces
 
+    def has_somebody(self, now: Moment) -> bool:
+        """Whether anybody may be there, as far as was looked a moment ago. Where nothing shows anybody, nobody is waited for: not
+        even while the camera fails, which an update may put right."""
+        looked = self._looked_at
+        is_known = looked is not None and attend.elapsed(looked, now) < self._effort.asleep_after
+        return is_known and self.alertness is Alertness.AWAKE
+
     def look(self, frame: Frame) -> Seen:
         """The faces in `frame`. Any movement wakes the kiosk in the frame that shows it."""
         before, now = self._grey, track.small_grey(frame.pixels)
-        self._grey = now
+        self._grey, self._looked_at = now, frame.moment
         if self._faces or before is None or before.shape != now.shape or moved(before, now):
             self._stirred_at = frame.moment
         self._fall_asleep_or_wake(frame.moment)

@@ -155,7 +155,7 @@ class Line:
         if self.locked():
             self._board.waiting = Waiting.NOBODY
             return
-        if self._suspended(frame.moment):
+        if self.is_suspended(frame.moment):
             self._recogniser.watch(frame)
             self._board.waiting = Waiting.OTHER_WAY
             return
@@ -189,7 +189,8 @@ class Line:
             return None
         return chosen.direction if timedelta(0) <= attend.elapsed(chosen.since, who.seen_at) < chosen.lasts else None
 
-    def _suspended(self, now: Moment) -> bool:
+    def is_suspended(self, now: Moment) -> bool:
+        """Whether somebody uses another way, as far as the page has said."""
         since, lasts = self._other_way or (now, timedelta(0))
         return attend.elapsed(since, now) < lasts
 

@@ -63,6 +63,11 @@ class Inside:
         """Nobody there, and nobody in the middle of another way: a code may be held up where no face is looked for."""
         return self.watching.alertness is attention.Alertness.ASLEEP and self.board.waiting is not recognise.Waiting.OTHER_WAY
 
+    def is_quiet(self) -> bool:
+        """Whether nobody is interrupted when the daemon ends now; by the clock, since it may be that nobody looks at a frame."""
+        now = self.time_source.now()
+        return not self.watching.has_somebody(now) and not self.walk.is_suspended(now)
+
     def forget(self, person: str) -> None:
         """Somebody was erased: neither gallery nor board has anything of them any more, and no ticket is theirs."""
         self.board.forget(person)

@@ -6,14 +6,13 @@ import gc
 import logging
 import sys
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
 
 import device
 from device import (
-    attention,
     badges,
     camera,
     clock,
@@ -166,11 +165,11 @@ def _govern(inside: Inside, now: Config, stop: threading.Event) -> None:
     inside.walk.policy = terms.attend_policy(now)
     if needs_restart(inside.config, now):
         log.info("settings changed that take effect at a start; it comes when nobody is here")
-        in_background("restart", restart_when_quiet, inside.watching, stop)
+        in_background("restart", restart_when_quiet, inside.is_quiet, stop)
 
 
-def restart_when_quiet(watching: attention.Attention, stop: threading.Event) -> None:
-    """End the daemon while nobody stands before it; whoever keeps it running starts it again."""
+def restart_when_quiet(is_quiet: Callable[[], bool], stop: threading.Event) -> None:
+    """End the daemon while nobody uses it; whoever keeps it running starts it again."""
     while not stop.wait(QUIET_LOOK_S):
-        if watching.alertness is attention.Alertness.ASLEEP:
+        if is_quiet():
             stop.set()

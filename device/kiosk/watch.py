@@ -53,7 +53,7 @@ def watching(inside: Inside, folder: state.Folder, following: Following, owed: C
         lambda: following.governed.now,
         lambda: following.believed.root or config.device.enterprise,
         lambda: signs.health().link.kind,
-        lambda: not inside.is_idle(),
+        lambda: not inside.is_quiet(),
         time_source,
         api.zone_of(config.device.time_zone),
         folder.update,

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
-from device import attention, config, following, kiosk, messages, policy, state
+from device import config, following, kiosk, messages, policy, state
 from device.kiosk import running
 from device.messages import Content
 from tests.device import parts
@@ -68,11 +67,11 @@ def test_only_what_is_read_at_the_start_asks_for_one(settings: dict[str, str], r
 
 def test_the_daemon_starts_afresh_only_when_nobody_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(running, "QUIET_LOOK_S", 0.02)
-    watching, stop = SimpleNamespace(alertness=attention.Alertness.AWAKE), threading.Event()
-    thread = threading.Thread(target=kiosk.restart_when_quiet, args=(watching, stop))
+    quiet, stop = threading.Event(), threading.Event()
+    thread = threading.Thread(target=kiosk.restart_when_quiet, args=(quiet.is_set, stop))
     thread.start()
     assert not stop.wait(0.2)
-    watching.alertness = attention.Alertness.ASLEEP
+    quiet.set()
     assert stop.wait(5)
     thread.join(5)
 
