@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,7 @@ CONFIDENCE = 0.95
 Z = 1.959964  # two-sided 95 % of the normal distribution
 MOST_WEIGHTS = 20_000_000  # of 4 bytes each
 LEAST_RESAMPLES = 200  # five of them lie beyond each limit
+CHUNK = 4_000  # pairs resampled at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +119,15 @@ def resampled_people(people: int, resamples: int, seed: int) -> Weights:
     for column in range(bounded):
         weights[:, column] = np.bincount(random.integers(0, people, people), minlength=people)
     return weights
+
+
+def weighed(weights: Weights, left: NDArray[Any], right: NDArray[Any]) -> NDArray[np.float64]:
+    """Sum over pairs of the product of their people's weights, for each resample; `left` and `right` (n,) are rows of `weights`."""
+    total = np.zeros(weights.shape[1], dtype=np.float64)
+    for begin in range(0, len(left), CHUNK):
+        part = slice(begin, begin + CHUNK)
+        total += np.einsum("pr,pr->r", weights[left[part]], weights[right[part]])
+    return total
 
 
 def percentiles(events: NDArray[np.float64], of: NDArray[np.float64]) -> Limits | None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from models.evaluation import limits
 from models.evaluation.errors import TooLittle
 from models.evaluation.labelled import Numbers, Pairs
 from models.evaluation.limits import Weights
@@ -21,7 +22,6 @@ MOST_STEPS = 2 * STEPS_PER_UNIT
 BLOCK = 4_000_000  # scores at a time
 MOST_GENUINE = 40_000_000  # pairs, of 6 bytes each
 MOST_NEAR = 5_000_000  # impostor pairs whose people are remembered
-CHUNK = 4_000  # pairs resampled at a time
 
 Steps = NDArray[np.int16]
 Vectors = NDArray[np.float32]
@@ -73,7 +73,7 @@ class Comparisons:
     def resampled_impostors(self, weights: Weights) -> NDArray[np.float64]:
         """How many impostor pairs there are in each resample of the people, (resamples,)."""
         if self.listed is not None:
-            return _weighed(weights, self.persons[self.listed[0]], self.persons[self.listed[1]])
+            return limits.weighed(weights, self.persons[self.listed[0]], self.persons[self.listed[1]])
         images = np.bincount(self.persons, minlength=self.people).astype(np.float64)
         drawn = images[:, None] * weights
         return np.asarray((drawn.sum(axis=0) ** 2 - (drawn**2).sum(axis=0)) / 2, dtype=np.float64)
@@ -83,7 +83,7 @@ class Comparisons:
         if step < self.near.floor:
             return None
         these = self.near.steps >= step
-        return _weighed(weights, self.persons[self.near.left[these]], self.persons[self.near.right[these]])
+        return limits.weighed(weights, self.persons[self.near.left[these]], self.persons[self.near.right[these]])
 
 
 def steps(scores: NDArray[np.float32]) -> Steps:
@@ -178,12 +178,3 @@ def _impostor_blocks(vectors: Vectors, ends: NDArray[np.int64]) -> Iterator[tupl
         found = steps(vectors[row : row + rows] @ vectors[row:].T)
         yield row, found, np.arange(row, total)[None, :] >= ends[row : row + rows, None]
         row += rows
-
-
-def _weighed(weights: Weights, left: Numbers, right: Numbers) -> NDArray[np.float64]:
-    """Sum over pairs of the product of their people's weights, for each resample."""
-    total = np.zeros(weights.shape[1], dtype=np.float64)
-    for begin in range(0, len(left), CHUNK):
-        part = slice(begin, begin + CHUNK)
-        total += np.einsum("pr,pr->r", weights[left[part]], weights[right[part]])
-    return total

@@ -1,12 +1,13 @@
 """What this site's own templates say: how often one of its people would be taken for another, and how many 1:N may serve.
 
 Pure numpy. Every person plays the stranger to all the others, so the rates are those of the people who really stand at the kiosk;
-templates are not looks taken on another day, and the report says so.
+templates are not looks taken on another day, and the report says so. People are compared a few at a time and no table of all pairs
+is ever held: memory grows with their number, not with its square.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from models import openset
 from models.evaluation import limits
 from models.evaluation.errors import TooLittle
-from models.evaluation.limits import Estimate
+from models.evaluation.limits import Estimate, Weights
 from models.openset import Bound
 
 THRESHOLDS = tuple(round(0.40 + 0.02 * step, 2) for step in range(16))  # 0.40 to 0.70
@@ -23,7 +24,7 @@ LEAST_PEOPLE = 20  # below, even no event at all bounds nothing worth knowing
 SIZES = 6  # galleries, halved from the whole one
 REPEATS = 20
 GROWTH = 2  # times the people measured: beyond, a site has to be measured again
-BLOCK = 2_000_000  # scores at a time
+BLOCK = 1_000_000  # scores at a time, of which up to five copies are held
 SEED = 1
 
 
@@ -76,6 +77,18 @@ class Site:
         return openset.checked([Bound(at.threshold, at.named.limits.high) for at in self.thresholds])
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Matched:
+    """At or above each of THRESHOLDS: pairs of people, (16,), how many of them each resample drew, (16, resamples), and people whom
+    some other one would be taken for, (16,)."""
+
+    pairs: NDArray[np.int64]
+    drawn: NDArray[np.float64]
+    named: NDArray[np.int64]
+    look_alikes: int
+
+
+Block = tuple[int, NDArray[np.float32]]  # the first person, and (some, people) the best cosine between any of their templates
 Tell = Callable[[str, int, int], None]  # what is being done, how much of it is done, and of how much
 
 
@@ -97,48 +110,73 @@ def measure(
         raise TooLittle(
             f"{people} people have a template; at least {LEAST_PEOPLE} are needed before their own scores bound anything"
         )
-    nearest = _nearest_people(numbers, vectors, people, tell)
+    weights = limits.resampled_people(people, limits.LEAST_RESAMPLES, SEED)
+    matched = _matched(_blocks(numbers, vectors, people, tell), weights, look_alike_at)
     thresholds: list[AtThreshold] = []
-    for threshold in THRESHOLDS:
-        tell("thresholds", len(thresholds), len(THRESHOLDS))
-        thresholds.append(_at(threshold, nearest, numbers, vectors))
+    for at in range(len(THRESHOLDS)):
+        tell("thresholds", at, len(THRESHOLDS))
+        thresholds.append(_at(at, matched, weights, _mistaken(THRESHOLDS[at], numbers, vectors)))
     pairs = people * (people - 1) // 2
-    alike = int((np.triu(nearest, 1) >= look_alike_at).sum())
     bounds = openset.checked([Bound(at.threshold, at.false_match.limits.high) for at in thresholds])
     chosen = openset.threshold(bounds, rate, people) or THRESHOLDS[-1]
-    sizes = _sizes(nearest, chosen)
-    return Site(people, len(numbers), pairs, rate, tuple(thresholds), sizes, _most(bounds, thresholds, people, rate), alike)
+    sizes = _sizes(_blocks(numbers, vectors, people), people, chosen)
+    most = _most(bounds, thresholds, people, rate)
+    return Site(people, len(numbers), pairs, rate, tuple(thresholds), sizes, most, matched.look_alikes)
 
 
-def _nearest_people(numbers: NDArray[np.int32], vectors: NDArray[np.float32], people: int, tell: Tell) -> NDArray[np.float32]:
-    """(people, people): the best cosine between any of their templates; -1 on the diagonal."""
-    found = np.full((people, people), -1.0, dtype=np.float32)
+def _blocks(
+    numbers: NDArray[np.int32], vectors: NDArray[np.float32], people: int, tell: Tell = lambda doing, done, of: None
+) -> Iterator[Block]:
+    """Some people at a time, whole, against everybody; -1 against themselves."""
     order = np.argsort(numbers, kind="stable")
-    sorted_vectors = vectors[order]
+    ordered = vectors[order]
     starts = np.searchsorted(numbers[order], np.arange(people))
-    rows = max(1, BLOCK // max(1, len(vectors)))
-    for begin in range(0, len(vectors), rows):
-        tell("templates", begin, len(vectors))
-        part = slice(begin, begin + rows)
-        by_person = np.maximum.reduceat(sorted_vectors[part] @ sorted_vectors.T, starts, axis=1)
-        np.maximum.at(found, numbers[order][part], by_person)
-    np.fill_diagonal(found, -1.0)
-    return found
+    ends, rows, first = np.append(starts[1:], len(order)), max(1, BLOCK // len(order)), 0
+    while first < people:
+        tell("templates", int(starts[first]), len(order))
+        last = max(first + 1, int(np.searchsorted(ends, starts[first] + rows, side="right")))
+        scores = np.maximum.reduceat(ordered[starts[first] : ends[last - 1]] @ ordered.T, starts, axis=1)
+        best = np.maximum.reduceat(scores, starts[first:last] - starts[first], axis=0)
+        best[np.arange(last - first), np.arange(first, last)] = -1.0
+        yield first, best
+        first = last
 
 
-def _at(threshold: float, nearest: NDArray[np.float32], numbers: NDArray[np.int32], vectors: NDArray[np.float32]) -> AtThreshold:
-    people = len(nearest)
-    matched = nearest >= threshold
-    events, of = int(np.triu(matched, 1).sum()), people * (people - 1) // 2
-    weights = limits.resampled_people(people, limits.LEAST_RESAMPLES, SEED)
-    left, right = np.nonzero(np.triu(matched, 1))
-    drawn = np.einsum("pr,pr->r", weights[left], weights[right]).astype(np.float64)
+def _matched(blocks: Iterable[Block], weights: Weights, look_alike_at: float) -> Matched:
+    """Each pair is counted once, under the highest threshold that it reaches, and at the end under all those below it as well."""
+    steps = np.array(THRESHOLDS, dtype=np.float32)
+    pairs, named, look_alikes = np.zeros(len(steps), dtype=np.int64), np.zeros(len(steps), dtype=np.int64), 0
+    drawn = np.zeros((len(steps), weights.shape[1]), dtype=np.float64)
+    for first, best in blocks:
+        named += (best.max(axis=1)[:, None] >= steps).sum(axis=0)
+        left, right, scores = _pairs_of(best, first, min(THRESHOLDS[0], look_alike_at))
+        look_alikes += int((scores >= look_alike_at).sum())
+        reached = np.searchsorted(steps, scores, side="right") - 1
+        for step in range(len(steps)):
+            these = reached == step
+            pairs[step] += these.sum()
+            drawn[step] += limits.weighed(weights, left[these], right[these])
+    return Matched(pairs[::-1].cumsum()[::-1], drawn[::-1].cumsum(axis=0)[::-1], named, look_alikes)
+
+
+def _pairs_of(
+    best: NDArray[np.float32], first: int, least: float
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
+    """Pairs at or above `least` of which these are the one with the lower number, (n,) each: the two people and their cosine."""
+    rows, right = np.nonzero(best >= least)
+    once = right > rows + first
+    return rows[once] + first, right[once], best[rows[once], right[once]]
+
+
+def _at(step: int, matched: Matched, weights: Weights, mistaken: Estimate | None) -> AtThreshold:
+    people = len(weights)
+    events, of = int(matched.pairs[step]), people * (people - 1) // 2
     all_pairs = ((weights.sum(axis=0) ** 2 - (weights**2).sum(axis=0)) / 2).astype(np.float64)
-    by_person = limits.percentiles(drawn, all_pairs) if events else None
+    by_person = limits.percentiles(matched.drawn[step], all_pairs) if events else None
     false_match = Estimate(events / of, events, of, limits.proportion(events, of), by_person)
-    named = int(matched.any(axis=1).sum())
+    named = int(matched.named[step])
     strangers = Estimate(named / people, named, people, limits.proportion(named, people), None)
-    return AtThreshold(threshold, false_match, strangers, _mistaken(threshold, numbers, vectors))
+    return AtThreshold(THRESHOLDS[step], false_match, strangers, mistaken)
 
 
 def _mistaken(threshold: float, numbers: NDArray[np.int32], vectors: NDArray[np.float32]) -> Estimate | None:
@@ -159,21 +197,29 @@ def _mistaken(threshold: float, numbers: NDArray[np.int32], vectors: NDArray[np.
     return Estimate(rate, events, of, limits.proportion(events, of), limits.proportion(rate * people, people))
 
 
-def _sizes(nearest: NDArray[np.float32], threshold: float) -> tuple[AtSize, ...]:
+def _sizes(blocks: Iterable[Block], people: int, threshold: float) -> tuple[AtSize, ...]:
     """Random galleries of half the people, a quarter and so on, searched by everybody who is not in them."""
-    random, people = np.random.default_rng(SEED), len(nearest)
+    sizes = sorted({max(1, people >> shift) for shift in range(1, SIZES + 1)})
+    galleries = _drawn(sizes, people)
+    counted = np.zeros(galleries.shape[1], dtype=np.int64)
+    for first, best in blocks:
+        is_found = (best >= threshold).astype(np.float32) @ galleries > 0
+        counted += (is_found & (galleries[first : first + len(best)] == 0)).sum(axis=0)
     found = []
-    for size in sorted({max(1, people >> shift) for shift in range(1, SIZES + 1)}):
-        named = searches = 0
-        for _ in range(REPEATS):
-            drawn = random.permutation(people)
-            gallery, strangers = drawn[:size], drawn[size:]
-            named += int((nearest[np.ix_(strangers, gallery)] >= threshold).any(axis=1).sum())
-            searches += len(strangers)
-        rate = named / searches
-        once = searches / REPEATS  # the repeats search for the same people: they make the mean steadier, not the sample larger
-        found.append(AtSize(size, threshold, Estimate(rate, named, searches, limits.proportion(rate * once, once), None)))
+    for size, named in zip(sizes, counted.reshape(len(sizes), REPEATS).sum(axis=1).tolist(), strict=True):
+        once = people - size  # the repeats search for the same people: they make the mean steadier, not the sample larger
+        rate = named / (once * REPEATS)
+        found.append(AtSize(size, threshold, Estimate(rate, named, once * REPEATS, limits.proportion(rate * once, once), None)))
     return tuple(found)
+
+
+def _drawn(sizes: Sequence[int], people: int) -> NDArray[np.float32]:
+    """(people, sizes x REPEATS): 1 for whoever is in that gallery, else 0."""
+    random = np.random.default_rng(SEED)
+    galleries = np.zeros((people, len(sizes) * REPEATS), dtype=np.float32)
+    for column in range(galleries.shape[1]):
+        galleries[random.permutation(people)[: sizes[column // REPEATS]], column] = 1
+    return galleries
 
 
 def _most(bounds: Sequence[Bound], thresholds: Sequence[AtThreshold], people: int, rate: float) -> int:
