@@ -1,7 +1,7 @@
 """Shifts, breaks, holidays and daylight saving: when somebody's work begins and ends, in UTC. Values in, values out.
 
 A night shift belongs to the day on which it begins. A time that a clock change skips counts by the offset before it, so that a
-shift from 22:00 to 06:00 has seven or nine hours in those two nights, as those who work it know.
+shift from 22:00 to 06:00 has seven or nine hours in those two nights, as those who work it know. A break is as long as ever.
 """
 
 from __future__ import annotations
@@ -102,8 +102,13 @@ class Calendar:
 
     def _duty(self, shift: Shift, day: date) -> Duty:
         span = self._span(day, shift.hours)
-        pauses = tuple(self._span(_break_day(day, shift.hours, pause), pause) for pause in shift.breaks)
-        return Duty(shift.name, day, span, pauses)
+        pauses = (self._pause(_break_day(day, shift.hours, pause), pause, span) for pause in shift.breaks)
+        return Duty(shift.name, day, span, tuple(pause for pause in pauses if pause.begins < pause.ends))
+
+    def _pause(self, day: date, pause: Hours, shift: Span) -> Span:
+        """As long as it is written, also where a clock change falls into it; nothing of it lies beside the shift."""
+        begins = self._moment(day, pause.begin)
+        return Span(max(begins, shift.begins), min(begins + _length(pause), shift.ends))
 
     def _span(self, day: date, hours: Hours) -> Span:
         last = day if hours.end > hours.begin else day + timedelta(days=1)
@@ -111,6 +116,11 @@ class Calendar:
 
     def _moment(self, day: date, at: time) -> datetime:
         return datetime.combine(day, at, self.zone).astimezone(UTC)
+
+
+def _length(hours: Hours) -> timedelta:
+    begin, end = (timedelta(hours=at.hour, minutes=at.minute) for at in (hours.begin, hours.end))
+    return (end - begin) % timedelta(days=1)
 
 
 def _break_day(day: date, hours: Hours, pause: Hours) -> date:

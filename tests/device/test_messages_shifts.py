@@ -44,6 +44,22 @@ def test_the_night_when_clocks_go_back_has_nine_hours_and_the_one_when_they_go_f
     assert hours("2026-11-25", NIGHT) == 8
 
 
+@pytest.mark.parametrize("day", ["2026-10-24", "2026-03-28", "2026-11-25"])
+@pytest.mark.parametrize(
+    ("pause", "minutes"), [("02:00-03:00", 60), ("02:30-03:00", 30), ("01:30-02:30", 60), ("23:30-03:30", 240)]
+)
+def test_a_break_is_as_long_as_it_is_written_in_the_nights_when_the_clocks_change_too(day: str, pause: str, minutes: int) -> None:
+    (duty,) = calendar(shifts.read_shift(f"night 22:00-06:00 break {pause}")).duties([date.fromisoformat(day)])
+    (found,) = duty.breaks
+    assert found.ends - found.begins == timedelta(minutes=minutes)
+    assert found.begins == at(f"{day if pause > '22' else duty.day + timedelta(days=1)}T{pause[:5]}")
+
+
+def test_a_break_that_a_clock_change_leaves_no_room_for_is_none() -> None:
+    (duty,) = calendar(shifts.read_shift("evening 20:00-03:00 break 02:30-02:45")).duties([date(2026, 3, 28)])
+    assert duty.breaks == ()
+
+
 def test_nobody_is_on_duty_on_a_holiday_but_the_night_that_began_before_is_worked_to_its_end() -> None:
     found = calendar(NIGHT, OFFICE, holidays="2026-10-01").duties([date(2026, 9, 30), date(2026, 10, 1)])
     assert [(duty.shift, duty.day) for duty in found] == [("office", date(2026, 9, 30)), ("night", date(2026, 9, 30))]
@@ -157,6 +173,19 @@ def test_every_shift_has_its_hours_give_or_take_the_clock_change(begin: int, end
     assert duty.span.begins.utcoffset() == timedelta(0)
     local = duty.span.begins.astimezone(zone)
     assert local.date() == day or begin < 180  # midnight itself may be what a clock change skips
+
+
+@given(MINUTES, st.integers(1, 1439), st.data(), st.dates(date(2020, 1, 1), date(2035, 12, 31)), ZONES)
+def test_a_break_lies_within_its_shift_and_is_never_longer_than_it_is_written(
+    begin: int, minutes: int, data: st.DataObject, day: date, zone: ZoneInfo
+) -> None:
+    first = data.draw(st.integers(0, minutes - 1))
+    last = data.draw(st.integers(first + 1, minutes))
+    whole, pause = (f"{written((begin + a) % 1440)}-{written((begin + b) % 1440)}" for a, b in ((0, minutes), (first, last)))
+    (duty,) = calendar(shifts.read_shift(f"x {whole} break {pause}"), zone=zone).duties([day])
+    for found in duty.breaks:
+        assert duty.span.begins <= found.begins < found.ends <= duty.span.ends
+        assert found.ends - found.begins <= timedelta(minutes=last - first)
 
 
 @given(MINUTES, MINUTES, st.datetimes(datetime(2020, 1, 2), datetime(2035, 12, 30)), ZONES)

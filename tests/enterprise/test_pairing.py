@@ -112,6 +112,14 @@ def test_the_nights_in_which_clocks_change_count_what_really_passed(begins: str,
     assert (day.late, day.early) == (timedelta(0), timedelta(0))
 
 
+@pytest.mark.parametrize(("begins", "ends", "worked"), [("10-24T22:00", "10-25T06:00", 8.5), ("03-28T22:00", "03-29T06:00", 6.5)])
+def test_a_planned_break_in_the_hour_that_the_clocks_change_is_taken_off_as_it_is_written(
+    begins: str, ends: str, worked: float
+) -> None:
+    (day,) = days(punch(begins, IN), punch(ends, OUT), shifts=messages.read_shifts("night 22:00-06:00 break 02:30-03:00"))
+    assert (hours(day), day.breaks) == (worked, timedelta(minutes=30))
+
+
 def test_lunch_outside_is_two_stays_of_one_day_and_lunch_inside_is_taken_off() -> None:
     outside = days(
         punch("11-25T09:00", IN), punch("11-25T12:00", OUT), punch("11-25T13:00", IN), punch("11-25T18:00", OUT), shifts=OFFICE
