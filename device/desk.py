@@ -256,7 +256,7 @@ class Desk:
 
     def status(self) -> api.Status:
         """The kiosk's files without its eyes; the daemon adds what it sees."""
-        head, (known, made) = self._journal.head(), self._directory.counts()
+        head, (known, made), moment = self._journal.head(), self._directory.counts(), self._clock.now()
         damaged = self._keeper.damaged if self._keeper else frozenset()
         return api.Status(
             device=self._journal.device,
@@ -275,7 +275,8 @@ class Desk:
             people=known,
             templates=made,
             public_key=self._journal.public_key,
-            clock_quality=self._clock.now().quality,
+            clock_quality=moment.quality,
+            now=messages.write_time(self._journal.as_read(moment)),
             damaged=tuple(sorted(self._directory.get(person).number for person in damaged)),
         )
 

@@ -167,10 +167,10 @@ class Lists:
         return api.Attendance(found.inside.total, found.gone, people, found.resting.total, away)
 
     def _whereabouts(self, most: int | None) -> register.Whereabouts:
-        day, now = _time("since"), journal.stamp(self._clock.now())
+        day, now = _time("since"), self._journal.as_read(self._clock.now())
         if day is None:
             abort(400)
-        return self._register.whereabouts(day, self._journal.timeline().correct(now).at, self._holds_for, most)
+        return self._register.whereabouts(day, now, self._holds_for, most)
 
     def present_page(self) -> api.PresentPage:
         """All who are inside, or with `place` resting on a break; a part of them."""

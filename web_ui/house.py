@@ -13,7 +13,7 @@ from typing import Any
 from flask import current_app, g
 from flask_login import current_user
 
-from device.api import BackupsClient, KioskAway, KioskError, WebClient, Work, zone_of
+from device.api import BackupsClient, KioskAway, KioskError, Status, WebClient, Work, zone_of
 from device.api.people import HoldingsClient
 from web_ui import tls
 from web_ui.accounts import Accounts
@@ -144,6 +144,15 @@ def kiosk() -> WebClient:
     return house().kiosk
 
 
+def kiosk_status() -> Status:
+    """How the kiosk is; one answer for the whole of a request."""
+    if "status" not in g:
+        g.status = kiosk().status()
+    found = g.status
+    assert isinstance(found, Status)
+    return found
+
+
 def place() -> Place:
     """Where this is; one answer for the whole of a request."""
     if "place" not in g:
@@ -188,6 +197,26 @@ def on_wire(at: datetime) -> str:
     return at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
+def now() -> datetime:
+    """The kiosk's time, by which punches are listed; one answer for the whole of a request.
+
+    The daemon follows the server's time and never sets the machine's clock, which counts only where the daemon tells none.
+    """
+    if "now" not in g:
+        g.now = _told() or datetime.now(UTC)
+    found = g.now
+    assert isinstance(found, datetime)
+    return found
+
+
+def _told() -> datetime | None:
+    try:
+        told = kiosk_status().now
+    except KioskError:
+        return None
+    return datetime.fromisoformat(told) if told else None
+
+
 def today() -> date:
     """The date at this place."""
-    return datetime.now(place().zone).date()
+    return now().astimezone(place().zone).date()

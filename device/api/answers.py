@@ -180,6 +180,7 @@ class Prompt:
 class Status:
     """How the kiosk is.
 
+    `now` is the time with which a punch of this moment would be listed ("" from a daemon that does not tell it).
     `clock_source` is whose time is followed: server, ntp, operator or none; `clock_disagrees_s` how far server and NTP are apart.
     `damaged`: employee numbers of those who have a template that does not open.
     `boot` changes with each start of the daemon; `camera` is the camera's own sentence, `trouble` the journal's ("" for none),
@@ -216,6 +217,7 @@ class Status:
     camera_said: Reason = field(default_factory=Reason)
     trouble_said: Reason = field(default_factory=Reason)
     locked_said: Reason = field(default_factory=Reason)
+    now: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,10 @@ class Readable:
                 self._timeline = timeline.of(sql.boots(connection), anchors)
             return self._timeline
 
+    def as_read(self, moment: clock.Moment) -> datetime:
+        """The time with which a record of this moment is read by what is known now, as it is listed then."""
+        return self.timeline().correct(stamp(moment)).at
+
     def last_punch(self, person: str) -> LastPunch | None:
         """The person's latest punch on this kiosk that counts, or None; its time as it should be read by now."""
         with self._database.reading() as connection:

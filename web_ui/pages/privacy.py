@@ -18,12 +18,12 @@ from werkzeug.wrappers import Response
 
 from device.api import KioskRefused, Person
 from web_ui import forms, notices, tables, words
-from web_ui.house import actor, audit, house, kiosk, place, today
+from web_ui.house import actor, audit, house, kiosk, now, place, today
 from web_ui.notices import notice_of
 from web_ui.pages.accounts import is_really_me
 from web_ui.pages.audit import records_of
 from web_ui.roles import ADMINISTRATORS, OFFICE, READERS, needs
-from web_ui.store import now, written
+from web_ui.store import written
 from web_ui.words import sentence
 
 pages = Blueprint("privacy", __name__)

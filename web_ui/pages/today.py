@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from flask import Blueprint, render_template, request, url_for
@@ -12,8 +11,9 @@ from flask_babel import lazy_gettext as _l
 
 from device import api
 from web_ui import tables
-from web_ui.house import day_bounds, house, kiosk, today
+from web_ui.house import day_bounds, house, kiosk, kiosk_status, now, today
 from web_ui.roles import READERS, needs
+from web_ui.store import written
 
 pages = Blueprint("today", __name__)
 
@@ -65,14 +65,14 @@ def present() -> str:
 def shown() -> dict[str, Any]:
     """What both show."""
     since, until = day_bounds(today())
-    status, machine = kiosk().status(), kiosk().machine()
+    status, machine = kiosk_status(), kiosk().machine()
     punches = kiosk().punch_page(since=since, until=until, state="counts", descending=1, limit=SHOWN)
     return {
         "status": status,
         "presence": kiosk().presence(since),
         "punches": punches,
         "alarms": alarms(status, machine),
-        "at": datetime.now(UTC),
+        "at": now(),
     }
 
 
@@ -105,6 +105,6 @@ def alarms(status: api.Status, machine: api.Machine) -> list[Alarm]:
         found.append(Alarm(words, False, url_for("punches.listing", state="disputed", first="2020-01-01")))
     due = house().store.rows("SELECT due_at FROM request WHERE closed_at = '' ORDER BY due_at")
     if due:
-        late = due[0]["due_at"] < datetime.now(UTC).isoformat()
+        late = due[0]["due_at"] < written(now())
         found.append(Alarm(_("Open requests about personal data: %(count)s.", count=len(due)), late, url_for("privacy.requests")))
     return sorted(found, key=lambda alarm: not alarm.grave)
