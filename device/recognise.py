@@ -120,10 +120,16 @@ class Recogniser:
         return Waiting.TWO_PEOPLE if unclear else leads.hint
 
     def watch(self, frame: Frame) -> None:
-        """One frame while nobody is looked at: whoever was named stays so, as long as they stay."""
+        """One frame while nobody is looked at: whoever was named stays so, as long as they stay.
+
+        Whoever was being asked something has not failed: they begin anew, with other looks and another order, as after stepping
+        away. Nothing of a challenge is kept, so that opening sheets passes none and allows no more tries than that does.
+        """
         _, here, now = self._follow(frame)
+        for asked in (one for one in self._people.values() if one.trial is not None):
+            asked.begin_anew(now, asked.claimed)
         for one in here:
-            if not one.is_named and one.trial is None:
+            if not one.is_named:
                 one.attempt = Attempt(now)  # their time before the camera begins when it looks again
         self._outlines = self._drawn(standing.leader(here))
 

@@ -92,8 +92,9 @@ def stood(
     claimed: recognise.Claimed | None = None,
     capture: Capture = Capture.CAMERA,
     seconds: float = 30.0,
+    sheet: Callable[[float], bool] = lambda at_s: False,
 ) -> Said:
-    """What is said while somebody stands there."""
+    """What is said while somebody stands there; `sheet`: when one is open for another way, and nobody is looked at."""
     hall, said = Hall(SCRIPT), Said([], [], [])
     asked = Challenger(performer, demand, LIMITS, random.Random(6))
     recogniser = recognise.Recogniser(looking(hall), open_gate, hall, KNOWN, POLICY, capture, guard, asked)
@@ -101,7 +102,12 @@ def stood(
         recogniser.claim(claimed)
     for number in range(int(seconds * RATE)):
         performer.at_s = number / RATE
-        seen = recogniser.see(hall.frame(who(performer.at_s), performer.at_s))
+        frame = hall.frame(who(performer.at_s), performer.at_s)
+        if sheet(performer.at_s):
+            recogniser.watch(frame)
+            performer.asked = challenge.FORWARD
+            continue
+        seen = recogniser.see(frame)
         performer.asked = seen.action if isinstance(seen, api.Prompt) else challenge.FORWARD
         if isinstance(seen, api.Prompt):
             said.prompts.append(seen)
@@ -181,6 +187,24 @@ def test_whoever_has_failed_already_and_whoever_is_not_known_is_asked_for_nothin
     asked = Challenger(Performer(), Demand.ALWAYS, LIMITS)
     assert not asked.is_due(Verdict.FAILED, asked_for=True)
     assert asked.is_due(Verdict.NOT_ASSESSED, asked_for=False)
+
+
+@pytest.mark.parametrize("times", [1, 5])
+def test_whoever_opens_a_sheet_in_the_middle_of_a_challenge_has_not_failed_it_and_is_asked_anew(times: int) -> None:
+    """However often: each time it is a whole challenge from its first step, which nobody passes by opening sheets."""
+    last_s = 8.0 * times
+    said = stood(Demand.ALWAYS, Performer(), sheet=lambda at_s: at_s < last_s and at_s % 8 >= 4, seconds=last_s + 30.0)
+    who = only(said)
+    assert (who.person, who.liveness, who.embeddings) == (parts.ADA, Liveness.PASSED, 4)
+    assert attend.elapsed(parts.moment(last_s), who.first_attempt).total_seconds() > -0.1, "no look from before the sheet counts"
+    steps = [step for step, _ in itertools.groupby(prompt.step for prompt in said.prompts)]
+    assert steps[-LIMITS.steps :] == [1, 2, 3, 4]
+
+
+def test_a_sheet_passes_no_challenge_for_whoever_does_nothing() -> None:
+    said = stood(Demand.ALWAYS, Performer(follows=False), sheet=lambda at_s: 2 <= at_s < 5, seconds=60.0)
+    assert only(said).liveness is Liveness.FAILED
+    assert attend.elapsed(parts.moment(6), only(said).seen_at).total_seconds() > 0
 
 
 def test_nothing_is_claimed_of_a_camera_that_is_none() -> None:
