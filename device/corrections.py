@@ -15,10 +15,9 @@ from device import api, attend, clock, messages
 from device.errors import DeviceError
 from device.journal import Journal
 from device.messages import Direction, Record, Stamp
-from device.messages.attendance import AMENDMENTS
+from device.messages.attendance import AMENDMENTS, AT_THE_KIOSK, Disputes
 from device.sentences import say
 
-AT_THE_KIOSK = "kiosk"
 FROM_THE_FUTURE = timedelta(minutes=1)
 FIRST_YEAR = 1900  # times of before some zones cannot show
 MOST_REASON = 200  # letters, as a record takes them
@@ -37,7 +36,7 @@ class Amended:
     """What was said about punches, by number."""
 
     voided: dict[int, int] = field(default_factory=dict)  # by which record
-    disputed: set[int] = field(default_factory=set)
+    disputed: Disputes = field(default_factory=Disputes)
     replaced_by: dict[int, int] = field(default_factory=dict)
 
     def note(self, record: Record) -> None:
@@ -45,9 +44,10 @@ class Amended:
         if record.kind == "void":
             self.voided.setdefault(record.body["punch"], record.seq)
         elif record.kind == "dispute":
-            self.disputed.add(record.body["punch"])
+            self.disputed.dispute(record.body["punch"])
         elif record.kind == "correction" and record.body["replaces"]:
             self.replaced_by[record.body["replaces"]] = record.seq
+            self.disputed.correct(record.seq, record.body["replaces"], record.body["by"])
 
     def amendment(self, seq: int) -> api.Amendment:
         """What was said about that punch."""

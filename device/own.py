@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from device import api, journal, messages, people
 from device.consenting import ONESELF, ConsentOffice
-from device.corrections import AT_THE_KIOSK, Corrections
+from device.corrections import Corrections
 from device.holdings import Holdings
+from device.messages.attendance import AT_THE_KIOSK
 from device.people import Agreement, Directory, Person
 from device.register import Listed, Register, Wanted
 from device.ways import Ways

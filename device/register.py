@@ -20,6 +20,7 @@ from device import messages
 from device.errors import DeviceError
 from device.journal import Brief, Journal
 from device.messages import Direction, Stamp, Timeline, timeline
+from device.messages.attendance import Disputes
 
 COUNTS, DISPUTED, VOIDED = "counts", "disputed", "voided"
 STATES = (COUNTS, DISPUTED, VOIDED)
@@ -226,6 +227,7 @@ class Rows:
         self.epoch, self.last, self.count, self.corrected_to = epoch, 0, 0, 0
         self.people, self.boots, self.qualities, self.directions, self.methods = (Words() for _ in range(5))
         self._columns: dict[str, NDArray[Any]] = {name: np.zeros(FEWEST_ROWS, kind) for name, kind in COLUMNS.items()}
+        self._disputes = Disputes()
         self._timed_by: dict[int, int] = {}  # which record's time a correction has that states none
 
     def __getattr__(self, name: str) -> NDArray[Any]:
@@ -239,8 +241,12 @@ class Rows:
             more = max(FEWEST_ROWS, len(self._columns["seq"]))  # a full register of which all was forgotten has no room at all
             self._columns = {name: np.concatenate((column, np.zeros(more, column.dtype))) for name, column in self._columns.items()}
         for brief in briefs:
-            if brief.kind in ("void", "dispute"):
-                self._mark(brief.about, DISPUTED if brief.kind == "dispute" else VOIDED)
+            if brief.kind == "void":
+                self._mark(brief.about, VOIDED)
+                continue
+            if brief.kind == "dispute":
+                for seq in self._disputes.dispute(brief.about):
+                    self._mark(seq, DISPUTED)
                 continue
             if brief.kind == "correction" and not brief.punched_at and self.place(brief.about) is None:
                 continue  # what it replaces was removed, and its time with it
@@ -249,6 +255,8 @@ class Rows:
             self.count += 1
             if brief.kind == "correction":
                 self._place(self.count - 1, brief)
+                if self._disputes.correct(brief.seq, brief.about, brief.by):
+                    self._mark(brief.seq, DISPUTED)
         self.last = briefs[-1].seq
 
     def taken(self, places: NDArray[np.int64]) -> Rows:

@@ -19,7 +19,8 @@ SELECT seq, kind, at, json_extract(text, '$.boot_id'), json_extract(text, '$.mon
        CASE WHEN json_extract(text, '$.body.pause') THEN iif(json_extract(text, '$.body.direction') = 'out', 'break', 'back')
        ELSE coalesce(json_extract(text, '$.body.direction'), '') END,
        coalesce(json_extract(text, '$.body.method'), 'office'), coalesce(json_extract(text, '$.body.punched_at'), ''),
-       coalesce(json_extract(text, '$.body.punch'), json_extract(text, '$.body.replaces'), 0)
+       coalesce(json_extract(text, '$.body.punch'), json_extract(text, '$.body.replaces'), 0),
+       coalesce(json_extract(text, '$.body.by'), '')
 FROM punch
 """
 MENTIONS = """

@@ -67,7 +67,10 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Brief:
-    """What the register keeps of a punch, or of a record that says how one is to be read (`about`: the punch's number)."""
+    """What the register keeps of a punch, or of a record that says how one is to be read.
+
+    `about`: the number of the punch that it speaks of; `by`: who says so.
+    """
 
     seq: int
     kind: str
@@ -80,6 +83,7 @@ class Brief:
     method: str
     punched_at: str
     about: int
+    by: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,13 @@
 """Which punches count: the raw ones stay for ever, voids and corrections say how they are to be read. Values in, values out.
 
 A void takes a punch, or a correction, out of what counts; a correction puts another in its place, or adds one that was forgotten. A
-dispute takes nothing away: a person looks at it.
+dispute takes nothing away: a person looks at it, and an office's correction says that one has.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from device.messages.direction import Direction, direction_of
@@ -15,6 +15,7 @@ from device.messages.records import Record, read_time
 from device.messages.timeline import Corrected, Quality, Timeline
 
 AMENDMENTS = ("void", "correction", "dispute")
+AT_THE_KIOSK = "kiosk"  # who corrects, where the person does so within seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,33 @@ class Counted:
     voided_by: int = 0
 
 
+@dataclass(slots=True)
+class Disputes:
+    """Which punches are disputed, as their journal's records go by."""
+
+    disputed: set[int] = field(default_factory=set)
+    replaced_by: dict[int, int] = field(default_factory=dict)
+
+    def __contains__(self, seq: int) -> bool:
+        return seq in self.disputed
+
+    def dispute(self, punch: int) -> tuple[int, ...]:
+        """Somebody says that this is not theirs; the numbers of the punch, and of what has been put in its place by then."""
+        found = [punch]
+        while found[-1] in self.replaced_by:
+            found.append(self.replaced_by[found[-1]])
+        self.disputed.update(found)
+        return tuple(found)
+
+    def correct(self, seq: int, replaces: int, by: str) -> bool:
+        """Whether what is put in a punch's place is disputed as it was: not once somebody at the office has looked."""
+        if replaces < seq:  # else a journal that was made up could lead round in a circle
+            self.replaced_by[replaces] = seq
+        if by == AT_THE_KIOSK and replaces in self.disputed:
+            self.disputed.add(seq)
+        return seq in self.disputed
+
+
 def counted(records: Iterable[Record], line: Timeline) -> tuple[Counted, ...]:
     """The punches of one journal that count, in the order of their records; times are those that they are to be read with.
 
@@ -51,13 +79,14 @@ def recorded(records: Iterable[Record], line: Timeline) -> tuple[Counted, ...]:
     found: dict[int, Counted] = {}
     stamps: dict[int, Corrected] = {}
     voided: dict[int, int] = {}
-    disputed: set[int] = set()
+    disputes = Disputes()
     for record in records:
         body = record.body
         if record.kind == "punch":
             stamps[record.seq] = line.correct(record.stamp)
             found[record.seq] = _counted(record, stamps[record.seq])
         elif record.kind == "correction":
+            disputes.correct(record.seq, body["replaces"], body["by"])
             if (at := _at(body, stamps)) is None:
                 continue
             stamps[record.seq] = at
@@ -65,11 +94,8 @@ def recorded(records: Iterable[Record], line: Timeline) -> tuple[Counted, ...]:
         elif record.kind == "void":
             voided.setdefault(body["punch"], record.seq)
         elif record.kind == "dispute":
-            disputed.add(body["punch"])
-    return tuple(
-        replace(one, disputed=bool({seq, one.replaces} & disputed), voided_by=voided.get(seq, 0))
-        for seq, one in sorted(found.items())
-    )
+            disputes.dispute(body["punch"])
+    return tuple(replace(one, disputed=seq in disputes, voided_by=voided.get(seq, 0)) for seq, one in sorted(found.items()))
 
 
 def _counted(record: Record, at: Corrected) -> Counted:

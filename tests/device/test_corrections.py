@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -10,9 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device import clock, corrections, journal, messages
+from device import clock, corrections, journal, messages, register
 from device.corrections import CorrectionRefused, TooLate
 from device.messages import Direction
+from device.register import Wanted
 from tests.device import parts
 
 IN, OUT = Direction.IN, Direction.OUT
@@ -183,6 +185,31 @@ def test_a_dispute_deletes_nothing_and_is_noted_once(office: Office) -> None:
     assert office.journal.head().seq == seq + 1
 
 
+def test_an_offices_correction_settles_a_dispute_and_ones_own_change_does_not(office: Office) -> None:
+    settled = office.punch(100)
+    office.at(104).dispute(settled)
+    right = office.at(300).correct(settled, "out", None, "was the other way", "web:li").counts
+    own = office.punch(400, person=parts.BOB)
+    office.at(404).dispute(own)
+    changed = office.desk.change_direction(own, "out").counts
+    for again in ("break", "out"):
+        changed = office.desk.change_direction(changed, again).counts
+    assert [(one.seq, one.disputed) for one in office.desk.counted()] == [(right, False), (changed, True)]
+    assert {seq: one.disputed for seq, one in office.desk.standing([right, changed]).items()} == {right: False, changed: True}
+    known = register.Register(office.journal)
+    assert known.find(Wanted(state="disputed")).seqs == (changed,)
+
+
+def test_a_dispute_that_names_what_the_office_has_replaced_already_is_about_what_stands_there(office: Office) -> None:
+    seq = office.punch(100)
+    known = register.Register(office.journal)
+    known.fill()
+    right = office.at(300).correct(seq, "out", None, "wrong way", "web:li").counts
+    office.journal.append(messages.Dispute(seq, parts.hash_of(office.journal, seq), "not me", "kiosk"), parts.moment(400))
+    assert [(one.seq, one.disputed) for one in office.desk.counted()] == [(right, True)]
+    assert known.find(Wanted(state="disputed")).seqs == (right,)
+
+
 def test_what_was_said_about_punches_can_be_asked_for_also_after_a_restart(office: Office) -> None:
     seqs = [office.punch(100 * number, person=f"p-{number:032x}") for number in (1, 2, 3)]
     done = office.at(301).change_direction(seqs[2], "out")
@@ -281,6 +308,29 @@ def test_the_last_punch_is_always_the_latest_that_counts(
     latest = max(counts, key=lambda one: (one.at.at, one.seq), default=None)
     last = office.last()
     assert (last and last[1]) == (latest and latest.direction)
+    office.journal.close()
+
+
+@given(STEPS)
+def test_kiosk_register_and_enterprise_agree_on_what_is_disputed(
+    tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[str, int, str]]
+) -> None:
+    office = Office(parts.open_journal(tmp_path_factory.mktemp("steps")))
+    known = register.Register(office.journal)
+    for number, (act, which, direction) in enumerate(steps):
+        office.clock.seconds = 5.0 * number
+        counts = office.desk.counted()
+        if act == "punch":
+            office.punch(5.0 * number, Direction(direction))
+        elif counts:
+            with contextlib.suppress(CorrectionRefused):
+                _amend(office, act, counts[which % len(counts)].seq, direction)
+        known.fill()
+    disputed = {one.seq for one in office.desk.counted() if one.disputed}
+    assert disputed == set(known.find(Wanted(state="disputed", limit=99)).seqs)
+    assert disputed == set(register.Register(office.journal).find(Wanted(state="disputed", limit=99)).seqs)
+    standing = office.desk.standing([one.seq for one in office.desk.counted()])
+    assert disputed == {seq for seq, one in standing.items() if one.disputed}
     office.journal.close()
 
 

@@ -80,6 +80,18 @@ def test_what_the_office_adds_or_voids_makes_no_other_punch_of_that_day_worse(of
     assert found == [("480", "gate-a", "corrected inferred"), ("540", "gate-b", "inferred")]
 
 
+def test_a_disputed_punch_that_the_office_gives_to_somebody_else_is_not_disputed_on_their_day(
+    office: Office, address: str, tmp_path: Path
+) -> None:
+    kiosk, other = Kiosk("gate-a"), "p-" + "cd" * 16
+    seq = write(kiosk, punch_body(PERSON), 0)
+    write(kiosk, messages.Dispute(seq, kiosk.hash_of(seq).hex(), "not me", "kiosk"), 4)
+    write(kiosk, messages.Void(seq, kiosk.hash_of(seq).hex(), "was another", "web:li"), 600)
+    write(kiosk, messages.Correction(other, Direction.IN, "", seq, "", "was another", "web:li"), 600)
+    sent(office, kiosk)
+    assert [(day["person"], day["marks"]) for day in days(address, tmp_path / "days.csv")] == [(other, "corrected no_out")]
+
+
 def test_a_break_that_was_punched_is_taken_off_in_place_of_the_planned_one(office: Office, address: str, tmp_path: Path) -> None:
     gate, yard = Kiosk("gate-a"), Kiosk("gate-b")
     out, back = (replace(punch_body(PERSON), direction=way.door, pause=way.pause) for way in (Direction.BREAK, Direction.BACK))
