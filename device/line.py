@@ -157,7 +157,7 @@ class Line:
             return
         if self.is_suspended(frame.moment):
             self._recogniser.watch(frame)
-            self._board.waiting = Waiting.OTHER_WAY
+            self._board.waiting, self._board.prompt = Waiting.OTHER_WAY, api.Prompt()  # whoever was asked something is not any more
             return
         seen = self.sitter(frame) or self._recogniser.see(frame)
         before, self._board.prompt = self._board.prompt, seen if isinstance(seen, api.Prompt) else api.Prompt()

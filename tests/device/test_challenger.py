@@ -6,6 +6,7 @@ import itertools
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 import cv2
 import numpy as np
@@ -227,6 +228,9 @@ class Prompting:
     def see(self, frame: camera.Frame) -> recognise.Seen:
         return next(self._said)
 
+    def watch(self, frame: camera.Frame) -> None:
+        """Whoever is asked is so no more."""
+
 
 def test_the_board_shows_what_to_do_and_forgets_it_when_it_is_over() -> None:
     board, asked = line.Board(), api.Prompt("smile", 2, 4, 1.5)
@@ -236,6 +240,16 @@ def test_the_board_shows_what_to_do_and_forgets_it_when_it_is_over() -> None:
     assert (board.waiting, board.prompt) == (Waiting.CHALLENGE, asked)
     walk.take(frame)
     assert (board.waiting, board.prompt) == (Waiting.NOBODY, api.Prompt())
+
+
+def test_nobody_is_told_to_smile_while_another_way_is_used() -> None:
+    board = line.Board()
+    walk = line.Line(Prompting([api.Prompt("smile", 2, 4, 1.5)]), *(None,) * 2, board, None, None, "")  # type: ignore[arg-type]
+    pixels = np.zeros((4, 4, 3), np.uint8)
+    walk.take(camera.Frame(pixels, parts.moment(0)))
+    walk.suspend(parts.moment(1), timedelta(seconds=60))
+    walk.take(camera.Frame(pixels, parts.moment(1)))
+    assert (board.waiting, board.prompt) == (Waiting.OTHER_WAY, api.Prompt())
 
 
 def test_pictures_from_a_file_are_asked_only_where_the_settings_want_it_always(eyes: sight.Sight, tmp_path: object) -> None:
