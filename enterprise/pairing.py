@@ -60,7 +60,10 @@ class Stay:
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """One person's working day: `worked` without its `breaks`, `late` and `early` against the shift's beginning and end."""
+    """One person's working day: `worked` without its `breaks`, `late` and `early` against the shift's beginning and end.
+
+    Nobody is late of whom it is not known when they first came, or early who was not seen going last.
+    """
 
     person: str
     day: date
@@ -295,8 +298,9 @@ def _day(person: str, day: date, shift: str, parts: list[tuple[Stay, Duty | None
     marks = {mark for stay, _ in parts for mark in stay.marks}
     marks |= {HOLIDAY} if day in calendar.holidays else set()
     marks |= {NO_SHIFT} if duty is None and calendar.shifts else set()
-    late = max(came - duty.span.begins, timedelta(0)) if duty and came else timedelta(0)
-    early = max(duty.span.ends - went, timedelta(0)) if duty and went else timedelta(0)
+    seen_coming, seen_going = parts[0][0].came is not None, parts[-1][0].went is not None
+    late = max(came - duty.span.begins, timedelta(0)) if duty and came and seen_coming else timedelta(0)
+    early = max(duty.span.ends - went, timedelta(0)) if duty and went and seen_going else timedelta(0)
     taken = [pause for stay, _ in parts for pause in stay.breaks]
     spans = [stay.span for stay, _ in parts if stay.span is not None]
     rested = sum((_rested(span, duty, taken) for span in spans), timedelta(0))

@@ -272,6 +272,13 @@ def test_whoever_comes_after_the_last_shift_comes_to_none() -> None:
     assert (day.shift, day.late, day.marks) == ("", timedelta(0), ("no_out", "no_shift"))
 
 
+def test_nobody_is_late_or_early_by_a_coming_or_a_going_that_nobody_saw() -> None:
+    (day,) = days(punch("11-25T12:00", OUT), punch("11-25T13:00", IN), punch("11-25T18:00", OUT), shifts=OFFICE)
+    assert (day.late, day.early, day.marks) == (timedelta(0), timedelta(0), ("no_in",))
+    (day,) = days(punch("11-25T09:20", IN), punch("11-25T12:00", OUT), punch("11-25T13:00", IN), shifts=OFFICE)
+    assert (day.late, day.early, day.marks) == (timedelta(minutes=20), timedelta(0), ("no_out",))
+
+
 def test_work_on_a_holiday_or_without_a_shift_is_marked() -> None:
     (day,) = days(punch("11-25T09:00", IN), punch("11-25T18:00", OUT), shifts=OFFICE, holidays="2026-11-25")
     assert day.marks == ("holiday", "no_shift")
