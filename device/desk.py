@@ -169,9 +169,10 @@ class Desk:
         person = self._directory.by_number(number)
         if not person.templates:
             raise EnrolmentRefused(say("enrol.none", number=number))
-        self._journal.append(messages.Audit("face_removed", by, person.person), self._clock.now())
+        moment = self._clock.now()
+        self._journal.append(messages.Audit("face_removed", by, person.person), moment)
         try:
-            self._directory.destroy_templates(person.person)
+            self._directory.remove_face(person.person, moment.at)
         finally:  # committed, though the disk may have failed in tidying up after it
             self.renew(person.person)
         return shown(self._directory.get(person.person))

@@ -24,6 +24,7 @@ KEPT = (
     ("templates", "SELECT embedder, source, enrolled_at FROM template WHERE person = ? ORDER BY id"),
     ("look_alikes", "SELECT count(*) AS people FROM look_alike WHERE person = ?"),
     ("to_be_compared", "SELECT count(*) AS waits FROM uncompared WHERE person = ?"),
+    ("face_removed", "SELECT at FROM face_removed WHERE person = ?"),
     ("withdrawals", "SELECT purpose, at FROM withdrawn WHERE person = ?"),
 )
 

@@ -1,7 +1,7 @@
 """Templates between the kiosks of a site: sealed to the one that receives them, signed by the one that sends them, by file.
 
 Only under a consent that names the receiver. Withdrawals and erasures travel along, and count whatever the order of the files.
-Never through the broker.
+Word of a face that was removed travels as well. Never through the broker.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class PackedTemplate:
 
 @dataclass(frozen=True, slots=True)
 class PackedPerson:
-    """A person with the consent that lets the templates travel."""
+    """A person with the consent that lets the templates travel; none, where the face was removed: those sent before go as well."""
 
     person: str
     number: str
@@ -121,7 +121,9 @@ class Site:
         """Everybody whose consent names that kiosk, sealed to it; and who ended here."""
         check_text("whoever does this", by)
         sister, moment = self._sisters.get(device), self._clock.now()
-        found = tuple(packed for person in self._directory.list() if (packed := self._pack(person, device)) is not None)
+        removed, everybody = self._sisters.faces_removed(), self._directory.list()
+        concerned = [person for person in everybody if person.templates or person.person in removed]
+        found = tuple(packed for person in concerned if (packed := self._pack(person, device)) is not None)
         package = Package(found, self._ended(), self._directory.likeness.pairs_among({one.person for one in found}))
         head = {"format": FORMAT, "from": self._journal.device, "to": device, "made_at": messages.write_time(moment.at)}
         text = json.dumps(messages.CODEC.unstructure(package), separators=(",", ":")).encode("utf-8")
@@ -147,9 +149,9 @@ class Site:
         return api.SiteTaken(sender, taken, ended, refused, alike)
 
     def _pack(self, person: Person, device: str) -> PackedPerson | None:
-        """None where there is nothing to send, or no consent that names the receiver."""
+        """None without a consent that names the receiver."""
         agreed = self._directory.agreement(person.person)
-        if agreed is None or device not in _names(agreed.kiosks) or not person.templates:
+        if agreed is None or device not in _names(agreed.kiosks):
             return None
         opened = tuple(
             PackedTemplate(embedder, base64.b64encode(vector.astype("<f4").tobytes()).decode("ascii"), enrolled_at)
@@ -204,7 +206,8 @@ class Site:
             person = self._check(one)
             made = [(template.embedder, _vector(template.vector), template.enrolled_at) for template in one.templates]
             agreed = self._consent_that_counts(one)
-            records = _records(one, by[:64], with_consent=agreed is not None)
+            action = "face_removed" if not made and self._directory.has_from(one.person, by) else "templates_received"
+            records = _records(one, action, by[:64], with_consent=agreed is not None)
             self._directory.receive(person, agreed, by, made, lambda: self._journal.append_all(records, moment), moment.at)
         except (PeopleError, messages.MessageError) as error:
             return str(error)
@@ -247,8 +250,8 @@ class Site:
         return Person(*known, group=one.group, expires_at=expires_at, origin="site")
 
 
-def _records(one: PackedPerson, by: str, *, with_consent: bool) -> list[messages.Body]:
-    received = messages.Audit("templates_received", by, one.person)
+def _records(one: PackedPerson, action: str, by: str, *, with_consent: bool) -> list[messages.Body]:
+    received = messages.Audit(action, by, one.person)
     given = consent_record(one.person, messages.ConsentAct.GIVEN, one.agreement, by)
     return [given, received] if with_consent else [received]
 

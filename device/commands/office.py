@@ -108,7 +108,8 @@ def withdraw(context: Context, number: str, purpose: str | None) -> None:
 def remove_face(context: Context, number: str) -> None:
     """The enrolled face of NUMBER goes, the consent stays: for whoever looks different now and is to be enrolled anew.
 
-    Until then whoever knows their PIN could be enrolled in their place: do it while the person is with you.
+    Until then whoever knows their PIN could be enrolled in their place: do it while the person is with you. The other kiosks of the
+    site give this face up with the next `daka site export` from here.
     """
     with office(context) as desk:
         desk.remove_face(number, operator())

@@ -17,7 +17,7 @@ def site() -> None:
     """The other kiosks of this site: who they are, and templates for them.
 
     Templates travel in files, sealed to the kiosk that receives them, under a consent that names it (people.kiosks).
-    Withdrawals and erasures travel along.
+    Withdrawals, erasures and word of removed faces travel along.
     """
 
 

@@ -237,6 +237,12 @@ class Directory:
             likeness.to_be_compared(connection, person.person)
             record()
 
+    def has_from(self, person: str, source: str) -> bool:
+        """Whether a template of theirs came from there."""
+        query = "SELECT 1 FROM template WHERE person = ? AND source = ? LIMIT 1"
+        with self.database.reading() as connection:
+            return connection.execute(query, (person, source)).fetchone() is not None
+
     def agreement(self, person: str, purpose: Purpose = Purpose.FACE_RECOGNITION) -> Agreement | None:
         """The consent in force to this purpose, with the text that was shown, or None."""
         query = f"SELECT {COLUMNS} FROM consent_in_force WHERE person = ? AND purpose = ?"
@@ -281,6 +287,14 @@ class Directory:
         """The templates and their key, and no consent; says how many there were."""
         with self.database.transaction() as connection:
             gone = withdrawals.destroy_templates(connection, person)
+        self.database.checkpoint()
+        return gone
+
+    def remove_face(self, person: str, at: datetime) -> int:
+        """The same, and packages for the other kiosks of the site say so until the person is enrolled here anew."""
+        with self.database.transaction() as connection:
+            gone = withdrawals.destroy_templates(connection, person)
+            connection.execute("INSERT OR REPLACE INTO face_removed VALUES (?, ?)", (person, messages.write_time(at)))
         self.database.checkpoint()
         return gone
 
@@ -338,6 +352,8 @@ class Directory:
             "INSERT INTO template (person, embedder, source, sealed, enrolled_at) VALUES (?, ?, ?, ?, ?)",
             (person, embedder, source, sealed, messages.write_time(at)),
         )
+        if not source.startswith("site:"):
+            connection.execute("DELETE FROM face_removed WHERE person = ?", (person,))
 
     def unsealed(self, person: str) -> tuple[tuple[str, NDArray[np.float32], datetime], ...]:
         """What was enrolled here of one person under a consent in force: (embedder, vector, when). Not what came from elsewhere."""

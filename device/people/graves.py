@@ -12,7 +12,7 @@ from device.people.credentials import Credentials
 from device.people.errors import PersonUnknown
 
 # Everything that hangs on a person, children first; the person's own row is the last.
-TABLES = ("template", "person_key", "consent", "card", "pin", "code", "phone", "withdrawn", "uncompared", "person")
+TABLES = ("template", "person_key", "consent", "card", "pin", "code", "phone", "withdrawn", "face_removed", "uncompared", "person")
 LEAST_TRACE = 6  # bytes; shorter ones turn up in any random bytes
 SEALED = (
     "SELECT sealed FROM template WHERE person = ?",

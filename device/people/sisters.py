@@ -21,7 +21,7 @@ class Sister:
 
 
 class Sisters:
-    """The tables sister and withdrawn of the people database."""
+    """The tables sister, withdrawn and face_removed of the people database."""
 
     def __init__(self, opened: database.Database) -> None:
         self._database = opened
@@ -64,6 +64,11 @@ class Sisters:
         """A package was taken; an older one counts no more."""
         with self._database.transaction() as connection:
             connection.execute("UPDATE sister SET latest = ? WHERE device = ?", (messages.write_time(made_at), device))
+
+    def faces_removed(self) -> frozenset[str]:
+        """Whose enrolled face the office removed here, and who was not enrolled here since."""
+        with self._database.reading() as connection:
+            return frozenset(person for (person,) in connection.execute("SELECT person FROM face_removed"))
 
     def withdrawn(self) -> dict[str, datetime]:
         """When each person last took the consent to a kept template back here."""

@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from device import consenting, erasure, gallery, journal, messages, site
+from device import consenting, desk, erasure, gallery, journal, messages, sight, site
 from device.people import Directory, PeopleError, Person
 from device.site import Site, SiteRefused
 from models.openset import Bound
@@ -170,6 +170,74 @@ def test_an_erasure_at_one_kiosk_erases_at_the_other_with_a_receipt_of_its_own(t
     assert [trace for trace in traces if trace in after] == []
     receipt = next(record for record in chain(two.b.journal) if isinstance(record, messages.Erasure))
     assert (receipt.person, receipt.reason, receipt.by, receipt.remains) == (parts.ADA, "tombstone", "site:gate-a", 0)
+
+
+def remove_face(at: Kiosk, number: str) -> None:
+    desk.Desk(at.journal, at.directory, at.clock, no_eyes).remove_face(number, BY)
+    at.keeper.renew(at.directory.by_number(number).person)
+
+
+def no_eyes() -> sight.Sight:
+    raise AssertionError("no face is looked at")
+
+
+def test_a_face_that_is_removed_at_one_kiosk_goes_from_the_other_as_well(two: Two) -> None:
+    """It was somebody else's, enrolled under Ada's number: the other gate would go on taking them for Ada."""
+    two.carry(two.a, two.b)
+    remove_face(two.a, "1001")
+    assert two.carry(two.a, two.b) == (1, 0, [])
+    assert two.b.matched() == set()
+    ada = two.b.directory.get(parts.ADA)
+    assert (ada.templates, ada.has_consent) == (0, True)
+    assert chain(two.b.journal)[-2] == messages.Audit("face_removed", "site:gate-a", parts.ADA)
+    two.a.directory.add_template(parts.ADA, EMBEDDER, "kiosk", vector(5), parts.START)
+    two.carry(two.a, two.b)
+    assert two.b.matched() == {parts.ADA}
+    assert chain(two.b.journal)[-2] == messages.Audit("templates_received", "site:gate-a", parts.ADA)
+
+
+def test_what_was_enrolled_at_the_other_kiosk_itself_stays_there_when_a_face_is_removed_here(two: Two) -> None:
+    two.carry(two.a, two.b)
+    two.b.directory.add_template(parts.ADA, EMBEDDER, "kiosk", vector(5), parts.START)
+    remove_face(two.a, "1001")
+    two.carry(two.a, two.b)
+    assert two.b.directory.get(parts.ADA).templates == 1
+    assert two.b.matched() == {parts.ADA}
+
+
+@pytest.mark.parametrize("is_enrolled_anew", [False, True])
+def test_a_template_that_is_merely_kept_no_longer_here_stays_at_the_other_kiosk(two: Two, is_enrolled_anew: bool) -> None:
+    """Whoever only ever uses gate B has no template at gate A after a while; a removal before the last enrolment is over."""
+    if is_enrolled_anew:
+        remove_face(two.a, "1001")
+        two.a.directory.add_template(parts.ADA, EMBEDDER, "kiosk", vector(5), parts.START)
+    two.carry(two.a, two.b)
+    two.a.directory.destroy_templates(parts.ADA)
+    assert two.carry(two.a, two.b)[0] == 0
+    assert two.b.matched() == {parts.ADA}
+
+
+def test_a_removal_is_not_over_because_a_template_comes_from_the_other_kiosk(two: Two) -> None:
+    two.carry(two.a, two.b)
+    two.b.directory.add_template(parts.ADA, EMBEDDER, "kiosk", vector(5), parts.START)
+    remove_face(two.a, "1001")
+    two.carry(two.b, two.a)
+    two.carry(two.a, two.b)
+    assert [kept.tobytes() for _, kept in two.b.directory.templates(EMBEDDER).whole] == [vector(5).tobytes()]
+
+
+def test_whoever_agreed_and_was_never_enrolled_is_in_no_package(two: Two) -> None:
+    two.a.directory.add(Person(parts.BOB, "1002", "Bob", "en"), parts.START)
+    two.a.consents.give("1002", "en", "consent", BY)
+    two.carry(two.a, two.b)
+    assert [person.person for person in two.b.directory.list()] == [parts.ADA]
+
+
+def test_a_removal_is_forgotten_with_the_person(two: Two) -> None:
+    remove_face(two.a, "1001")
+    assert two.a.directory.sisters.faces_removed() == {parts.ADA}
+    two.a.eraser.erase("1001", "asked", BY)
+    assert two.a.directory.sisters.faces_removed() == frozenset()
 
 
 def test_a_template_comes_back_to_nobody_through_the_other_kiosk(two: Two) -> None:

@@ -302,6 +302,7 @@ def remove_face(number: str) -> Response | str:
         consequences=[
             _("For somebody who looks different now, or whose face was enrolled from a wrong photograph."),
             _("The templates are destroyed at once; the consent stays."),
+            _("Other kiosks of the site give this face up when they take this kiosk's next package (daka site export)."),
             _("Until a new face is enrolled, whoever knows this person's PIN could enrol their own: do it with the person there."),
         ],
         action=_("Remove the face"),
