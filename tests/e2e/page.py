@@ -15,6 +15,7 @@ from tests.e2e.kiosk import GAP_S, Kiosk
 
 CN, EN = words.catalogue("zh-CN"), words.catalogue("en")
 SOON_MS = 25_000
+STILL_MS = 450  # a little longer than a press waits on cards that have just moved
 PIN = "274951"
 WATCH = """
 window.painted = {};
@@ -53,9 +54,10 @@ def type_on_the_pad(page: Page, text: str) -> None:
 
 
 def card(page: Page, outcome: str = "punched") -> dict[str, str]:
-    """The newest result, once there is one."""
+    """The newest result, once there is one and it can be pressed."""
     first = page.locator(f"#results > li[data-outcome='{outcome}']").first
     expect(first).to_be_visible(timeout=SOON_MS)
+    page.wait_for_timeout(STILL_MS)
     return {"seq": first.get_attribute("data-seq") or "", "text": first.inner_text(), "classes": first.get_attribute("class") or ""}
 
 

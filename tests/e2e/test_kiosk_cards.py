@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from tests import browser as browsers
 from tests.e2e.kiosk import Kiosk
-from tests.e2e.page import EN, opened, told_otherwise
+from tests.e2e.page import EN, STILL_MS, opened, told_otherwise
 
 SHOW = 'decision => import("/results.js").then((results) => results.show(decision))'
+PRESS = f"""detail => [...document.querySelectorAll("#results li:first-child button")]
+  .find((one) => one.textContent === "{EN["result.not_me"]}").dispatchEvent(new MouseEvent("click", {{ bubbles: true, detail }}))"""
+LEAVES_FIRST = """([first, second]) => import("/results.js").then((results) => {
+  for (const [decision, stays_s] of [[first, 20], [second, 1]]) {
+    results.set({ stays_s, change_s: 20, abilities: ["dispute"] }, false);
+    results.show(decision);
+  }
+  document.querySelector("#results button").focus();
+})"""  # as when the easy mode, in which a card stays for longer, has just ended
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -36,11 +46,32 @@ def page(kiosk: Kiosk, browser: Browser) -> Iterator[Page]:
         yield found
 
 
+def told(name: str, seq: int) -> dict[str, object]:
+    """A punch, as the daemon says it."""
+    return {"outcome": "punched", "direction": "in", "name": name, "seq": seq, "at": "2027-01-15T08:00:00Z", "language": "en"}
+
+
 def queue(page: Page, *names: str) -> None:
-    """Who clocked in, as the daemon says it; the last one has the newest card."""
+    """One after the other clocks in; the last one has the newest card."""
     for seq, name in enumerate(names, start=1):
-        told = {"outcome": "punched", "direction": "in", "name": name, "seq": seq, "at": "2027-01-15T08:00:00Z", "language": "en"}
-        page.evaluate(SHOW, told)
+        page.evaluate(SHOW, told(name, seq))
+
+
+def fill(page: Page, spare_px: int = 0) -> None:
+    """What stands there fills the list to the last line, or nearly."""
+    page.evaluate(
+        """(spare_px) => { const list = document.getElementById("results"), { firstChild, lastChild } = list;
+        list.style.maxHeight = `${lastChild.offsetTop + lastChild.offsetHeight - firstChild.offsetTop + spare_px}px`; }""",
+        spare_px,
+    )
+
+
+def is_whole(button: Locator) -> bool:
+    """In sight, and no edge of the list cuts it."""
+    inner, outer = button.bounding_box(), button.page.locator("#results").bounding_box()
+    assert inner is not None
+    assert outer is not None
+    return outer["y"] <= inner["y"] and inner["y"] + inner["height"] <= outer["y"] + outer["height"] + 1
 
 
 def refused(route: Route) -> None:
@@ -95,3 +126,68 @@ def answer_all(page: Page, asked: list[Route], count: int) -> None:
     for route in asked:
         route.fulfill(json={})
     page.wait_for_timeout(300)
+
+
+def test_the_button_that_a_dispute_offers_is_never_cut_off_and_stays_while_others_come(page: Page) -> None:
+    page.route("**/v1/dispute", lambda route: route.fulfill(json={}))
+    queue(page, "Annika", "Bertil")
+    fill(page, spare_px=45)
+    page.get_by_role("button", name=EN["result.not_me"]).last.press("Enter")
+    pin = page.locator("#results").get_by_role("button", name=EN["bar.pin"])
+    expect(pin).to_be_visible()
+    assert is_whole(pin)
+    queue(page, "Cecilia", "Dora")
+    assert is_whole(pin)
+
+
+def test_a_press_does_not_count_on_what_has_just_moved_under_the_finger_and_a_key_does(page: Page) -> None:
+    disputed: list[str] = []
+
+    def hear(route: Route) -> None:
+        disputed.append(json.loads(route.request.post_data or "")["seq"])
+        route.fulfill(json={})
+
+    page.route("**/v1/dispute", hear)
+    queue(page, "Annika")
+    page.evaluate(f"decision => ({SHOW})(decision).then(() => ({PRESS})(1))", told("Bertil", 2))
+    page.wait_for_timeout(STILL_MS)
+    assert disputed == []
+    page.get_by_role("button", name=EN["result.not_me"]).first.click()
+    expect(page.locator("#results .disputed")).to_have_count(1)
+    page.evaluate(f"decision => ({SHOW})(decision).then(() => ({PRESS})(0))", told("Cecilia", 3))
+    expect(page.locator("#results .disputed")).to_have_count(2)
+    assert disputed == ["2", "3"]
+
+
+def test_the_only_card_is_pressed_at_once(page: Page) -> None:
+    page.route("**/v1/dispute", lambda route: route.fulfill(json={}))
+    page.evaluate(f"decision => ({SHOW})(decision).then(() => ({PRESS})(1))", told("Annika", 1))
+    expect(page.locator("#results .disputed")).to_have_count(1)
+
+
+def test_who_has_gone_to_a_card_by_keyboard_keeps_it_while_others_come(page: Page) -> None:
+    queue(page, "Annika", "Bertil")
+    fill(page)
+    annikas = page.locator("#results > li[data-seq='1']").get_by_role("button", name=EN["result.not_me"])
+    annikas.focus()
+    for seq, name in enumerate(("Cecilia", "Dora", "Erik"), start=3):
+        page.evaluate(SHOW, told(name, seq))
+        expect(annikas).to_be_focused()
+    assert is_whole(annikas)
+
+
+def test_who_has_no_room_left_goes_on_by_keyboard_at_a_button_that_is_seen(page: Page) -> None:
+    queue(page, "Annika", "Bertil")
+    page.locator("#results > li[data-seq='1'] button").first.focus()
+    page.evaluate("document.getElementById('results').style.maxHeight = '150px'")
+    page.evaluate(SHOW, told("Cecilia", 3))
+    expect(page.locator("#results > li[data-seq='3'] button").first).to_be_focused()
+
+
+def test_when_a_card_leaves_the_keyboard_goes_on_at_the_next_one_that_has_its_buttons_again(page: Page) -> None:
+    page.evaluate("document.getElementById('results').style.maxHeight = '360px'")
+    page.evaluate(LEAVES_FIRST, [told("Annika", 1), told("Bertil", 2)])
+    annikas = page.locator("#results > li[data-seq='1']")
+    expect(annikas).to_have_class("card yes in small tiny")
+    expect(page.locator("#results > li")).to_have_count(1)
+    expect(annikas.get_by_role("button").first).to_be_focused()

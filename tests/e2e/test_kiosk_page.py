@@ -25,7 +25,7 @@ from device.sitting import FileForACamera, Occupied
 from tests import browser as browsers
 from tests.device import parts
 from tests.e2e.kiosk import Kiosk, wait_for
-from tests.e2e.page import CN, EN, PIN, SOON_MS, WATCH, WITH_BADGES, card, opened, rest, told_otherwise, type_on_the_pad
+from tests.e2e.page import CN, EN, PIN, SOON_MS, STILL_MS, WATCH, WITH_BADGES, card, opened, rest, told_otherwise, type_on_the_pad
 
 FACE, PIN_ONLY, SUPERVISOR, BESIDE = "1001", "1002", "1003", "1004"
 ASK_FOR_ONES_OWN = """Promise.all([import("/sheets.js"), import("/ways.js")]).then(([sheets, ways]) => {
@@ -110,7 +110,7 @@ def test_two_side_by_side_are_both_clocked_in_without_touching_the_screen(kiosk:
 
 
 def test_another_direction_is_offered_for_as_long_as_the_daemon_takes_it(kiosk: Kiosk, page: Page) -> None:
-    told_otherwise(page, change_s=2.0)
+    told_otherwise(page, change_s=3.0)
     rest()
     kiosk.personnel.pin(SUPERVISOR, PIN)
     card(page)
@@ -131,6 +131,7 @@ def test_whoever_says_not_me_is_heard_and_nothing_is_lost(kiosk: Kiosk, page: Pa
     disputed = page.locator("#results > li.no")
     expect(disputed).to_have_count(1)
     assert not {"王小明", CN[f"done.{kiosk.punches(FACE)[-1]['direction']}"]} & set(disputed.inner_text().split("\n"))
+    page.wait_for_timeout(STILL_MS)
     disputed.get_by_role("button", name=CN["bar.pin"]).click()
     expect(page.locator("#sheet-title")).to_have_text(CN["pin.title"])
     with page.expect_response("**/v1/other-way"):  # faces are looked at again

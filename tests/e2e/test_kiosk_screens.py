@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, Route, expect
 from device.page import words
 from tests import browser as browsers
 from tests.e2e.kiosk import Kiosk
-from tests.e2e.page import rest, told_of_a_lock, told_otherwise
+from tests.e2e.page import STILL_MS, rest, told_of_a_lock, told_otherwise
 
 SCREENS = Path(__file__).resolve().parents[2] / "build" / "screens"
 SIZES = ((1024, 600), (1280, 800), (800, 1280), (1920, 1080))
@@ -216,6 +216,7 @@ def somebody_comes(kiosk: Kiosk, page: Page, shoot: Callable[[str], None]) -> No
         punched(kiosk)
     expect(page.locator("#results > li[data-outcome='punched']").nth(1)).to_be_visible(timeout=25_000)
     shoot("results")
+    page.wait_for_timeout(STILL_MS)
     page.locator("#results > li").first.locator(".choices button").last.click()
     expect(page.locator("#results .said").first).to_be_visible(timeout=25_000)
     shoot("changed")

@@ -3,6 +3,7 @@
 import { at, icon, make } from "./build.js";
 import * as clock from "./clock.js";
 import * as consent from "./consent.js";
+import * as fitting from "./fitting.js";
 import * as help from "./help.js";
 import * as outlines from "./outlines.js";
 import { tell } from "./net.js";
@@ -11,7 +12,6 @@ import { tellAloud } from "./speech.js";
 import * as ways from "./ways.js";
 import { chosen, has, word } from "./words.js";
 
-const MOST = 4;
 const EASY_TIMES = 3;
 const OTHERS = { in: ["out", "break"], back: ["out", "break"], out: ["in", "break"], break: ["out", "in"] }; // what else it may have been
 const GOOD = new Set(["too_soon"]); // refused, but nobody has to do anything: it is recorded already
@@ -33,19 +33,7 @@ export function show(decision) {
   const list = at("results");
   list.prepend(card(decision, language, good));
   for (const older of [...list.children].slice(1)) older.classList.add("small");
-  for (const oldest of [...list.children].slice(MOST)) oldest.remove();
-  fit(list);
-}
-
-/* Where they are many all are set smaller; what does not fit then loses its buttons, the oldest first, and goes at last: no card is cut in two. */
-function fit(list) {
-  list.classList.remove("crowded");
-  for (const one of list.children) one.classList.remove("tiny");
-  const tooMuch = () => list.scrollHeight > list.clientHeight;
-  if (tooMuch()) list.classList.add("crowded");
-  for (const shorten of [(one) => one.classList.add("tiny"), (one) => one.remove()]) {
-    for (const one of [...list.children].slice(1).reverse()) if (tooMuch()) shorten(one);
-  }
+  fitting.fit(list);
 }
 
 export function sentenceOf({ outcome, direction, why }) {
@@ -74,11 +62,11 @@ function addChoices(made, { seq, direction, new_text: newText, has_message: hasM
   if (hasMessage) choices.push(choice("result.message", language, help.mine)); // what it says is for them alone
   if (newText) choices.push(choice("result.new_text", language, () => consent.openAnew(language)));
   if (setting.abilities.includes("dispute")) {
-    choices.push(choice("result.not_me", language, () => dispute(made, seq, language)));
+    choices.push(choice("result.not_me", language, () => answered(dispute(made, seq, language))));
   }
   if (setting.abilities.includes("direction")) {
     const others = (OTHERS[direction] ?? []).filter((other) => other !== "break" || setting.abilities.includes("break"));
-    const turning = others.map((other) => choice(`result.to_${other}`, language, () => turn(made, seq, other, language)));
+    const turning = others.map((other) => choice(`result.to_${other}`, language, () => answered(turn(made, seq, other, language))));
     choices.push(...turning);
     setTimeout(() => takeAway(turning), setting.change_s * 1000);
   }
@@ -88,20 +76,29 @@ function addChoices(made, { seq, direction, new_text: newText, has_message: hasM
 /* What the daemon would refuse from now on; who has gone to one of them by keyboard goes on beside it. */
 function takeAway(buttons) {
   if (buttons.some((one) => one.disabled)) return; // one was pressed, and the answer takes their place
-  const list = buttons[0]?.parentElement;
+  const choices = buttons[0]?.parentElement;
   const hadFocus = buttons.includes(document.activeElement);
   for (const one of buttons) one.remove();
-  if (hadFocus) (list.querySelector("button") ?? document.querySelector("#bar button:not([hidden])"))?.focus({ preventScroll: true });
-  if (list && !list.children.length) list.remove();
+  if (choices && !choices.children.length) choices.remove();
+  fitting.fit(at("results"));
+  if (hadFocus) fitting.goOn(choices);
 }
 
-const choice = (name, language, act) => make("button", { on: { click: act } }, word(name, {}, language));
+const choice = (name, language, act) => make("button", { on: { click: (event) => press(event, act) } }, word(name, {}, language));
+
+const press = (event, act) => fitting.isMeant(event) && act();
+
+/* What is said instead may be longer than the buttons were. */
+async function answered(asked) {
+  await asked;
+  fitting.fit(at("results"));
+}
 
 /* It was somebody else's record, whose name goes; whoever stands here has none yet, and another way at hand. */
 async function dispute(made, seq, language) {
   if (!(await settle(made, "/v1/dispute", { seq: String(seq) }, "result.disputed", language))) return;
   made.classList.remove("yes", ...Object.keys(OTHERS));
-  made.classList.add("no");
+  made.classList.add("no", "disputed");
   made.querySelector(":scope > .icon").replaceWith(icon("no"));
   for (const gone of made.querySelectorAll(".name, .what")) gone.remove();
   if (setting.abilities.includes("pin")) made.append(make("div", { class: "choices" }, choice("bar.pin", language, ways.pin)));
@@ -150,7 +147,8 @@ function leave(made) {
   const list = made.parentElement;
   const hadFocus = made.contains(document.activeElement);
   made.remove();
-  if (hadFocus) (list?.querySelector("button") ?? document.querySelector("#bar button:not([hidden])"))?.focus({ preventScroll: true });
-  list?.firstElementChild?.classList.remove("small");
-  if (list) fit(list);
+  if (!list) return;
+  list.firstElementChild?.classList.remove("small");
+  fitting.fit(list);
+  if (hadFocus) fitting.goOn(list);
 }

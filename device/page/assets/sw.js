@@ -1,7 +1,7 @@
 // Keeps the page's own files, so that no browser's error page is ever seen while the daemon starts anew. Never keeps an answer about anybody.
 
 const STORE = "daka-shell";
-const FILES = ["/", "/page.css", "/words.json", "/icon.svg", "/first.js", "/main.js", "/arrows.js", "/build.js", "/choice.js", "/clock.js", "/consent.js", "/mirror.js", "/net.js", "/outlines.js", "/results.js", "/seal.js",
+const FILES = ["/", "/page.css", "/words.json", "/icon.svg", "/first.js", "/main.js", "/arrows.js", "/build.js", "/choice.js", "/clock.js", "/consent.js", "/fitting.js", "/mirror.js", "/net.js", "/outlines.js", "/results.js", "/seal.js",
   "/sheets.js", "/pad.js", "/ways.js", "/help.js", "/sound.js", "/speech.js", "/words.js"];
 const PATIENCE_MS = 2500;
 
