@@ -9,6 +9,7 @@ from device.findings import Finding, Verdict
 
 REMEDIES = {
     "hot": "give the kiosk air, or a heat sink; keep it out of the sun",
+    "slow": "a look at a face may take two seconds at most: end other programs, give the kiosk air and its own power supply",
     "throttled": "give the kiosk air and its own power supply; until then faces take longer",
     "under_voltage": "use the power supply that belongs to the board (a Pi 4 wants 5.1 V, 3 A) and a short cable",
     "disk_low": "free some room; see docs/operations.md",
@@ -26,6 +27,7 @@ REMEDIES = {
     "update_went_back": "daka update status says why; mend that, then offer a newer version",
 }
 UNKNOWN = "this machine does not say"
+SLOWEST = 0.5  # frames a second: beyond tracks.STALLED no face is taken for the one of the frame before, and no look for its second
 
 
 def of(machine: api.Machine) -> Iterator[Finding]:
@@ -62,6 +64,8 @@ def _speed(health: api.Health) -> Finding:
         words += (
             f"; face to record {health.attempt_median_s:.1f} s at the median, {health.attempt_p95_s:.1f} s at the 95th percentile"
         )
+    if 0 < health.frames_per_second < SLOWEST:
+        return Finding("speed", Verdict.BAD, f"{words}: too slow to recognise anybody", REMEDIES["slow"])
     return Finding("speed", Verdict.GOOD, words)
 
 

@@ -119,6 +119,7 @@ def test_a_new_version_whose_daemon_falls_again_and_again_however_slowly_goes_by
     before = appliance.running()
     archive = release(appliance, "0.1.3")
     assert "0.1.3 runs and holds" in appliance.says("daka", "update", "apply", str(archive))
+    appliance.somebody_comes()
     for _ in range(2):
         with another_punch(appliance):
             appliance.signal("daka-kiosk", "KILL")

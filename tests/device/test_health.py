@@ -418,6 +418,10 @@ def test_the_doctor_names_each_sign_and_what_to_do() -> None:
     assert found[("temperature", Verdict.BAD)].remedy
     assert "5.1 V" in found[("power supply", Verdict.NOTE)].remedy
     assert "0.8 s at the median" in found[("speed", Verdict.GOOD)].sentence
+    slow = {one.check: one for one in diagnoses.of(machine(replace(HEALTH, frames_per_second=0.3)))}["speed"]
+    assert (slow.verdict, "too slow to recognise anybody" in slow.sentence) == (Verdict.BAD, True)
+    still = {one.check: one for one in diagnoses.of(machine(replace(HEALTH, frames_per_second=0.0)))}["speed"]
+    assert still.verdict is Verdict.GOOD, "a camera that shows nothing is another finding"
     assert "-61 dBm" in found[("network", Verdict.GOOD)].sentence
     assert "daka-kiosk 2 x watchdog" in found[("restarts", Verdict.NOTE)].sentence
     assert found[("alarm", Verdict.BAD)].sentence.startswith("hot since 2026-11-02T08:00Z")
