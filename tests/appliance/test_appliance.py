@@ -46,6 +46,7 @@ def test_daemons_that_are_killed_come_back_and_the_next_punch_arrives(appliance:
     told = appliance.call("daka", "metrics")
     for unit in DAEMONS:
         assert f'daemon="{unit}",why="signal"' in told
+    assert not appliance.call("ls", "/run/daka/failed"), "once is not again and again, and takes no new version back"
 
 
 def test_daemons_that_hang_are_ended_by_the_watchdog_and_come_back(appliance: Appliance) -> None:
