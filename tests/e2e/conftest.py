@@ -1,16 +1,22 @@
-"""Demonstrations, played beside the tests that come before those which look at them: most of their time is people walking up."""
+"""A browser, and a page before the kiosk of a test's own module; and demonstrations, played beside the tests before those which
+look at them: most of their time is people walking up.
+"""
 
 from __future__ import annotations
 
 import subprocess
 import tempfile
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, Page
 
+from tests import browser as browsers
+from tests.e2e.kiosk import Kiosk
+from tests.e2e.page import opened
 from tests.e2e.play import Performance, demonstration
 
 UNDISTURBED, KILLED = "played", "killed"  # fixtures, and folders
@@ -75,3 +81,15 @@ def played(request: pytest.FixtureRequest) -> Performance:
 def killed(request: pytest.FixtureRequest) -> Performance:
     """A finished demonstration in the middle of which every process was killed once."""
     return request.session.stash[PLAYBILL].performance(KILLED)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with browsers.chromium() as found:
+        yield found
+
+
+@pytest.fixture
+def page(kiosk: Kiosk, browser: Browser) -> Iterator[Page]:
+    with opened(kiosk, browser) as found:
+        yield found

@@ -6,11 +6,10 @@ import json
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, Route, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
-from tests import browser as browsers
 from tests.e2e.kiosk import Kiosk
-from tests.e2e.page import EN, STILL_MS, opened, told_otherwise
+from tests.e2e.page import EN, STILL_MS, told_otherwise
 
 SHOW = 'decision => import("/results.js").then((results) => results.show(decision))'
 PRESS = f"""detail => [...document.querySelectorAll("#results li:first-child button")]
@@ -32,18 +31,6 @@ def kiosk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kiosk]:
     made.start()
     yield made
     made.stop()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with browsers.chromium() as found:
-        yield found
-
-
-@pytest.fixture
-def page(kiosk: Kiosk, browser: Browser) -> Iterator[Page]:
-    with opened(kiosk, browser) as found:
-        yield found
 
 
 def told(name: str, seq: int) -> dict[str, object]:

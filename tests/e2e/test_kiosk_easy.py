@@ -66,12 +66,6 @@ def kiosk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kiosk]:
     made.stop()
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with browsers.chromium() as found:
-        yield found
-
-
 @pytest.fixture
 def page(kiosk: Kiosk, browser: Browser) -> Iterator[Page]:
     with opened(kiosk, browser, LISTEN) as found:

@@ -25,7 +25,7 @@ from device.sitting import FileForACamera, Occupied
 from tests import browser as browsers
 from tests.device import parts
 from tests.e2e.kiosk import Kiosk, wait_for
-from tests.e2e.page import CN, EN, PIN, SOON_MS, STILL_MS, WATCH, WITH_BADGES, card, opened, rest, told_otherwise, type_on_the_pad
+from tests.e2e.page import CN, EN, PIN, SOON_MS, STILL_MS, WATCH, WITH_BADGES, card, rest, told_otherwise, type_on_the_pad
 
 FACE, PIN_ONLY, SUPERVISOR, BESIDE = "1001", "1002", "1003", "1004"
 ASK_FOR_ONES_OWN = """Promise.all([import("/sheets.js"), import("/ways.js")]).then(([sheets, ways]) => {
@@ -48,18 +48,6 @@ def kiosk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kiosk]:
     made.personnel.change_person(SUPERVISOR, "", "", "", "", "yes", "test")
     yield made
     made.stop()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with browsers.chromium() as found:
-        yield found
-
-
-@pytest.fixture
-def page(kiosk: Kiosk, browser: Browser) -> Iterator[Page]:
-    with opened(kiosk, browser) as found:
-        yield found
 
 
 def test_nobody_there_shows_the_clock_and_asks_for_no_picture(kiosk: Kiosk, page: Page) -> None:

@@ -11,7 +11,6 @@ import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
 from device.page import words
-from tests import browser as browsers
 from tests.e2e.kiosk import Kiosk
 from tests.e2e.page import STILL_MS, rest, told_of_a_lock, told_otherwise
 
@@ -61,12 +60,6 @@ def kiosk(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     made.personnel.add_badge(NUMBER, BADGE, "test")
     yield made
     made.stop()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with browsers.chromium() as found:
-        yield found
 
 
 @pytest.mark.parametrize(
