@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from device import camera, recognise
+from device import camera, diagnoses, recognise
 from device.attend import Claim, Identity, Stranger
 from device.attention import Attention, Effort
 from device.messages import Capture, Liveness
@@ -147,6 +147,12 @@ def test_a_clean_punch_takes_at_most_three_embeddings_at_any_frame_rate() -> Non
         first = next(number for number, one in enumerate(seen) if isinstance(one, Identity))
         assert len(play([[Someone(ADA)]] * (first + 1), step_s=step_s)[1].embedded) == 3
         assert answers(seen) == ["ada"]
+
+
+def test_more_than_two_seconds_between_pictures_are_too_slow_to_recognise_anybody() -> None:
+    """Somebody else may have taken the place meanwhile. What the doctor calls too slow is just that."""
+    assert answers(play([[Someone(ADA)]] * 20, step_s=1.9)[0]) == ["ada"]
+    assert answers(play([[Someone(ADA)]] * 20, step_s=1 / diagnoses.SLOWEST + 0.1)[0]) == []
 
 
 def test_after_the_answer_a_person_who_stays_is_looked_at_ever_less_often_and_not_named_again() -> None:
