@@ -205,6 +205,10 @@ def test_another_language_keeps_what_was_typed_and_does_nothing_else(browsers: d
         assert 'value="Half typed"' in page.text
         assert '<html lang="zh-TW"' in page.text
         assert operator.get("/people/9901").status_code == 404
+        consent = operator.submit("/people/1003/consent", reference="Half a law", agreed="y", _language="zh-TW")
+        assert (consent.status_code, 'value="Half a law"' in consent.text) == (200, True)
+        assert 'id="typed"' in consent.text, "the form that the buttons of the languages send"
+        assert 'form="typed"' in consent.text
         settings = browsers["administrator"].submit("/settings", device__site="Half a name", _language="en")
         assert 'value="Half a name"' in settings.text
         assert 'value="Half a name"' not in browsers["administrator"].get("/settings").text
@@ -247,6 +251,7 @@ def test_a_person_is_given_a_pin_that_is_shown_once(browsers: dict[str, Browser]
     operator = browsers["operator"]
     page = operator.submit("/people/1004/ways", form="/people/1004/ways/pin")
     assert re.search(r"<code>\d{8}</code>", page.text)
+    assert "繁體中文" not in page.text, "in another language the page would be fetched anew, and the PIN gone"
     assert not re.search(r"<code>\d{8}</code>", operator.get("/people/1004/ways").text)
     assert "Remove the PIN" in operator.get("/people/1004/ways").text
     assert operator.submit("/people/1004/ways", form="/people/1004/ways/remove/pin").status_code == 302
