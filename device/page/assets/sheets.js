@@ -123,6 +123,7 @@ export function wide(name, act, { drawn, kind = "wide" } = {}) {
   return make("button", { class: kind, on: { click: act } }, drawn && icon(drawn), make("span", { "data-word": name }));
 }
 
-at("sheet").addEventListener("close", () => { if (again) close(); });
+/* The event of an Escape comes with the next frame: the next sheet may be open by then. */
+at("sheet").addEventListener("close", () => { if (again && !isOpen()) close(); });
 for (const event of ["pointerdown", "keydown"]) at("sheet").addEventListener(event, stay);
 onChange(() => again?.());
