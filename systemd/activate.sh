@@ -2,6 +2,7 @@
 # Makes this installed version the one that runs: users, units, the link, a restart. The same script takes a machine forward and back.
 # usage: /opt/daka/versions/VERSION/share/daka/activate.sh [--no-start]
 set -eu
+umask 022
 here=$(cd "$(dirname "$0")" && pwd)
 version=$(basename "$(dirname "$(dirname "$here")")")
 [ "$(id -u)" = 0 ] || { echo "daka: switching needs root" >&2; exit 1; }

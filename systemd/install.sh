@@ -5,6 +5,7 @@
 # --no-desktop: a desktop that holds the screen ends, and starts no more with the machine
 # --stage: only lay this version beside what runs; `daka update` switches to it
 set -eu
+umask 022 # whoever installs may have a stricter one, and the daemons are not root
 here=$(cd "$(dirname "$0")" && pwd)
 say() { echo "daka: $*"; }
 fail() { echo "daka: $*" >&2; exit 1; }
@@ -58,6 +59,7 @@ if [ "$option" != --stage ]; then # an update that is being tried would take thi
     flock -n 8 || fail "an update is under way; wait until it has ended (daka update status)"
 fi
 versions=/opt/daka/versions
+install -d -m 0755 /opt/daka "$versions" # each time, as /etc/daka below: under a strict umask an older installer shut them
 running=$(readlink -f /opt/daka/current || true)
 target=$versions/$version
 anew=$target+$(sha256sum "$here/SHA256SUMS" | cut -c 1-8) # the same version made once more
@@ -104,7 +106,7 @@ else
 fi
 [ "$option" != --stage ] || exit 0
 
-mkdir -p /etc/daka
+install -d -m 0755 /etc/daka
 if [ ! -e /etc/daka/config.toml ]; then
     say "settings in /etc/daka/config.toml"
     printf '# Every setting: daka config list\n[models]\ndirectory = "/opt/daka/current/weights"\n' >/etc/daka/config.toml

@@ -7,6 +7,7 @@ import os
 import platform
 import re
 import shutil
+import stat
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -124,6 +125,25 @@ def test_while_a_version_is_installed_over_itself_and_whatever_ends_that_a_whole
     assert doc.read_text() == "third"
     assert len(list((root.at / "opt/daka/versions").iterdir())) == 2  # what runs, and what ran until then
     assert (root.at / "opt/seen").read_text().split() == ["none", *["whole"] * 4]
+
+
+def modes(root: Root) -> dict[str, str]:
+    """Of what the daemons, which are not root, have to enter and read."""
+    asked = ("opt/daka", "opt/daka/versions", "opt/daka/versions/0.1.0", "etc/daka", "etc/daka/config.toml")
+    return {place: oct(stat.S_IMODE((root.at / place).stat().st_mode)) for place in asked}
+
+
+def test_under_the_strictest_umask_the_daemons_may_read_what_is_installed_and_what_was_shut_before_is_opened(
+    root: Root, tmp_path: Path
+) -> None:
+    install = bundle(tmp_path / "bundle", "doc")
+    wanted = {"opt/daka": "0o755", "opt/daka/versions": "0o755", "opt/daka/versions/0.1.0": "0o755", "etc/daka": "0o755"}
+    for _ in range(2):
+        done = root.run("sh", "-c", 'umask 077; exec "$0" --no-start', install)
+        assert done.returncode == 0, done.stderr
+        assert modes(root) == {**wanted, "etc/daka/config.toml": "0o644"}
+        for place in ("opt/daka", "opt/daka/versions", "etc/daka"):  # as an older installer left them
+            (root.at / place).chmod(0o700)
 
 
 def test_a_desktop_keeps_the_screen_unless_somebody_says_that_it_ends(root: Root, tmp_path: Path) -> None:
