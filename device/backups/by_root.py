@@ -11,11 +11,13 @@ import dataclasses
 import io
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 
 from device import credential, durable, keys, state
 from device.api.backups import BackupContent
@@ -27,7 +29,10 @@ KIOSK, TARGET, FIGURES = "daka-kiosk.service", "daka.target", "daka-metrics.sock
 # The sockets would start the kiosk daemon again, and so would the uplink, the display, and whoever looks after one that has failed.
 STAND_STILL = (TARGET, KIOSK, "daka*.socket", "daka-failed@*")
 IN_MEMORY = Path("/run")
+SIGNALS = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)  # the first comes when a connection over ssh is lost
 NO_KEYS = "this file holds no keys of a kiosk; --keys wants what `daka backup keys` wrote"
+
+NOT_BEGUN = "the restore could not begin, and nothing has changed; what was said above says why"
 
 
 class NotByRoot(DeviceError):
@@ -70,9 +75,9 @@ def standstill() -> Iterator[None]:
     """Nothing starts the kiosk daemon meanwhile. Afterwards all of it starts; what did not run before, only if all went well."""
     ran = _systemctl("is-active", "--quiet", TARGET)
     begins = (TARGET, *((FIGURES,) if _systemctl("is-enabled", "--quiet", FIGURES) else ()))  # nobody else wants that one
-    if not _systemctl("stop", *STAND_STILL):
-        raise NotByRoot(f"the kiosk cannot be stopped; systemctl status {KIOSK} says why")
     try:
+        if not _systemctl("stop", *STAND_STILL):
+            raise NotByRoot(f"the kiosk cannot be stopped; systemctl status {KIOSK} says why")
         yield
     except BaseException:
         if ran:
@@ -85,7 +90,33 @@ def standstill() -> Iterator[None]:
 
 
 def _systemctl(*words: str) -> bool:
-    return subprocess.run(("systemctl", *words), capture_output=True, check=False).returncode == 0
+    """In a session of its own: what ends this one's whole terminal does not end the start of the kiosk."""
+    return subprocess.run(("systemctl", *words), capture_output=True, check=False, start_new_session=True).returncode == 0
+
+
+@contextlib.contextmanager
+def _ended_as_by_an_error() -> Iterator[Callable[[], None]]:
+    """Whoever is told to end, or loses the connection, leaves nothing behind and the kiosk running. Only the first time counts.
+
+    What it yields is called where there is only forward: from then on no signal counts.
+    """
+
+    def be_deaf() -> None:
+        for one in before:
+            signal.signal(one, signal.SIG_IGN)
+
+    def end(number: int, frame: FrameType | None) -> None:
+        be_deaf()
+        raise SystemExit(128 + number)
+
+    before = {one: held for one in SIGNALS if (held := signal.getsignal(one)) is not signal.SIG_IGN}
+    for one in before:
+        signal.signal(one, end)
+    try:
+        yield be_deaf
+    finally:
+        for one, held in before.items():
+            signal.signal(one, held)
 
 
 def restore(
@@ -93,33 +124,37 @@ def restore(
 ) -> None:
     """Put the backup in the place of what is here, and give the device key that it hangs on to the system.
 
-    `confirm` is shown what it holds, and raises where nobody wants that. Cut off between the two, the kiosk says that it has
-    another device key, and the same once more mends it.
+    `confirm` is shown what it holds, and raises where nobody wants that; a kiosk that runs goes on until then. Where the power goes
+    between the two, the kiosk says that it has another device key, and the same once more mends it.
     """
-    secret = _device_key(brought, system)
-    sealed = credential.sealed(secret, "auto") if secret and secret != _held(system) else b""
-    with _handed(secret, system.memory, folder.root) as credentials, _as_owner(folder.root):
-        mine = dataclasses.replace(folder, credentials=credentials)
-        with state.locked(mine):
-            _put_in_place(Aside(mine), brought, by, confirm)
-    if sealed:
-        durable.keep(system.store, sealed)
+    with _ended_as_by_an_error() as only_forward, contextlib.ExitStack() as until_the_end:
+        if not (runs := kiosk_runs()):  # each try to start would sweep away what is brought
+            until_the_end.enter_context(standstill())
+        secret = _device_key(brought, system)
+        sealed = credential.sealed(secret, "auto") if secret and secret != _held(system) else b""
+        with _handed(secret, system.memory, folder.root) as credentials:
+            aside = Aside(dataclasses.replace(folder, credentials=credentials))
+            until_the_end.callback(aside.forget_unconfirmed)
+            with _as_owner(folder.root):
+                found = _looked_into(aside, brought)
+                confirm(found)
+            if runs:
+                until_the_end.enter_context(standstill())
+            only_forward()
+            with _as_owner(folder.root), state.locked(aside.folder):
+                aside.make_ready(by, found.key)
+                if not settling.settle(aside.folder):  # now: the device key follows only what is in place
+                    raise NotByRoot(NOT_BEGUN)
+        if sealed:
+            durable.keep(system.store, sealed)
 
 
-def _put_in_place(aside: Aside, brought: Brought, by: str, confirm: Callable[[BackupContent], None]) -> None:
-    try:
-        for offset, piece in brought.pieces:
-            aside.take(offset, piece)
-        if brought.keys:
-            aside.take_keys(brought.keys, brought.keys_passphrase)
-        found = aside.look(brought.passphrase)
-        confirm(found)
-        aside.make_ready(by, found.key)
-    except BaseException:
-        aside.forget()
-        raise
-    if not settling.settle(aside.folder):  # now: the device key follows only what is in place
-        raise NotByRoot("the restore could not begin, and nothing has changed; what was said above says why")
+def _looked_into(aside: Aside, brought: Brought) -> BackupContent:
+    for offset, piece in brought.pieces:
+        aside.take(offset, piece)
+    if brought.keys:
+        aside.take_keys(brought.keys, brought.keys_passphrase)
+    return aside.look(brought.passphrase)
 
 
 def _device_key(brought: Brought, system: System) -> bytes | None:
@@ -167,10 +202,10 @@ def _handed(secret: bytes | None, memory: Path, folder: Path) -> Iterator[Path |
 def _as_owner(folder: Path) -> Iterator[None]:
     """With the rights of the folder's owner, and as it makes files: what root made there the daemon could not open any more."""
     owner, groups, mask = folder.stat(), os.getgroups(), os.umask(0o077)
-    os.setgroups([])
-    os.setegid(owner.st_gid)
-    os.seteuid(owner.st_uid)
     try:
+        os.setgroups([])
+        os.setegid(owner.st_gid)
+        os.seteuid(owner.st_uid)
         yield
     finally:
         os.seteuid(0)

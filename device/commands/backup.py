@@ -99,8 +99,7 @@ def restore(
     with file.open("rb") as opened:
         brought = by_root.Brought(_pieces(opened), passphrase, keys.read_bytes() if keys else b"", for_keys)
         if context.folder.layer is not None and os.geteuid() == 0 and (brought.keys or not by_root.kiosk_runs()):
-            with by_root.standstill():
-                by_root.restore(context.folder, brought, operator(), lambda found: _confirm(found, yes))
+            by_root.restore(context.folder, brought, operator(), lambda found: _confirm(found, yes))
             click.echo("restored, and the kiosk starts with it")
             return
         with _kiosk(context) as kiosk:

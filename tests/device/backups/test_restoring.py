@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -209,36 +212,117 @@ def test_a_backup_under_another_key_than_the_systems_is_refused_with_the_way_out
     assert not list(other.folder.root.rglob("wrapping.key")), "no file of it beside the credential"
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="the system's device key is root's; run as root")
-def test_root_brings_a_new_card_the_keys_and_its_system_holds_them_from_then_on(machine: Machine, running: kiosk.Files) -> None:
+@pytest.fixture
+def systemctl(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A systemd that only notes what it is told, in `asked`. While there is a file `stands` the kiosk daemon does not run."""
+    with tempfile.TemporaryDirectory() as place:
+        program = Path(place) / "systemctl"
+        program.parent.chmod(0o755)
+        write_systemctl(program)
+        monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+        yield program
+
+
+def write_systemctl(program: Path) -> None:
+    program.write_text(
+        '#!/bin/sh\ncd "$(dirname "$0")"; echo "$*" >>asked\n'
+        '[ "$1" != stop ] || [ ! -e signal ] || kill -s "$(cat signal)" $PPID\n'
+        f'[ "$*" != "is-active --quiet {by_root.KIOSK}" ] || [ ! -e stands ] || [ $(grep -c ^start asked) != 0 ]\n'
+    )
+    program.chmod(0o755)
+
+
+def told(systemctl: Path) -> list[str]:
+    """What has begun and ended, in order."""
+    words = [line.split()[0] for line in (systemctl.parent / "asked").read_text().splitlines()]
+    return [word for word in words if word in ("stop", "start")]
+
+
+@dataclass
+class NewCard:
+    """A machine that root brings a backup with its keys, beside the one that was."""
+
+    folder: state.Folder
+    system: by_root.System
+    made: bytes
+    sealed_keys: bytes
+
+    def restore(self, confirm: Callable[[api.BackupContent], None]) -> None:
+        brought = by_root.Brought([(0, self.made)], PASSPHRASE, self.sealed_keys, KEYS_PASSPHRASE)
+        by_root.restore(self.folder, brought, BY, confirm, self.system)
+
+    def lies_there(self) -> list[str]:
+        """Beside the state folder, and in it."""
+        return sorted(path.name for path in (*self.system.memory.iterdir(), *self.folder.root.iterdir()))
+
+
+@pytest.fixture
+def new_card(machine: Machine, running: kiosk.Files, systemctl: Path) -> Iterator[NewCard]:
     shelf = machine.shelf(running)
     made, sealed_keys = shelf.place / shelf.make(PASSPHRASE).name, shelf.keys(KEYS_PASSPHRASE)
     with tempfile.TemporaryDirectory() as place:
         root = Path(place)
         root.chmod(0o755)
-        new, system = state.Folder(root / "new"), by_root.System(root / "store", root / "none", root)
+        new = state.Folder(root / "new")
         new.root.mkdir(mode=0o700)
         os.chown(new.root, NOBODY, NOBODY)
-        before = credential.sealed(bytes(32), "auto")
-        system.store.write_bytes(before)
+        system = by_root.System(root / "store", root / "none", root)
+        system.store.write_bytes(credential.sealed(bytes(32), "host"))
+        yield NewCard(new, system, made.read_bytes(), sealed_keys)
 
-        def brought() -> by_root.Brought:
-            return by_root.Brought([(0, made.read_bytes())], PASSPHRASE, sealed_keys, KEYS_PASSPHRASE)
 
-        def nobody_wants_it(found: api.BackupContent) -> None:
-            raise RuntimeError
+@pytest.mark.skipif(os.geteuid() != 0, reason="the system's device key is root's; run as root")
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM])
+@pytest.mark.parametrize(("stands", "begun"), [(False, []), (True, ["stop", "start"])])
+def test_a_connection_that_is_lost_at_the_question_leaves_the_kiosk_running_and_nothing_of_the_backup(
+    new_card: NewCard, systemctl: Path, number: signal.Signals, stands: bool, begun: list[str]
+) -> None:
+    if stands:
+        (systemctl.parent / "stands").touch()
+    handled = signal.getsignal(number)
 
-        with pytest.raises(RuntimeError):
-            by_root.restore(new, brought(), BY, nobody_wants_it, system)
-        assert system.store.read_bytes() == before
-        by_root.restore(new, brought(), BY, lambda found: None, system)
-        assert os.geteuid() == 0
-        key = (machine.folder.keys / "wrapping.key").read_bytes()
-        assert credential.opened(system.store) == key
-        assert not list(new.root.rglob("wrapping.key")), "no file of it beside the credential"
-        assert {path.stat().st_uid for path in new.root.rglob("*")} == {NOBODY}
-        assert sorted(path.name for path in root.iterdir()) == ["new", "store"], "what root held is gone"
-        (root / keys.CREDENTIAL).write_bytes(key)
-        after = Machine(state.Folder(new.root, credentials=root), parts.Clock(500.0)).start()
-        assert len(after.directory.list()) == 3
-        stop(after)
+    def lost(found: api.BackupContent) -> None:
+        assert told(systemctl) == begun[:1], "a kiosk that runs goes on until somebody has confirmed"
+        assert "restore" in new_card.lies_there()
+        os.kill(os.getpid(), number)
+
+    before = new_card.system.store.read_bytes()
+    with pytest.raises(SystemExit):
+        new_card.restore(lost)
+    assert told(systemctl) == begun
+    assert new_card.lies_there() == ["new", "store"]
+    assert new_card.system.store.read_bytes() == before
+    assert signal.getsignal(number) is handled
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="the system's device key is root's; run as root")
+def test_one_that_is_lost_while_the_kiosk_is_stopped_starts_it_again(new_card: NewCard, systemctl: Path) -> None:
+    (systemctl.parent / "signal").write_text("HUP")
+    with pytest.raises(SystemExit):
+        new_card.restore(lambda found: None)
+    assert told(systemctl) == ["stop", "start"]
+    assert new_card.lies_there() == ["new", "store"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="the system's device key is root's; run as root")
+def test_root_brings_a_new_card_the_keys_and_its_system_holds_them_from_then_on(machine: Machine, new_card: NewCard) -> None:
+    new, system = new_card.folder, new_card.system
+    before = system.store.read_bytes()
+
+    def nobody_wants_it(found: api.BackupContent) -> None:
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        new_card.restore(nobody_wants_it)
+    assert system.store.read_bytes() == before
+    new_card.restore(lambda found: None)
+    assert os.geteuid() == 0
+    key = (machine.folder.keys / "wrapping.key").read_bytes()
+    assert credential.opened(system.store) == key
+    assert not list(new.root.rglob("wrapping.key")), "no file of it beside the credential"
+    assert {path.stat().st_uid for path in new.root.rglob("*")} == {NOBODY}
+    assert sorted(path.name for path in system.memory.iterdir()) == ["new", "store"], "what root held is gone"
+    (system.memory / keys.CREDENTIAL).write_bytes(key)
+    after = Machine(state.Folder(new.root, credentials=system.memory), parts.Clock(500.0)).start()
+    assert len(after.directory.list()) == 3
+    stop(after)
