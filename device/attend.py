@@ -46,7 +46,8 @@ class Identity:
     `is_again`: this face was named so a moment ago, and nobody needs to hear once more that it is recorded already.
     `is_challenged`: they have just done what the active challenge asked.
     `without_face` is how they were established where no face was compared, `vouched_by` the supervisor who did, and why.
-    `visit`: the ticket of the visit at a lock for which they said who they are; they are there for nothing else.
+    `visit`: the ticket of the visit at a lock for which they said who they are, or for which their face was compared while they did
+    what was asked; they are there for nothing else.
 
     `first_attempt` is the first frame that showed this face, `accepted_at` the first that counted, `seen_at` the last.
     """

@@ -14,6 +14,8 @@ from device.errors import DeviceError
 from device.gallery import Keeper
 from device.people import Directory
 from device.recognise import Claimed
+from device.sentences import say
+from device.templates import TemplatesLocked
 from models import match
 
 # What may be typed at the kiosk's own interface; the readers behind badge, QR code and PIN vouch for theirs
@@ -48,16 +50,20 @@ class Claims:
         templates = self._keeper.known.gallery.of_person(person)
         return self.take(person, by, templates) if len(templates) else None
 
-    def for_lock(self, person: str, awaits: Callable[[], bool], *, seen_here: bool) -> None:
-        """Wait for this person's face, with the active challenge, for as long as `awaits` says so; nobody without a template.
+    def for_lock(self, person: str, visit: str, awaits: Callable[[], bool], *, seen_here: bool) -> bool:
+        """Wait for this person's face, with the active challenge, while `awaits` says so; False without a template.
 
         `seen_here`: as it was enrolled before this camera. A photograph, or another kiosk's template, may be of anybody.
         """
         templates = self._seen_here(person) if seen_here else self._keeper.known.gallery.of_person(person)
         if len(templates):
-            self._put(Claimed(person, Claim.NUMBER, templates, self._clock.now(), challenge=True, awaits=awaits))
+            now = self._clock.now()
+            self._put(Claimed(person, Claim.NUMBER, templates, now, challenge=True, awaits=awaits, visit=visit))
+        return len(templates) > 0
 
     def _seen_here(self, person: str) -> match.Gallery:
+        if self._directory.is_locked:
+            raise TemplatesLocked(say("template.locked"))
         return match.Gallery.of(self._directory.templates_of(person, self._embedder, "kiosk").whole)
 
     def card(self, text: str) -> api.ClaimTaken:

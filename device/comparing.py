@@ -38,8 +38,8 @@ class Claimed:
     """Somebody says who they are; only these templates are looked at until the answer, or until it has lasted too long.
 
     `challenge`: what they want asks for the active challenge, as a lock does. `awaits`: it lasts for as long as this says so,
-    through answers that name nobody, and beside what others present meanwhile. `holds`: whether templates that the kiosk does not
-    keep, as a face card's, may be used still; None where they are of the gallery.
+    through answers that name nobody, and beside what others present meanwhile. `visit`: the ticket of the visit that waits so.
+    `holds`: whether templates that the kiosk does not keep, as a face card's, may be used still; None for the gallery's.
     """
 
     person: str
@@ -49,6 +49,7 @@ class Claimed:
     challenge: bool = False
     awaits: Callable[[], bool] | None = None
     holds: Callable[[], bool] | None = None
+    visit: str = ""
 
 
 def may_count(known: Known, person: str, claimed: Claimed | None) -> bool:

@@ -281,10 +281,6 @@ class Desk:
             damaged=tuple(sorted(self._directory.get(person).number for person in damaged)),
         )
 
-    def was_seen_here(self, person: str) -> bool:
-        """Whether the person was enrolled before this camera: a photograph may be of anybody."""
-        return self._directory.was_seen_here(person, self._sight().models.embedder)
-
     def name_of(self, person: str) -> str:
         """The display name for the screen; empty for nobody."""
         return self._directory.get(person).name if person else ""

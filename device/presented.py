@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable
 from datetime import timedelta
 
@@ -16,31 +17,33 @@ ALONE_FOR = timedelta(seconds=2)  # after a badge was presented: nobody else has
 
 
 class Presented:
-    """What was presented last, until it is answered for or has lasted too long, and whom a lock waits for."""
+    """What was presented last, until it is answered for or has lasted too long, and all for whom a lock waits, newest last."""
 
     def __init__(self, lasts: timedelta) -> None:
         self._lasts = lasts
         self._claimed: Claimed | None = None
-        self._awaited: Claimed | None = None
+        self._awaited: tuple[Claimed, ...] = ()
+        self._changing = threading.Lock()
 
     def put(self, claimed: Claimed) -> None:
         """From the next frame on this counts. May be called from any thread."""
         if claimed.awaits is None:
             self._claimed = claimed
-        else:
-            self._awaited, self._claimed = claimed, None
+            return
+        with self._changing:
+            self._awaited, self._claimed = (*self._waiting(), claimed), None
 
     def drop(self, may_count: Callable[[str, Claimed | None], bool]) -> None:
         """Nobody is waited for who may not be recognised any more."""
         if (claimed := self._claimed) is not None and not may_count(claimed.person, claimed):
             self._claimed = None
-        if (awaited := self._awaited) is not None and not may_count(awaited.person, awaited):
-            self._awaited = None
+        with self._changing:
+            self._awaited = tuple(one for one in self._waiting() if may_count(one.person, one))
 
     def behind(self, one: Standing) -> Claimed | None:
         """What this person is here for; also where the one whom a lock waits for is found by the face alone."""
-        awaited = self._awaited
-        return awaited if awaited is not None and awaited.person == one.attempt.named else one.claimed
+        newest_first = reversed(self._waiting())
+        return next((awaited for awaited in newest_first if awaited.person == one.attempt.named), one.claimed)
 
     def bind(self, people: Iterable[Standing], here: list[Standing], now: Moment) -> bool:
         """Give the claim to the one face that it can be of, for good. True while that is unclear."""
@@ -67,7 +70,7 @@ class Presented:
         After the pause such a face is looked at as anybody's, then again as of whom the lock waits for, and so on in turn: whoever
         clocks in while somebody else's visit waits is found, and who was not found at first is, too.
         """
-        answered, awaited = one.claimed, self._awaited
+        answered, awaited = one.claimed, self._newest_awaited()
         if answered is not None and answered is awaited and not is_named and not can_be_searched:
             return
         if answered is not None and self._claimed is answered:
@@ -82,12 +85,17 @@ class Presented:
 
     def _in_force(self, now: Moment) -> Claimed | None:
         """The claim, unless it has lasted too long; nobody is clocked in by a face that comes along later."""
-        claimed, awaited = self._claimed, self._awaited
+        claimed = self._claimed
         if claimed is not None and attend.elapsed(claimed.made, now) > self._lasts:
             self._claimed = claimed = None
-        if awaited is not None and awaited.awaits is not None and not awaited.awaits():
-            self._awaited = awaited = None
-        return claimed or awaited
+        return claimed or self._newest_awaited()
+
+    def _waiting(self) -> tuple[Claimed, ...]:
+        """Whom a lock waits for still."""
+        return tuple(one for one in self._awaited if one.awaits is not None and one.awaits())
+
+    def _newest_awaited(self) -> Claimed | None:
+        return next(reversed(self._waiting()), None)
 
 
 def _is_for_nothing(one: Standing, claimed: Claimed | None) -> bool:

@@ -332,8 +332,10 @@ class Recogniser:
             return None
         one, before, now = ended.one, ended.trial.who, frame.moment
         who = self._identity(one, before.person, now) if ended.passed else before
-        who = replace(who, liveness=self._prover.shown(passed=ended.passed), is_challenged=ended.passed, seen_at=now)
-        return self._named(one, who, now)
+        behind = ended.trial.claimed
+        visit = behind.visit if ended.passed and behind is not None else ""
+        liveness = self._prover.shown(passed=ended.passed)
+        return self._named(one, replace(who, liveness=liveness, is_challenged=ended.passed, visit=visit, seen_at=now), now)
 
     # What the screen draws
 

@@ -34,14 +34,13 @@ class Directory(Protocol):
     """Knows people by their id; device.desk has the real one."""
 
     def name_of(self, person: str) -> str: ...
-    def was_seen_here(self, person: str) -> bool: ...
     def expires_at(self, person: str) -> datetime | None: ...
 
 
 class Claims(Protocol):
     """Waits for one person's face; device.claims has the real one."""
 
-    def for_lock(self, person: str, awaits: Callable[[], bool], *, seen_here: bool) -> None: ...
+    def for_lock(self, person: str, visit: str, awaits: Callable[[], bool], *, seen_here: bool) -> bool: ...
 
 
 class LockDesk:
@@ -76,14 +75,16 @@ class LockDesk:
         approval = self._cabinet.approval(grant, self._clock.now())
         self._cabinet.enrolment(approval.grant.lock)
         person = self._here(approval.grant.person)
-        with_face = bool(approval.grant.factors & papers.Factor.FACE)
-        if with_face and not self._journeys.simulated and not self._directory.was_seen_here(person):
-            raise NeverSeen(say("lock.never_seen"))
         journey = self._journeys.begin(approval, person)
-        if with_face:
-            by_camera = not self._journeys.simulated
-            self._claims.for_lock(person, lambda: self._journeys.awaits_face(journey.ticket), seen_here=by_camera)
+        if approval.grant.factors & papers.Factor.FACE and not self._waits_for_face(journey):
+            self._journeys.drop(journey.ticket)
+            raise NeverSeen(say("lock.never_seen"))
         return self._visit(journey)
+
+    def _waits_for_face(self, journey: Journey) -> bool:
+        """Whether there is a face to wait for: as it was seen by this kiosk's camera, if it has one."""
+        ticket, by_camera = journey.ticket, not self._journeys.simulated
+        return self._claims.for_lock(journey.person, ticket, lambda: self._journeys.awaits_face(ticket), seen_here=by_camera)
 
     def progress(self, ticket: str, after: int = -1, wait_s: float = 0.0) -> shown.LockVisit:
         """How the visit goes; until the person is verified from here, then from the bridge."""

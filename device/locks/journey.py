@@ -134,7 +134,7 @@ class Journeys:
         journey, factor = self._awaited(seen, now), _factor_of(seen)
         if journey is None or not factor & journey.approval.grant.factors:
             return self._no_punch(seen, now) if self._came_to_stamp(seen, now) else None
-        if factor is Factor.FACE and not self._is_alive(seen):
+        if factor is Factor.FACE and not self._is_alive(seen, journey):
             return self._refused(journey, seen, now, "not_live", is_over=seen.liveness is Liveness.FAILED)
         if (why := self._unfit(journey, seen)) is not None:
             return self._refused(journey, seen, now, why, is_over=True)
@@ -227,14 +227,15 @@ class Journeys:
         now = self._clock.now()
         self._left = {one: at for one, at in self._left.items() if attend.elapsed(at, now) < NO_PUNCH_FOR} | {person: now}
 
-    def _is_alive(self, seen: Identity) -> bool:
+    def _is_alive(self, seen: Identity, journey: Journey) -> bool:
         """Somebody who did what the challenge asked before a camera; passive signs alone are not enough for a lock.
 
-        Pictures from a file count in demonstrations and tests alone, and are marked.
+        It was asked for this very visit, whose templates are those that were made here. Pictures from a file count in
+        demonstrations and tests alone, and are marked.
         """
         if seen.capture is Capture.SIMULATED:
             return self._rules.simulated and seen.liveness is not Liveness.FAILED
-        return seen.liveness is Liveness.PASSED and seen.is_challenged
+        return seen.liveness is Liveness.PASSED and seen.is_challenged and seen.visit == journey.ticket
 
 
 def _waits(journey: Journey, now: Moment) -> bool:

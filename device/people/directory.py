@@ -373,12 +373,6 @@ class Directory:
         connection.execute("INSERT INTO person_key VALUES (?, ?)", (person, wrapped))
         return wrapped
 
-    def was_seen_here(self, person: str, embedder: str) -> bool:
-        """Whether a template of theirs and of this embedder was made before this kiosk's camera, and not from a photograph."""
-        query = "SELECT 1 FROM template WHERE person = ? AND embedder = ? AND source = 'kiosk' LIMIT 1"
-        with self.database.reading() as connection:
-            return connection.execute(query, (person, embedder)).fetchone() is not None
-
     def templates(self, embedder: str) -> Opened:
         """Every template of this embedder under a consent in force. WrongDeviceKey if no person's key opens."""
         return self._opened(TEMPLATES + "ORDER BY t.id", embedder)

@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -20,10 +21,10 @@ from device.locks.cabinet import Approval
 from device.locks.journey import Journeys, Rules
 from device.messages import Capture, LockBody
 from device.messages.lock import Factor
-from models import challenge
+from models import challenge, match
 from tests.device import parts
 from tests.device.test_challenger import HE, LIMITS, NO_ONE, RATE, SCRIPT, SHE, Performer, Sure
-from tests.device.test_recognise import GALLERY, KNOWN, NOBODY, POLICY, Hall, Someone, looking, open_gate
+from tests.device.test_recognise import GALLERY, KNOWN, NOBODY, POLICY, Hall, Someone, looking, open_gate, unit
 from tests.firmware_bridge.parts import World
 
 SOMEBODY_ELSE = 3
@@ -39,6 +40,8 @@ class Visit:
     prompts: list[float] = field(default_factory=list)
     told: list[str] = field(default_factory=list)
     known: recognise.Known = KNOWN
+    demand: Demand = Demand.UNSURE
+    seen_here: match.Gallery = field(default_factory=lambda: GALLERY.of_person(parts.ADA))
 
     def __post_init__(self) -> None:
         self.hall = Hall((*SCRIPT, [Someone(NOBODY)]))
@@ -46,15 +49,21 @@ class Visit:
         rules = Rules(timedelta(seconds=120), simulated=False)
         self.journeys = Journeys(self._append, cast(clock.Clock, SimpleNamespace(now=lambda: self.moment)), rules)
         self.records: list[LockBody] = []
-        self.ticket = self.journeys.begin(Approval(World().grant(factors=int(Factor.FACE)), b""), parts.ADA).ticket
-        asked = Challenger(self.performer, Demand.UNSURE, LIMITS, random.Random(6))
+        asked = Challenger(self.performer, self.demand, LIMITS, random.Random(6))
         guard = Guard(Sure(), GuardLimits(), 1)
         self.recogniser = recognise.Recogniser(
             looking(self.hall), open_gate, self.hall, self.known, POLICY, Capture.CAMERA, guard, asked
         )
         self.journeys.come_back = self.recogniser.come_back
-        templates, awaits = GALLERY.of_person(parts.ADA), lambda: self.journeys.awaits_face(self.ticket)
-        self.recogniser.claim(recognise.Claimed(parts.ADA, Claim.NUMBER, templates, self.moment, challenge=True, awaits=awaits))
+        self.ticket = self.begin(parts.ADA, self.seen_here)
+
+    def begin(self, person: str, templates: match.Gallery) -> str:
+        """One more visit waits, for a face like these."""
+        ticket = self.journeys.begin(Approval(World().grant(factors=int(Factor.FACE)), b""), person).ticket
+        awaits = partial(self.journeys.awaits_face, ticket)
+        claim = recognise.Claimed(person, Claim.NUMBER, templates, self.moment, challenge=True, awaits=awaits, visit=ticket)
+        self.recogniser.claim(claim)
+        return ticket
 
     def _append(self, body: LockBody, moment: clock.Moment) -> Any:
         self.records.append(body)
@@ -188,3 +197,30 @@ def test_who_is_told_to_wait_half_a_minute_to_clock_in_need_not_step_away() -> N
     assert (outcome, why) == ("refused", "for_seal")
     (punched,) = visit.punches
     assert 30 <= punched - told_at < 35
+
+
+@pytest.mark.parametrize("demand", [Demand.UNSURE, Demand.ALWAYS])
+@pytest.mark.parametrize("others", [0, 1, 2])
+def test_a_photograph_opens_no_lock_however_many_visits_wait(others: int, demand: Demand) -> None:
+    """What a search of all knows of her is somebody's photograph; enrolled before this camera was another face."""
+    visit = Visit(demand=demand, seen_here=match.Gallery.of([(parts.ADA, unit(SOMEBODY_ELSE))]))
+    for _ in range(others):
+        visit.begin(parts.BOB, GALLERY.of_person(parts.BOB))
+    visit.goes_on(lambda at_s: SHE, 50.0)
+    assert not visit.records
+    assert "lock_verified" not in visit.outcomes
+
+
+@pytest.mark.parametrize("comes_s", [0.0, 30.0])
+def test_whoever_is_waited_for_is_verified_while_and_after_another_visit_waits(comes_s: float) -> None:
+    visit = Visit()
+    his = visit.begin(parts.BOB, GALLERY.of_person(parts.BOB))
+
+    def calls_his_off(at_s: float) -> None:
+        if at_s == 25.0:
+            visit.journeys.drop(his)
+
+    visit.goes_on(lambda at_s: SHE if at_s >= comes_s else NO_ONE, 55.0, calls_his_off)
+    assert visit.outcomes == ["lock_verified"]
+    assert [record.person for record in visit.records] == [parts.ADA]
+    assert not visit.punches

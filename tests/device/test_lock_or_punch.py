@@ -44,7 +44,8 @@ class Seal:
 
     def face(self, **changed: object) -> tuple[str, str]:
         now = self.kiosk.clock.now()
-        plain = {"claim": Claim.NUMBER} | changed
+        visit = self.journey.ticket if self.journeys.awaits_face(self.journey.ticket) else ""
+        plain = {"claim": Claim.NUMBER, "visit": visit} | changed
         seen = Identity(ADA, 0.7, 0.3, 3, now, now, now, Liveness.PASSED, Capture.CAMERA, is_challenged=True, **plain)  # type: ignore[arg-type]
         return said(self.kiosk.line.settle(seen))
 

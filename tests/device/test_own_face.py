@@ -5,16 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
 from device import claims, database, desk, journal, messages, people, sight
+from device.clock import Clock
 from device.consenting import ONESELF
 from device.enrolment import EnrolmentRefused
+from device.locks.desk import LockDesk
+from device.locks.errors import NeverSeen
 from device.recognise import Claimed
 from models import match
 from tests.device import parts
 from tests.device.test_desk import chain
+from tests.device.test_locks import Scene
 from tests.device.test_people import vector
 
 BY = "web:hr"
@@ -32,14 +37,20 @@ class Room:
     def keep(self, source: str, seed: int, by: str = BY) -> int:
         return self.office.keep("1001", source, (vector(seed),), by, "").templates
 
-    def lock_compares_with(self) -> list[float]:
-        """Cosines of seeds 1 and 2 with what the face at a lock is compared with."""
-        taken: list[Claimed] = []
+    @property
+    def person(self) -> str:
+        return self.directory.by_number("1001").person
+
+    def lock_waits_for(self, folder: Path) -> Claimed:
+        """What the recogniser gets when a visit at a lock begins; NeverSeen."""
+        folder.mkdir()
+        scene, taken = Scene(folder), list[Claimed]()
         counter = claims.Claims(self.directory, self.office.keeper(), self.embedder, parts.Clock(), 15.0, taken.append)
-        person = self.directory.by_number("1001").person
-        counter.for_lock(person, lambda: True, seen_here=True)
-        found = [match.best(taken[0].templates, vector(seed)) for seed in (1, 2)]
-        return [one.score for one in found if one is not None]
+        rooms = (scene.cabinet, scene.ledger, scene.journeys, scene.mailbox, cast(Any, scene.bridge))
+        locks = LockDesk(*rooms, self.office, counter, cast(Clock, scene.clock), lambda person: self.person)
+        ticket = locks.visit(scene.grant().id.hex()).ticket
+        assert [one.visit for one in taken] == [ticket]
+        return taken[0]
 
 
 @pytest.fixture
@@ -64,23 +75,25 @@ def test_another_face_is_refused_whole_and_the_way_on_is_named(room: Room, sourc
     assert room.keep("photograph", 1) == 2
 
 
-def test_a_lock_compares_with_what_was_enrolled_before_this_camera_alone(room: Room) -> None:
-    person = room.directory.by_number("1001").person
-    room.directory.add_template(person, room.embedder, "photograph", vector(2), parts.START)  # from before anybody asked whose
-    room.office.renew(person)
-    assert not room.office.was_seen_here(person)
-    room.directory.add_template(person, room.embedder, "kiosk", vector(1), parts.START)
-    room.office.renew(person)
-    assert room.office.was_seen_here(person)
-    at_the_lock = room.lock_compares_with()
-    assert at_the_lock[0] > 0.99
-    assert at_the_lock[1] < 0.4
+def test_the_face_at_a_lock_is_compared_with_what_was_enrolled_here(room: Room, tmp_path: Path) -> None:
+    room.directory.add_template(room.person, room.embedder, "photograph", vector(2), parts.START)  # from before anybody asked whose
+    room.office.renew(room.person)
+    with pytest.raises(NeverSeen):
+        room.lock_waits_for(tmp_path / "before")
+    room.directory.add_template(room.person, room.embedder, "kiosk", vector(1), parts.START)
+    room.office.renew(room.person)
+    awaited = room.lock_waits_for(tmp_path / "after")
+    here, photograph = (match.best(awaited.templates, vector(seed)) for seed in (1, 2))
+    assert here is not None
+    assert photograph is not None
+    assert here.score > 0.99
+    assert photograph.score < 0.4
 
 
-def test_an_enrolment_of_another_model_is_none_for_a_lock(room: Room) -> None:
-    person = room.directory.by_number("1001").person
-    room.directory.add_template(person, "of another model", "kiosk", vector(1), parts.START)
-    assert not room.office.was_seen_here(person)
+def test_an_enrolment_of_another_model_is_none_for_a_lock(room: Room, tmp_path: Path) -> None:
+    room.directory.add_template(room.person, "of another model", "kiosk", vector(1), parts.START)
+    with pytest.raises(NeverSeen):
+        room.lock_waits_for(tmp_path / "locks")
 
 
 def test_whoever_looks_different_is_enrolled_anew_once_the_office_has_removed_the_old_face(room: Room) -> None:
