@@ -175,7 +175,7 @@ def _checked(entry: Entry | roster.Refusal) -> Entry | roster.Refusal:
             raise people.PeopleError("a roster names each person by an opaque id; this line has none")
         roster.check(entry)
     except people.PeopleError as error:
-        return roster.Refusal(entry.number, str(error))
+        return roster.Refusal(entry.number, str(error), entry.person)
     return entry
 
 

@@ -45,12 +45,13 @@ class Register:
         return RosterDone(changed, tuple((person, REFUSED) for person in refused), met)
 
     def _entry(self, person: RosterPerson, ids: Mapping[str, str]) -> Entry | Refusal:
+        here = ids.get(person.person, person.person)
         try:
             ends = read_expiry(person.expires_at, self._personnel.zone)
         except people.PeopleError as error:
-            return Refusal(person.number, str(error))
+            return Refusal(person.number, str(error), here)
         known = (person.number, person.name, person.language, person.group, ends, person.supervisor)
-        entry = Entry(*known, ids.get(person.person, person.person), pin_hash=person.pin)
+        entry = Entry(*known, here, pin_hash=person.pin)
         return dataclasses.replace(entry, badges=person.badges, qr=person.qr) if person.codes else entry
 
     def _met(self, people: Sequence[RosterPerson]) -> tuple[Alias, ...]:

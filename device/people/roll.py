@@ -10,13 +10,14 @@ from dataclasses import replace
 from datetime import datetime
 
 from device import database, messages
-from device.people import credentials, roster
+from device.people import credentials, planning
 from device.people import person as person_rows
 from device.people.credentials import Credentials
 from device.people.person import Person
 from device.people.roster import Act, Entry, Known, Refusal, Step
 from device.telling import STEP, Tell, silent
 
+NO_NUMBER = "\0"  # begins what stands in a number's place for a moment; no number has it
 HASHING_THREADS = 2  # Argon2 lets the interpreter go; two of 32 MB each
 
 
@@ -31,7 +32,7 @@ class Roll:
         with self._database.reading() as connection:
             known = _known(connection)
             erased = frozenset(person for (person,) in connection.execute("SELECT person FROM tombstone"))
-        steps = roster.plan(lines, known, erased, self._credentials.digest, complete_at)
+        steps = planning.plan(lines, known, erased, self._credentials.digest, complete_at)
         return tuple(_with_id(step) if step.act is Act.ADD and not step.person else step for step in steps)
 
     def apply(self, steps: Sequence[Step], at: datetime, origin: str, tell: Tell = silent) -> None:
@@ -39,15 +40,29 @@ class Roll:
         todo = [step for step in steps if step.act in (Act.ADD, Act.CHANGE, Act.END)]
         hashes = _pin_hashes(todo, tell)
         with self._database.transaction() as connection:
+            for step in todo:
+                self._let_go(connection, step, at)
             for done, (step, pin_hash) in enumerate(zip(todo, hashes, strict=True)):
                 if done % STEP == 0:
                     tell("people", done, len(todo))
                 self._apply(connection, step, pin_hash, at, origin)
 
-    def _apply(self, connection: sqlite3.Connection, step: Step, pin_hash: str, at: datetime, origin: str) -> None:
-        if step.entry is None:
+    def _let_go(self, connection: sqlite3.Connection, step: Step, at: datetime) -> None:
+        """Before anybody is given anything: two people may change numbers or badges with each other."""
+        if step.act is Act.END:
             row = (messages.write_time(at), step.person)
             connection.execute("UPDATE person SET expires_at = ? WHERE person = ?", row)
+        if step.act is Act.CHANGE and any(change.column == "number" for change in step.changes):
+            connection.execute("UPDATE person SET number = ? WHERE person = ?", (f"{NO_NUMBER}{step.person}", step.person))
+        if step.entry is None:
+            return
+        for kind in (kind for kind, said in (("badge", step.entry.badges), ("qr", step.entry.qr)) if said is not None):
+            connection.execute("DELETE FROM code WHERE person = ? AND kind = ?", (step.person, kind))
+        for digest in step.inherited:
+            connection.execute("DELETE FROM code WHERE digest = ?", (digest,))
+
+    def _apply(self, connection: sqlite3.Connection, step: Step, pin_hash: str, at: datetime, origin: str) -> None:
+        if step.entry is None:
             return
         entry = step.entry
         if step.act is Act.ADD:
@@ -56,17 +71,9 @@ class Roll:
             _update(connection, entry, origin)
         if pin_hash:
             self._credentials.assign_pin(connection, entry.person, entry.pin or entry.pin_hash, pin_hash, at)
-        self._replace_codes(connection, entry.person, "badge", entry.badges, at)
-        self._replace_codes(connection, entry.person, "qr", None if entry.qr is None else (entry.qr,) if entry.qr else (), at)
-
-    def _replace_codes(
-        self, connection: sqlite3.Connection, person: str, kind: str, texts: tuple[str, ...] | None, at: datetime
-    ) -> None:
-        if texts is None:
-            return
-        connection.execute("DELETE FROM code WHERE person = ? AND kind = ?", (person, kind))
-        for text in texts:
-            self._credentials.keep_code(connection, person, kind, text, at)
+        for kind, texts in (("badge", entry.badges or ()), ("qr", (entry.qr,) if entry.qr else ())):
+            for text in texts:
+                self._credentials.keep_code(connection, entry.person, kind, text, at)
 
 
 def _with_id(step: Step) -> Step:

@@ -1,4 +1,4 @@
-"""A list of employees, from the server's roster or a CSV file: read, planned as a whole, and then applied as a whole.
+"""A list of employees, from the server's roster or a CSV file: read here, planned as a whole, and then applied as a whole.
 
 Nothing is half imported. Consent is the person's own act and never a column.
 """
@@ -10,8 +10,8 @@ import enum
 import io
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 from device.messages import write_time
@@ -55,10 +55,11 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A line that cannot be: whose number stands in it, and why."""
+    """A line that cannot be: whose number stands in it, and why. `person` as in an entry: they are left as they are."""
 
     number: str
     why: str
+    person: str = ""
 
 
 class Act(enum.StrEnum):
@@ -94,7 +95,10 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What becomes of one line (1 is the first; 0 for somebody whom the list lacks), what changes, and why it is refused."""
+    """What becomes of one line (1 is the first; 0 for somebody whom the list lacks), what changes, and why it is refused.
+
+    `inherited`: digests of the badges and codes that somebody has until now who leaves.
+    """
 
     line: int
     number: str
@@ -103,6 +107,7 @@ class Step:
     person: str = ""
     entry: Entry | None = None
     changes: tuple[Change, ...] = ()
+    inherited: tuple[bytes, ...] = ()
 
 
 def read_csv(text: str, zone: tzinfo) -> tuple[tuple[int, Entry | Refusal], ...]:
@@ -215,86 +220,6 @@ def is_no_letter(one: str) -> bool:
     """Controls, halves of pairs, and places that Unicode will never give to a letter: XML takes none of the last."""
     place = ord(one)
     return unicodedata.category(one) in ("Cc", "Cs") or place & 0xFFFE == 0xFFFE or 0xFDD0 <= place <= 0xFDEF
-
-
-def plan(
-    lines: Iterable[tuple[int, Entry | Refusal]],
-    known: Sequence[Known],
-    erased: frozenset[str],
-    digest: Digest,
-    complete_at: datetime | None = None,
-) -> tuple[Step, ...]:
-    """What becomes of every line, and, of a roster that is complete at that moment, of those whom it no longer has.
-
-    Pure: nothing is changed.
-    """
-    planner = _Planner(known, erased, digest)
-    steps = [planner.step(line, entry) for line, entry in lines]
-    return tuple(steps) + (() if complete_at is None else planner.ended(steps, complete_at))
-
-
-class _Planner:
-    """The directory as it stands, asked line by line."""
-
-    def __init__(self, known: Sequence[Known], erased: frozenset[str], digest: Digest) -> None:
-        self._known, self._erased, self._digest = known, erased, digest
-        self._by_number = {one.entry.number: one for one in known}
-        self._by_person = {one.person: one for one in known}
-        self._holders = {code: one.person for one in known for code in one.badges | one.codes}
-        self._taken: dict[str, int] = {}
-
-    def step(self, line: int, entry: Entry | Refusal) -> Step:
-        if isinstance(entry, Refusal):
-            return Step(line, entry.number, Act.REFUSE, entry.why)
-        found = self._by_person.get(entry.person) if entry.person else self._by_number.get(entry.number)
-        why = self._conflict(entry, found) or self._repeated(entry, line)
-        if why:
-            return Step(line, entry.number, Act.REFUSE, why)
-        if found is None:
-            return Step(line, entry.number, Act.ADD, person=entry.person, entry=entry)
-        kept = {OPTIONAL[name]: getattr(found.entry, OPTIONAL[name]) for name in entry.unsaid}
-        named = replace(entry, person=found.person, unsaid=frozenset(), **kept)
-        changes = self._changes(named, found)
-        return Step(line, entry.number, Act.CHANGE if changes else Act.SAME, person=found.person, entry=named, changes=changes)
-
-    def ended(self, steps: Sequence[Step], at: datetime) -> tuple[Step, ...]:
-        """Whoever has ended already stays so, since when they have."""
-        present = {step.person for step in steps} | {step.number for step in steps}
-        gone = [one for one in self._known if one.origin == "roster" and not {one.person, one.entry.number} & present]
-        still = [one for one in gone if one.entry.expires_at is None or one.entry.expires_at > at]
-        return tuple(Step(0, one.entry.number, Act.END, person=one.person) for one in still)
-
-    def _conflict(self, entry: Entry, found: Known | None) -> str:
-        if entry.person in self._erased:
-            return say("list.erased")
-        holder = self._by_number.get(entry.number)
-        if entry.person and holder is not None and holder.person != entry.person:
-            return say("list.holder", number=entry.number, person=holder.person)
-        mine = found.person if found else ""
-        if any(self._holders.get(code, mine) != mine for code in self._codes(entry)):
-            return say("list.taken")
-        return ""
-
-    def _codes(self, entry: Entry) -> list[bytes]:
-        badges = [self._digest("badge", text) for text in entry.badges or ()]
-        return badges + ([self._digest("qr", entry.qr)] if entry.qr else [])
-
-    def _repeated(self, entry: Entry, line: int) -> str:
-        """A number, id, badge or code that an earlier line has, too."""
-        mine = [f"number {entry.number}", *([f"id {entry.person}"] if entry.person else [])]
-        mine += [f"badge {text}" for text in entry.badges or ()] + ([f"code {entry.qr}"] if entry.qr else [])
-        earlier = [self._taken[key] for key in mine if key in self._taken]
-        self._taken.update(dict.fromkeys(mine, line))
-        return say("list.repeated", line=earlier[0]) if earlier else ""
-
-    def _changes(self, entry: Entry, found: Known) -> tuple[Change, ...]:
-        brought = entry.pin or entry.pin_hash
-        secret = {
-            "pin": bool(brought) and found.assigned != self._digest("assigned", f"{found.person}:{brought}"),
-            "badge": entry.badges is not None and found.badges != {self._digest("badge", text) for text in entry.badges},
-            "qr": entry.qr is not None and found.codes != ({self._digest("qr", entry.qr)} if entry.qr else set()),
-        }
-        return changes_of(found.entry, entry) + tuple(Change(column) for column, changes in secret.items() if changes)
 
 
 def changes_of(before: Entry, after: Entry) -> tuple[Change, ...]:

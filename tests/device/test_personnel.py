@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from device import api, database, journal, messages, people
-from device.people import Directory, Entry, ImportRefused, PeopleError, Verdict, credentials, roster
+from device.people import Directory, Entry, ImportRefused, PeopleError, Verdict, credentials, planning, roster
 from device.personnel import Personnel
 from tests.device import parts
 from tests.device.test_desk import chain
@@ -162,7 +162,7 @@ def test_no_file_at_all_breaks_the_import(rows: list[list[str]], header: str) ->
         lines = roster.read_csv(text, SHANGHAI)
     except ImportRefused:
         return
-    steps = roster.plan(lines, (), frozenset(), lambda kind, code: code.encode("utf-8", "replace"), parts.START)
+    steps = planning.plan(lines, (), frozenset(), lambda kind, code: code.encode("utf-8", "replace"), parts.START)
     assert all(step.act is people.Act.REFUSE or step.entry is not None for step in steps)
 
 

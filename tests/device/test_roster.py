@@ -137,6 +137,69 @@ def test_a_number_of_somebody_who_left_is_not_given_to_another_before_they_are_e
     assert house.register.take(messages.Roster("hr:li", (other, BOB))).refused == ((other.person, REFUSED),)
 
 
+def test_whoever_leaves_leaves_also_where_the_same_roster_gives_their_number_on(house: House) -> None:
+    house.take(ADA, BOB)
+    other = dataclasses.replace(ADA, person="p-" + "99" * 16, name="Eve", badges=(), codes=False)
+    for _ in range(2):
+        assert house.register.take(messages.Roster("hr:li", (other, BOB))).refused == ((other.person, REFUSED),)
+        assert (house.number("1001").name, house.number("1001").expires_at) == ("Ada", parts.START)
+
+
+def test_whoever_is_refused_is_left_as_they_are_and_does_not_leave(house: House) -> None:
+    house.take(ADA, BOB)
+    before = house.directory.list()
+    renumbered = dataclasses.replace(ADA, number="2001", pin="no hash")
+    unended = dataclasses.replace(BOB, number="2002", expires_at="2026-02-31")
+    done = house.register.take(messages.Roster("hr:li", (renumbered, unended)))
+    assert (done.changed, done.refused) == (0, ((parts.ADA, REFUSED), (parts.BOB, REFUSED)))
+    assert house.directory.list() == before
+
+
+def test_numbers_that_move_on_in_one_roster_are_free_for_the_next(house: House) -> None:
+    house.take(ADA, BOB)
+    for first, second in (("1002", "1003"), ("1003", "1002"), ("1001", "1003")):  # the second two change with each other
+        new = (dataclasses.replace(ADA, number=first), dataclasses.replace(BOB, number=second))
+        assert house.register.take(messages.Roster("hr:li", new)).refused == ()
+        assert (house.number(first).person, house.number(second).person) == (parts.ADA, parts.BOB)
+
+
+def test_a_number_whose_holder_is_refused_stays_theirs(house: House) -> None:
+    """Ada takes Bob's number and Bob one that Eve has by hand: neither can be, and nobody is changed."""
+    house.take(ADA, BOB)
+    house.office.add_person("9", "Eve", "en", "cli:hr")
+    before = house.directory.list()
+    done = house.register.take(
+        messages.Roster("hr:li", (dataclasses.replace(ADA, number="1002"), dataclasses.replace(BOB, number="9")))
+    )
+    assert done.refused == ((parts.ADA, REFUSED), (parts.BOB, REFUSED))
+    assert house.directory.list() == before
+
+
+def test_a_badge_is_handed_over_in_one_roster(house: House) -> None:
+    house.take(ADA, dataclasses.replace(BOB, badges=("BADGE-0002",), codes=True))
+    new = (dataclasses.replace(ADA, badges=("BADGE-0002",)), dataclasses.replace(BOB, badges=("BADGE-0001",), codes=True))
+    assert house.register.take(messages.Roster("hr:li", new)).refused == ()
+    whose = house.directory.credentials.whose
+    assert (whose("badge", "BADGE-0001"), whose("badge", "BADGE-0002")) == (parts.BOB, parts.ADA)
+
+
+@pytest.mark.parametrize("left_before", [False, True])
+def test_a_leavers_badge_is_free_for_the_next(house: House, left_before: bool) -> None:
+    house.take(ADA, BOB)
+    if left_before:
+        house.take(BOB)
+    assert house.register.take(messages.Roster("hr:li", (dataclasses.replace(BOB, badges=ADA.badges, codes=True),))).refused == ()
+    assert house.directory.credentials.whose("badge", "BADGE-0001") == parts.BOB
+    assert (house.number("1001").badges, house.number("1001").expires_at) == (0, parts.START)
+
+
+def test_a_badge_that_was_given_by_hand_is_taken_from_nobody(house: House) -> None:
+    eve = house.office.add_person("9", "Eve", "en", "cli:hr")
+    house.directory.credentials.add_code(eve.person, "badge", "BADGE-0001", parts.START)
+    assert house.register.take(messages.Roster("hr:li", (ADA, BOB))).refused == ((parts.ADA, REFUSED),)
+    assert house.number("9").badges == 1
+
+
 def test_one_line_that_is_refused_is_named_and_the_others_are_taken(house: House) -> None:
     done = house.register.take(messages.Roster("hr:li", (dataclasses.replace(ADA, pin="no hash"), BOB)))
     assert [person for person, _ in done.refused] == [parts.ADA]
