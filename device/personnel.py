@@ -60,6 +60,10 @@ class Personnel:
         self._journal.append_all(records, moment)
         self._directory.roll.apply(steps, moment.at, origin, tell)
 
+    def has_left(self, person: Person) -> bool:
+        """Whether their last day is over."""
+        return person.expires_at is not None and self._clock.now().at >= person.expires_at
+
     def change_person(
         self, number: str, name: str, language: str, group: str, expires: str, supervisor: str, by: str
     ) -> api.Person:

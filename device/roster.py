@@ -1,14 +1,16 @@
 """The enterprise's roster and tombstones against this kiosk's directory: who belongs here, who leaves, who must not come back.
 
-Whoever was added here by hand before the roster came keeps the id of the records, and is known under both.
+Whoever was here before the roster came, added by hand or by another kiosk of the site, keeps the id of the records, and is known
+under both.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 
-from device import messages, people
+from device import api, messages, people
 from device.desk import Desk
 from device.erasure import Eraser
 from device.messages import Alias, RosterPerson
@@ -17,7 +19,12 @@ from device.people.roster import Refusal, read_expiry
 from device.personnel import Personnel
 from device.steward import RosterDone
 
-REFUSED = "refused by the directory"  # why exactly may name a number, which no record does: `daka people list` shows both
+# Why exactly may name a number, which no record does: `daka people list` shows both.
+REFUSED = "refused by the directory"
+HELD = (
+    "the number is another person's here, see `daka people list`: if it is the same one and works here, make the names agree; "
+    "else give another number, or erase who had it before"
+)
 
 
 class Register:
@@ -40,9 +47,9 @@ class Register:
         met = self._met(roster.people)
         ids = {**self._aliases(), **{alias.person: alias.here for alias in met}}
         report = self._personnel.apply_roster([self._entry(person, ids) for person in roster.people], roster.by, complete=True)
-        refused = [roster.people[step.line - 1].person for step in report.steps if step.act == Act.REFUSE and step.line]
+        refused = [(roster.people[step.line - 1].person, _why(step)) for step in report.steps if step.act == Act.REFUSE]
         changed = sum(step.act not in (Act.REFUSE, Act.SAME) for step in report.steps)
-        return RosterDone(changed, tuple((person, REFUSED) for person in refused), met)
+        return RosterDone(changed, tuple(refused), met)
 
     def _entry(self, person: RosterPerson, ids: Mapping[str, str]) -> Entry | Refusal:
         here = ids.get(person.person, person.person)
@@ -55,24 +62,19 @@ class Register:
         return dataclasses.replace(entry, badges=person.badges, qr=person.qr) if person.codes else entry
 
     def _met(self, people: Sequence[RosterPerson]) -> tuple[Alias, ...]:
-        """Who is known here under another id, which stays: who was added by hand and has that number, and who comes back.
+        """Who is known here under another id, which stays, by number and name: who is here already, and who comes back.
 
-        That is somebody of an earlier roster with the same number and name: missing in one by mistake, or employed once more.
+        The first were added by hand or came from another kiosk of the site, and work here still; the others stood in an earlier
+        roster: missing in one by mistake, or employed once more. The number alone would give a new colleague somebody else's face.
         """
-        everybody = self._directory.list()
-        known, aliases = {person.person for person in everybody}, self._aliases()
-        named = {aliases.get(person.person, person.person) for person in people}
-        by_hand = {person.number: person.person for person in everybody if person.origin == "kiosk"}
-        gone = {
-            (person.number, person.name): person.person
-            for person in everybody
-            if person.origin == "roster" and person.person not in named
-        }
-        here = {
-            person.person: by_hand.get(person.number) or gone.get((person.number, person.name))
-            for person in people
-            if person.person not in known
-        }
+        everybody, aliases = self._directory.list(), self._aliases()
+        ids = {person.person: aliases.get(person.person, person.person) for person in people}
+        named, met = set(ids.values()), {one.person for one in everybody} | self._directory.graves.stones()
+        free = [
+            one for one in everybody if one.person not in named and (one.origin == "roster" or not self._personnel.has_left(one))
+        ]
+        called = {(one.number, _plain(one.name)): one.person for one in free}
+        here = {one.person: called.get((one.number, _plain(one.name))) for one in people if ids[one.person] not in met}
         return tuple(Alias(person, found) for person, found in here.items() if found)
 
     def bury(self, tombstone: messages.Tombstone, here: str) -> bool:
@@ -89,3 +91,12 @@ class Register:
         if person.has_consent:
             self._desk.withdraw_consent(person.number, tombstone.by)
         return person.has_consent
+
+
+def _why(step: api.ListStep) -> str:
+    return HELD if step.said.name == "list.holder" else REFUSED
+
+
+def _plain(name: str) -> str:
+    """A name as two offices write it: wide or narrow letters, spaces and case tell nobody apart."""
+    return "".join(unicodedata.normalize("NFKC", name).casefold().split())

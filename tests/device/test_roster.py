@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import NoReturn
 from zoneinfo import ZoneInfo
@@ -12,7 +13,7 @@ import pytest
 
 from device import desk, erasure, journal, messages, people
 from device.personnel import Personnel
-from device.roster import REFUSED, Register
+from device.roster import HELD, REFUSED, Register
 from tests.device import parts
 
 TAIPEI = ZoneInfo("Asia/Taipei")
@@ -105,6 +106,25 @@ def test_whoever_was_here_before_the_roster_keeps_the_id_of_the_records(house: H
     assert house.number("1001").group == "assembly"
 
 
+def test_whoever_another_kiosk_brought_before_the_roster_keeps_that_id(house: House) -> None:
+    house.directory.add(people.Person("p-" + "77" * 16, "1001", "ada", "en", origin="site"), parts.START)
+    done = house.register.take(messages.Roster("hr:li", (ADA, BOB)))
+    assert (done.refused, done.aliases) == ((), (messages.Alias(parts.ADA, "p-" + "77" * 16),))
+    assert (house.number("1001").name, house.number("1001").origin) == ("Ada", "roster"), "told apart by case alone"
+
+
+@pytest.mark.parametrize(("name", "expires_at"), [("Wang Wei", None), ("Ada", parts.START)])
+def test_a_line_takes_over_nobody_of_another_name_and_nobody_who_has_left(
+    house: House, name: str, expires_at: datetime | None
+) -> None:
+    """The new colleague would have the other one's face, badges and consent."""
+    before = people.Person("p-" + "77" * 16, "1001", name, "en", expires_at=expires_at)
+    house.directory.add(before, parts.START)
+    done = house.register.take(messages.Roster("hr:li", (ADA, BOB)))
+    assert (done.refused, done.aliases) == (((parts.ADA, HELD),), ())
+    assert house.number("1001") == before
+
+
 def test_whoever_was_met_under_another_id_is_found_again_by_the_next_roster(house: House) -> None:
     here = house.office.add_person("1001", "Ada", "en", "cli:hr").person
     first = house.register.take(messages.Roster("hr:li", (ADA,)))
@@ -134,14 +154,14 @@ def test_a_number_of_somebody_who_left_is_not_given_to_another_before_they_are_e
     house.take(ADA, BOB)
     house.take(BOB)
     other = dataclasses.replace(ADA, person="p-" + "99" * 16, name="Eve")
-    assert house.register.take(messages.Roster("hr:li", (other, BOB))).refused == ((other.person, REFUSED),)
+    assert house.register.take(messages.Roster("hr:li", (other, BOB))).refused == ((other.person, HELD),)
 
 
 def test_whoever_leaves_leaves_also_where_the_same_roster_gives_their_number_on(house: House) -> None:
     house.take(ADA, BOB)
     other = dataclasses.replace(ADA, person="p-" + "99" * 16, name="Eve", badges=(), codes=False)
     for _ in range(2):
-        assert house.register.take(messages.Roster("hr:li", (other, BOB))).refused == ((other.person, REFUSED),)
+        assert house.register.take(messages.Roster("hr:li", (other, BOB))).refused == ((other.person, HELD),)
         assert (house.number("1001").name, house.number("1001").expires_at) == ("Ada", parts.START)
 
 
@@ -171,7 +191,7 @@ def test_a_number_whose_holder_is_refused_stays_theirs(house: House) -> None:
     done = house.register.take(
         messages.Roster("hr:li", (dataclasses.replace(ADA, number="1002"), dataclasses.replace(BOB, number="9")))
     )
-    assert done.refused == ((parts.ADA, REFUSED), (parts.BOB, REFUSED))
+    assert done.refused == ((parts.ADA, HELD), (parts.BOB, HELD))
     assert house.directory.list() == before
 
 
