@@ -23,7 +23,7 @@ from sqlalchemy import Connection, select
 
 from device import messages
 from device.messages import joining
-from enterprise import authority, certificates, downlink, names, tables
+from enterprise import authority, certificates, downlink, names, replacing, tables
 from enterprise.errors import EnterpriseError
 from enterprise.store import Transaction
 
@@ -166,8 +166,7 @@ def _trust(transaction: Transaction, request: messages.JoinRequest, by: str, now
     if before is not None and not replace:
         raise JoinError(f"{request.device} is trusted with another key already; was it reset? If so, confirm with --replace")
     if before is not None:
-        certificates.revoke(transaction, request.device, now)
-        transaction.alarm(request.device, "", "key_replaced", 0, f"{before} was replaced by {request.journal_key}, by {by}", now)
+        replacing.replaced(transaction, request.device, before, request.journal_key, by, now)
     side = {"device": request.device, "sealing_key": request.sealing_key, "generation": 0, "version": 0}
     transaction.put(tables.kiosk_side, side | {"said_at": messages.write_time(now)})
     transaction.put(tables.grant_use_key, {"device": request.device, "key": request.grant_use_key})

@@ -68,7 +68,10 @@ def add(transaction: Transaction, lock: str, key: str, by: str, at: datetime) ->
 
 
 def enrol(transaction: Transaction, lock: str, device: str, key: str, expires_at: int) -> None:
-    """This kiosk, by its grant-use key (empty: the one that it proved when it joined), may use this lock."""
+    """This kiosk, by its grant-use key (empty: the one that it proved when it joined), may use this lock.
+
+    In place of another key, what was signed for that one is void: who has it may have stolen it.
+    """
     known(transaction.connection, lock)
     if not key:
         column = tables.grant_use_key.c
@@ -76,6 +79,10 @@ def enrol(transaction: Transaction, lock: str, device: str, key: str, expires_at
     if not key:
         raise LocksError(f"{device} has not joined here, so name its key: daka-enterprise lock enrol {lock} {device} KEY")
     messages.public_key_from_text(key)
+    column = tables.lock_kiosk.c
+    before = transaction.connection.scalar(select(column.key).where(column.lock == lock, column.device == device))
+    if before not in (None, key):
+        _raise_floor(transaction, lock)
     transaction.put(tables.lock_kiosk, {"lock": lock, "device": device, "key": key, "expires_at": expires_at})
 
 

@@ -139,6 +139,7 @@ def serve(listen: str, pki: Path, folder: Path, releases: Path | None, database:
 def _say_replaced(replaced: bool) -> None:
     if replaced:
         click.echo("shut the one before out of the broker, too: daka-enterprise authority revoked --dir PKI")
+        click.echo("locks that it could use refuse it until it is enrolled anew (lock enrol), and others until: lock sign LOCK")
 
 
 def _ours(pki: Path, folder: Path, url: str, broker: str) -> joining.Enterprise:

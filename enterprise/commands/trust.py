@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from device import messages
-from enterprise import certificates, downlink, locks, names, verify
+from enterprise import certificates, downlink, locks, names, replacing, verify
 from enterprise.commands.locks import sign_papers
 from enterprise.commands.shared import database_option, now, opened_database
 from enterprise.commands.signing import deciding
@@ -20,20 +20,24 @@ from enterprise.errors import EnterpriseError
 @click.argument("device")
 @click.argument("key")
 @click.option("--replace", is_flag=True, help="Change the key of a device that has another one already.")
+@click.option("--by", default=lambda: f"cli:{getpass.getuser()}", show_default="cli:USER", help="Who says so.")
 @database_option
-def trust(device: str, key: str, replace: bool, database: str) -> None:
+def trust(device: str, key: str, replace: bool, by: str, database: str) -> None:
     """Vouch for DEVICE: its journal's public KEY, ed25519:BASE64, as the kiosk shows it."""
     if not names.is_device(device):
         raise EnterpriseError(f"{device!r} cannot be a kiosk's name: a-z, 0-9 and hyphens, at most 64, neither server nor ingest")
     messages.public_key_from_text(key)
     with opened_database(database, create=True) as opened, opened.transaction() as transaction:
+        transaction.alone()
         before = transaction.trust(device, key, now())
         if before is not None and not replace:
             raise EnterpriseError(f"{device} is trusted with another key, {before}; ask why before you add --replace")
-        if before is not None:
-            certificates.revoke(transaction, device, now())
-            transaction.alarm(device, "", "key_replaced", 0, f"{before} was replaced by {key}", now())
+        freed = replacing.replaced(transaction, device, before, key, by, now()) if before is not None else ()
+        shared = [lock for lock in freed if locks.enrolled(transaction.connection, lock)]
     click.echo(f"{device} is trusted with {key}")
+    for lock in freed:
+        click.echo(f"{lock} refuses it until it is enrolled: daka-enterprise lock enrol {lock} {device} KEY --keys FOLDER")
+    _say_unsigned(shared)
 
 
 @click.command()
@@ -64,7 +68,11 @@ def distrust(device: str, by: str, folder: Path | None, database: str) -> None:
     click.echo(f"{device} is believed no more; shut it out of the broker, too: daka-enterprise authority revoked --dir PKI")
     for lock in freed:
         click.echo(f"{lock} refuses it once another kiosk has brought it the server's word; till then it has what it was given")
-    for lock in others if folder is None else ():
+    _say_unsigned(others if folder is None else [])
+
+
+def _say_unsigned(shared: list[str]) -> None:
+    for lock in shared:
         click.secho(f"{lock}: its other kiosks need new papers: daka-enterprise lock sign {lock} --keys FOLDER", fg="yellow")
 
 

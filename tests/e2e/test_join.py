@@ -43,7 +43,7 @@ from device.commands import reach, run_uplink
 from device.commands.context import Context
 from device.commands.joining_on_files import OnFiles
 from device.tls_files import JoinRefused
-from enterprise import authority, downlink
+from enterprise import authority, downlink, locks
 from enterprise import joining as office
 from enterprise.commands import main as commands
 from tests.device import parts
@@ -313,6 +313,9 @@ def test_leaving_destroys_templates_and_believes_nobody(house: House, kiosk: Kio
 
 def test_a_kiosk_that_was_reset_needs_a_word_and_leaves_a_trace(house: House, kiosk: Kiosk, folder: Path) -> None:
     join(kiosk, house)
+    with house.store.transaction() as transaction:
+        locks.add(transaction, "LOCK-RESET", messages.public_key_text(Ed25519PrivateKey.generate()), "hr", NOW)
+        locks.enrol(transaction, "LOCK-RESET", kiosk.name, "", int(NOW.timestamp()) + 86_400)
     again = Kiosk(folder / "reset", name=kiosk.name)
     asked = requested(again, messages.read_invitation(house.invite(again.name)))
     with house.store.transaction() as transaction:
@@ -322,6 +325,7 @@ def test_a_kiosk_that_was_reset_needs_a_word_and_leaves_a_trace(house: House, ki
     house.confirm(messages.join_code(asked), "--replace")
     with house.store.reading() as connection:
         alarms = list(connection.exec_driver_sql("SELECT kind FROM alarm WHERE device = ?", (kiosk.name,)))
+        assert not locks.enrolled(connection, "LOCK-RESET"), "the one before may be stolen"
     assert alarms == [("key_replaced",)]
     with pytest.raises(JoinRefused, match="before the kiosk of this name was distrusted or replaced"):
         renewal.renew(house.url, place_of(kiosk).ca, place_of(kiosk).identity, kiosk.name)

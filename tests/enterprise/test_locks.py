@@ -461,3 +461,16 @@ WANTED = locks.Wanted(LOCK_ID, "kiosk-9", ANN, CONTRACT, 1, 1, "", NOON, NOON + 
 def test_what_cannot_be_done_says_why(seal: Office, do: Callable[[Any], None], sentence: str) -> None:
     with seal.store.transaction() as transaction, pytest.raises(locks.LocksError, match=sentence):
         do(transaction)
+
+
+def test_another_key_of_a_kiosks_makes_what_the_one_before_was_given_void(seal: Office, gate: Kiosk) -> None:
+    """The machine before may be stolen, and the lock judges papers, not names."""
+    with seal.store.transaction() as transaction:
+        locks.enrol(transaction, LOCK_ID, "kiosk-1", KIOSK_KEY, NOON + 2 * 86_400)
+        assert locks.known(transaction.connection, LOCK_ID).epoch == 0, "the same key for longer voids nothing"
+        locks.enrol(transaction, LOCK_ID, "kiosk-1", messages.public_key_text(key("new kiosk")), NOON + 86_400)
+    said, world = word(seal, LOCK_ID, bytes(32)), World()
+    assert said is not None
+    thief = world.visit()
+    thief.tell(epoch=said.epoch)
+    assert thief.arm(world.grant(id=GRANT)) == commands.Refused("epoch")

@@ -397,3 +397,19 @@ def test_who_took_which_locks_alarm_back_stands_with_each(office: Office, addres
     told = office.rows("SELECT device, detail FROM alarm ORDER BY device")
     assert told == [(LOCK, f"{LOCK}: taken back by ann"), ("LOCK-0002", "LOCK-0002: taken back by bob")]
     assert done(address, "settle", LOCK, "lock_cleared", "--by", "hr", "--note", "looked") == "1 settled\n"
+
+
+def test_a_replaced_kiosk_may_use_no_lock_before_the_new_one_is_enrolled(
+    office: Office, address: str, gates: list[str], folder: Path
+) -> None:
+    """The key that the one before has stays enrolled at no lock: it may be stolen."""
+    said = done(address, "trust", "kiosk-1", Kiosk("kiosk-1").public_key, "--replace")
+    assert f"daka-enterprise lock enrol {LOCK} kiosk-1" in said
+    assert f"daka-enterprise lock sign {LOCK}" in said
+    ((detail,),) = office.rows("SELECT detail FROM alarm WHERE kind = 'key_replaced'")
+    assert LOCK in str(detail)
+    assert (floor(office), papers_of(office, "kiosk-1")) == (1, {})
+    assert "kiosk-1" not in done(address, "lock", "list")
+    done(address, "lock", "enrol", LOCK, "kiosk-1", public("successor"), "--keys", folder)
+    assert papers_of(office, "kiosk-1") == {"enrolment-lock-0001": 1}, "its approvals were for the one before"
+    assert papers_of(office, "kiosk-2") == {"enrolment-lock-0001": 1, f"grant-{gates[1]}": 1}
