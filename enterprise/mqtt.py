@@ -250,6 +250,8 @@ def _on_disconnect(_client: paho.Client, life: _Life, _flags: Any, reason: Any, 
 
 
 def _on_message(client: paho.Client, life: _Life, message: paho.MQTTMessage) -> None:
+    if message.qos == 0:  # from no kiosk of ours: no Receive Maximum bounds it, and acknowledging it would end the connection
+        return
     pairs = getattr(message.properties, "UserProperty", ())
     encoding = next((value for name, value in pairs if name == CONTENT_ENCODING), "")
     life.events.put(Received(message.topic, bytes(message.payload), encoding, client, message.mid))

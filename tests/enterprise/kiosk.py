@@ -127,13 +127,13 @@ class Client:
         else:
             self.ready.put("connected")
 
-    def publish(self, topic: str, payload: bytes) -> str:
+    def publish(self, topic: str, payload: bytes, *, qos: int = 1, retain: bool = False) -> str:
         """The broker's reason code; large payloads travel compressed."""
         payload, encoding = messages.compress(payload)
         properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
         if encoding:
             properties.UserProperty = ("content-encoding", encoding)
-        self._client.publish(topic, payload, qos=1, properties=properties)
+        self._client.publish(topic, payload, qos=qos, retain=retain, properties=properties)
         return self.reasons.get(timeout=5)
 
     def close(self) -> None:

@@ -204,6 +204,22 @@ def test_a_broker_that_is_away_is_waited_for_and_said_once(tmp_path: Path) -> No
         broker.stop()
 
 
+def test_a_message_that_wants_no_acknowledgement_costs_nobody_the_connection(daemon: Daemon, kiosk: Kiosk, client: Client) -> None:
+    """Mosquitto ends a connection that acknowledges it, and what is retained comes again with the next one."""
+    careless, own = Client(daemon.broker, "kiosk-2"), messages.topics("kiosk-2")
+    careless.publish(own.state, b"{}", qos=0, retain=True)
+    try:
+        daemon.start()
+        wait_for(client, is_online, WITHIN_S)
+        careless.publish(own.records, b"{}", qos=0)
+        client.publish(TOPICS.records, kiosk.batch(1, 200))
+        wait_for(client, says(200), WITHIN_S)
+        assert "no connection" not in daemon.log
+    finally:
+        careless.publish(own.state, b"", retain=True)
+        careless.close()
+
+
 def test_a_database_that_is_locked_delays_the_answer_and_loses_nothing(daemon: Daemon, kiosk: Kiosk, client: Client) -> None:
     daemon.start()
     wait_for(client, is_online, WITHIN_S)
