@@ -31,7 +31,7 @@ from device.messages import Purpose
 from enterprise import locks, names, states
 from enterprise.outcome import NO_EPOCH, Arrival, Kind, Outcome, Pressure, Refusal, Said, Signed, Verdict
 from enterprise.settle import Case
-from enterprise.store import Store, StoreRefused, Transaction
+from enterprise.store import Store, StoreRefused, StoreStuck, Transaction
 
 Judged = Signed | Said | Refusal
 CALM = Pressure()
@@ -57,12 +57,26 @@ class Ingester:
 
         StoreAway: nothing of them was stored, try again.
         """
-        trusted = self._store.trusted_keys(arrival.device for arrival in arrivals if names.is_device(arrival.device))
-        judged = [_judge(arrival, trusted.get(arrival.device)) for arrival in arrivals]
+        judged = self._judged(arrivals)
         try:
             return self._commit(judged, pressure)
         except StoreRefused:
             return [self._commit_alone(one, pressure) for one in judged]
+
+    def take_alone(self, arrival: Arrival, pressure: Pressure = CALM) -> Outcome:
+        """One message that the database does not get done: where it takes the alarm about that, the message is given up.
+
+        Its kiosk keeps it and sends it again. StoreAway: the database takes nothing at all.
+        """
+        (judged,) = self._judged([arrival])
+        try:
+            return self._commit_alone(judged, pressure)
+        except StoreStuck as error:
+            return self._commit([Refusal(judged.device, Verdict.UNSTORABLE, str(error))], pressure)[0]
+
+    def _judged(self, arrivals: Sequence[Arrival]) -> list[Judged]:
+        trusted = self._store.trusted_keys(arrival.device for arrival in arrivals if names.is_device(arrival.device))
+        return [_judge(arrival, trusted.get(arrival.device)) for arrival in arrivals]
 
     def word_to_lock(self, store: Store, device: str, payload: bytes) -> bytes | None:
         """The server's word to a lock that is in session with a trusted kiosk, or None."""

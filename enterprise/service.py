@@ -16,8 +16,8 @@ from enterprise import authority, downlink
 from enterprise.expiry import Watch
 from enterprise.ingest import Ingester
 from enterprise.mqtt import Connected, Disconnected, Link, Received
-from enterprise.outcome import Arrival, Kind, Outcome, Verdict, pressure
-from enterprise.store import Store, StoreAway, StoreError
+from enterprise.outcome import Arrival, Kind, Outcome, Pressure, Verdict, pressure
+from enterprise.store import Store, StoreAway, StoreError, StoreStuck
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +26,7 @@ WAIT_S = 0.5
 DESIRED_EVERY_S = 1.0
 SOONEST_RETRY_S = 0.2
 LATEST_RETRY_S = 10.0
+TRIES_TOGETHER = 2  # then each message by itself, where it may be one alone that the database does not get done
 TRIES_UNTIL_AWAY = 5  # some seconds; a database that restarts need not have every kiosk say hello
 KIND_OF_TOPIC = {"rec": Kind.RECORDS, "hello": Kind.HELLO, "state": Kind.STATE}
 LOCKS = "lock"  # the last part of the topic on which locks ask for the server's word
@@ -135,13 +136,14 @@ class Service:
                     self._link.publish(messages.topics(device).lock_answer, word)
 
     def _commit(self, arrivals: list[Arrival], stop: threading.Event) -> list[Outcome] | None:
-        failures = 0
+        failures, apart = 0, False
         while not stop.is_set():
             began = time.monotonic()
             try:
-                outcomes = self._ingester.take_all(arrivals, pressure(self._link.events.qsize(), self._commit_s))
+                outcomes = self._take_apart(arrivals, stop) if apart else self._ingester.take_all(arrivals, self._pressure())
             except StoreAway as error:
                 failures += 1
+                apart = isinstance(error, StoreStuck) and failures >= TRIES_TOGETHER
                 self._say(logging.ERROR, f"{error}; nothing is lost, trying again")
                 if failures == TRIES_UNTIL_AWAY:
                     self._link.announce(here=False)
@@ -154,6 +156,20 @@ class Service:
                 self._link.announce(here=True)  # kiosks wait for minutes between two hellos by now
             return outcomes
         return None
+
+    def _take_apart(self, arrivals: list[Arrival], stop: threading.Event) -> list[Outcome]:
+        """Each by itself. What follows one that was given up waits with it at its kiosk, or each might take as long as that."""
+        outcomes: list[Outcome] = []
+        given_up: set[str] = set()
+        for arrival in arrivals:
+            if arrival.device not in given_up and not stop.is_set():
+                outcomes.append(self._ingester.take_alone(arrival, self._pressure()))
+                if outcomes[-1].verdict is Verdict.UNSTORABLE:
+                    given_up.add(arrival.device)
+        return outcomes
+
+    def _pressure(self) -> Pressure:
+        return pressure(self._link.events.qsize(), self._commit_s)
 
 
 def pause_s(failures: int) -> float:

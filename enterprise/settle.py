@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -18,6 +19,7 @@ from enterprise.lock_log import LockLog
 from enterprise.outcome import Outcome, Pressure, Signed, Verdict
 from enterprise.store import EpochState, ParkedRow, RecordRow, Transaction, storable
 
+PERSON = re.compile(r"p-[0-9a-f]{32}")
 FORKED = (
     "this kiosk's journal before lacked records that were signed for: its card lost its last writes, or it was copied; "
     "what was recorded there since lies aside on the kiosk and was never sent"
@@ -126,9 +128,12 @@ def acknowledgement(key: Ed25519PrivateKey, state: EpochState, nonce: str, now: 
 
 
 def copied_columns(plain: dict[str, Any]) -> tuple[str, str, str]:
-    """`kind`, `person` and `at` as the table repeats them for queries; `person` is empty where the record concerns nobody."""
-    person = plain["body"].get("person", "")
-    return plain["kind"], person if isinstance(person, str) else "", plain["at"]
+    """`kind`, `person` and `at` as the table repeats them for queries; `person` is empty where the record concerns nobody.
+
+    Some kinds may say more than we know, and what they call a person there can be anything, of a length that no index takes.
+    """
+    person = plain["body"].get("person")
+    return plain["kind"], person if isinstance(person, str) and PERSON.fullmatch(person) else "", plain["at"]
 
 
 def why_unusable(link: Link) -> str:

@@ -19,11 +19,10 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 
 from device import messages
-from enterprise import engines, layout, tables
+from enterprise import engines, layout, sqlstates, tables
 from enterprise.errors import EnterpriseError
 
 MOST_DETAIL = 500  # characters of an alarm or a reason
-LOCK_NOT_AVAILABLE = "55P03"  # PostgreSQL's word for a lock that was waited for long enough
 WISHES_LOCK = layout.LOCK + 1  # PostgreSQL's advisory lock of whoever decides what is wanted of kiosks
 
 
@@ -65,6 +64,10 @@ class StoreError(EnterpriseError):
 
 class StoreAway(StoreError):
     """The database is not there, locked, full or failing; worth retrying, nothing was stored."""
+
+
+class StoreStuck(StoreAway):
+    """It is there and did not get this done; if it stays so, other content may do better."""
 
 
 class StoreRefused(StoreError):
@@ -172,13 +175,14 @@ class Store:
         driver = self._engine.dialect.loaded_dbapi  # COPY speaks to it directly, so its own errors come too
         try:
             yield
-        except (DataError, IntegrityError, driver.DataError, driver.IntegrityError) as error:
-            raise StoreRefused(f"the database {self.name} refuses a row: {_first_line(error)}") from error
         except (SQLAlchemyError, driver.Error) as error:
-            raise StoreAway(f"the database {self.name} cannot be used now ({_first_line(error)}); {self._advice(error)}") from error
+            kind = _what_it_means(error, (DataError, IntegrityError, driver.DataError, driver.IntegrityError))
+            if kind is StoreRefused:
+                raise StoreRefused(f"the database {self.name} refuses a row: {_first_line(error)}") from error
+            raise kind(f"the database {self.name} cannot be used now ({_first_line(error)}); {self._advice(error)}") from error
 
     def _advice(self, error: BaseException) -> str:
-        if getattr(getattr(error, "orig", error), "sqlstate", None) == LOCK_NOT_AVAILABLE:
+        if sqlstates.of(error) == sqlstates.LOCK_NOT_AVAILABLE:
             return "a report or another change holds one of its tables; end that (pg_stat_activity names it), or try again"
         if self._lacks and not self.is_empty:
             return (
@@ -330,6 +334,14 @@ def storable(sentence: str) -> str:
 
 def _place(state: EpochState) -> dict[str, Any]:
     return {"of_device": state.device, "of_epoch": state.epoch}
+
+
+def _what_it_means(error: Exception, refusals: tuple[type[Exception], ...]) -> type[StoreError]:
+    """PostgreSQL's limits come as the same class of error as a server that is down: the code beside it tells them apart."""
+    code = sqlstates.of(error)
+    if isinstance(error, refusals) or code.startswith(sqlstates.REFUSING):
+        return StoreRefused
+    return StoreStuck if code.startswith(sqlstates.STUCK) else StoreAway
 
 
 def _first_line(error: BaseException) -> str:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import secrets
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
 
+from device import messages
+from enterprise import service, verify
 from enterprise import store as stores
-from enterprise import verify
+from enterprise.mqtt import Received
 from enterprise.outcome import Arrival, Kind, Verdict
 from tests.enterprise.conftest import Office, open_office
-from tests.enterprise.kiosk import START, Kiosk
+from tests.enterprise.kiosk import PERSON, START, Kiosk
+from tests.enterprise.test_pressure import Line
 from tests.postgres import Postgres
 
 
@@ -44,11 +49,75 @@ def test_a_message_that_the_database_refuses_does_not_take_its_neighbours_with_i
     refusing = "CREATE TRIGGER refusing BEFORE INSERT ON record WHEN NEW.device = 'kiosk-2' BEGIN SELECT RAISE(ABORT, 'no'); END"
     with office.store.transaction() as transaction:
         transaction._connection.exec_driver_sql(refusing)
-    messages = [Arrival(Kind.RECORDS, other.name, other.batch(1, 1)), Arrival(Kind.RECORDS, kiosk.name, kiosk.batch(1, 200))]
-    refused, stored = office.ingester.take_all(messages)
+    both = [Arrival(Kind.RECORDS, other.name, other.batch(1, 1)), Arrival(Kind.RECORDS, kiosk.name, kiosk.batch(1, 200))]
+    refused, stored = office.ingester.take_all(both)
     assert (refused.verdict, refused.answer) == (Verdict.UNSTORABLE, None)
     assert (stored.verdict, stored.upto) == (Verdict.STORED, 200)
     assert office.rows("SELECT device, kind FROM alarm") == [("kiosk-2", "unstorable")]
+
+
+def test_only_a_persons_id_is_copied_beside_a_record(address: str) -> None:
+    """Some kinds of records may say more than this version knows; 9,000 characters are more than PostgreSQL's index takes."""
+    office = open_office(address)
+    kiosk = office.trust(Kiosk())
+    for person in (secrets.token_hex(4_500), "p-1", 7):
+        kiosk.write_raw(kind="boot", body={"software": "test", "person": person})
+    kiosk.punch(1)
+    assert office.ingester.take(kiosk.name, kiosk.batch(1, 5)).stored == 5
+    assert office.rows("SELECT person FROM record ORDER BY seq") == [("",), ("",), ("",), ("",), (PERSON,)]
+    assert all(chain.holds for chain in verify.chains(office.store))
+    office.store.close()
+
+
+@pytest.fixture
+def pair(postgres: Postgres) -> Iterator[tuple[Office, Kiosk, Kiosk]]:
+    """PostgreSQL, and two trusted kiosks of one record each."""
+    office = open_office(postgres.fresh())
+    yield office, office.trust(Kiosk()), office.trust(Kiosk("kiosk-2"))
+    office.store.close()
+
+
+def refuse(office: Office, code: str) -> None:
+    """Every record of kiosk-2, in these words of PostgreSQL's."""
+    function = f"CREATE FUNCTION no() RETURNS trigger AS $$ BEGIN RAISE 'no' USING ERRCODE = '{code}'; END $$ LANGUAGE plpgsql"
+    with office.store.transaction() as transaction:
+        transaction.connection.exec_driver_sql(function)
+        when = "FOR EACH ROW WHEN (NEW.device = 'kiosk-2') EXECUTE FUNCTION no()"
+        transaction.connection.exec_driver_sql(f"CREATE TRIGGER refusing BEFORE INSERT ON record {when}")
+
+
+@pytest.mark.parametrize("code", ["22P05", "23514", "54000"])
+def test_content_beyond_what_postgresql_can_hold_is_refused_and_not_tried_for_ever(
+    pair: tuple[Office, Kiosk, Kiosk], code: str
+) -> None:
+    office, good, bad = pair
+    refuse(office, code)
+    batches = [Arrival(Kind.RECORDS, one.name, one.batch(1, 1)) for one in (bad, good)]
+    assert [outcome.verdict for outcome in office.ingester.take_all(batches)] == [Verdict.UNSTORABLE, Verdict.STORED]
+
+
+@pytest.mark.parametrize("code", ["57014", "55P03", "XX000"])
+def test_a_message_that_fails_again_and_again_is_let_go_alone(
+    pair: tuple[Office, Kiosk, Kiosk], code: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office, good, bad = pair
+    refuse(office, code)
+    monkeypatch.setattr(service, "pause_s", lambda _: 0.0)
+    line = Line()
+    sent = [Received(messages.topics(one.name).records, one.batch(1, 1), "", line, place) for place, one in enumerate((bad, good))]  # type: ignore[arg-type]
+    service.Service(office.ingester, line)._settle(sent, threading.Event())  # type: ignore[arg-type]
+    assert [office.answer(said, good).upto for said in line.said] == [1]
+    assert (line.forgotten, line.here) == ([0, 1], [])
+    assert office.rows("SELECT device, kind FROM alarm") == [("kiosk-2", "unstorable")]
+
+
+@pytest.mark.parametrize("code", ["53100", "57P03", "58030", "42501"])
+def test_where_nothing_can_be_stored_nothing_is_let_go(pair: tuple[Office, Kiosk, Kiosk], code: str) -> None:
+    office, _, bad = pair
+    refuse(office, code)
+    with pytest.raises(stores.StoreAway) as caught:
+        office.ingester.take(bad.name, bad.batch(1, 1))
+    assert not isinstance(caught.value, stores.StoreStuck)
 
 
 def test_whatever_an_alarm_quotes_can_be_stored(address: str) -> None:
