@@ -183,11 +183,21 @@ def decide(
         return Refused(Why.LIVENESS_FAILED, who.person)
     if who.capture is Capture.SIMULATED and not policy.allow_simulated:
         return Refused(Why.SIMULATED, who.person)
-    if last is not None and abs(elapsed(last.moment, who.accepted_at)) < policy.min_gap:  # a face seen before a code was read
+    if last is not None and is_too_soon(last, who.accepted_at, policy):
         return Refused(Why.TOO_SOON, who.person, last.seq)
     if about.chosen is not None:
         return Punch(who, meant(about.chosen, last, who.accepted_at, policy))
     return Punch(who, propose_direction(last, who.accepted_at, policy, about.group))
+
+
+def is_too_soon(last: LastPunch, now: Moment, policy: Policy) -> bool:
+    """Whether this is the same visit; a face may have been seen before the code was read that was punched with.
+
+    Nobody's is after a start without the time: a punch that is there twice does no harm, one that is lost does.
+    """
+    if last.moment.boot_id != now.boot_id and now.quality is Quality.UNSYNCED:
+        return False
+    return abs(elapsed(last.moment, now)) < policy.min_gap
 
 
 def has_ended(who: Identity, ends: datetime | None) -> bool:

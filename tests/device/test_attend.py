@@ -88,6 +88,15 @@ def test_a_wall_clock_that_lost_years_in_a_restart_keeps_nobody_out() -> None:
     assert isinstance(attend.decide(seen(back), last(parts.moment(1_000)), POLICY), Punch)
 
 
+def test_a_kiosk_that_starts_without_the_time_keeps_nobody_out_by_what_its_clock_showed_before() -> None:
+    """It starts at the same wrong time after every power cut, or at the time of the last shutdown: the night before."""
+    wrong = parts.moment(20, wall_step_s=1_000, boot_id=parts.OTHER_BOOT_ID)
+    unsure = replace(wrong, quality=clock.Quality.UNSYNCED)
+    assert isinstance(attend.decide(seen(unsure), last(parts.moment(1_000)), POLICY), Punch)
+    again = replace(unsure, monotonic_us=unsure.monotonic_us + 30_000_000)
+    assert attend.decide(seen(again), last(unsure), POLICY) == Refused(Why.TOO_SOON, parts.ADA, 7), "within one start it knows"
+
+
 def test_simulated_pictures_are_refused_by_a_production_policy_and_taken_by_a_demonstration() -> None:
     simulated = replace(seen(parts.moment()), capture=Capture.SIMULATED)
     assert attend.decide(simulated, None, POLICY) == Refused(Why.SIMULATED, parts.ADA)
