@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 
 MOST_SPREAD_S = 300.0  # the server's state is not signed: whoever holds the broker may delay a return, but not for ever
 
+NOT_BELIEVED = "DesiredRefused"  # the kiosk daemon's only last word on a desired state: device.downlink
 QUESTION_S = 5.0  # a lock's question is waited for this long at a time
 
 
@@ -36,7 +37,7 @@ class Patience:
     stall: float = 30.0  # no acknowledgement while batches are under way
     state: float = 30.0  # between two publications of the kiosk's state
     time: float = 1_800.0  # between two hellos on one connection: their answers tell the time, a crystal drifts 0.2 s meanwhile
-    retry: float = 30.0  # the longest pause between two tries to reach the kiosk daemon
+    retry: float = 30.0  # the longest pause between two tries to reach the kiosk daemon, and to hand it what its disk did not take
     hang: float = 90.0  # no step of the loop takes this long unless something hangs
 
 
@@ -64,7 +65,7 @@ class Uplink:
         self._window = messages.MAX_IN_FLIGHT
         self._repeats = self._stalls = 0
         self._progress = time.monotonic()
-        self._state_due = self._resume_at = 0.0
+        self._state_due = self._resume_at = self._hand_over_at = 0.0
         self._greeted = self._stepped = time.monotonic()
         self._unanswered, self._silence_s = 0, self._patience.answer  # hellos, and how long the last of them is given
         self._greet_at: float | None = None  # this kiosk's turn after the server has come back
@@ -195,13 +196,21 @@ class Uplink:
             self._advance(cursor.upto)
 
     def _hand_over(self) -> None:
-        """What the enterprise wants of this kiosk: carried, not read. It waits here while the kiosk daemon is away."""
+        """What the enterprise wants of this kiosk: carried, not read. It waits here until the kiosk daemon has kept or refused it.
+
+        The broker says it again only on a new connection, which may be weeks off.
+        """
+        if time.monotonic() < self._hand_over_at:
+            return
         for topic, payload in list(self._desired.items()):
             try:
                 if payload:  # an empty one only takes a retained message away
                     self._kiosk.desire(payload)
             except api.KioskRefused as refusal:
                 log.warning("a desired state is not taken: %s", refusal)
+                if refusal.kind != NOT_BELIEVED:
+                    self._hand_over_at = time.monotonic() + self._patience.retry
+                    continue
             del self._desired[topic]
 
     def _carry_questions(self, stop: threading.Event) -> None:

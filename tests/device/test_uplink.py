@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import itertools
 import threading
 import time
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ from queue import Queue
 import pytest
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from device import api, config, desired, downlink, journal, messages, post, server, trust
+from device import api, config, database, desired, downlink, journal, messages, post, server, trust
 from device.mqtt import Connected, Disconnected, Event, Received
 from device.uplink import MOST_SPREAD_S, Patience, Phase, Uplink, silence_s
 from tests.device import parts
@@ -541,6 +542,32 @@ def test_a_desired_state_that_comes_while_the_kiosk_daemon_is_away_is_handed_ove
     play.steps()
     assert play.counter.down.apply_whole(apply_nothing)
     assert play.counter.down.kept.place == messages.Place(100, 4)
+
+
+def test_a_desired_state_that_the_disk_does_not_take_is_handed_over_again_after_a_pause(
+    play: Play, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        tries.append(time.monotonic())
+        raise database.StorageFull("desired.db: the disk is full")
+
+    tries: list[float] = []
+    with monkeypatch.context() as patched:
+        patched.setattr(play.counter.down.kept, "keep_page", full)
+        play.wire.events.put(Received(TOPICS.desired, wanted(4)))
+        play.until(lambda: len(tries) == 3)
+    assert all(after - before >= PATIENT.retry for before, after in itertools.pairwise(tries))
+    play.until(lambda: play.counter.down.apply_whole(apply_nothing))
+    assert play.counter.down.kept.place == messages.Place(100, 4)
+    assert play.uplink._desired == {}
+
+
+def test_a_desired_state_that_is_not_believed_is_handed_over_once(play: Play) -> None:
+    refusals: list[int] = []
+    play.counter.down.refused = lambda: refusals.append(1)
+    play.wire.events.put(Received(TOPICS.desired, b"forged"))
+    play.steps(8)
+    assert refusals == [1]
 
 
 def test_what_the_server_compresses_is_read_and_what_does_not_unfold_is_ignored(play: Play) -> None:
