@@ -7,12 +7,21 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 from device import database, messages
 from device.messages import Content, Place
 
 NOWHERE = Place(0, 0)  # nothing was ever applied
+
+
+@dataclass(frozen=True, slots=True)
+class Resend:
+    """Records of `epoch` after number `after` that the enterprise wants once more."""
+
+    epoch: str
+    after: int
 
 
 class Kept:
@@ -84,6 +93,20 @@ class Kept:
         """The command is done, for good."""
         with self.database.transaction() as connection:
             connection.execute("INSERT OR IGNORE INTO done VALUES (?)", (command,))
+
+    @property
+    def resend(self) -> Resend | None:
+        """What is still to be sent once more."""
+        with self.database.reading() as connection:
+            row = connection.execute("SELECT epoch, after FROM resend").fetchone()
+        return Resend(*row) if row else None
+
+    def keep_resend(self, left: Resend | None) -> None:
+        """This is left of it, or nothing."""
+        with self.database.transaction() as connection:
+            connection.execute("DELETE FROM resend")
+            if left is not None:
+                connection.execute("INSERT INTO resend VALUES (1, ?, ?)", (left.epoch, left.after))
 
     def close(self) -> None:
         """Close the file; a later use opens it again."""

@@ -12,7 +12,7 @@ from pathlib import Path
 from flask import Response, request
 
 import device
-from device import api, clock, database, downlink, ended, journal, messages, server, state, timekeeping, trust
+from device import api, clock, database, desired, downlink, ended, journal, messages, resending, server, state, timekeeping, trust
 from device.config import Config
 from device.errors import DeviceError
 from device.server import Route
@@ -48,7 +48,7 @@ class Post:
         self._keeper, self._down, self._machine = keeper, down, machine
         self._trust = believed or trust.Trust(state.Folder(root).enterprise, config.uplink)
         self._start_anew, self.is_on = start_anew, is_on
-        self._send_from: int | None = None
+        self._again = resending.Resending(down.kept if down else None, opened.head().epoch)
         self._nonce = ""
         self._asked: clock.Moment | None = None
         self._session = secrets.token_hex(16)
@@ -56,6 +56,7 @@ class Post:
     def hello(self) -> Response:
         """A greeting with a fresh nonce."""
         self._nonce = secrets.token_hex(16)
+        self._again.greeted()
         greeting = self._greeting()
         self._asked = self._clock.now()
         response = self._envelope("hello", self._nonce, greeting)
@@ -75,18 +76,19 @@ class Post:
             raise SwitchedOff("the uplink is switched off (uplink.enabled); records stay here")
         if request.args.get("epoch") != self._journal.head().epoch:
             raise journal.JournalError("the journal is in another epoch by now; say hello again")
-        if self._send_from is not None:
+        if self._again.waits_for_hello:
             raise journal.JournalError("the enterprise wants earlier records again; say hello again")
         stretch = self._journal.stretch(after)
         if stretch is None:
             return Response(status=204)
         now = messages.write_time(self._clock.now().at)
         batch = messages.write_batch(self._journal.device, stretch.epoch, stretch.texts, stretch.first, stretch.sig, now)
+        self._again.sent(stretch.last)
         return Response(batch, mimetype="application/cloudevents+json", headers={"Daka-Last": str(stretch.last)})
 
     def acknowledge(self) -> api.Cursor:
         """What the server said, handed over by the uplink."""
-        return self.believe(request.get_data())
+        return self._again.answered(self.believe(request.get_data()))
 
     def signed_records(self, after: int) -> bytes:
         """The batch that follows record `after`, as the uplink sends it, to be carried by hand; empty at the end."""
@@ -101,11 +103,9 @@ class Post:
         answered = self._clock.now()
         answer = self._believed(payload)
         answers_hello = bool(self._nonce) and answer.nonce == self._nonce
-        upto = answer.upto
         if answers_hello:
             self._hear(answer, answered)
-            upto, self._send_from = min(upto, upto if self._send_from is None else self._send_from), None
-        return api.Cursor(upto, answer.window, answer.retry_after_ms, answers_hello)
+        return api.Cursor(answer.upto, answer.window, answer.retry_after_ms, answers_hello)
 
     def _believed(self, payload: bytes) -> messages.Acknowledgement:
         """Under one of the server's keys: there are two while one is being changed for the other."""
@@ -122,11 +122,11 @@ class Post:
         raise refusal
 
     def rewind(self, wanted: messages.Rewind) -> None:
-        """Send the records after `wanted.after` once more, from the next hello on. JournalError if they are not here."""
+        """Send the records after `wanted.after` once more, until they have arrived. JournalError if they are not here."""
         head = self._journal.head()
         if wanted.epoch != head.epoch or not head.kept_from - 1 <= wanted.after <= head.seq:
             raise journal.JournalError(f"records of that epoch are kept from {head.kept_from} to {head.seq}")
-        self._send_from = wanted.after
+        self._again.want(desired.Resend(wanted.epoch, wanted.after))
 
     def desire(self) -> api.DesiredTaken:
         """A page of what the enterprise wants; DesiredRefused says why it is not taken."""

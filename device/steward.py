@@ -142,8 +142,15 @@ class Steward:
         report.done("rewinds", (rewind.by for rewind in fresh), changed)
 
     def _rewind_once(self, rewind: messages.Rewind) -> bool:
+        """Done once it is kept; one that cannot be is named once, too."""
+        try:
+            self.rewind(rewind)
+        except database.StorageError:
+            raise
+        except DeviceError:
+            self.kept.did(rewind.id)
+            raise
         self.kept.did(rewind.id)
-        self.rewind(rewind)
         return True
 
 

@@ -286,6 +286,24 @@ def test_a_rewind_is_done_once_whatever_version_repeats_it(kiosk: Kiosk) -> None
     assert kiosk.rewound == [wanted]
 
 
+def test_a_rewind_that_the_disk_did_not_take_is_done_later_and_one_that_cannot_be_is_named_once(
+    kiosk: Kiosk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failures: list[Exception] = [database.StorageFull("desired.db: the disk is full"), journal.JournalError("not kept")]
+
+    def fails(_wanted: messages.Rewind) -> None:
+        raise failures.pop(0)
+
+    monkeypatch.setattr(kiosk, "steward", dataclasses.replace(kiosk.steward, rewind=fails))
+    wanted = Content(rewinds=(messages.Rewind("rewind-1", "a" * 32, 3, "ops:he"),))
+    with pytest.raises(database.StorageFull):
+        kiosk.give(*pages(wanted, 100, 1))
+    assert kiosk.down.apply_whole(kiosk.steward.apply)
+    assert kiosk.results()[-1].problems == (messages.Problem("rewinds", "rewind-1", "JournalError"),)
+    assert kiosk.give(*pages(wanted, 100, 2))
+    assert (failures, kiosk.results()[-1].problems) == ([], ())
+
+
 def test_a_tombstone_finds_whom_this_kiosk_knows_under_another_id(kiosk: Kiosk) -> None:
     kiosk.give(*pages(FULL, 100, 1))
     kiosk.give(*pages(FULL, 100, 2))

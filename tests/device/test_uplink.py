@@ -605,6 +605,94 @@ def test_records_are_sent_again_when_the_enterprise_asks_for_them(play: Play) ->
     assert play.batches()[-1] == (3, 6)
 
 
+def ask_again(play: Play, after: int) -> None:
+    """The enterprise wants them once more, and the uplink hears of it when it asks for the next ones."""
+    play.counter.post.rewind(messages.Rewind("r", play.journal.head().epoch, after, "ops"))
+    play.say(play.journal.head().seq)
+    with pytest.raises(api.KioskRefused, match="say hello again"):
+        play.until(lambda: False)
+    play.uplink._greet_again()
+    greet(play)
+
+
+def greet(play: Play) -> None:
+    said = len(play.hellos())
+    play.until(lambda: len(play.hellos()) > said)
+    play.answer_hello(play.journal.head().seq)
+
+
+def sends_next(play: Play, first: int) -> None:
+    """The batch that begins there is sent, and no other beside it."""
+    sent = len(play.batches())
+    play.until(lambda: len(play.batches()) > sent)
+    play.steps(2)
+    assert [begins for begins, _ in play.batches()[sent:]] == [first]
+
+
+def test_what_is_sent_again_goes_on_where_it_was_after_a_lost_connection_and_after_a_restart(play: Play) -> None:
+    parts.fill(play.journal, 899)
+    play.stream(900)
+    play.steps(3)
+    ask_again(play, 0)
+    sends_next(play, 1)
+    play.say(900)
+    sends_next(play, 201)
+    play.wire.events.put(Disconnected("cable"))
+    play.wire.events.put(Connected())
+    greet(play)
+    sends_next(play, 201)
+    play.say(900)
+    sends_next(play, 401)
+    play.counter.kill()
+    play.counter.start(play.counter.folder)
+    play.say(900)
+    with pytest.raises(api.KioskRefused, match="say hello again"):
+        play.until(lambda: False)
+    play.uplink._greet_again()
+    greet(play)
+    sends_next(play, 401)
+    for first in (601, 801):
+        play.say(900)
+        sends_next(play, first)
+    play.say(900)
+    play.steps(2)
+    sent = len(play.batches())
+    play.wire.events.put(Disconnected("cable"))
+    play.wire.events.put(Connected())
+    greet(play)
+    play.steps(3)
+    assert len(play.batches()) == sent, "all of it was there again"
+
+
+def test_of_two_wishes_for_the_same_records_the_earlier_beginning_counts(play: Play) -> None:
+    parts.fill(play.journal, 899)
+    play.stream(900)
+    play.steps(3)
+    ask_again(play, 500)
+    sends_next(play, 501)
+    ask_again(play, 300)
+    sends_next(play, 301)
+    play.say(900)
+    sends_next(play, 501)
+    ask_again(play, 800)
+    sends_next(play, 501)
+
+
+def test_a_restored_server_gets_what_it_lacks_whatever_else_it_wanted_again(play: Play) -> None:
+    parts.fill(play.journal, 899)
+    play.stream(900)
+    play.steps(3)
+    ask_again(play, 700)
+    sends_next(play, 701)
+    play.wire.events.put(Disconnected("cable"))
+    play.wire.events.put(Connected())
+    said = len(play.hellos())
+    play.until(lambda: len(play.hellos()) > said)
+    play.answer_hello(100)
+    play.until(lambda: len(play.batches()) == 5)
+    assert play.batches() == [(701, 900), (101, 300), (301, 500), (501, 700), (701, 900)]
+
+
 @pytest.mark.parametrize(("epoch", "after"), [("f" * 32, 2), ("", 7)])
 def test_records_that_are_not_here_cannot_be_asked_for(play: Play, epoch: str, after: int) -> None:
     parts.fill(play.journal, 5)
