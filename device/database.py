@@ -6,6 +6,7 @@ One process, one connection, one lock a file: SQLite up to 3.51.2 can corrupt a 
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import sqlite3
 import threading
@@ -17,6 +18,8 @@ from pathlib import Path
 from device.durable import sync_folder as sync_folder
 from device.errors import DeviceError
 from device.sentences import say
+
+log = logging.getLogger(__name__)
 
 
 class StorageError(DeviceError):
@@ -132,7 +135,11 @@ class Database:
         if self._connection is None:
             new = not self.path.exists()
             self._connection = connect(self.path)
-            migrate(self._connection, self._migrations)
+            version = migrate(self._connection, self._migrations)
+            if version > newest_version(self._migrations):
+                log.warning(
+                    "%s was last written by a newer version (%d): what only that one knows is left alone", self.path.name, version
+                )
             if new:
                 sync_folder(self.path.parent)
         return self._connection
@@ -176,8 +183,13 @@ def newest_version(folder: str) -> int:
     return sum(file.name.endswith(".sql") for file in files)
 
 
-def migrate(connection: sqlite3.Connection, folder: str) -> None:
-    """Apply the numbered SQL files of `device/migrations/<folder>` that this database has not seen, each atomically."""
+def migrate(connection: sqlite3.Connection, folder: str) -> int:
+    """Apply the numbered SQL files of `device/migrations/<folder>` that this database has not seen, each atomically.
+
+    Its number before that: of a newer version where it is above `newest_version`, which opens all the same. A migration takes
+    nothing away that the version before reads, or no update could go back by itself.
+    """
+    version: int
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     files = resources.files("device").joinpath("migrations", folder).iterdir()
     scripts = sorted((file for file in files if file.name.endswith(".sql")), key=lambda file: file.name)
@@ -186,3 +198,4 @@ def migrate(connection: sqlite3.Connection, folder: str) -> None:
             connection.executescript(
                 f"BEGIN IMMEDIATE; {script.read_text(encoding='utf-8')} PRAGMA user_version = {number}; COMMIT;"
             )
+    return version

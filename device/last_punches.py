@@ -15,9 +15,11 @@ from device.messages import Body, Direction, direction
 
 NO_BOOT = "00000000-0000-0000-0000-000000000000"  # of a moment before this boot: only the wall clock tells of it
 STEP = 64  # records; the newest that many at most are looked through for one person, in about 0.1 ms
-COUNTS = """
+DOORS = (Direction.IN, Direction.OUT)
+KNOWN_DOOR = "json_extract(CAST(text AS TEXT), '$.body.direction') IN ('in', 'out')"  # a newer version may have had others
+COUNTS = f"""
 SELECT text FROM record
-WHERE {kind} AND {of_person}
+WHERE {{kind}} AND {{of_person}} AND {KNOWN_DOOR}
   AND seq NOT IN (
     SELECT json_extract(CAST(text AS TEXT), '$.body.punch') FROM record WHERE kind <> 'punch' AND kind = 'void'
   )
@@ -30,15 +32,16 @@ FROM last_punch l LEFT JOIN record r USING (seq) WHERE l.person = ?
 """
 OF_PERSON = "instr(CAST(text AS TEXT), ?1) AND json_extract(CAST(text AS TEXT), '$.body.person') = ?1"
 UNTOLD = f"""
-SELECT text FROM record WHERE seq > (SELECT seq FROM last_punch_upto) AND kind = 'punch' AND {OF_PERSON} ORDER BY seq DESC LIMIT 1
+SELECT text FROM record WHERE seq > (SELECT seq FROM last_punch_upto) AND kind = 'punch' AND {OF_PERSON} AND {KNOWN_DOOR}
+ORDER BY seq DESC LIMIT 1
 """
 ALL_TOLD = "UPDATE last_punch_upto SET seq = (SELECT coalesce(max(seq), 0) FROM record)"
-TELL = """
+TELL = f"""
 INSERT OR REPLACE INTO last_punch
 SELECT json_extract(text, '$.body.person'), seq, at, json_extract(text, '$.boot_id'), json_extract(text, '$.monotonic_us'),
        json_extract(text, '$.body.direction')
 FROM (SELECT seq, at, CAST(text AS TEXT) AS text FROM record
-      WHERE seq > (SELECT seq FROM last_punch_upto) AND kind = 'punch' ORDER BY seq)
+      WHERE seq > (SELECT seq FROM last_punch_upto) AND kind = 'punch' AND {KNOWN_DOOR} ORDER BY seq)
 """
 LATEST_PUNCH = COUNTS.format(kind="kind = 'punch'", of_person=OF_PERSON) + "LIMIT 1"
 CORRECTIONS = COUNTS.format(kind="kind <> 'punch' AND kind = 'correction'", of_person=OF_PERSON)
@@ -77,11 +80,11 @@ def of(connection: sqlite3.Connection, person: str) -> LastPunch | None:
     """The person's last punch, its time as it was when it was recorded."""
     newest = connection.execute(UNTOLD, (person,)).fetchone()
     if newest is not None:
-        record = messages.read_record(messages.parse(newest[0]))
+        record = messages.read_kept(messages.parse(newest[0]))
         moment = replace(_made(record), quality=clock.Quality.UNSYNCED)
         return LastPunch(record.seq, moment, direction.direction_of(record.body))
     row = connection.execute(LAST, (person,)).fetchone()
-    if row is None:
+    if row is None or row[4] not in DOORS:
         return None
     moment = clock.Moment(messages.read_time(row[1]), row[3], row[2], clock.Quality.UNSYNCED)
     return LastPunch(row[0], moment, direction.of(row[4], row[5]))
@@ -102,7 +105,7 @@ def _undo(connection: sqlite3.Connection, punch: int) -> None:
         return
     connection.execute("DELETE FROM last_punch WHERE seq = ?", (punch,))
     texts = [*connection.execute(LATEST_PUNCH, row), *connection.execute(CORRECTIONS, row)]
-    records = [messages.read_record(messages.parse(text)) for (text,) in texts]
+    records = [messages.read_kept(messages.parse(text)) for (text,) in texts]
     found = [(moment, record) for record in records if (moment := _moment_of(connection, record)) is not None]
     if found:
         moment, record = max(found, key=lambda one: (one[0].at, one[1].seq))
@@ -125,12 +128,12 @@ def _meant(connection: sqlite3.Connection, body: messages.Correction, made: cloc
             return clock.Moment(at, 0, NO_BOOT, clock.Quality.UNSYNCED)
         return clock.Moment(at, monotonic_us, made.boot_id, clock.Quality.UNSYNCED)
     row = connection.execute("SELECT text FROM record WHERE seq = ?", (body.replaces,)).fetchone()
-    return None if row is None else _moment_of(connection, messages.read_record(messages.parse(row[0])))
+    return None if row is None else _moment_of(connection, messages.read_kept(messages.parse(row[0])))
 
 
 def _moment_of(connection: sqlite3.Connection, record: messages.Record) -> clock.Moment | None:
     """When a punch was, or the one that a correction stands for."""
-    body = messages.read_body(record)
+    body = messages.read_body(record) if record.kind == "correction" else None
     return _meant(connection, body, _made(record)) if isinstance(body, messages.Correction) else _made(record)
 
 

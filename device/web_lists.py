@@ -152,10 +152,10 @@ class Lists:
     def punch(self) -> tuple[api.PunchRow, dict[str, Any]]:
         """One punch and its record as it stands in the chain."""
         found = self._register.punch(int(server.number_argument("seq", 2**53)))
-        if found is None:
+        records = [] if found is None else self._journal.pick([found.seq])
+        if found is None or not records:
             abort(404)
-        (record,) = self._journal.pick([found.seq])
-        return self._rows([found])[0], messages.parse(record.text)
+        return self._rows([found])[0], messages.parse(records[0].text)
 
     def presence(self) -> api.Attendance:
         """Who is in and who is on a break now, as the kiosk sees it too: how many, and the first of them."""

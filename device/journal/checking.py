@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
@@ -13,6 +14,8 @@ from device.journal.values import ChainBroken, Head, SignedForAnother, WrongKey
 from device.messages import Purpose, Record, timeline
 from device.sentences import say
 from device.telling import Tell, silent
+
+log = logging.getLogger(__name__)
 
 TAIL_CHECKED_AT_START = 1_000  # records; the whole chain is for `daka verify`
 
@@ -34,12 +37,14 @@ class Checked(Readable):
             raise ChainBroken(1, say("chain.first_missing", first=head.kept_from))
         start = head.kept_from if newest is None else max(head.kept_from, head.seq - newest + 1)
         prev = messages.GENESIS_PREV if start == 1 else None
-        expected = start
+        expected, newer = start, 0
         while rows := self._rows(expected, 1_000):
             for row in rows:
-                prev = self._verified(head.epoch, row, expected, prev)
-                expected += 1
+                record = self._verified(head.epoch, row, expected, prev)
+                prev, newer, expected = record.hash.hex(), newer + record.newer, expected + 1
             tell("records", expected - start, head.seq - start + 1)
+        if newer:
+            log.warning("%d record%s of a newer version: kept and sent as they are, shown nowhere", newer, "s" * (newer > 1))
         for upto, signed in cursors:
             if upto >= head.kept_from:  # else a restored server's: it was signed for further once, and that was pruned
                 self._verify_cursor(upto, signed)
@@ -51,7 +56,7 @@ class Checked(Readable):
                 "SELECT seq, hash, sig, text, kind, at FROM record WHERE seq >= ? ORDER BY seq LIMIT ?", (first, most)
             ).fetchall()
 
-    def _verified(self, epoch: str, row: tuple[int, bytes, str, bytes, str, str], expected: int, prev: str | None) -> str:
+    def _verified(self, epoch: str, row: tuple[int, bytes, str, bytes, str, str], expected: int, prev: str | None) -> Record:
         seq, digest, sig, text, kind, at = row
         if seq != expected:
             raise ChainBroken(expected, say("chain.missing", next=seq))
@@ -66,13 +71,13 @@ class Checked(Readable):
             raise ChainBroken(seq, say("chain.filed"))
         if prev is not None and record.prev != prev:
             raise ChainBroken(seq, say("chain.before"))
-        if record.kind == "time" and not self._files_anchor(record):
+        if record.kind == "time" and not record.newer and not self._files_anchor(record):
             raise ChainBroken(seq, say("chain.time"))
         try:
             messages.verify(self._public, Purpose.RECORD, self.device, epoch, digest, sig)
         except messages.SignatureRefused as error:
             raise ChainBroken(seq, say("chain.signature")) from error
-        return digest.hex()
+        return record
 
     def _files_anchor(self, record: Record) -> bool:
         """Whether the table of anchors repeats what this `time` record says."""
@@ -110,7 +115,8 @@ class Checked(Readable):
 
 
 def _read(seq: int, text: bytes) -> Record:
+    """One that this version does not understand is none the worse: what its hash, predecessor and signature say is asked next."""
     try:
-        return messages.read_record(messages.parse(text))
+        return messages.read_kept(messages.parse(text))
     except messages.MessageError as error:
         raise ChainBroken(seq, say("chain.no_record")) from error

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -93,15 +94,11 @@ class Readable:
         return self._corrected(row[0]).at if row else None
 
     def _corrected(self, text: bytes) -> messages.Corrected:
-        return self.timeline().correct(messages.read_record(messages.parse(text)).stamp)
+        return self.timeline().correct(messages.read_kept(messages.parse(text)).stamp)
 
     def punches(self, after: int, most: int) -> list[Record]:
         """Punch records that follow `after`, oldest first."""
-        with self._database.reading() as connection:
-            rows = connection.execute(
-                "SELECT text FROM record WHERE seq > ? AND kind = 'punch' ORDER BY seq LIMIT ?", (after, most)
-            ).fetchall()
-        return [messages.read_record(messages.parse(text)) for (text,) in rows]
+        return list(itertools.islice(self.of_kinds(("punch",), after), most))
 
     def brief_punches(self, after: int, most: int) -> list[Brief]:
         """Punches and what was said about them since, as little of each as a list needs: picked out of the text, unchecked."""
@@ -111,13 +108,9 @@ class Readable:
 
     def pick(self, seqs: Sequence[int]) -> list[Record]:
         """The records with these numbers that are still here, in the order asked for."""
-        found: dict[int, Record] = {}
         with self._database.reading() as connection:
-            for seq in seqs:
-                row = connection.execute("SELECT text FROM record WHERE seq = ?", (seq,)).fetchone()
-                if row is not None:
-                    found[seq] = messages.read_record(messages.parse(row[0]))
-        return [found[seq] for seq in seqs if seq in found]
+            rows = [connection.execute("SELECT text FROM record WHERE seq = ?", (seq,)).fetchone() for seq in seqs]
+        return list(_understood(text for (text,) in filter(None, rows)))
 
     def of_kinds(self, kinds: Sequence[str], after: int = 0) -> Iterator[Record]:
         """Every record of these kinds after number `after`, oldest first; nothing waits for the reader."""
@@ -129,7 +122,7 @@ class Readable:
                 rows = connection.execute(query, (*kinds, after)).fetchall()
             if not rows:
                 return
-            yield from (messages.read_record(messages.parse(text)) for _, text in rows)
+            yield from _understood(text for _, text in rows)
             after = rows[-1][0]
 
     def mentions(self, after: int, most: int) -> list[Mention]:
@@ -161,6 +154,14 @@ class Readable:
             corrected += sum(one.quality is clock.Quality.CORRECTED for one in found)
             after = page[-1].seq
         return Times(corrected, to_review)
+
+
+def _understood(texts: Iterable[bytes]) -> Iterator[Record]:
+    """As records; what only a newer version could show is passed over."""
+    for text in texts:
+        record = messages.read_kept(messages.parse(text))
+        if not record.newer:
+            yield record
 
 
 def stamp(moment: clock.Moment) -> Stamp:

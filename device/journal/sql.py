@@ -39,7 +39,9 @@ INSERT OR REPLACE INTO signed_before SELECT only, upto, head, message FROM ackno
 WHERE upto > coalesce((SELECT upto FROM signed_before), 0)
 """
 CURSORS = "SELECT upto, head FROM acknowledged WHERE upto > 0 UNION ALL SELECT upto, head FROM signed_before ORDER BY upto"
-ANCHORS = "SELECT boot_id, monotonic_us, utc, source, uncertainty_us FROM anchor"
+# A newer version may have had the time from elsewhere.
+KNOWN = ", ".join(f"'{source}'" for source in messages.Source)
+ANCHORS = f"SELECT boot_id, monotonic_us, utc, source, uncertainty_us FROM (SELECT * FROM anchor WHERE source IN ({KNOWN}))"
 
 
 def anchor(row: tuple[str, int, str, str, int]) -> messages.Anchor:

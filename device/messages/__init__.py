@@ -87,6 +87,7 @@ from device.messages.records import Stamp as Stamp
 from device.messages.records import TimeBody as TimeBody
 from device.messages.records import Void as Void
 from device.messages.records import read_body as read_body
+from device.messages.records import read_kept as read_kept
 from device.messages.records import read_record as read_record
 from device.messages.records import read_time as read_time
 from device.messages.records import write_record as write_record

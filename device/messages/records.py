@@ -363,6 +363,9 @@ BODIES: dict[str, type[Body]] = {
     "dispute": Dispute,
     "lock": LockBody,
 }
+FRAME = {"device": str, "epoch": str, "seq": int, "prev": str, "kind": str, "at": str, "boot_id": str, "monotonic_us": int,
+         "time_quality": str, "body": dict}  # fmt: skip
+KNOWN_QUALITIES = ("synced", "corrected", "unsynced")
 KIND_OF = {body: kind for kind, body in BODIES.items()}
 
 
@@ -379,6 +382,7 @@ class Record:
     body: dict[str, Any]
     text: bytes
     hash: bytes
+    newer: bool = False  # of a version to come: its kind, or a value in it, has no meaning here
 
 
 def write_record(device: str, epoch: str, seq: int, prev: str, stamp: Stamp, body: Body) -> Record:
@@ -394,6 +398,22 @@ def read_record(plain: dict[str, Any]) -> Record:
     text = jcs.canonical(plain)
     schema.check("record", plain, SchemaRefused)
     return _record(plain, text, Stamp(read_time(plain["at"]), plain["boot_id"], plain["monotonic_us"], plain["time_quality"]))
+
+
+def read_kept(plain: dict[str, Any]) -> Record:
+    """A record of this kiosk's own chain, which holds what a newer version signed before it was gone back from.
+
+    One that the schema of this version refuses is `newer`; SchemaRefused where it lacks what every record has.
+    """
+    try:
+        return read_record(plain)
+    except (SchemaRefused, TooLarge):
+        if not all(isinstance(plain.get(name), kind) for name, kind in FRAME.items()):
+            raise
+    quality = plain["time_quality"] if plain["time_quality"] in KNOWN_QUALITIES else "unsynced"
+    stamp, text = Stamp(read_time(plain["at"]), plain["boot_id"], plain["monotonic_us"], quality), jcs.canonical(plain)
+    where = plain["device"], plain["epoch"], plain["seq"], plain["prev"], plain["kind"]
+    return Record(*where, stamp, plain["body"], text, jcs.digest(text), newer=True)
 
 
 def read_body(record: Record) -> Body:

@@ -90,7 +90,7 @@ class Timeline:
             at_us = on_line(line, stamp.monotonic_us)
             right = stamp.time_quality == Quality.SYNCED and abs(at_us - microseconds(stamp.at)) <= AGREES_US
             return Corrected(moment(at_us), Quality.SYNCED if right else Quality.CORRECTED)
-        if stamp.time_quality != Quality.UNSYNCED:
+        if stamp.time_quality in (Quality.SYNCED, Quality.CORRECTED):  # a newer version's own word is as good as none
             return Corrected(stamp.at, Quality(stamp.time_quality))
         window = self.windows.get(stamp.boot_id)
         if window is None:
