@@ -203,8 +203,8 @@ def vital_signs(folder: state.Folder) -> tuple[Finding, ...]:
     try:
         with api.AdminClient(folder.admin_socket) as client:
             return tuple(diagnoses.of(client.machine()))
-    except DeviceError:
-        return ()
+    except DeviceError as error:
+        return (Finding("machine", Verdict.BAD, f"the kiosk daemon does not say how it is: {error}", "see its log"),)
 
 
 def page(settings: config.Config, folder: state.Folder) -> Finding:

@@ -56,6 +56,8 @@ class Gauges:
                     self.sample(now)
             except (DeviceError, OSError) as error:  # a disk that fails for a moment costs one sample
                 log.warning("the machine's state could not be read: %s", error)
+            except Exception:  # whatever it is, the next reading may show what has to be said
+                log.exception("the machine's state could not be read")
             if stop.wait(EVERY_S):
                 return
 

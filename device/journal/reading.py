@@ -89,9 +89,12 @@ class Readable:
         """When the oldest record that still waits for the server was made."""
         with self._database.reading() as connection:
             row = connection.execute(
-                "SELECT text FROM record WHERE seq > coalesce((SELECT upto FROM acknowledged), 0) ORDER BY seq LIMIT 1"
+                "SELECT text, at FROM record WHERE seq > coalesce((SELECT upto FROM acknowledged), 0) ORDER BY seq LIMIT 1"
             ).fetchone()
-        return self._corrected(row[0]).at if row else None
+        try:
+            return self._corrected(row[0]).at if row else None
+        except messages.MessageError:  # damaged since the start: as it was filed
+            return messages.read_time(row[1])
 
     def _corrected(self, text: bytes) -> messages.Corrected:
         return self.timeline().correct(messages.read_kept(messages.parse(text)).stamp)

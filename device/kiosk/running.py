@@ -42,7 +42,7 @@ from device.kiosk.behind import behind
 from device.kiosk.counters import admission_of, counters, listen, serve
 from device.kiosk.files import open_files
 from device.kiosk.inside import Inside, assemble
-from device.kiosk.threads import in_background
+from device.kiosk.threads import in_background, until_stopped
 from device.kiosk.watch import backup_shelf, forgetting, owing, watching
 from device.locks import room
 from device.page import backstage
@@ -96,10 +96,10 @@ def run(folder: state.Folder, config: Config, weights: Path, stop: threading.Eve
         backstage.open_page(stack, under.internet_listener(), folder.page_address, seen)
         following.governed.changed = lambda now: _govern(inside, now, stop)
         register = roster.Register(inside.office, inside.personnel, files.directory, eraser, following.kept.aliases)
-        in_background("downlink", following.run, register, files.journal, time_source, carrier.rewind, stop)
-        in_background("house", housekeeping.keep, files.journal, following.governed, keeping, time_source, stop)
-        in_background("time", _keep_time, time_source, stop)
-        in_background("gauges", watch.readings.keep, stop)
+        until_stopped("downlink", stop, following.run, register, files.journal, time_source, carrier.rewind, stop)
+        until_stopped("house", stop, housekeeping.keep, files.journal, following.governed, keeping, time_source, stop)
+        until_stopped("time", stop, _keep_time, time_source, stop)
+        until_stopped("gauges", stop, watch.readings.keep, stop)
         looking = in_background("line", _walk, inside.walk, inside.frames(), stop)
         _listen_to_codes(inside, stop)
         gc.collect()
