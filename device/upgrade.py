@@ -97,6 +97,8 @@ class Upgrader:
         wanted_now = self._asked is not None and orders.asked > self._asked
         self._asked = orders.asked
         self._clear(orders.standing)
+        if not (orders.check and orders.fetch):
+            self._give_up()
         if not orders.check or (time.monotonic() < self._due and not wanted_now):
             return
         self._due = time.monotonic() + self._pace.check * random.uniform(0.9, 1.1)
@@ -112,6 +114,7 @@ class Upgrader:
             offered = self._check(http, orders)
             found = chosen(offered, orders, self._in_vain(http, offered, orders.standing))
             if found is None:
+                self._take_away()
                 self._tell(outcome="nothing", why="", version="", got=0, length=0)
                 return
             self._tell(outcome="offered", why="", version=found.version, got=0, length=found.length)
@@ -137,26 +140,38 @@ class Upgrader:
             raise UpgradeFailed(say("upgrade.answer")) from error
 
     def _fetch(self, http: httpx.Client, offered: Offered, stop: threading.Event) -> None:
-        """The signature, then the archive from where it broke off; ready when the signature lies there under its own name."""
+        """The signature, then the archive from where it broke off; ready when the signature lies there under its own name.
+
+        What lies there already must be what is offered now, by its bytes: a mended release may have the name of a bad one.
+        """
         path, part = self._folder / offered.archive, self._folder / f"{offered.sha256}.part"
-        if not path.with_name(path.name + SUFFIX).exists():
+        signature, where = path.with_name(path.name + SUFFIX), _where(offered)
+        is_here = release_files.archive_of(release_files.mark(path)) == offered.sha256
+        self._take_away(*((path, signature) if is_here else (part,)))
+        metadata = _whole(http, "GET", where + SUFFIX, MOST_METADATA_BYTES)
+        if not is_here:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._sweep(part)
-            where = _where(offered)
-            metadata = _whole(http, "GET", where + SUFFIX, MOST_METADATA_BYTES)
             self._take(http, where, offered, part, stop)
             if stop.is_set() or part.stat().st_size < offered.length:
                 return
             self._accept(part, offered, path)
-            durable.keep(path.with_name(path.name + SUFFIX), metadata)
+        if release_files.mark(path) != release_files.written(offered.sha256, metadata):
+            durable.keep(signature, metadata)
         self._tell(outcome="fetched", got=offered.length)
         log.info("release %s is here; it is verified and installed in the time for maintenance", offered.version)
 
-    def _sweep(self, part: Path) -> None:
-        """What an earlier offer left; only the one that is wanted now takes room."""
-        for path in self._folder.iterdir():
-            if path != part and path.name != DONE:
-                path.unlink()
+    def _give_up(self) -> None:
+        """Switched off since: what was fetched is installed no more."""
+        if self._take_away():
+            self._tell(outcome="offered" if self._told.version else "none", got=0)
+
+    def _take_away(self, *but: Path) -> bool:
+        """What lies there goes, except what is wanted now: root would install what was withdrawn. Whether anything went."""
+        found = [path for path in self._folder.iterdir() if path.name != DONE] if self._folder.is_dir() else []
+        unwanted = sorted({*found} - {*but}, reverse=True)  # a signature stands after its archive, and goes first
+        for path in unwanted:
+            path.unlink()
+        return bool(unwanted)
 
     def _take(self, http: httpx.Client, where: str, offered: Offered, part: Path, stop: threading.Event) -> None:
         got = part.stat().st_size if part.exists() else 0

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner, Result
@@ -250,6 +251,52 @@ def test_what_is_signed_no_more_is_not_laid_out_not_offered_and_not_fetched_in_v
     assert "its signature ended on" in shown
     refused = CliRunner().invoke(enterprise.daka_enterprise, ["offer", "other.tar", "--withdraw", "--to", str(site.offers)])
     assert f"see: daka-enterprise offer --to {site.offers}" in str(refused.exception)
+
+
+def test_what_is_withdrawn_or_switched_off_before_it_is_installed_lies_there_no_more(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, tried = site.offer(), list[str]()
+    site.step()
+    releases.withdraw(site.offers, "stable", made.name)
+    assert (site.step().outcome, list(site.fetched.iterdir())) == ("nothing", [])
+    for setting in ("fetch", "check"):
+        releases.offer(made, KEY.public_key(), site.offers, "stable", NOW)
+        site.settings[setting] = True
+        uplink = site.uplink()
+        uplink.step(threading.Event())
+        assert site.upgrades.shown().told.outcome == "fetched"
+        site.settings[setting] = False
+        uplink.step(threading.Event())
+        assert (site.upgrades.shown().told.outcome, list(site.fetched.iterdir())) == ("offered", [])
+        assert "nothing has been fetched" in take(site, monkeypatch, tried=tried).output
+        site.settings[setting] = True
+    assert tried == []
+
+
+def test_a_server_that_cannot_be_asked_withdraws_nothing(site: Site) -> None:
+    made = site.offer()
+    uplink = site.uplink()
+    uplink.step(threading.Event())
+    away = replace(site.upgrades.orders(), url=f"https://127.0.0.1:{free_port()}")
+    uplink._kiosk = SimpleNamespace(orders=lambda: away, tell=site.client.tell)  # type: ignore[assignment]
+    uplink.step(threading.Event())
+    assert site.upgrades.shown().told.outcome == "failed"
+    assert (site.fetched / made.name).exists()
+
+
+def test_a_release_that_is_mended_under_the_same_name_takes_the_place_of_what_was_fetched(site: Site) -> None:
+    site.offer()
+    site.step()
+    mended = site.offer(padding=5_000)
+    assert site.step().outcome == "fetched"
+    assert release_files.mark(site.fetched / mended.name) == release_files.mark(mended)
+    before = (site.fetched / mended.name).stat().st_ino
+    releases.sign(mended, KEY, NOW, days=60)
+    releases.offer(mended, KEY.public_key(), site.offers, "stable", NOW)
+    assert site.step().outcome == "fetched"
+    assert release_files.mark(site.fetched / mended.name) == release_files.mark(mended)
+    assert (site.fetched / mended.name).stat().st_ino == before, "the same bytes are not fetched twice"
 
 
 def test_an_offer_of_another_channel_is_not_for_this_kiosk(site: Site) -> None:
