@@ -66,7 +66,6 @@ class Diary:
         at: int,
         kept: Kept | None = None,
         counted: tuple[Counted, ...] = (),
-        forget_before: int = 0,
     ) -> None:
         """All of it durable, or none; `at` is the lock's best time, 0 for none."""
         before = self._memory.kept()
@@ -77,8 +76,8 @@ class Diary:
                 continue
             kept, data = self._chained(what, kept, now_ms, at)
             signed.append((kept.last, data))
-        if signed or counted or kept != before or forget_before:
-            self._memory.commit(Change(kept, tuple(signed), counted, forget_before))
+        if signed or counted or kept != before:
+            self._memory.commit(Change(kept, tuple(signed), counted))
 
     def head(self, nonce: bytes) -> bytes:
         """How long the log is now, signed for whoever sent the nonce."""

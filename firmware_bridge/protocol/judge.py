@@ -25,6 +25,7 @@ class Bench:
     kiosk_key: bytes
     challenge: bytes
     epoch: int
+    forgotten: int
     hour: Hour
 
 
@@ -64,6 +65,7 @@ def _grant_complaint(grant: papers.Grant, bench: Bench) -> str:
         (hour.source is Time.NONE, "time_unknown"),
         (hour.earliest + EARLY_S < grant.not_before, "not_yet"),
         (hour.latest >= grant.expires_at, "expired"),
+        (grant.expires_at <= bench.forgotten, "expired"),  # its counts are forgotten, perhaps: whatever time it is told to be
         (hour.source is not Time.STATED and grant.expires_at - grant.issued_at > MOST_OFFLINE_S, "offline"),
     )
     return next((why for holds, why in complaints if holds), "")

@@ -206,9 +206,15 @@ class Lock:
             kept = replace(kept, tampered=False)
             happened.append(Happened(EventKind.TAMPER_CLEARED))
         seen = max(kept.seen, min(word.seen, kept.last))
-        kept = replace(kept, seen=seen, first=max(kept.first, min(seen + 1, kept.last - self._identity.most_events + 1)))
-        self._write(*happened, now_ms=now_ms, kept=kept, forget_before=max(0, word.at - GRACE_S))
+        first = max(kept.first, min(seen + 1, kept.last - self._identity.most_events + 1))
+        kept = replace(kept, seen=seen, first=first, forgotten=self._forgotten(word.at))
+        self._write(*happened, now_ms=now_ms, kept=kept)
         return commands.Done()
+
+    def _forgotten(self, at: int) -> int:
+        """Up to which expiry counts are forgotten at this time; never under way to a stamp, which is one of them."""
+        before = self._memory.kept().forgotten
+        return max(before, self._memory.expired(at - GRACE_S)) if self.state is State.OPEN else before
 
     def _arm(self, question: commands.Arm, now_ms: int) -> commands.Answer:
         """Wait for the press, or say why not; a command that has cost a stamp already only says what became of it."""
@@ -239,7 +245,9 @@ class Lock:
         if hour.source is not Time.NONE and hour.latest >= self._kiosk.expires_at:
             return "kiosk"
         identity = self._identity
-        bench = Bench(identity.lock, identity.grant_key, self._kiosk.kiosk_key, self._channel.challenge, kept.epoch, hour)
+        bench = Bench(
+            identity.lock, identity.grant_key, self._kiosk.kiosk_key, self._channel.challenge, kept.epoch, kept.forgotten, hour
+        )
         approved = judge(question, bench)
         if isinstance(approved, Approved) and self._memory.used(approved.grant.id) >= approved.grant.stamps:
             return "count"
@@ -353,7 +361,5 @@ class Lock:
         now_ms: int,
         kept: Kept | None = None,
         counted: tuple[Counted, ...] = (),
-        forget_before: int = 0,
     ) -> None:
-        at = self.hour(now_ms).latest
-        self._diary.write(*happened, now_ms=now_ms, at=at, kept=kept, counted=counted, forget_before=forget_before)
+        self._diary.write(*happened, now_ms=now_ms, at=self.hour(now_ms).latest, kept=kept, counted=counted)

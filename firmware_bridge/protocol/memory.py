@@ -10,7 +10,11 @@ from device.messages import lock as papers
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """The lock's small things. `seen` is the event up to which the server has the log, `epoch` the floor for grants."""
+    """The lock's small things. `seen` is the event up to which the server has the log, `epoch` the floor for grants.
+
+    `forgotten` is the latest expiry of a grant whose counts were forgotten: it is only ever raised, and no grant that expires then
+    or earlier is taken.
+    """
 
     name: str
     boot: int = 0
@@ -20,6 +24,7 @@ class Kept:
     head: bytes = papers.GENESIS
     seen: int = 0
     tampered: bool = False
+    forgotten: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +45,12 @@ class Counted:
 class Change:
     """What has to be durable before anything moves or anybody is told: all of it, or nothing.
 
-    Events numbered below `kept.first` may go; so may commands whose grant expired before `forget_before` (0: none).
+    Events numbered below `kept.first` may go; so may commands whose grant expired at `kept.forgotten` or earlier.
     """
 
     kept: Kept
     events: tuple[tuple[int, bytes], ...] = ()
     counted: tuple[Counted, ...] = ()
-    forget_before: int = 0
 
 
 class Memory(Protocol):
@@ -55,6 +59,9 @@ class Memory(Protocol):
     def kept(self) -> Kept: ...
     def command(self, command: bytes) -> Counted | None: ...
     def used(self, grant: bytes) -> int: ...
+    def expired(self, before: int) -> int:
+        """The latest expiry of a counted command's grant that lies before then; 0 for none."""
+
     def unfinished(self) -> tuple[Counted, ...]: ...
     def events(self, after: int, most: int) -> tuple[bytes, ...]: ...
     def commit(self, change: Change) -> None: ...

@@ -28,7 +28,7 @@ SCHEMA = """
 CREATE TABLE kept (
     only_one INTEGER PRIMARY KEY CHECK (only_one = 1),
     name TEXT NOT NULL, boot INTEGER NOT NULL, epoch INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,
-    head BLOB NOT NULL, seen INTEGER NOT NULL, tampered INTEGER NOT NULL
+    head BLOB NOT NULL, seen INTEGER NOT NULL, tampered INTEGER NOT NULL, forgotten INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE TABLE event (number INTEGER PRIMARY KEY, data BLOB NOT NULL) STRICT;
 CREATE TABLE counted (
@@ -37,6 +37,7 @@ CREATE TABLE counted (
 ) STRICT;
 CREATE INDEX counted_by_grant ON counted (grant_id);
 """
+LATER = "ALTER TABLE kept ADD COLUMN forgotten INTEGER NOT NULL DEFAULT 0"  # of locks that were made before it was remembered
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +99,7 @@ class DiskMemory:
             raise StateBroken(f"{path} is missing; make a lock with: daka-lock init")
         self._connection = _connect(path)
         self._lock = threading.Lock()
+        _complete(self._connection)
         self._kept = self._read_kept()
 
     def close(self) -> None:
@@ -115,6 +117,11 @@ class DiskMemory:
             (used,) = self._connection.execute("SELECT count(*) FROM counted WHERE grant_id = ?", (grant,)).fetchone()
         return int(used)
 
+    def expired(self, before: int) -> int:
+        query = "SELECT coalesce(max(expires_at), 0) FROM counted WHERE expires_at < ?"
+        with self._lock:
+            return int(self._connection.execute(query, (before,)).fetchone()[0])
+
     def unfinished(self) -> tuple[Counted, ...]:
         return tuple(self._counted("result = ?", int(Result.MOVING)))
 
@@ -131,7 +138,7 @@ class DiskMemory:
             connection.execute("DELETE FROM event WHERE number < ?", (change.kept.first,))
             rows = [astuple(counted) for counted in change.counted]
             connection.executemany("INSERT OR REPLACE INTO counted VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
-            connection.execute("DELETE FROM counted WHERE expires_at < ?", (change.forget_before,))
+            connection.execute("DELETE FROM counted WHERE expires_at <= ?", (change.kept.forgotten,))
         self._kept = change.kept
 
     @contextlib.contextmanager
@@ -151,16 +158,23 @@ class DiskMemory:
         return (Counted(*row) for row in rows)
 
     def _read_kept(self) -> Kept:
-        query = "SELECT name, boot, epoch, first, last, head, seen, tampered FROM kept"
+        query = "SELECT name, boot, epoch, first, last, head, seen, tampered, forgotten FROM kept"
         try:
-            *row, tampered = self._connection.execute(query).fetchone()
+            *row, tampered, forgotten = self._connection.execute(query).fetchone()
         except (sqlite3.DatabaseError, TypeError) as error:
             raise StateBroken("the lock's memory is damaged; such a lock stamps nothing and goes back to its maker") from error
-        return Kept(*(*row, bool(tampered)))
+        return Kept(*(*row, bool(tampered), forgotten))
 
 
 def _put_kept(connection: sqlite3.Connection, kept: Kept) -> None:
-    connection.execute("INSERT OR REPLACE INTO kept VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?)", astuple(kept))
+    connection.execute("INSERT OR REPLACE INTO kept VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?)", astuple(kept))
+
+
+def _complete(connection: sqlite3.Connection) -> None:
+    """What an earlier version's lock lacks; a damaged memory is said by whoever reads it."""
+    columns = [name for _, name, *_ in connection.execute("PRAGMA table_info(kept)")]
+    if columns and "forgotten" not in columns:
+        connection.execute(LATER)
 
 
 def _connect(path: Path) -> sqlite3.Connection:

@@ -53,6 +53,9 @@ class RamMemory:
     def used(self, grant: bytes) -> int:
         return sum(counted.grant == grant for counted in self._counted.values())
 
+    def expired(self, before: int) -> int:
+        return max((counted.expires_at for counted in self._counted.values() if counted.expires_at < before), default=0)
+
     def unfinished(self) -> tuple[Counted, ...]:
         return tuple(counted for counted in self._counted.values() if counted.result == commands.Result.MOVING)
 
@@ -65,7 +68,7 @@ class RamMemory:
         self._events |= dict(change.events)
         self._events = {number: data for number, data in self._events.items() if number >= change.kept.first}
         self._counted |= {counted.command: counted for counted in change.counted}
-        self._counted = {one: counted for one, counted in self._counted.items() if counted.expires_at >= change.forget_before}
+        self._counted = {one: counted for one, counted in self._counted.items() if counted.expires_at > change.kept.forgotten}
 
     @property
     def log(self) -> tuple[bytes, ...]:

@@ -360,6 +360,33 @@ def test_a_spent_grant_stays_spent_when_the_kiosk_is_restored_from_a_backup(worl
     assert restored.arm(grant) == Refused("count")
 
 
+def test_a_server_whose_clock_was_wrong_once_gives_no_stamp_back(world: World) -> None:
+    """Its count is forgotten under the far time; told the true one again, the lock refuses whatever it may have forgotten."""
+    visit, grant = world.visit(), world.grant(stamps=1)
+    visit.tell()
+    visit.arm(grant)
+    assert visit.press()
+    world.visit().tell(at=grant.expires_at + 2 * 86_400)
+    world.boot()
+    again = world.visit()
+    again.tell()
+    assert again.arm(grant) == Refused("expired")
+    assert not again.press()
+    assert outcome(again.arm(world.grant(expires_at=grant.expires_at + 1))).result == Result.ARMED
+
+
+def test_a_time_far_ahead_forgets_no_count_while_a_press_is_waited_for(world: World) -> None:
+    visit, grant, command = world.visit(), world.grant(stamps=2), world.fresh()
+    visit.tell()
+    visit.arm(grant)
+    visit.press()
+    visit.arm(grant, command)
+    visit.tell(at=grant.expires_at + 2 * 86_400)
+    assert visit.press()
+    made = outcome(visit.ask(commands.AskOutcome(command)))
+    assert (made.result, made.used) == (Result.STAMPED, 2)
+
+
 def test_a_lock_opened_by_force_stamps_nothing_until_the_enterprise_clears_it(world: World) -> None:
     visit = world.visit()
     visit.tell()

@@ -74,6 +74,13 @@ def test_the_sealed_messages_open_by_chacha20_poly1305_and_a_counter_alone() -> 
         counters[sender] += 1
 
 
+def test_a_spent_grant_is_refused_whatever_time_the_lock_is_told() -> None:
+    told = PUBLISHED["forgetting"]
+    assert [visit["answer"] for visit in told["visits"]] == ["armed", "expired", "expired"]
+    assert [visit["stamped"] for visit in told["visits"]] == [True, False, False]
+    assert [visit["forgotten_up_to"] for visit in told["visits"]] == [0, told["expires_at"], told["expires_at"]]
+
+
 def test_the_log_is_a_chain_of_hashes_and_signatures_alone() -> None:
     prev = bytes(32)
     for number, text in enumerate(PUBLISHED["log"]["events"], start=1):

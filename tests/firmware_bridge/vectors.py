@@ -98,6 +98,21 @@ def log(world: World) -> dict[str, Any]:
     return {"nonce": nonce.hex(), "events": [event.hex() for event in answer.events], "head": answer.head.hex()}
 
 
+def forgetting() -> dict[str, Any]:
+    """A grant for one stamp, used; then a time far ahead, and the true one again: its count is forgotten, and it is refused."""
+    world = World()
+    grant = world.grant(stamps=1)
+    visits = []
+    for at in (grant.issued_at, grant.expires_at + 2 * 86_400, grant.issued_at):
+        visit = world.visit()
+        visit.tell(at=at)
+        answer = visit.arm(grant)
+        said = answer.why if isinstance(answer, commands.Refused) else commands.Result(answer.result).name.lower()  # type: ignore[union-attr]
+        kept = world.memory.kept().forgotten
+        visits.append({"stated_at": at, "answer": said, "stamped": visit.press(), "forgotten_up_to": kept})
+    return {"expires_at": grant.expires_at, "stamps": grant.stamps, "visits": visits}
+
+
 def make() -> dict[str, Any]:
     """Everything."""
     world = World()
@@ -125,6 +140,7 @@ def make() -> dict[str, Any]:
             "pieces": [piece.hex() for piece in frames.split(bytes.fromhex(arm[1]["sealed"]), FRAME_BYTES)],
         },
         "log": log(world),
+        "forgetting": forgetting(),
     }
 
 
