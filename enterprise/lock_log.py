@@ -156,8 +156,9 @@ class LockLog:
         if kind in TOLD:
             self._alarm(f"lock_{kind.name.lower()}", seq, f"{event.lock}: {TOLD[kind]}")
         if kind is EventKind.TAMPER_CLEARED:
-            column = tables.lock.c.lock
-            self.transaction.connection.execute(tables.lock.update().where(column == event.lock).values(clear_tamper=0))
+            column = tables.lock_clearance.c
+            heard = (column.lock == event.lock) & (column.upto < event.number)  # one that was decided since is still to be told
+            self.transaction.connection.execute(tables.lock_clearance.delete().where(heard))
         if kind is EventKind.STAMP:
             self._stamps.take(seq, event)
 

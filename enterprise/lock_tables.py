@@ -6,8 +6,8 @@ from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, Table, Text
 
 metadata = MetaData()  # of every table of the database
 
-# Contract locks: the key of each, the epoch below which no grant counts, how far its log is here without a hole, whether its tamper
-# alarm is taken back; the kiosks that may use it; what was approved, and when it was revoked (0: it stands); and what it did.
+# Contract locks: the key of each, the epoch below which no grant counts, how far its log is here without a hole; the kiosks that
+# may use it; what was approved, and when it was revoked (0: it stands); and what it did. `clear_tamper` is not read any more.
 lock = Table(
     "lock",
     metadata,
@@ -73,6 +73,14 @@ removed_lock = Table(
     Column("seen_hash", Text, nullable=False),
     Column("removed_by", Text, nullable=False),
     Column("removed_at", Text, nullable=False),
+)
+
+# Locks whose tampering and falls, up to this event, somebody has taken back; a row goes once the lock has said that it heard.
+lock_clearance = Table(
+    "lock_clearance",
+    metadata,
+    Column("lock", Text, primary_key=True),
+    Column("upto", BigInteger, nullable=False),
 )
 
 # The public half of the key with which a joined kiosk says to contract locks that a person was verified.

@@ -12,10 +12,11 @@ from datetime import datetime
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from device import messages
 from device.messages import lock as papers
+from device.messages.lock import EventKind
 from enterprise import downlink, tables
 from enterprise.errors import EnterpriseError
 from enterprise.store import Store, Transaction
@@ -149,7 +150,8 @@ def remove(transaction: Transaction, lock: str, by: str, at: datetime) -> tuple[
     row = known(transaction.connection, lock)
     kept = {name: getattr(row, name) for name in ("lock", "key", "epoch", "seen", "seen_hash")}
     transaction.put(tables.removed_lock, kept | {"removed_by": by, "removed_at": messages.write_time(at)})
-    transaction.connection.execute(tables.lock.delete().where(tables.lock.c.lock == lock))
+    for table in (tables.lock, tables.lock_clearance):
+        transaction.connection.execute(table.delete().where(table.c.lock == lock))
     return devices
 
 
@@ -166,11 +168,18 @@ def publish(transaction: Transaction, lock: str, key: Ed25519PrivateKey, by: str
     return Published(tuple(filter(reached.__contains__, names)), tuple(name for name in names if name not in reached))
 
 
-def clear(transaction: Transaction, lock: str, by: str, at: datetime) -> None:
-    """Take the lock's tamper alarm back, with the next word that it gets; who has done it stands with the alarms of the lock."""
+def clear(transaction: Transaction, lock: str, by: str, at: datetime) -> int:
+    """Take back the tampering and falls that are known here, with the lock's next word; up to which event.
+
+    Who has done it stands with the lock's alarms. LocksError where there is nothing: that would be leave for what is to come.
+    """
     row = known(transaction.connection, lock)
-    transaction.alarm(lock, "", "lock_cleared", row.seen, f"{lock}: taken back by {by}", at)
-    transaction.connection.execute(tables.lock.update().where(tables.lock.c.lock == lock).values(clear_tamper=1))
+    upto = _newest(transaction.connection, lock, EventKind.TAMPER, EventKind.DROP)
+    if upto <= _newest(transaction.connection, lock, EventKind.TAMPER_CLEARED):
+        raise LocksError(f"nothing of {lock} is here to be taken back; a kiosk must read its log first: daka lock do {lock} log")
+    transaction.alarm(lock, "", "lock_cleared", row.seen, f"{lock}: taken back up to event {upto} by {by}", at)
+    transaction.put(tables.lock_clearance, {"lock": lock, "upto": upto})
+    return upto
 
 
 def known(connection: Connection, lock: str) -> Any:
@@ -195,14 +204,21 @@ def answer(store: Store, key: Ed25519PrivateKey, device: str, payload: bytes, at
         with store.reading() as connection:
             row = known(connection, question.lock)
             _kiosk(connection, question.lock, device)
+            column = tables.lock_clearance.c
+            upto = connection.scalar(select(column.upto).where(column.lock == question.lock)) or 0
     except (messages.MessageError, LocksError, ValueError):
         return None
-    clears = bool(row.clear_tamper)
-    said = papers.Statement(question.lock, challenge, int(at.timestamp()), row.epoch, row.seen, clear_tamper=clears)
+    said = papers.Statement(question.lock, challenge, int(at.timestamp()), row.epoch, row.seen, upto > 0, upto)
     text = base64.b64encode(said.signed(key).data).decode("ascii")
     data = messages.CODEC.unstructure(messages.LockAnswer(question.lock, question.challenge, text))
     event = f"lock-answer/{question.challenge[:16]}"
     return messages.seal_envelope("lock-answer", device, event, messages.write_time(at), data)
+
+
+def _newest(connection: Connection, lock: str, *kinds: EventKind) -> int:
+    """The number of the lock's newest event of these kinds; 0 for none."""
+    column, names = tables.lock_event.c, [kind.name.lower() for kind in kinds]
+    return connection.scalar(select(func.max(column.number)).where(column.lock == lock, column.event.in_(names))) or 0
 
 
 def _kiosk(connection: Connection, lock: str, device: str) -> Any:

@@ -12,6 +12,7 @@ from sqlalchemy import BigInteger, Column, ColumnElement, Connection, Index, Int
 
 from enterprise.lock_tables import grant_use_key as grant_use_key
 from enterprise.lock_tables import lock as lock
+from enterprise.lock_tables import lock_clearance as lock_clearance
 from enterprise.lock_tables import lock_event as lock_event
 from enterprise.lock_tables import lock_grant as lock_grant
 from enterprise.lock_tables import lock_kiosk as lock_kiosk

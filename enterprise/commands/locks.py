@@ -96,10 +96,10 @@ def sign_command(lock: str, by: str, folder: Path, database: str) -> None:
 @by_option
 @database_option
 def clear_command(lock: str, by: str, database: str) -> None:
-    """Take LOCK's tamper or fall alarm back, after somebody has looked at it; it hears so at its next visit."""
+    """Take back what is known of LOCK's tampering and falls, after somebody has looked at it; it hears so at its next visit."""
     with deciding(database) as transaction:
-        locks.clear(transaction, lock, by, now())
-    click.echo(f"{lock} hears it at its next visit")
+        upto = locks.clear(transaction, lock, by, now())
+    click.echo(f"taken back up to event {upto}; {lock} hears it at its next visit")
 
 
 @lock_group.command("list")

@@ -178,7 +178,7 @@ class Lock:
             model=self._identity.model,
             firmware=self._identity.firmware,
             battery=self.battery,
-            tampered=kept.tampered,
+            tampered=bool(kept.tampered),
             armed=self.state is State.ARMED,
             first=kept.first,
             last=kept.last,
@@ -202,8 +202,8 @@ class Lock:
         if word.epoch > kept.epoch:
             kept = replace(kept, epoch=word.epoch)
             happened.append(Happened(EventKind.EPOCH, count=word.epoch))
-        if word.clear_tamper and kept.tampered:
-            kept = replace(kept, tampered=False)
+        if word.clear_tamper and 0 < kept.tampered <= word.clear_upto:
+            kept = replace(kept, tampered=0)
             happened.append(Happened(EventKind.TAMPER_CLEARED))
         seen = max(kept.seen, min(word.seen, kept.last))
         first = max(kept.first, min(seen + 1, kept.last - self._identity.most_events + 1))
@@ -321,7 +321,8 @@ class Lock:
         """Opened by force (TAMPER) or fallen (DROP): nothing is stamped until the enterprise clears it."""
         if self._step(Happening.END):
             self._disarm(Result.ENDED, "tampered", now_ms)
-        self._write(Happened(kind), now_ms=now_ms, kept=replace(self._memory.kept(), tampered=True))
+        kept = self._memory.kept()
+        self._write(Happened(kind), now_ms=now_ms, kept=replace(kept, tampered=kept.last + 1))
 
     def charge(self, percent: int, now_ms: int) -> None:
         """The battery's state; an event when it gets low."""

@@ -12,6 +12,7 @@ from device.messages import lock as papers
 class Kept:
     """The lock's small things. `seen` is the event up to which the server has the log, `epoch` the floor for grants.
 
+    `tampered` is the newest event TAMPER or DROP that was not cleared, 0 for none.
     `forgotten` is the latest expiry of a grant whose counts were forgotten: it is only ever raised, and no grant that expires then
     or earlier is taken.
     """
@@ -23,7 +24,7 @@ class Kept:
     last: int = 0
     head: bytes = papers.GENESIS
     seen: int = 0
-    tampered: bool = False
+    tampered: int = 0
     forgotten: int = 0
 
 

@@ -97,7 +97,7 @@ class Control:
             "name": kept.name,
             "events": kept.last,
             "epoch": kept.epoch,
-            "tampered": kept.tampered,
+            "tampered": bool(kept.tampered),
             "battery": lock.battery,
             "time": lock.hour(now_ms).source.name.lower(),
         }

@@ -160,10 +160,10 @@ class DiskMemory:
     def _read_kept(self) -> Kept:
         query = "SELECT name, boot, epoch, first, last, head, seen, tampered, forgotten FROM kept"
         try:
-            *row, tampered, forgotten = self._connection.execute(query).fetchone()
+            row = self._connection.execute(query).fetchone()
+            return Kept(*row)
         except (sqlite3.DatabaseError, TypeError) as error:
             raise StateBroken("the lock's memory is damaged; such a lock stamps nothing and goes back to its maker") from error
-        return Kept(*(*row, bool(tampered), forgotten))
 
 
 def _put_kept(connection: sqlite3.Connection, kept: Kept) -> None:

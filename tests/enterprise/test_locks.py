@@ -373,19 +373,76 @@ def test_a_lock_or_kiosk_that_is_not_enrolled_gets_no_word(seal: Office, gate: K
     assert seal.ingester.word_to_lock(seal.store, "kiosk-1", b"rubbish") is None
 
 
-def test_a_tamper_alarm_is_taken_back_once_by_a_person(seal: Office, gate: Kiosk) -> None:
-    with seal.store.transaction() as transaction:
+def clear(office: Office) -> None:
+    with office.store.transaction() as transaction:
         locks.clear(transaction, LOCK_ID, "hr", AT)
-    said = word(seal, LOCK_ID, bytes(32))
+
+
+def hears(office: Office, world: World) -> None:
+    """The lock is visited, and told what the server says about its tampering."""
+    said = word(office, LOCK_ID, bytes(32))
     assert said is not None
-    assert said.clear_tamper
+    world.visit().tell(clear_tamper=said.clear_tamper, clear_upto=said.clear_upto)
+
+
+def test_a_tamper_alarm_is_taken_back_once_by_a_person(seal: Office, gate: Kiosk) -> None:
     world = World()
     world.lock.tamper(0)
-    world.visit().tell(clear_tamper=True)
     relay(seal, gate, *map(event, world.memory.log))
+    clear(seal)
+    hears(seal, world)
+    assert not world.memory.kept().tampered
+    relay(seal, gate, *map(event, world.memory.log[2:]))
     said = word(seal, LOCK_ID, bytes(32))
     assert said is not None
-    assert not said.clear_tamper
+    assert (said.clear_tamper, said.clear_upto) == (False, 0)
+
+
+def test_nothing_is_taken_back_where_nothing_has_happened(seal: Office, gate: Kiosk) -> None:
+    """It would be leave for the next break-in."""
+    world = World()
+    with pytest.raises(locks.LocksError, match="is here to be taken back"):
+        clear(seal)
+    world.lock.tamper(0)
+    relay(seal, gate, *map(event, world.memory.log))
+    clear(seal)
+    hears(seal, world)
+    relay(seal, gate, *map(event, world.memory.log[2:]))
+    with pytest.raises(locks.LocksError, match="is here to be taken back"):
+        clear(seal)
+
+
+def test_a_second_tampering_is_not_taken_back_with_the_first(seal: Office, gate: Kiosk) -> None:
+    """Before the lock has heard of it, and before the server has heard that it did."""
+    world = World()
+    world.lock.tamper(0)
+    relay(seal, gate, *map(event, world.memory.log))
+    clear(seal)
+    world.lock.tamper(1)
+    hears(seal, world)
+    assert world.memory.kept().tampered
+    relay(seal, gate, *map(event, world.memory.log[2:]))
+    clear(seal)
+    hears(seal, world)
+    assert not world.memory.kept().tampered
+    world.lock.tamper(2)
+    hears(seal, world)
+    assert world.memory.kept().tampered
+
+
+def test_a_lock_that_says_late_what_it_heard_does_not_undo_what_was_decided_since(seal: Office, gate: Kiosk) -> None:
+    world = World()
+    world.lock.tamper(0)
+    relay(seal, gate, *map(event, world.memory.log))
+    clear(seal)
+    hears(seal, world)
+    world.lock.tamper(1)
+    *_, cleared, again = world.memory.log
+    relay(seal, gate, event(again))
+    clear(seal)
+    relay(seal, gate, event(cleared))
+    hears(seal, world)
+    assert not world.memory.kept().tampered
 
 
 # ---- approvals

@@ -394,8 +394,38 @@ def test_a_lock_opened_by_force_stamps_nothing_until_the_enterprise_clears_it(wo
     world.lock.tamper(0)
     assert not visit.press()
     assert visit.arm(world.grant()) == Refused("tampered")
-    visit.tell(clear_tamper=True)
+    visit.tell(clear_tamper=True, clear_upto=world.memory.kept().last)
     assert outcome(visit.arm(world.grant())).result == Result.ARMED
+
+
+@pytest.mark.parametrize("kind", [EventKind.TAMPER, EventKind.DROP])
+def test_what_was_taken_back_is_the_tampering_that_was_known_and_no_later_one(world: World, kind: EventKind) -> None:
+    world.lock.tamper(0)
+    known = world.memory.kept().last
+    world.lock.tamper(1, kind)
+    visit = world.visit()
+    visit.tell(clear_tamper=True, clear_upto=known)
+    assert visit.arm(world.grant()) == Refused("tampered")
+    visit.tell(clear_tamper=True, clear_upto=known + 1)
+    assert outcome(visit.arm(world.grant())).result == Result.ARMED
+    assert [EventKind(event.kind) for event in visit.read_log()].count(EventKind.TAMPER_CLEARED) == 1
+
+
+def test_a_word_that_takes_back_tampering_without_saying_which_takes_nothing_back(world: World) -> None:
+    world.lock.tamper(0)
+    visit = world.visit()
+    visit.tell(clear_tamper=True)
+    assert visit.arm(world.grant()) == Refused("tampered")
+
+
+def test_tampering_taken_back_once_is_no_leave_for_the_next(world: World) -> None:
+    world.lock.tamper(0)
+    told = {"clear_tamper": True, "clear_upto": world.memory.kept().last}
+    world.visit().tell(**told)
+    world.lock.tamper(1)
+    visit = world.visit()
+    visit.tell(**told)
+    assert visit.arm(world.grant()) == Refused("tampered")
 
 
 def test_fifty_commands_in_a_row_are_fifty_answers(world: World) -> None:

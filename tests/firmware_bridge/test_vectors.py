@@ -81,6 +81,10 @@ def test_a_spent_grant_is_refused_whatever_time_the_lock_is_told() -> None:
     assert [visit["forgotten_up_to"] for visit in told["visits"]] == [0, told["expires_at"], told["expires_at"]]
 
 
+def test_what_is_taken_back_ends_where_it_says() -> None:
+    assert [said["tampered"] for said in PUBLISHED["clearing"]["statements"]] == [True, False, True]
+
+
 def test_the_log_is_a_chain_of_hashes_and_signatures_alone() -> None:
     prev = bytes(32)
     for number, text in enumerate(PUBLISHED["log"]["events"], start=1):

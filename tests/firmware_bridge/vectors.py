@@ -113,6 +113,27 @@ def forgetting() -> dict[str, Any]:
     return {"expires_at": grant.expires_at, "stamps": grant.stamps, "visits": visits}
 
 
+def clearing() -> dict[str, Any]:
+    """Opened by force twice, and taken back up to the first time, the second, and up to the second again after a third."""
+    world = World()
+    first, second = broken_open(world), broken_open(world)
+    said = [cleared(world, first), cleared(world, second)]
+    third = broken_open(world)
+    return {"tampered_at_events": [first, second, third], "statements": [*said, cleared(world, second)]}
+
+
+def broken_open(world: World) -> int:
+    """The event that says so."""
+    world.lock.tamper(world.now_ms)
+    return world.memory.kept().last
+
+
+def cleared(world: World, upto: int) -> dict[str, Any]:
+    """What a statement leaves of the tampering."""
+    world.visit().tell(clear_tamper=True, clear_upto=upto)
+    return {"clear_upto": upto, "tampered": bool(world.memory.kept().tampered)}
+
+
 def make() -> dict[str, Any]:
     """Everything."""
     world = World()
@@ -129,6 +150,7 @@ def make() -> dict[str, Any]:
             "grant": paper(grant, "server"),
             "enrolment": paper(world.enrolment(), "server"),
             "statement": paper(world.statement(bytes(range(32))), "clock"),
+            "statement_that_clears": paper(world.statement(bytes(range(32)), clear_tamper=True, clear_upto=7), "clock"),
             "use": paper(world.use(grant, bytes(range(16)), bytes(range(32))), "kiosk"),
             "head": paper(papers.Head(LOCK_ID, 0, papers.GENESIS, bytes(range(32))), "lock"),
         },
@@ -141,6 +163,7 @@ def make() -> dict[str, Any]:
         },
         "log": log(world),
         "forgetting": forgetting(),
+        "clearing": clearing(),
     }
 
 

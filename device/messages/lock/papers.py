@@ -100,7 +100,8 @@ class Enrolment(Paper):
 class Statement(Paper):
     """The server's word to one session of one lock: the time, the epoch below which nothing counts, how far it has the log.
 
-    `challenge` is the lock's own, of this session, so an old statement says nothing. `clear_tamper` takes a tamper alarm back.
+    `challenge` is the lock's own, of this session, so an old statement says nothing. `clear_tamper` takes tampering and falls back,
+    up to event `clear_upto` of the lock's log, the newest that was known to whoever decided it; what has happened since stands.
     """
 
     CONTEXT: ClassVar[bytes] = b"daka/lock/1/statement"
@@ -111,6 +112,7 @@ class Statement(Paper):
     epoch: int = claim(-70005, EPOCH)
     seen: int = claim(-70021, Number(2**32 - 1))
     clear_tamper: bool = claim(-70022, Flag(), default=False)
+    clear_upto: int = claim(-70023, Number(2**32 - 1), default=0)
 
 
 @dataclass(frozen=True, slots=True)
