@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 
 from device import api, consent, messages, people
 from device.clock import Clock
@@ -64,8 +65,11 @@ class ConsentOffice:
         self.renew(person.person)  # a template may lie here under an older text
         return self._shown(person)
 
-    def withdraw(self, number: str, by: str, purpose: str = "") -> api.Person:
-        """Destroy the template first, then record the withdrawal: a failing disk must not keep a face alive. No purpose: all."""
+    def withdraw(self, number: str, by: str, purpose: str = "", at: datetime | None = None) -> api.Person:
+        """Destroy the template first, then record the withdrawal: a failing disk must not keep a face alive. No purpose: all.
+
+        `at`: when it was taken back elsewhere; a yes of later stays one.
+        """
         check_text("whoever does this", by)
         person = self._directory.by_number(number)
         given = [agreement.purpose for agreement, _ in self._directory.consents.given(person.person)]
@@ -73,7 +77,7 @@ class ConsentOffice:
         if not purposes:
             raise people.ConsentMissing(say("consent.none", number=number))
         try:
-            self._directory.withdraw(person.person, by, purposes, self._clock.now().at)
+            self._directory.withdraw(person.person, by, purposes, at or self._clock.now().at)
         finally:  # committed, though the disk may have failed in tidying up after it
             self.renew(person.person)
         self.settle()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable
-from datetime import tzinfo
+from datetime import datetime, tzinfo
 from urllib.parse import quote
 
 from device import api, messages, people
@@ -60,9 +60,13 @@ class Personnel:
         self._journal.append_all(records, moment)
         self._directory.roll.apply(steps, moment.at, origin, tell)
 
+    def now(self) -> datetime:
+        """By the kiosk's clock."""
+        return self._clock.now().at
+
     def has_left(self, person: Person) -> bool:
         """Whether their last day is over."""
-        return person.expires_at is not None and self._clock.now().at >= person.expires_at
+        return person.expires_at is not None and self.now() >= person.expires_at
 
     def change_person(
         self, number: str, name: str, language: str, group: str, expires: str, supervisor: str, by: str

@@ -80,17 +80,16 @@ class Register:
     def bury(self, tombstone: messages.Tombstone, here: str) -> bool:
         """Take the consent back, and with it every template; or erase everything, with a receipt of its own in the journal.
 
-        Whoever was never here, or is erased already, leaves a stone too: a later roster does not bring them in.
+        Whoever was never here, or is erased already, leaves a stone too: a later roster does not bring them in, nor a package of
+        another kiosk with a yes of before the withdrawal.
         """
         if tombstone.act == messages.TombstoneAct.ERASED:
             return self._eraser.erase_if_here(here, messages.ErasureReason.TOMBSTONE, tombstone.by)
-        try:
-            person = self._directory.get(here)
-        except people.PersonUnknown:
-            return False
-        if person.has_consent:
-            self._desk.withdraw_consent(person.number, tombstone.by)
-        return person.has_consent
+        if self._directory.consents.given(here):
+            self._desk.withdraw_consent(self._directory.get(here).number, tombstone.by)
+            return True
+        self._directory.sisters.heard_withdrawal(here, self._personnel.now())
+        return False
 
 
 def _why(step: api.ListStep) -> str:

@@ -195,8 +195,9 @@ class Site:
             return self._eraser.erase_if_here(one.person, ErasureReason.TOMBSTONE, by[:64])
         given_at = self._directory.given_at_or_none(one.person)
         if given_at is None or given_at > one.at:
+            self._sisters.heard_withdrawal(one.person, one.at)
             return False
-        self._consents.withdraw(self._directory.get(one.person).number, by[:64], Purpose.FACE_RECOGNITION)
+        self._consents.withdraw(self._directory.get(one.person).number, by[:64], Purpose.FACE_RECOGNITION, one.at)
         return True
 
     def _receive(self, one: PackedPerson, sender: str) -> str:

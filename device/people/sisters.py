@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from device import database, messages
+from device.consent import Purpose
+from device.people import withdrawals
 from device.people.errors import PeopleError
 
 NEVER = "0001-01-01T00:00:00.000000Z"
@@ -70,8 +72,13 @@ class Sisters:
         with self._database.reading() as connection:
             return frozenset(person for (person,) in connection.execute("SELECT person FROM face_removed"))
 
+    def heard_withdrawal(self, person: str, at: datetime) -> None:
+        """It was made elsewhere; what this kiosk hears later of a yes of before counts no more."""
+        with self._database.transaction() as connection:
+            withdrawals.note(connection, person, Purpose.FACE_RECOGNITION, at)
+
     def withdrawn(self) -> dict[str, datetime]:
-        """When each person last took the consent to a kept template back here."""
+        """When each person last took the consent to a kept template back, as far as this kiosk knows."""
         with self._database.reading() as connection:
             rows = connection.execute("SELECT person, at FROM withdrawn WHERE purpose = 'face_recognition'").fetchall()
         return {person: messages.read_time(at) for person, at in rows}

@@ -15,9 +15,10 @@ SELECT person, text_version, language, text_sha256, basis, ?, purpose, kiosks, r
 FROM consent WHERE person = ? AND purpose = ?
 """
 
-REMEMBER = """
-INSERT OR REPLACE INTO withdrawn
-SELECT person, purpose, max(coalesce(?, given_at), given_at) FROM consent WHERE person = ? AND purpose = ?
+LATEST = "ON CONFLICT DO UPDATE SET at = max(at, excluded.at)"
+REMEMBER = f"""
+INSERT INTO withdrawn
+SELECT person, purpose, max(coalesce(?, given_at), given_at) FROM consent WHERE person = ? AND purpose = ? {LATEST}
 """
 
 CONCERNED = """
@@ -42,6 +43,16 @@ def withdraw(connection: sqlite3.Connection, person: str, by: str, purposes: Seq
     if Purpose.FACE_CARD in purposes:
         connection.execute("DELETE FROM card WHERE person = ?", (person,))
     return gone
+
+
+def note(connection: sqlite3.Connection, person: str, purpose: Purpose, at: datetime) -> None:
+    """A withdrawal made elsewhere of whoever has not agreed here, or is not here: a yes of before that comes later is none.
+
+    Whoever was erased needs none, and nothing more is kept of them.
+    """
+    row = (person, purpose, messages.write_time(at), person)
+    query = "INSERT INTO withdrawn SELECT ?, ?, ? WHERE NOT EXISTS (SELECT 1 FROM tombstone WHERE person = ?)"
+    connection.execute(f"{query} {LATEST}", row)
 
 
 def destroy_templates(connection: sqlite3.Connection, person: str) -> int:

@@ -15,6 +15,7 @@ from device import desk, erasure, journal, messages, people
 from device.personnel import Personnel
 from device.roster import HELD, REFUSED, Register
 from tests.device import parts
+from tests.device.test_people import EMBEDDER, vector
 
 TAIPEI = ZoneInfo("Asia/Taipei")
 ADA = messages.RosterPerson(parts.ADA, "1001", "Ada", "en", "assembly", badges=("BADGE-0001",), codes=True)
@@ -232,6 +233,27 @@ def test_a_withdrawal_from_the_enterprise_takes_the_consent_back(house: House) -
     assert house.register.bury(stone(messages.TombstoneAct.WITHDRAWN), parts.ADA)
     assert not house.number("1001").has_consent
     assert not house.register.bury(stone(messages.TombstoneAct.WITHDRAWN), parts.ADA)
+
+
+def test_a_withdrawal_from_the_enterprise_counts_against_a_yes_that_comes_from_elsewhere_later(house: House) -> None:
+    assert not house.register.bury(stone(messages.TombstoneAct.WITHDRAWN), parts.ADA)
+    house.take(ADA)
+    assert not house.register.bury(stone(messages.TombstoneAct.WITHDRAWN), parts.BOB)
+    assert house.directory.sisters.withdrawn() == {parts.ADA: parts.START, parts.BOB: parts.START}
+    house.register.bury(stone(messages.TombstoneAct.ERASED), parts.ADA)
+    house.register.bury(stone(messages.TombstoneAct.WITHDRAWN), parts.ADA)
+    assert house.directory.sisters.withdrawn() == {parts.BOB: parts.START}, "the stone is enough"
+
+
+def test_a_withdrawal_from_the_enterprise_reaches_whoever_is_asked_again(house: House) -> None:
+    house.take(ADA)
+    house.office.give_consent("1001", "en", "consent", "cli:hr")
+    house.directory.add_template(parts.ADA, EMBEDDER, "photograph", vector(3), parts.START)
+    house.office.publish_consent_text(
+        "face_recognition", "2", dict.fromkeys(("zh-CN", "zh-TW", "en"), "new"), "cli:hr", asks_again=True
+    )
+    assert house.register.bury(stone(messages.TombstoneAct.WITHDRAWN), parts.ADA)
+    assert house.number("1001").templates == 0
 
 
 def test_an_erasure_from_the_enterprise_erases_here_and_no_later_roster_brings_the_person_back(

@@ -161,6 +161,39 @@ def test_a_withdrawal_at_the_receiver_is_not_undone_by_an_older_yes(two: Two) ->
     assert two.carry(two.a, two.b)[0] == 1, "a new yes counts"
 
 
+def test_a_later_yes_outlives_the_echo_of_an_earlier_withdrawal(two: Two) -> None:
+    """The file lay in a drawer: gate B follows the withdrawal of the morning in the evening, and gate A hears of it from B."""
+    two.carry(two.a, two.b)
+    two.a.clock.seconds += 10
+    two.a.consents.withdraw("1001", BY)
+    text = two.a.site.export("gate-b", BY).text
+    two.a.clock.seconds += 100
+    two.a.consents.give("1001", "en", "consent", BY)
+    two.a.directory.add_template(parts.ADA, EMBEDDER, "photograph", vector(3), two.a.clock.now().at)
+    two.a.keeper.renew(parts.ADA)
+    two.a.clock.seconds += 1000
+    two.b.clock.seconds += 1110
+    assert two.b.site.take(text, BY).ended == 1
+    assert two.carry(two.b, two.a) == (0, 0, [])
+    assert two.a.matched() == {parts.ADA}
+    assert two.carry(two.a, two.b) == (1, 0, [])
+    assert two.b.matched() == {parts.ADA}
+
+
+def test_a_withdrawal_that_comes_before_the_yes_counts_against_it(two: Two) -> None:
+    """Gate B has never heard of Ada; who took her consent back is gate C, and A has not heard of it yet."""
+    two.a.clock.seconds += 60
+    old = two.a.site.export("gate-b", BY).text
+    two.a.clock.seconds += 60
+    two.b.clock.seconds += 60
+    two.b.site._end(site.Ended(parts.ADA, "withdrawn", two.b.clock.now().at), "gate-c")
+    two.b.clock.seconds += 60
+    assert [one.why for one in two.b.site.take(old, BY).refused] == ["the consent was taken back here after it was given there"]
+    assert two.b.matched() == set()
+    assert two.carry(two.b, two.a)[1] == 1, "and gate A hears of it from here"
+    assert two.a.matched() == set()
+
+
 def test_an_erasure_at_one_kiosk_erases_at_the_other_with_a_receipt_of_its_own(two: Two) -> None:
     two.carry(two.a, two.b)
     traces = two.b.directory.graves.traces(parts.ADA)
