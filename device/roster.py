@@ -84,7 +84,9 @@ class Register:
         another kiosk with a yes of before the withdrawal.
         """
         if tombstone.act == messages.TombstoneAct.ERASED:
-            return self._eraser.erase_if_here(here, messages.ErasureReason.TOMBSTONE, tombstone.by)
+            ids = dict.fromkeys((here, tombstone.person))  # a stone under each: other kiosks may know the person by either
+            done = [self._eraser.erase_if_here(one, messages.ErasureReason.TOMBSTONE, tombstone.by) for one in ids]
+            return any(done)
         if self._directory.consents.given(here):
             self._desk.withdraw_consent(self._directory.get(here).number, tombstone.by)
             return True

@@ -9,8 +9,8 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -53,7 +53,10 @@ class PackedTemplate:
 
 @dataclass(frozen=True, slots=True)
 class PackedPerson:
-    """A person with the consent that lets the templates travel; none, where the face was removed: those sent before go as well."""
+    """A person with the consent that lets the templates travel; none, where the face was removed: those sent before go as well.
+
+    `also`: under which ids the enterprise's roster knows whom the sender had under another one before.
+    """
 
     person: str
     number: str
@@ -64,6 +67,7 @@ class PackedPerson:
     agreement: Agreement
     given_at: datetime
     templates: tuple[PackedTemplate, ...]
+    also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +99,10 @@ class Site:
         clock: Clock,
         sealing_key: X25519PrivateKey,
         consents: ConsentOffice,
+        aliases: Callable[[], Mapping[str, str]] = dict,
     ) -> None:
+        """`aliases`: people whom the roster met here under another id; the other kiosks may know them by the roster's."""
+        self._aliases = aliases
         self._journal, self._directory, self._eraser, self._clock = journal, directory, eraser, clock
         self._sealing_key, self._consents = sealing_key, consents
         self._sisters = directory.sisters
@@ -123,8 +130,9 @@ class Site:
         sister, moment = self._sisters.get(device), self._clock.now()
         removed, everybody = self._sisters.faces_removed(), self._directory.list()
         concerned = [person for person in everybody if person.templates or person.person in removed]
-        found = tuple(packed for person in concerned if (packed := self._pack(person, device)) is not None)
-        package = Package(found, self._ended(), self._directory.likeness.pairs_among({one.person for one in found}))
+        also = self._also()
+        found = tuple(packed for person in concerned if (packed := self._pack(person, device, also)) is not None)
+        package = Package(found, self._ended(also), self._directory.likeness.pairs_among({one.person for one in found}))
         head = {"format": FORMAT, "from": self._journal.device, "to": device, "made_at": messages.write_time(moment.at)}
         text = json.dumps(messages.CODEC.unstructure(package), separators=(",", ":")).encode("utf-8")
         recipient = messages.sealing_key_from_text(sister.sealing_key)
@@ -137,10 +145,13 @@ class Site:
         """A package from another kiosk: endings first, then people and templates, each that may be, then who looks alike."""
         check_text("whoever does this", by)
         sender, made_at, package = self._open(text)
-        ended = sum(self._end(one, sender) for one in package.ended)
+        aliases = self._aliases()
+        ended = sum(self._end(one, sender, aliases) for one in package.ended)
         before = self._directory.likeness.pairs()
-        reports = [self._receive(one, sender) for one in package.people]
-        self._keep_marks(package.look_alikes, sender)
+        people = self._met(package.people, aliases)
+        reports = [self._receive(one, sender) for one in people]
+        here = {theirs.person: one.person for theirs, one in zip(package.people, people, strict=True)}
+        self._keep_marks([(here.get(one, one), here.get(other, other)) for one, other in package.look_alikes], sender)
         self._sisters.took(sender, made_at)
         alike = tuple(pair for pair in self._directory.likeness.pairs() if pair not in before)
         refused = tuple(api.SiteRefusal(one.number, why) for one, why in zip(package.people, reports, strict=True) if why)
@@ -148,7 +159,14 @@ class Site:
         self._journal.append(messages.Audit("site_package_taken", by, after=f"{sender}: {taken}"), self._clock.now())
         return api.SiteTaken(sender, taken, ended, refused, alike)
 
-    def _pack(self, person: Person, device: str) -> PackedPerson | None:
+    def _also(self) -> dict[str, tuple[str, ...]]:
+        """Under which other ids the roster knows people of here."""
+        found: dict[str, tuple[str, ...]] = {}
+        for shared, here in self._aliases().items():
+            found[here] = (*found.get(here, ()), shared)
+        return found
+
+    def _pack(self, person: Person, device: str, also: Mapping[str, tuple[str, ...]]) -> PackedPerson | None:
         """None without a consent that names the receiver."""
         agreed = self._directory.agreement(person.person)
         if agreed is None or device not in _names(agreed.kiosks):
@@ -159,11 +177,13 @@ class Site:
         )
         expires = "" if person.expires_at is None else messages.write_time(person.expires_at)
         known = (person.person, person.number, person.name, person.language, person.group, expires)
-        return PackedPerson(*known, agreed, self._directory.given_at(person.person), opened)
+        given_at = self._directory.given_at(person.person)
+        return PackedPerson(*known, agreed, given_at, opened, also.get(person.person, ()))
 
-    def _ended(self) -> tuple[Ended, ...]:
+    def _ended(self, also: Mapping[str, tuple[str, ...]]) -> tuple[Ended, ...]:
         stones = [Ended(person, "erased", at) for person, at in self._directory.graves.dated_stones().items()]
-        return (*stones, *(Ended(person, "withdrawn", at) for person, at in self._sisters.withdrawn().items()))
+        endings = (*stones, *(Ended(person, "withdrawn", at) for person, at in self._sisters.withdrawn().items()))
+        return tuple(replace(one, person=known) for one in endings for known in (one.person, *also.get(one.person, ())))
 
     def _open(self, text: str) -> tuple[str, datetime, Package]:
         body = _envelope(text)
@@ -186,19 +206,34 @@ class Site:
             raise SiteRefused(f"a package that {sister.device} made later was taken already; have a new one made")
         return sister.device, made_at, package
 
-    def _end(self, one: Ended, sender: str) -> bool:
+    def _end(self, one: Ended, sender: str, aliases: Mapping[str, str]) -> bool:
         """Follow a withdrawal or an erasure of a sister; whether there was anything to do."""
         if not OPAQUE_ID.fullmatch(one.person):
             return False
-        by = f"site:{sender}"
-        if one.act == "erased":
-            return self._eraser.erase_if_here(one.person, ErasureReason.TOMBSTONE, by[:64])
-        given_at = self._directory.given_at_or_none(one.person)
-        if given_at is None or given_at > one.at:
-            self._sisters.heard_withdrawal(one.person, one.at)
+        by, ids = f"site:{sender}"[:64], dict.fromkeys((one.person, aliases.get(one.person, one.person)))
+        if one.act == "erased":  # a stone under each
+            done = [self._eraser.erase_if_here(known, ErasureReason.TOMBSTONE, by) for known in ids]
+        else:
+            done = [self._follow_withdrawal(known, one.at, by) for known in ids]
+        return any(done)
+
+    def _follow_withdrawal(self, person: str, at: datetime, by: str) -> bool:
+        given_at = self._directory.given_at_or_none(person)
+        if given_at is None or given_at > at:
+            self._sisters.heard_withdrawal(person, at)
             return False
-        self._consents.withdraw(self._directory.get(one.person).number, by[:64], Purpose.FACE_RECOGNITION, one.at)
+        self._consents.withdraw(self._directory.get(person).number, by, Purpose.FACE_RECOGNITION, at)
         return True
+
+    def _met(self, people: Sequence[PackedPerson], aliases: Mapping[str, str]) -> list[PackedPerson]:
+        """Each under the id of this kiosk's records: erased here, or known here; else the one that the roster has, if any."""
+        stones = self._directory.graves.stones()
+        ids = [dict.fromkeys(aliases.get(known, known) for known in (*one.also, one.person)) for one in people]
+        known = self._directory.several({one for some in ids for one in some})
+        return [
+            replace(one, person=next((each for here in (stones, known) for each in some if each in here), next(iter(some))))
+            for one, some in zip(people, ids, strict=True)
+        ]
 
     def _receive(self, one: PackedPerson, sender: str) -> str:
         """Take a person and their templates, all of it or nothing; why not, or empty."""
@@ -242,8 +277,8 @@ class Site:
             raise PeopleError("the consent does not name this kiosk")
         if one.agreement.purpose is not Purpose.FACE_RECOGNITION:
             raise PeopleError("the consent is to something else")
-        withdrawn = self._sisters.withdrawn().get(one.person)
-        if withdrawn is not None and withdrawn >= one.given_at:
+        withdrawn = self._sisters.withdrawn()
+        if any(withdrawn[known] >= one.given_at for known in (one.person, *one.also) if known in withdrawn):
             raise PeopleError("the consent was taken back here after it was given there")
         expires_at = given_end(messages.read_time(one.expires_at)) if one.expires_at else None
         check(Entry(one.number, one.name, one.language, one.group, expires_at, person=one.person))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from device import api, clock, desk, erasure, keys, kiosk, messages, post, sight, state, terms, timekeeping
+from device import api, clock, desired, desk, erasure, keys, kiosk, messages, post, sight, state, terms, timekeeping
 from device.commands.context import Context
 from device.commands.joining_on_files import OnFiles
 from device.config import Config
@@ -137,4 +137,13 @@ def _retention(at: Opened) -> Retention:
 
 def _site(at: Opened) -> Site:
     consents = ConsentOffice(at.journal, at.directory, at.clock, lambda person: None)
-    return Site(at.journal, at.directory, at.eraser(), at.clock, keys.sealing_key(at.context.folder.keys), consents)
+    folder = at.context.folder
+    return Site(at.journal, at.directory, at.eraser(), at.clock, keys.sealing_key(folder.keys), consents, lambda: _aliases(folder))
+
+
+def _aliases(folder: state.Folder) -> Mapping[str, str]:
+    kept = desired.Kept(folder.desired)
+    try:
+        return kept.aliases()
+    finally:
+        kept.close()

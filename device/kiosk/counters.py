@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -105,15 +105,16 @@ def counters(
     stamping: room.Room,
     shelf: Shelf,
     joining: AdmissionCounter,
+    aliases: Callable[[], Mapping[str, str]],
     stop: threading.Event,
 ) -> tuple[Counter, ...]:
-    """Every socket of the daemon."""
+    """Every socket of the daemon; `aliases` as `device.roster` has them."""
     files, time_source = inside.files, inside.time_source
     updating = upgrades.office_routes(watch.upgrading, lambda body: files.journal.append(body, time_source.now()))
     works = progress.Board()
     for_admins = (*office_routes(inside, eraser, keeping, folder, carrier, stamping, works.asked), *updating, *works.routes())
     sealing = keys.sealing_key(folder.keys)
-    among = site.Site(files.journal, files.directory, eraser, time_source, sealing, inside.office.consents)
+    among = site.Site(files.journal, files.directory, eraser, time_source, sealing, inside.office.consents, aliases)
     ways_here = (
         *people_counter.site_routes(among),
         *people_counter.ways_routes(inside.ways),

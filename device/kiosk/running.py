@@ -90,7 +90,9 @@ def run(folder: state.Folder, config: Config, weights: Path, stop: threading.Eve
         told = (following.down, following.believed, watch.readings.read)
         carrier = post.Post(files.journal, config, time_source, folder.root, time_source, *told, stop.set, uplink_on)
         joining = admission_of(inside, folder, stop)
-        for counter in counters(inside, eraser, keeping, folder, watch, carrier, stamping, shelf, joining, stop):
+        for counter in counters(
+            inside, eraser, keeping, folder, watch, carrier, stamping, shelf, joining, following.kept.aliases, stop
+        ):
             serve(stack, listen(under, counter.path), counter)
         seen = behind(inside, folder, following, stamping, joining.notice, owed)
         backstage.open_page(stack, under.internet_listener(), folder.page_address, seen)

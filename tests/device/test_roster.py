@@ -268,6 +268,12 @@ def test_an_erasure_from_the_enterprise_erases_here_and_no_later_roster_brings_t
     assert [person.number for person in house.directory.list()] == ["1002"]
 
 
+def test_an_erasure_leaves_a_stone_under_both_ids_of_whoever_is_known_under_another_here(house: House) -> None:
+    here = house.office.add_person("1001", "Ada", "en", "cli:hr").person
+    assert house.register.bury(stone(messages.TombstoneAct.ERASED), here)
+    assert house.directory.graves.stones() == {here, parts.ADA}
+
+
 def test_a_tombstone_of_somebody_who_was_never_here_keeps_them_out(house: House) -> None:
     assert not house.register.bury(stone(messages.TombstoneAct.ERASED), parts.ADA)
     house.take(ADA)

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from device import consenting, desk, erasure, gallery, journal, messages, sight, site
 from device.people import Directory, PeopleError, Person
+from device.sentences import say
 from device.site import Site, SiteRefused
 from models.openset import Bound
 from tests.device import parts
@@ -41,6 +42,7 @@ class Kiosk:
     eraser: erasure.Eraser
     site: Site
     clock: parts.Clock
+    aliases: dict[str, str]
 
     def matched(self) -> set[str]:
         return set(self.keeper.known.gallery.persons)
@@ -58,8 +60,9 @@ def kiosk(folder: Path, name: str, others: tuple[str, ...], seed: int) -> Kiosk:
         opened, directory, ticking, lambda one: keeper.renew(one) if one else keeper.refill(), others
     )
     eraser = erasure.Eraser(opened, directory, ticking, folder, keeper.renew)
-    among = Site(opened, directory, eraser, ticking, X25519PrivateKey.generate(), consents)
-    return Kiosk(name, folder, directory, opened, keeper, consents, eraser, among, ticking)
+    aliases: dict[str, str] = {}
+    among = Site(opened, directory, eraser, ticking, X25519PrivateKey.generate(), consents, lambda: aliases)
+    return Kiosk(name, folder, directory, opened, keeper, consents, eraser, among, ticking, aliases)
 
 
 @dataclass
@@ -186,7 +189,7 @@ def test_a_withdrawal_that_comes_before_the_yes_counts_against_it(two: Two) -> N
     old = two.a.site.export("gate-b", BY).text
     two.a.clock.seconds += 60
     two.b.clock.seconds += 60
-    two.b.site._end(site.Ended(parts.ADA, "withdrawn", two.b.clock.now().at), "gate-c")
+    two.b.site._end(site.Ended(parts.ADA, "withdrawn", two.b.clock.now().at), "gate-c", {})
     two.b.clock.seconds += 60
     assert [one.why for one in two.b.site.take(old, BY).refused] == ["the consent was taken back here after it was given there"]
     assert two.b.matched() == set()
@@ -203,6 +206,51 @@ def test_an_erasure_at_one_kiosk_erases_at_the_other_with_a_receipt_of_its_own(t
     assert [trace for trace in traces if trace in after] == []
     receipt = next(record for record in chain(two.b.journal) if isinstance(record, messages.Erasure))
     assert (receipt.person, receipt.reason, receipt.by, receipt.remains) == (parts.ADA, "tombstone", "site:gate-a", 0)
+
+
+SHARED = "p-" + "88" * 16  # the roster's id of Ada, whom one of the kiosks has under her own
+
+
+def test_whoever_a_roster_met_here_under_another_id_is_one_person_at_both(two: Two) -> None:
+    two.a.aliases[SHARED] = parts.ADA
+    enrol(two.b, SHARED, "1001", 3)
+    enrol(two.b, parts.BOB, "1002", 7)
+    two.b.directory.likeness.mark(SHARED, parts.BOB)
+    two.a.clock.seconds += 5
+    two.a.consents.give("1001", "en", "consent", BY)  # the later one stays, and names gate B
+    assert two.carry(two.b, two.a) == (2, 0, [])
+    assert {one.person: one.templates for one in two.a.directory.list()} == {parts.ADA: 2, parts.BOB: 1}
+    assert two.a.directory.likeness.of(parts.ADA) == {parts.BOB}
+    assert two.carry(two.a, two.b) == (1, 0, [])
+    assert {one.person: one.templates for one in two.b.directory.list()} == {SHARED: 2, parts.BOB: 1}
+    two.a.clock.seconds += 10
+    two.a.consents.withdraw("1001", BY)
+    assert two.carry(two.a, two.b)[1] == 1
+    assert two.b.matched() == {parts.BOB}
+
+
+def test_whoever_is_new_to_a_kiosk_comes_under_the_id_of_the_roster(two: Two) -> None:
+    two.a.aliases[SHARED] = parts.ADA
+    assert two.carry(two.a, two.b) == (1, 0, [])
+    assert two.b.matched() == {SHARED}
+
+
+@pytest.mark.parametrize("follows", ["a package", "the roster"])
+def test_whoever_is_erased_does_not_come_back_under_the_other_id(two: Two, follows: str) -> None:
+    enrol(two.b, SHARED, "1001", 3)
+    old = two.b.site.export("gate-a", BY).text
+    two.a.aliases[SHARED] = parts.ADA
+    two.a.eraser.erase("1001", "asked", BY)
+    assert [one.why for one in two.a.site.take(old, BY).refused] == [say("list.erased")]
+    assert two.a.directory.list() == ()
+    if follows == "a package":
+        assert two.carry(two.a, two.b) == (0, 1, [])
+    else:
+        two.b.eraser.erase_if_here(SHARED, "tombstone", "hr:wu")
+    assert two.b.directory.list() == ()
+    two.a.aliases.clear()
+    two.carry(two.b, two.a)
+    assert {parts.ADA, SHARED} <= two.a.directory.graves.stones()
 
 
 def remove_face(at: Kiosk, number: str) -> None:
