@@ -23,6 +23,14 @@ def is_open() -> ColumnElement[bool]:
     return ~exists().where(same, settled.count >= alarm.count)
 
 
+def news(transaction: Transaction, device: str, kind: str, seq: int, detail: str, at: datetime) -> None:
+    """An alarm, unless it has said the same before: then it is none, also where a person has settled it."""
+    column = tables.alarm.c
+    same = (column.device == device, column.epoch == "", column.kind == kind, column.seq == seq)
+    if transaction.connection.scalar(select(column.detail).where(*same)) != storable(detail):
+        transaction.alarm(device, "", kind, seq, detail, at)
+
+
 def settle(transaction: Transaction, device: str, kind: str, seq: int | None, by: str, note: str, at: datetime) -> int:
     """Settle the open alarms of this kind (of record `seq` alone, if given); how many that were. NothingToSettle: none."""
     column = tables.alarm.c

@@ -1,4 +1,7 @@
-"""Certificates of our own side that end soon: an alarm while there is time. Without them no kiosk is heard, and none can renew."""
+"""Certificates of our own side that end soon: an alarm while there is time. Without them no kiosk is heard, and none can renew.
+
+Whatever else is an alarm by time alone is looked at in the same turn.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from pathlib import Path
 
 from cryptography import x509
 
-from enterprise.store import Store, StoreError
+from enterprise.store import Store, StoreError, Transaction
 
 log = logging.getLogger(__name__)
 
@@ -39,10 +42,10 @@ def life_of(certificate: Path) -> Life:
 
 
 class Watch:
-    """Looks once a day, and at once when it hears of another certificate."""
+    """Looks once a day, and at once when it hears of another certificate; `also` is done then, too."""
 
-    def __init__(self, store: Store, now: Callable[[], datetime]) -> None:
-        self._store, self._now = store, now
+    def __init__(self, store: Store, now: Callable[[], datetime], *also: Callable[[Transaction, datetime], None]) -> None:
+        self._store, self._now, self._also = store, now, also
         self._lives: dict[str, Life] = {}
         self._due_s = 0.0
 
@@ -61,9 +64,12 @@ class Watch:
         try:
             if soon:
                 self._tell(soon, now)
+            for look in self._also:
+                with self._store.transaction() as transaction:
+                    look(transaction, now)
         except StoreError as error:
             self._due_s = time.monotonic() + AGAIN_S
-            log.warning("an alarm about certificates waits: %s", error)
+            log.warning("what becomes an alarm by time alone waits: %s", error)
 
     def _tell(self, soon: dict[str, datetime], now: datetime) -> None:
         with self._store.transaction() as transaction:

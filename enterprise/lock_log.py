@@ -3,7 +3,8 @@
 What does not hold is an alarm for a person, and never stops a kiosk's records:
 `lock_unknown`, `lock_forged`, `lock_fork` (two events of one number, or one that does not follow), `lock_gap` (the lock says that
 there are more; by lock and first missing event), `lock_broken` (a kiosk found the log cut or put back), `lock_unapproved` (a stamp
-that no approval covers), and what a lock tells about itself: `lock_tamper`, `lock_drop`, `lock_battery_low`, `lock_unfinished`.
+that no approval covers), `lock_unverified` (one without a verification; by lock and event), and what a lock tells about itself:
+`lock_tamper`, `lock_drop`, `lock_battery_low`, `lock_unfinished`.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from sqlalchemy import select
 from device import messages
 from device.messages import lock as papers
 from device.messages.lock import Event, EventKind
-from enterprise import tables
+from enterprise import alarms, tables
 from enterprise.lock_stamps import Stamps
 from enterprise.store import EpochState, RecordRow, Transaction
 
@@ -77,11 +78,11 @@ class LockLog:
             self._head(seq, lock, said)
         else:
             self._event(seq, lock, said, papers.Signed(paper, b"").hash.hex())
-        self._stamps.heard(seq, self.state.device, lock.lock, said.number)
+        self._stamps.heard(self.state.device, lock.lock, said.number)
 
     @property
     def _stamps(self) -> Stamps:
-        return Stamps(self.transaction, self._alarm)
+        return Stamps(self.transaction, self._alarm, self.now)
 
     def _event(self, seq: int, lock: Any, event: Event, digest: str) -> None:
         column = tables.lock_event.c
@@ -146,10 +147,7 @@ class LockLog:
     def _gap(self, lock: str, first: int, last: int) -> None:
         """An alarm of the lock's, whichever kiosk brought its head: each later head shows the hole again, and it is no news."""
         detail = f"events {first} to {last} of {lock} are not here, and the lock says that it has them"
-        column = tables.alarm.c
-        same = (column.device == lock, column.epoch == "", column.kind == "lock_gap", column.seq == first)
-        if self.transaction.connection.scalar(select(column.detail).where(*same)) != detail:
-            self.transaction.alarm(lock, "", "lock_gap", first, detail, self.now)
+        alarms.news(self.transaction, lock, "lock_gap", first, detail, self.now)
 
     def _meaning(self, seq: int, event: Event) -> None:
         kind = EventKind(event.kind)

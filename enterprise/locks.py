@@ -17,7 +17,7 @@ from sqlalchemy import Connection, func, select
 from device import messages
 from device.messages import lock as papers
 from device.messages.lock import EventKind
-from enterprise import downlink, tables
+from enterprise import downlink, lock_stamps, tables
 from enterprise.errors import EnterpriseError
 from enterprise.store import Store, Transaction
 
@@ -131,13 +131,14 @@ def withdraw(transaction: Transaction, lock: str, device: str, at: datetime) -> 
 
 
 def withdraw_all(transaction: Transaction, device: str, at: datetime) -> tuple[str, ...]:
-    """A kiosk that is believed no more may use no lock; those that it might."""
+    """A kiosk that is believed no more may use no lock, and what it owes does not come; those that it might."""
     column = tables.lock_kiosk.c
     found = tuple(
         transaction.connection.execute(select(column.lock).where(column.device == device).order_by(column.lock)).scalars()
     )
     for lock in found:
         withdraw(transaction, lock, device, at)
+    lock_stamps.give_up(transaction, device, at)
     return found
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from device import messages
-from enterprise import expiry, keys, mqtt, names, service, store
+from enterprise import expiry, keys, lock_watch, mqtt, names, service, store
 from enterprise.commands.shared import database_option, host_and_port, now, stop_on_signals
 from enterprise.errors import EnterpriseError
 from enterprise.ingest import Ingester
@@ -48,7 +48,7 @@ def ingest(database: str, folder: Path, broker: str, ca: Path, cert: Path, key: 
     opened = _open_when_there(database, stop)
     if opened is not None:
         log.info("records go to %s; acknowledgements are signed by %s", opened.name, messages.public_key_text(signing))
-        watch = expiry.Watch(opened, now)
+        watch = expiry.Watch(opened, now, lock_watch.look)
         watch.know(name, expiry.life_of(cert))
         service.Service(Ingester(opened, signing, now), link, opened, watch).run(stop)
         opened.close()

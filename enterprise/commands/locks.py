@@ -14,7 +14,7 @@ from sqlalchemy import select
 from device import messages
 from device.messages.lock import MOST_OFFLINE_S, Factor, factors_text
 from device.messages.lock.fields import LOCK_ID
-from enterprise import keys, locks, show, tables
+from enterprise import keys, lock_stamps, locks, show, tables
 from enterprise.commands.desired import person_of
 from enterprise.commands.shared import database_option, now, opened_database, print_table
 from enterprise.commands.signing import by_option, deciding, heard_kiosks, options, sign_states
@@ -105,26 +105,31 @@ def clear_command(lock: str, by: str, database: str) -> None:
 @lock_group.command("list")
 @database_option
 def list_command(database: str) -> None:
-    """Every lock, how far its log is here, and who may use it."""
+    """Every lock, how far its log is here, how many stamps wait for the record of their verification, and who may use it."""
     with opened_database(database) as opened, opened.reading() as connection:
         found = connection.execute(select(tables.lock).order_by(tables.lock.c.lock)).all()
-        rows = [(row.lock, row.epoch, row.seen, ", ".join(locks.enrolled(connection, row.lock))) for row in found]
-    print_table(show.drawn("locks", ("lock", "epoch", "events", "kiosks"), rows))
+        rows = []
+        for row in found:
+            kiosks = ", ".join(locks.enrolled(connection, row.lock))
+            rows.append((row.lock, row.epoch, row.seen, lock_stamps.awaited(connection, row.lock), kiosks))
+    print_table(show.drawn("locks", ("lock", "epoch", "events", "awaited", "kiosks"), rows))
 
 
 @lock_group.command("log")
 @click.argument("lock")
 @database_option
 def log_command(lock: str, database: str) -> None:
-    """LOCK's events, each verified when it came in."""
+    """LOCK's events, each verified when it came in, and of each stamp whether its person was: verified, awaited or missing."""
     with opened_database(database) as opened, opened.reading() as connection:
         locks.known(connection, lock)
-        column = tables.lock_event.c
+        column, stamp = tables.lock_event.c, tables.lock_stamp.c
+        same = (stamp.lock == column.lock) & (stamp.number == column.number)
+        query = select(tables.lock_event, stamp.state).outerjoin(tables.lock_stamp, same).where(column.lock == lock)
         rows = []
-        for row in connection.execute(select(tables.lock_event).where(column.lock == lock).order_by(column.number)):
+        for row in connection.execute(query.order_by(column.number)):
             at = messages.write_time(_moment(row.at)) if row.at else "no time"
-            rows.append((row.number, row.event, row.grant_id, row.person, row.used or "", at, row.device))
-    print_table(show.drawn(lock, ("number", "event", "approval", "person", "stamp", "at", "by kiosk"), rows))
+            rows.append((row.number, row.event, row.grant_id, row.person, row.used or "", row.state, at, row.device))
+    print_table(show.drawn(lock, ("number", "event", "approval", "person", "stamp", "verified", "at", "by kiosk"), rows))
 
 
 @click.group("grant")

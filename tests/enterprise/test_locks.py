@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from click.testing import CliRunner
 
 from device import messages
 from device.locks.errors import LogRefused
@@ -19,7 +21,8 @@ from device.locks.ledger import Ledger
 from device.messages import LockAct, LockBody
 from device.messages import lock as papers
 from device.messages.lock import EventKind, Factor
-from enterprise import alarms, downlink, locks, tables
+from enterprise import alarms, downlink, lock_watch, locks, tables
+from enterprise.commands.main import daka_enterprise
 from firmware_bridge.protocol import commands
 from tests.enterprise.conftest import Office
 from tests.enterprise.kiosk import Kiosk
@@ -531,3 +534,71 @@ def test_another_key_of_a_kiosks_makes_what_the_one_before_was_given_void(seal: 
     thief = world.visit()
     thief.tell(epoch=said.epoch)
     assert thief.arm(world.grant(id=GRANT)) == commands.Refused("epoch")
+
+
+# ---- verifications that nobody has brought yet
+
+OVERDUE = timedelta(days=8)
+
+
+@pytest.fixture
+def owed(seal: Office, gate: Kiosk) -> World:
+    """A lock whose two stamps another kiosk has brought; the one that owes the verifications has none, and says nothing."""
+    other, world = seal.trust(Kiosk("kiosk-2")), World()
+    visit, grant = world.visit(), world.grant(id=GRANT)
+    visit.tell()
+    for _ in range(2):
+        visit.arm(grant, record=world.fresh(32))
+        visit.press()
+    relay(seal, other, *map(event, world.memory.log), head(world))
+    assert states(seal) == ["awaited"] * 2
+    assert seal.alarms() == []
+    return world
+
+
+def states(office: Office) -> list[object]:
+    return [state for (state,) in office.rows("SELECT state FROM lock_stamp ORDER BY number")]
+
+
+def unverified(office: Office) -> list[tuple[object, ...]]:
+    return office.rows("SELECT device, seq, count FROM alarm WHERE kind = 'lock_unverified' ORDER BY seq")
+
+
+def test_each_stamp_without_a_verification_is_an_alarm_of_its_own(seal: Office, gate: Kiosk, owed: World) -> None:
+    """One word of the kiosk's settles both, and a person looks at each."""
+    relay(seal, gate, head(owed))
+    assert states(seal) == ["missing"] * 2
+    numbers = [number for (number,) in seal.rows("SELECT number FROM lock_stamp ORDER BY number")]
+    assert unverified(seal) == [(LOCK_ID, number, 1) for number in numbers]
+
+
+def test_a_verification_that_does_not_come_within_a_week_is_an_alarm(seal: Office, gate: Kiosk, owed: World) -> None:
+    """A kiosk that goes on, and never says a word about this lock, keeps nothing silent."""
+    for at in (AT + timedelta(days=6), AT + OVERDUE, AT + 2 * OVERDUE):
+        with seal.store.transaction() as transaction:
+            lock_watch.look(transaction, at)
+        assert [count for _, _, count in unverified(seal)] == ([] if at < AT + OVERDUE else [1, 1]), "told once"
+    assert states(seal) == ["awaited"] * 2, "and it may come yet"
+    relay(seal, gate, head(owed))
+    assert [count for _, _, count in unverified(seal)] == [2, 2], "now it is known that it does not"
+
+
+@pytest.mark.parametrize("has_come", [True, False])
+def test_what_a_kiosk_owes_that_is_believed_no_more_is_missing_at_once(seal: Office, gate: Kiosk, has_come: bool) -> None:
+    other, world = seal.trust(Kiosk("kiosk-2")), World()
+    log = stamped(world, gate)
+    relay(seal, other, *map(event, log))
+    if has_come:
+        relay(seal, gate)
+    with seal.store.transaction() as transaction:
+        locks.withdraw_all(transaction, "kiosk-1", AT)
+    assert states(seal) == ["verified" if has_come else "missing"]
+    assert seal.alarms() == ([] if has_come else ["lock_unverified"])
+
+
+def test_a_list_shows_which_verifications_are_awaited(seal: Office, owed: World, address: str) -> None:
+    def said(*words: str) -> str:
+        return CliRunner().invoke(daka_enterprise, [*words, "--database", address]).output
+
+    assert said("lock", "log", LOCK_ID).count("awaited") == 2
+    assert re.search(r"LOCK-0001\W+0\W+\d+\W+2\W+kiosk-1", said("lock", "list"))
