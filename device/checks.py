@@ -10,7 +10,7 @@ from pathlib import Path
 
 import httpx
 
-from device import api, clock, config, credential, diagnoses, membership, mqtt, selftest, sensors, state
+from device import api, clock, config, credential, diagnoses, membership, mqtt, selftest, sensors, state, units
 from device.errors import DeviceError
 from device.findings import Finding as Finding
 from device.findings import Verdict as Verdict
@@ -62,6 +62,7 @@ def all_of(folder: state.Folder, weights_directory: Callable[[], Path]) -> tuple
         camera(settings),
         kiosk(folder),
         *vital_signs(folder),
+        *units.findings(folder),
         page(settings, folder),
         *screen(folder),
         *sound(settings, folder),
@@ -290,6 +291,8 @@ def broker(settings: config.Config, folder: state.Folder) -> tuple[Finding, ...]
     chosen = settings.uplink
     if not chosen.enabled:
         return (Finding("uplink", Verdict.NOTE, "switched off", "daka join, or set uplink.enabled and the rest of [uplink]"),)
+    if shut := units.reachable(chosen, folder):
+        return (shut,)
     if not _may_look_into(folder.uplink):
         return (Finding("uplink", Verdict.NOTE, "its certificate is the uplink's; only root may look", AS_ROOT),)
     return tuple(selftest.reach(way(chosen, folder.uplink, settings.device.id)))

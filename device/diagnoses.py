@@ -10,6 +10,7 @@ from device.findings import Finding, Verdict
 REMEDIES = {
     "hot": "give the kiosk air, or a heat sink; keep it out of the sun",
     "slow": "a look at a face may take two seconds at most: end other programs, give the kiosk air and its own power supply",
+    "still": "sudo systemctl restart daka-kiosk; journalctl -u daka-kiosk says why",
     "throttled": "give the kiosk air and its own power supply; until then faces take longer",
     "under_voltage": "use the power supply that belongs to the board (a Pi 4 wants 5.1 V, 3 A) and a short cable",
     "disk_low": "free some room; see docs/operations.md",
@@ -38,7 +39,7 @@ def of(machine: api.Machine) -> Iterator[Finding]:
     yield _power("power supply", health.under_voltage, "under_voltage")
     yield _speed(health)
     yield _radio(health.radio)
-    yield _link(health)
+    yield _link(health, machine.owed)
     yield from (_certificate(one) for one in health.certificates)
     yield _ends(health.ended)
     yield from (_alarm(one) for one in health.alarms if one.active)
@@ -64,6 +65,8 @@ def _speed(health: api.Health) -> Finding:
         words += (
             f"; face to record {health.attempt_median_s:.1f} s at the median, {health.attempt_p95_s:.1f} s at the 95th percentile"
         )
+    if health.camera == "streaming" and not health.frames_per_second:
+        return Finding("speed", Verdict.BAD, f"{words}, though the camera gives pictures: nobody is recognised", REMEDIES["still"])
     if 0 < health.frames_per_second < SLOWEST:
         return Finding("speed", Verdict.BAD, f"{words}: too slow to recognise anybody", REMEDIES["slow"])
     return Finding("speed", Verdict.GOOD, words)
@@ -74,13 +77,16 @@ def _radio(said: str) -> Finding:
     return Finding("radio", Verdict.GOOD if said == "present" else Verdict.NOTE, words.get(said, "the kernel has no Bluetooth"))
 
 
-def _link(health: api.Health) -> Finding:
+def _link(health: api.Health, owed: bool) -> Finding:
     link = health.link
     signal = f", {link.signal_dbm} dBm" if link.signal_dbm else ""
     speed = f", {link.speed_mbit} Mbit/s" if link.speed_mbit else ""
     if link.kind in ("unknown", "none"):
         words = "no way out" if link.kind == "none" else "the uplink has not reported; it is off, or has just started"
         return Finding("network", Verdict.NOTE, words, "daka doctor --uplink")
+    if owed and not health.connected:
+        words = f"{link.kind}{signal}{speed}, but the uplink is not connected to the broker"
+        return Finding("network", Verdict.BAD, words, "daka doctor --uplink; journalctl -u daka-uplink")
     weak = link.signal_dbm and link.signal_dbm < -75
     return Finding(
         "network", Verdict.NOTE if weak else Verdict.GOOD, f"{link.kind}{signal}{speed}", "move the antenna" if weak else ""

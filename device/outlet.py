@@ -30,6 +30,7 @@ HOST = re.compile(r"(?=.{1,253}$)[A-Za-z0-9_]([A-Za-z0-9_-]{0,62})(\.[A-Za-z0-9_
 NOBODY = "nobody"
 LOOK_UP_S = 20.0
 ALLOW = "IPAddressAllow="
+FOR, UNTIL = "# Written by `daka set-broker` for ", "; run it again when an address changes."
 
 Finds = Callable[[str], tuple[str, ...]]
 
@@ -189,7 +190,17 @@ def drop_in(hosts: Iterable[str], reachable: Iterable[str]) -> str:
 
 
 def _headline(hosts: Iterable[str]) -> str:
-    return f"# Written by `daka set-broker` for {', '.join(hosts)}; run it again when an address changes."
+    return f"{FOR}{', '.join(hosts)}{UNTIL}"
+
+
+def allowed(at: Path) -> tuple[str, ...] | None:
+    """The hosts whose addresses were written there; None where nothing was, so that nobody can be reached."""
+    try:
+        first, *rows = at.read_text(encoding="utf-8").splitlines()
+    except (OSError, ValueError):
+        return None
+    hosts = first.removeprefix(FOR).removesuffix(UNTIL)
+    return tuple(hosts.split(", ")) if hosts and any(row.startswith(ALLOW) for row in rows) else ()
 
 
 def write(

@@ -31,7 +31,7 @@ from device import (
     vitals,
 )
 from device.camera import CameraStatus, State
-from device.findings import Verdict
+from device.findings import Finding, Verdict
 from device.kiosk import watch
 from device.messages import CODEC, schema, write_time
 from device.messages.errors import SchemaRefused
@@ -421,10 +421,23 @@ def test_the_doctor_names_each_sign_and_what_to_do() -> None:
     slow = {one.check: one for one in diagnoses.of(machine(replace(HEALTH, frames_per_second=0.3)))}["speed"]
     assert (slow.verdict, "too slow to recognise anybody" in slow.sentence) == (Verdict.BAD, True)
     still = {one.check: one for one in diagnoses.of(machine(replace(HEALTH, frames_per_second=0.0)))}["speed"]
-    assert still.verdict is Verdict.GOOD, "a camera that shows nothing is another finding"
+    assert (still.verdict, "though the camera gives pictures" in still.sentence) == (Verdict.BAD, True)
+    away = {one.check: one for one in diagnoses.of(machine(replace(HEALTH, frames_per_second=0.0, camera="away")))}["speed"]
+    assert away.verdict is Verdict.GOOD, "a camera that shows nothing is another finding"
     assert "-61 dBm" in found[("network", Verdict.GOOD)].sentence
     assert "daka-kiosk 2 x watchdog" in found[("restarts", Verdict.NOTE)].sentence
     assert found[("alarm", Verdict.BAD)].sentence.startswith("hot since 2026-11-02T08:00Z")
+
+
+def test_an_uplink_that_is_not_connected_is_no_good_network_while_a_server_is_to_have_the_records() -> None:
+    def network(**given: bool) -> Finding:
+        health = replace(HEALTH, connected=False, link=api.Link("wired", 0, 1000))
+        return {one.check: one for one in diagnoses.of(machine(health, **given))}["network"]
+
+    cut = network()
+    assert (cut.verdict, "not connected to the broker" in cut.sentence) == (Verdict.BAD, True)
+    assert "daka doctor --uplink" in cut.remedy
+    assert network(owed=False).verdict is Verdict.GOOD
 
 
 def test_the_doctor_says_what_a_machine_does_not_say() -> None:
