@@ -56,6 +56,7 @@ def all_of(folder: state.Folder, weights_directory: Callable[[], Path]) -> tuple
         *landmarks(settings, weights_directory()),
         keys(folder),
         unlocked_by(settings),
+        *keys_copy(folder),
         disk(folder.root),
         *memory(folder),
         time(clock.SystemClock()),
@@ -113,14 +114,27 @@ def keys(folder: state.Folder) -> Finding:
 
 
 def unlocked_by(settings: config.Config) -> Finding:
-    """What opens the templates at a start, and what that protects; root is told whether the credential is the TPM's."""
+    """What opens the templates at a start, and what that protects: what has sealed the credential, of which root alone is told."""
     how = settings.device.unlock
     if how == "server" and not settings.uplink.renew_url:
         return Finding("unlock", Verdict.BAD, "server: but this kiosk has joined none", "daka join, or device.unlock = 'file'")
     sealed = credential.kind_of(credential.STORE)
-    if how == "tpm" and sealed not in (credential.Kind.TPM, credential.Kind.BOTH, credential.Kind.UNKNOWN):
+    if how == "tpm" and sealed not in (*credential.TO_THE_BOARD, credential.Kind.UNKNOWN):
         return Finding("unlock", Verdict.BAD, f"tpm: but the device key is {sealed}", "sudo daka unlock tpm")
+    if how == "file" and sealed in credential.TO_THE_BOARD:
+        said = f"file: but the device key is {sealed}: {PROTECTS['tpm']}"
+        return Finding("unlock", Verdict.NOTE, said, "sudo daka unlock tpm, or sudo daka unlock file: then both say the same")
+    if how == "file" and sealed is credential.Kind.UNKNOWN:
+        return Finding("unlock", Verdict.NOTE, "file: only root may see what has sealed the device key", AS_ROOT)
     return Finding("unlock", Verdict.NOTE if how == "file" else Verdict.GOOD, f"{how}: {PROTECTS[how]}")
+
+
+def keys_copy(folder: state.Folder) -> tuple[Finding, ...]:
+    """What hangs on one board goes with it, unless somebody has made a copy of the keys."""
+    if credential.kind_of(credential.STORE) not in credential.TO_THE_BOARD or folder.keys_copied.exists():
+        return ()
+    said = "nobody is known to have made a copy of the keys: where this board dies no template and no backup opens any more"
+    return (Finding("keys", Verdict.NOTE, said, "daka backup keys FILE, to be kept where the kiosk is not"),)
 
 
 def disk(root: Path) -> Finding:

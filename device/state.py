@@ -77,6 +77,11 @@ class Folder:
         return self.root / "left.json"
 
     @property
+    def keys_copied(self) -> Path:
+        """Lies here once somebody has made a copy of the keys (`daka backup keys`), or has brought one."""
+        return self.root / "keys-copied"
+
+    @property
     def uplink(self) -> Path:
         """What paths of the uplink's settings are relative to."""
         return self.uplink_root or self.root

@@ -116,13 +116,14 @@ elif [ -n "$name" ] && ! grep -qx "id = \"$name\"" /etc/daka/config.toml; then
     fail "this kiosk has a name already: its records are bound to it. Before its first start it can be changed in /etc/daka/config.toml"
 fi
 
-# The key that wraps every person's own key: sealed by the TPM where there is one, by this machine's own secret otherwise.
+# The key that wraps every person's own key: sealed by the TPM where there is one, by this machine's own secret otherwise. By
+# no measurement of the firmware's (PCR 23 is nobody's): its next update would change it, and the kiosk would start no more.
 credential=/etc/credstore.encrypted/daka.wrapping-key
 if [ ! -e "$credential" ] && [ ! -e /var/lib/daka/keys/wrapping.key ]; then
     say "device key, sealed by the system"
     mkdir -p -m 0700 "$(dirname "$credential")"
     umask 077
-    head -c 32 /dev/urandom | systemd-creds encrypt --quiet --with-key=auto --name=daka.wrapping-key - "$credential.new"
+    head -c 32 /dev/urandom | systemd-creds encrypt --quiet --with-key=auto --tpm2-pcrs=23 --name=daka.wrapping-key - "$credential.new"
     mv "$credential.new" "$credential"
     umask 022
 fi

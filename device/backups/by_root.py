@@ -22,7 +22,7 @@ from types import FrameType
 from device import credential, durable, keys, state
 from device.api.backups import BackupContent
 from device.backups import opening, settling
-from device.backups.restoring import Aside
+from device.backups.restoring import Aside, write
 from device.errors import DeviceError
 
 KIOSK, TARGET, FIGURES = "daka-kiosk.service", "daka.target", "daka-metrics.socket"
@@ -145,6 +145,8 @@ def restore(
                 aside.make_ready(by, found.key)
                 if not settling.settle(aside.folder):  # now: the device key follows only what is in place
                     raise NotByRoot(NOT_BEGUN)
+                if brought.keys:
+                    write(folder.keys_copied, b"")
         if sealed:
             durable.keep(system.store, sealed)
 

@@ -10,7 +10,7 @@ from flask import Response, request
 
 from device import api, messages, server
 from device.api.backups import Backup, BackupContent
-from device.backups.restoring import Aside
+from device.backups.restoring import Aside, write
 from device.backups.sealed import BackupRefused
 from device.backups.shelf import Shelf
 from device.server import Route
@@ -104,6 +104,7 @@ class Counter:
         passphrase, by = server.json_fields("passphrase", "by")
         data = self._shelf.keys(passphrase)
         self._record(messages.Audit("backup_keys_made", by))
+        write(self._shelf.folder.keys_copied, b"")
         return Response(data, mimetype="application/octet-stream")
 
     def take_keys(self) -> api.Done:

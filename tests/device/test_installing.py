@@ -146,6 +146,17 @@ def test_under_the_strictest_umask_the_daemons_may_read_what_is_installed_and_wh
             (root.at / place).chmod(0o700)
 
 
+def test_the_device_key_hangs_on_no_measurement_of_the_firmware_and_is_roots_alone(root: Root, tmp_path: Path) -> None:
+    sealed = root.at / "etc/credstore.encrypted/daka.wrapping-key"
+    sealed.unlink()
+    program(root.at / "bin/systemd-creds", '#!/bin/sh\necho "$*" >>/opt/asked\nfor last; do :; done\ncat >"$last"\n')
+    done = root.run(bundle(tmp_path / "bundle", "doc"), "--no-start")
+    assert done.returncode == 0, done.stderr
+    (asked,) = (line for line in (root.at / "opt/asked").read_text().splitlines() if line.startswith("encrypt"))
+    assert {"--with-key=auto", "--tpm2-pcrs=23"} <= set(asked.split())
+    assert (sealed.stat().st_size, oct(stat.S_IMODE(sealed.stat().st_mode))) == (32, "0o600")
+
+
 def test_a_desktop_keeps_the_screen_unless_somebody_says_that_it_ends(root: Root, tmp_path: Path) -> None:
     program(root.at / "bin/cage", "#!/bin/sh\n")
     (root.at / "opt/desktop").touch()

@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import socket
+import struct
 import subprocess
 import threading
 import time
@@ -24,7 +25,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from device import api, camera, checks, config, credential, keys, line, messages, people, server, templates, unlock, unlocker
+from device import api, camera, checks, config, credential, keys, line, messages, people, server, state, templates, unlock, unlocker
 from device.commands import main as commands
 from device.messages import unlock as words
 from device.page import scene
@@ -409,6 +410,31 @@ def test_a_key_that_a_tpm_has_sealed_opens_with_that_tpm_alone(tmp_path: Path) -
             one.process.wait(10)
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="systemd's own secret is root's; run as root")
+@pytest.mark.parametrize("by", ["tpm2", "host+tpm2"])
+def test_a_firmware_that_measures_otherwise_opens_what_this_board_has_sealed(tmp_path: Path, by: str) -> None:
+    path, secret = tmp_path / keys.CREDENTIAL, os.urandom(32)
+    board = tpm(tmp_path / "board")
+    try:
+        path.write_bytes(credential.sealed(secret, by, board.name))
+        assert credential.kind_of(path) in credential.TO_THE_BOARD
+        measure_otherwise(board, pcr=7)
+        assert credential.opened(path, board.name) == secret
+    finally:
+        board.process.terminate()
+        board.process.wait(10)
+
+
+def measure_otherwise(board: Tpm, pcr: int) -> None:
+    """TPM2_PCR_Extend, as the firmware does for each certificate of its list."""
+    authorised = struct.pack(">IIHBH", 9, 0x4000_0009, 0, 0, 0)  # by an empty password
+    said = struct.pack(">I", pcr) + authorised + struct.pack(">IH", 1, 0x000B) + os.urandom(32)  # one digest, SHA-256
+    with socket.create_connection(("127.0.0.1", board.port)) as line:
+        line.sendall(struct.pack(">HII", 0x8002, 10 + len(said), 0x182) + said)
+        answer = line.recv(1_024)
+    assert struct.unpack(">I", answer[6:10]) == (0,)
+
+
 def test_without_a_tpm_the_old_credential_stays_and_the_reason_is_said(tmp_path: Path) -> None:
     (tmp_path / "c").write_text("rubbish")
     with pytest.raises(credential.CredentialError, match="systemd-creds decrypt"):
@@ -437,6 +463,24 @@ def test_the_command_sets_it_says_it_and_names_what_is_missing(tmp_path: Path) -
     (tmp_path / "config.toml").write_text('[uplink]\nrenew_url = "https://x:1"\n')
     assert "next start" in daka("server")[0]
     assert daka()[0].startswith("server; the device key is")
+
+
+@pytest.mark.parametrize("kind", credential.TO_THE_BOARD)
+def test_the_doctor_goes_by_what_has_sealed_the_key_and_wants_a_copy_of_what_hangs_on_a_board(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: credential.Kind
+) -> None:
+    folder, chosen = state.Folder(tmp_path), config.parse({"device": {"unlock": "file"}})
+    monkeypatch.setattr(credential, "kind_of", lambda path: kind)
+    found = checks.unlocked_by(chosen)
+    assert (found.verdict, "opens on this board alone" in found.sentence) == (checks.Verdict.NOTE, True)
+    (missed,) = checks.keys_copy(folder)
+    assert (missed.verdict, "daka backup keys" in missed.remedy) == (checks.Verdict.NOTE, True)
+    folder.keys_copied.touch()
+    assert checks.keys_copy(folder) == ()
+    monkeypatch.setattr(credential, "kind_of", lambda path: credential.Kind.UNKNOWN)
+    found = checks.unlocked_by(chosen)
+    assert "only root" in found.sentence
+    assert "whoever has this card" not in found.sentence
 
 
 @pytest.mark.parametrize(
