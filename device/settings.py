@@ -126,10 +126,14 @@ def left_out(path: Path, layer: Path) -> list[str]:
 
 
 def whole_text(path: Path, layer: Path | None) -> str:
-    """What holds, as one file would say it: root's text with what the layer adds."""
-    text = _text(path)
-    for name, value in config.filling(config.tree_of(path), config.tree_of(layer) if layer else {}).items():
-        text = edited(text, name, value)
+    """What holds, as one file would say it: root's text, or with what a layer adds the settings alone, whatever style root writes.
+
+    SettingsRefused where no kiosk would start with it.
+    """
+    tree = config.tree_of(path)
+    added = config.filling(tree, config.tree_of(layer) if layer else {})
+    text = written(config.filled(tree, added)) if added else _text(path)
+    _checked(text)
     return text
 
 
@@ -138,10 +142,17 @@ def put_back(text: str, path: Path, layer: Path | None) -> None:
     if layer is None:
         _write(path, text, 0o600)
         return
-    said = ""
-    for name, value in config.filling({}, tomllib.loads(text)).items():
-        said = edited(said, name, value)
-    _write(layer, said, 0o644)
+    _write(layer, written(config.filled({}, config.filling({}, tomllib.loads(text)))), 0o644)
+
+
+def written(tree: Mapping[str, Any]) -> str:
+    """Settings as TOML: sections of scalars, and JSON's scalars are TOML's."""
+    lines = (
+        line
+        for section, keys in tree.items()
+        for line in (f"[{section}]", *(f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in keys.items()), "")
+    )
+    return "\n".join(lines)
 
 
 def edited(text: str, name: str, value: Any) -> str:

@@ -28,6 +28,7 @@ class BackupContent:
     `keeps_journal`: this kiosk's own journal goes on, because it is whole and of the same key; otherwise it is put aside with
     `unsent` records that the server has not signed for, and a new epoch begins. `erased`: people in the backup who were erased here
     since and stay erased. `people_damaged`: the people's file here cannot be read, so that nothing of it is carried over.
+    `settings_unreadable`: no kiosk of this version would start with the backup's settings, so that those here stay.
     `key`: what confirms this look and no other.
     """
 
@@ -41,6 +42,7 @@ class BackupContent:
     unsent: int
     erased: int
     people_damaged: bool = False
+    settings_unreadable: bool = False
     key: str = ""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
 import re
 import shutil
@@ -17,6 +18,8 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from device import config, database, messages, trust
 from device.backups import sealed
 from device.backups.sealed import BackupRefused
+
+log = logging.getLogger(__name__)
 
 DATABASES = ("people.db", "desired.db", "locks.db")
 KEYS = ("journal.key", "sealing.key", "grant-use.key", "wrapping.key")
@@ -85,14 +88,23 @@ def manifest(opened: Path) -> dict[str, Any]:
             raise ValueError("no names")
         if not all(type(said[name]) is int and said[name] >= 0 for name in ("people", "templates", "records")):
             raise ValueError("no numbers")
-        config.read(opened / "config.toml")
         if member := trust.read(opened / "enterprise.json"):
             messages.read_key_set(member.key_set, member.root)
-    except (OSError, ValueError, KeyError, TypeError, messages.MessageError, config.ConfigError, trust.TrustError) as error:
+    except (OSError, ValueError, KeyError, TypeError, messages.MessageError, trust.TrustError) as error:
         raise BackupRefused(
             "the backup lacks what a kiosk needs, or was made by a newer version; update this kiosk first"
         ) from error
     return dict(said)
+
+
+def has_settings(opened: Path) -> bool:
+    """Whether a kiosk of this version would start with the settings of the backup; without any it has its defaults."""
+    try:
+        config.read(opened / "config.toml")
+    except config.ConfigError as error:
+        log.warning("the settings of the backup cannot be read, and stay as they are here: %s", error)
+        return False
+    return True
 
 
 def check_databases(opened: Path) -> None:

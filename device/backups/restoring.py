@@ -13,12 +13,13 @@ import os
 import secrets
 import shutil
 import sqlite3
+import tomllib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from device import config, database, keys, membership, messages, people, state, templates, trust
+from device import config, database, keys, membership, messages, people, settings, state, templates, trust
 from device.api.backups import BackupContent
 from device.backups import opening, sealed
 from device.backups.sealed import BackupRefused
@@ -108,7 +109,10 @@ class Aside:
             self._check_keys(said)
             self._check_whose(said)
             self._check_name(said)
-            return self._content(head, said)
+            has_settings = opening.has_settings(self.opened)
+            if not has_settings:
+                self._keep_settings(said)
+            return replace(self._content(head, said), settings_unreadable=not has_settings)
         except BaseException:  # a full disk above all: punches need what it holds
             shutil.rmtree(self.opened, ignore_errors=True)
             raise
@@ -159,6 +163,12 @@ class Aside:
             return
         if (mine := tree["device"]["id"]) != said["device"]:
             raise BackupRefused(say("backup.other_name", theirs=said["device"], mine=mine, path=file))
+
+    def _keep_settings(self, said: dict[str, Any]) -> None:
+        """Those of this machine in the place of some that nobody can read, under the name that the backup's records have."""
+        mine = tomllib.loads(settings.whole_text(self.folder.config, self.folder.layer))
+        text = settings.written(config.filled(mine, {"device.id": said["device"]}))
+        (self.opened / "config.toml").write_text(text, encoding="utf-8")
 
     def membership(self) -> trust.Membership | None:
         """Of this kiosk, as far as it can be read."""

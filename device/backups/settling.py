@@ -10,7 +10,7 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
-from device import database, settings, state, trust
+from device import config, database, settings, state, trust
 from device.backups import opening, restoring
 from device.errors import DeviceError
 
@@ -46,6 +46,7 @@ def _is_prepared(aside: restoring.Aside) -> bool:
     try:
         json.loads(aside.ready.read_bytes())
         opening.manifest(opened)
+        config.read(opened / "config.toml")
         _carry_over(folder.people, opened / "people.db")
         _keep_membership(aside)
         _keep_desired(folder.desired, opened / "desired.db")

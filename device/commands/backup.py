@@ -136,6 +136,8 @@ def sentences(found: api.BackupContent) -> list[str]:
             "people.db here is damaged: who was erased since is known from this kiosk's own records alone, and a consent that was "
             "taken back since has to be taken back again"
         )
+    if found.settings_unreadable:
+        said.append("the settings in it cannot be read: those of this machine stay, under the name of that kiosk")
     if found.keeps_journal:
         return [*said, "the records of this kiosk go on as they are"]
     return [

@@ -168,6 +168,8 @@ def consequences(found: BackupContent) -> list[str]:
     ]
     if found.people_damaged:
         said.append(_("The people's file here is damaged: consents that were taken back since must be taken back again."))
+    if found.settings_unreadable:
+        said.append(_("The settings in the backup cannot be read: those of this machine stay, under the name of that kiosk."))
     if found.keeps_journal:
         said.append(_("The records of this kiosk go on as they are: none is lost, none is sent twice."))
     else:
