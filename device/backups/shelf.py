@@ -82,9 +82,11 @@ class Shelf:
             raise database.translated(draft, error) from error
         finally:
             draft.unlink(missing_ok=True)
-        for old in self.list()[KEPT:]:
+        made = self._described(path)
+        others = [one for one in self.list() if one.name != made.name]  # a clock that is behind makes it the oldest by its name
+        for old in others[KEPT - 1 :]:
             self.remove(old.name)
-        return self._described(path)
+        return made
 
     def _finished(self, draft: Path, path: Path, before: int) -> None:
         with self.cleared.lock:

@@ -55,6 +55,19 @@ def test_only_the_last_few_stay_and_one_can_be_taken_away(machine: Machine, runn
             shelf.piece(elsewhere, 0)
 
 
+def test_a_backup_that_is_made_while_the_clock_is_behind_stays(machine: Machine, running: kiosk.Files) -> None:
+    shelf = machine.shelf(running)
+    machine.clock.seconds += 90 * 86_400
+    names = []
+    for _ in range(KEPT):
+        names.append(shelf.make(PASSPHRASE).name)
+        machine.clock.seconds += 1
+    machine.clock.seconds = 0
+    made = shelf.make(PASSPHRASE)
+    assert made.size_bytes == (shelf.place / made.name).stat().st_size
+    assert [backup.name for backup in shelf.list()] == [*names[:0:-1], made.name], "and the oldest of the others has gone"
+
+
 def test_an_erased_person_is_in_no_backup_that_lies_on_the_kiosk(machine: Machine, running: kiosk.Files) -> None:
     shelf = machine.shelf(running)
     shelf.make(PASSPHRASE)
