@@ -19,6 +19,7 @@ from device.messages.attendance import AMENDMENTS, AT_THE_KIOSK, Disputes
 from device.sentences import say
 
 FROM_THE_FUTURE = timedelta(minutes=1)
+LONG_AGO = timedelta(days=400)  # a little more than a year: nobody remembers a punch for longer, and a wrong year is easily typed
 FIRST_YEAR = 1900  # times of before some zones cannot show
 MOST_REASON = 200  # letters, as a record takes them
 
@@ -97,11 +98,21 @@ class Corrections:
             return self._replace(record, wanted, _written(at, now), _reason(reason), by, now)
 
     def add(self, person: str, direction: str, at: datetime, reason: str, by: str, site: str = "") -> api.Corrected:
-        """A punch that was forgotten."""
+        """A punch that was forgotten. One that counts already, by the minute, is none."""
         now = self._clock.now()
         way = _direction(direction)
         body = messages.Correction(person, way.door, _written(at, now), 0, site, _reason(reason), by, way.pause)
-        return api.Corrected(0, 0, self._journal.append(body, now).seq)
+        with self._lock:
+            for one in self._counted_of(person):
+                if one.direction is way and one.at.at.replace(second=0, microsecond=0) == at.replace(second=0, microsecond=0):
+                    raise CorrectionRefused(say("correction.twice", seq=one.seq))
+            return api.Corrected(0, 0, self._journal.append(body, now).seq)
+
+    def _counted_of(self, person: str) -> list[messages.Counted]:
+        self._catch_up()
+        everything = (messages.read_record(one["record"]) for one in self._journal.about(person))
+        punches = [record for record in everything if record.kind in ("punch", "correction")]
+        return [one for one in messages.counted(punches, self._journal.timeline()) if one.seq not in self._amended.voided]
 
     def standing(self, seqs: Iterable[int]) -> dict[int, api.Amendment]:
         """For each of these punches: whether it counts, is disputed, and which record stands in its place (0: none)."""
@@ -158,10 +169,13 @@ def _reason(text: str) -> str:
 def _written(at: datetime | None, now: clock.Moment) -> str:
     if at is None:
         return ""
+    is_sure = now.quality is not clock.Quality.UNSYNCED
     if at.year < FIRST_YEAR:
         raise CorrectionRefused(say("correction.early", year=FIRST_YEAR))
-    if at > now.at + FROM_THE_FUTURE and now.quality is not clock.Quality.UNSYNCED:
+    if is_sure and at > now.at + FROM_THE_FUTURE:
         raise CorrectionRefused(say("correction.future"))
+    if is_sure and at < now.at - LONG_AGO:
+        raise CorrectionRefused(say("correction.long_ago", days=LONG_AGO.days))
     return messages.write_time(at)
 
 

@@ -15,8 +15,8 @@ from device.server import Route, json_fields
 MOST_SEQS = 1_000
 
 
-def corrections_routes(desk: Corrections, directory: Directory) -> tuple[Route, ...]:
-    """Voids, corrections and disputes."""
+def corrections_routes(desk: Corrections, directory: Directory, site: str) -> tuple[Route, ...]:
+    """Voids, corrections and disputes. `site`: where a forgotten punch was one."""
 
     def correct() -> api.Corrected:
         seq, direction, at, reason, by = json_fields("seq", "direction", "at", "reason", "by")
@@ -24,7 +24,7 @@ def corrections_routes(desk: Corrections, directory: Directory) -> tuple[Route, 
 
     def add() -> api.Corrected:
         number, direction, at, reason, by = json_fields("number", "direction", "at", "reason", "by")
-        return desk.add(directory.by_number(number).person, direction, _time(at), reason, by)
+        return desk.add(directory.by_number(number).person, direction, _time(at), reason, by, site)
 
     def change_direction() -> api.Corrected:
         seq, direction = json_fields("seq", "direction")

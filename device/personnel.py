@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable
-from datetime import datetime, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from urllib.parse import quote
 
 from device import api, messages, people
 from device.clock import Clock
 from device.journal import Journal
-from device.people import Act, Directory, Entry, Person, PinRefused, Step, credentials, roster
+from device.people import Act, Directory, Entry, PeopleError, Person, PinRefused, Step, credentials, roster
+from device.sentences import say
 from device.telling import Tell, silent
 
 DRAWN_PIN_DIGITS = 8
@@ -24,9 +25,9 @@ ACTIONS = {Act.CHANGE: "person_changed", Act.END: "person_ended"}
 class Personnel:
     """The personnel office of one kiosk."""
 
-    def __init__(self, journal: Journal, directory: Directory, clock: Clock, zone: tzinfo) -> None:
-        """`zone`: the place's, by whose clock a last day ends."""
-        self.zone = zone
+    def __init__(self, journal: Journal, directory: Directory, clock: Clock, zone: tzinfo, left_days: float = 0) -> None:
+        """`zone`: the place's, by whose clock a last day ends. `left_days` after it a person is erased by itself; 0: never."""
+        self.zone, self._left_days = zone, left_days
         self._journal, self._directory, self._clock = journal, directory, clock
 
     def import_list(self, text: str, by: str, *, dry_run: bool, tell: Tell = silent) -> api.ListReport:
@@ -78,7 +79,7 @@ class Personnel:
             name or person.name,
             language or person.language,
             _changed(group, person.group),
-            person.expires_at if not expires else roster.read_expiry("" if expires == EMPTIED else expires, self.zone),
+            person.expires_at if not expires else self._end("" if expires == EMPTIED else expires),
             person.supervisor if not supervisor else roster.read_flag(supervisor),
             person.person,
         )
@@ -88,6 +89,13 @@ class Personnel:
             self._audit("person_changed", by, person, *_sides(step))
             self._directory.roll.apply([step], self._clock.now().at, "kiosk")
         return self._shown(person)
+
+    def _end(self, text: str) -> datetime | None:
+        """Somebody's last day as it was typed. A year too early would erase them within the hour."""
+        found = roster.read_expiry(text, self.zone)
+        if found and self._left_days and self._clock.now().at - found >= timedelta(days=self._left_days):
+            raise PeopleError(say("list.long_gone", days=f"{self._left_days:g}"))
+        return found
 
     def set_pin(self, number: str, pin: str, by: str) -> api.PinSet:
         """A pre-assigned PIN, drawn if none is given; the person changes it at first use."""

@@ -32,7 +32,7 @@ class Due:
     """Something whose time has passed: which class of data, whose, and since when nothing kept it."""
 
     kind: str
-    person: str
+    who: Person
     since: datetime
 
 
@@ -62,7 +62,7 @@ class Retention:
         if not dry_run:
             for one in due:
                 self._destroy(one, by)
-        items = tuple(api.PurgedItem(one.kind, one.person, messages.write_time(one.since)) for one in due)
+        items = tuple(_shown(one) for one in due)
         return api.Purged(not dry_run, "", items)
 
     def _due(self, now: datetime) -> tuple[Due, ...]:
@@ -74,15 +74,15 @@ class Retention:
         """Everything that is too old about one person, the whole person first."""
         due: list[Due] = []
         if person.expires_at is not None and _is_over(person.expires_at, periods.left_days, now):
-            due.append(Due(LEFT, person.person, person.expires_at))
+            due.append(Due(LEFT, person, person.expires_at))
         if not person.templates:
             return due
         used = self._last_use(person.person, since)
         if _is_over(used, periods.templates_days, now):
-            due.append(Due(TEMPLATE, person.person, used))
+            due.append(Due(TEMPLATE, person, used))
         asked = self._directory.consents.asked_again_at(person.person)
         if asked is not None and _is_over(asked, periods.unrenewed_days, now):
-            due.append(Due(UNRENEWED, person.person, asked))
+            due.append(Due(UNRENEWED, person, asked))
         return due
 
     def _last_use(self, person: str, since: datetime | None) -> datetime:
@@ -91,14 +91,19 @@ class Retention:
         return max(at for at in (enrolled, since, None if last is None else last.moment.at) if at is not None)
 
     def _destroy(self, due: Due, by: str) -> None:
+        person = due.who.person
         if due.kind == LEFT:
-            self._eraser.erase_person(due.person, ErasureReason.RETENTION, by)
+            self._eraser.erase_person(person, ErasureReason.RETENTION, by)
             return
-        self._journal.append(messages.Audit(ACTIONS[due.kind], by, due.person), self._clock.now())
+        self._journal.append(messages.Audit(ACTIONS[due.kind], by, person), self._clock.now())
         try:
-            self._directory.destroy_templates(due.person)
+            self._directory.destroy_templates(person)
         finally:
-            self._renew(due.person)
+            self._renew(person)
+
+
+def _shown(due: Due) -> api.PurgedItem:
+    return api.PurgedItem(due.kind, due.who.person, messages.write_time(due.since), due.who.number, due.who.name)
 
 
 def _first(due: list[Due]) -> Due | None:

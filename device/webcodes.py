@@ -111,7 +111,7 @@ class WebCodes:
             now_s = self._now_s()
             brake = self._brake(purpose, asker, now_s)
             if now_s < brake.until_s:
-                return api.CodeChecked(False, brake.until_s - now_s)
+                return api.CodeChecked(False, brake.until_s - now_s, looked_at=False)
             shown = self._fresh()
             if shown is None or (shown.purpose, shown.account) != (purpose, account):
                 return api.CodeChecked(False, _delayed(brake, now_s))

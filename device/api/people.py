@@ -138,11 +138,16 @@ class Erased:
 
 @dataclass(frozen=True, slots=True)
 class PurgedItem:
-    """`kind`: template (not used), unrenewed (a new text was not agreed to) or left (the person was erased); `since` when."""
+    """`kind`: template (not used), unrenewed (a new text was not agreed to) or left (the person was erased); `since` when.
+
+    `number` and `name` as they were, so that somebody sees whom it is about.
+    """
 
     kind: str
     person: str
     since: str
+    number: str
+    name: str
 
 
 @dataclass(frozen=True, slots=True)

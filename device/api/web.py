@@ -127,10 +127,14 @@ class SettingsChanged:
 
 @dataclass(frozen=True, slots=True)
 class CodeChecked:
-    """Whether a code was the one on the screen, and how long to wait before the next try, seconds."""
+    """Whether a code was the one on the screen, and how long to wait before the next try, seconds.
+
+    `looked_at`: whether it was compared at all; not where it came before the last wait was over.
+    """
 
     right: bool
     wait_s: float
+    looked_at: bool = True
 
 
 @dataclass(frozen=True, slots=True)

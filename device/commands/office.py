@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import getpass
+import sys
 from datetime import time, timedelta, tzinfo
 
 import click
@@ -28,20 +30,33 @@ def people() -> None:
     """Employees of this kiosk and their consent."""
 
 
+COLUMNS = ("number", "name", "group", "language", "consent", "templates", "other ways", "until")
+
+
 @people.command("list")
+@click.argument("text", default="")
+@click.option("--csv", "as_csv", is_flag=True, help="As CSV, for a program or a spreadsheet.")
 @pass_context
-def list_people(context: Context) -> None:
-    """Everybody, by employee number."""
+def list_people(context: Context, text: str, as_csv: bool) -> None:
+    """Everybody, by employee number; with TEXT those whose number or name has it."""
     with office(context) as desk:
-        everybody = desk.people()
+        found = [one for one in desk.people() if text.casefold() in f"{one.number}\n{one.name}".casefold()]
     zone = api.zone_of(context.config().device.time_zone)
-    columns = ("number", "name", "group", "language", "consent", "templates", "other ways", "until")
-    table = Table(*columns, title=f"people: {len(everybody)}")
-    for person in everybody:
-        consent = "yes" if person.has_consent else "no"
-        row = (person.group, person.language, consent, str(person.templates), _ways(person), _until(person.expires_at, zone))
-        table.add_row(person.number, person.name, *row)
+    rows = [_row(person, zone) for person in found]
+    if as_csv:
+        csv.writer(sys.stdout).writerows([COLUMNS, *rows])
+        return
+    table = Table(*COLUMNS, title=f"people: {len(found)}")
+    table.columns[0].no_wrap = True  # whoever is looked for by number is found by it, however narrow the screen
+    for row in rows:
+        table.add_row(*row)
     Console(markup=False, emoji=False).print(table)
+
+
+def _row(person: api.Person, zone: tzinfo) -> tuple[str, ...]:
+    consent = "yes" if person.has_consent else "no"
+    ways, until = _ways(person), _until(person.expires_at, zone)
+    return (person.number, person.name, person.group, person.language, consent, str(person.templates), ways, until)
 
 
 def _until(expires_at: str, zone: tzinfo) -> str:

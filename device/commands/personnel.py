@@ -201,9 +201,9 @@ def purge(context: Context, dry_run: bool) -> None:
     if done.why_not:
         click.echo(done.why_not)
         return
-    table = Table("what", "person", "since", title="too old")
+    table = Table("what", "number", "name", "since", title="too old")
     for item in done.items:
-        table.add_row(WHAT[item.kind], item.person, item.since[:10])
+        table.add_row(WHAT[item.kind], item.number, item.name, item.since[:10])
     Console(markup=False, emoji=False).print(table)
     click.echo(f"{len(done.items)} {'purged' if done.applied else 'would be purged'}")
 

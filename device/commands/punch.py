@@ -27,7 +27,7 @@ def pin(context: Context, number: str) -> None:
             chosen = click.prompt("This PIN was assigned; the new one", hide_input=True, confirmation_prompt=True)
             changed = kiosk.change_pin(number, typed, chosen)
             said = kiosk.pin(number, chosen) if changed.outcome == "pin_changed" else changed
-    _tell(said)
+    _tell(context, said)
 
 
 @punch.command("code")
@@ -36,7 +36,7 @@ def pin(context: Context, number: str) -> None:
 def code(context: Context, text: str) -> None:
     """A QR code that reads TEXT."""
     with _kiosk(context) as kiosk:
-        _tell(_completed(kiosk, kiosk.code(text)))
+        _tell(context, _completed(kiosk, kiosk.code(text)))
 
 
 @punch.command("badge")
@@ -45,7 +45,7 @@ def code(context: Context, text: str) -> None:
 def badge(context: Context, text: str | None) -> None:
     """A badge that reads TEXT; asked for if not given, so that a reader can type it."""
     with _kiosk(context) as kiosk:
-        _tell(_completed(kiosk, kiosk.badge(text or click.prompt("Badge", hide_input=True))))
+        _tell(context, _completed(kiosk, kiosk.badge(text or click.prompt("Badge", hide_input=True))))
 
 
 @punch.command("assist")
@@ -57,8 +57,8 @@ def assist(context: Context, number: str, reason: str) -> None:
     with _kiosk(context) as kiosk:
         first = kiosk.badge(click.prompt("Supervisor's badge", hide_input=True), punch=False)
         if first.outcome != "identified":
-            _tell(first)
-        _tell(kiosk.assist(first.ticket, _ask_pin("Supervisor's PIN"), number, reason))
+            _tell(context, first)
+        _tell(context, kiosk.assist(first.ticket, _ask_pin("Supervisor's PIN"), number, reason))
 
 
 def _kiosk(context: Context) -> api.PeopleClient:
@@ -77,9 +77,10 @@ def _completed(kiosk: api.PeopleClient, said: api.Decision) -> api.Decision:
     return said
 
 
-def _tell(said: api.Decision) -> None:
+def _tell(context: Context, said: api.Decision) -> None:
     if said.outcome == "punched":
-        click.echo(f"{said.name}: {said.direction} at {said.at[:19]}, record {said.seq}, {said.hash}")
+        at = messages.read_time(said.at).astimezone(api.zone_of(context.config().device.time_zone))
+        click.echo(f"{said.name}: {said.direction} at {at:%Y-%m-%d %H:%M:%S %z}, record {said.seq}, {said.hash}")
     elif said.outcome == "identified":
         click.echo(f"{said.name}: waiting {said.wait_s:.0f} s at the kiosk for {' or '.join(said.complete_by)}")
     else:

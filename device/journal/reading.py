@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from device import clock, database, last_punches, messages
 from device.attend import LastPunch
@@ -134,12 +135,12 @@ class Readable:
             rows = connection.execute(sql.MENTIONS, (after, most)).fetchall()
         return [Mention(seq, *map(sys.intern, texts)) for seq, *texts in rows]  # the same few words, again and again
 
-    def about(self, person: str) -> list[dict[str, object]]:
+    def about(self, person: str) -> list[dict[str, Any]]:
         """Every record kept here that holds this opaque id, oldest first: `record` as it stands in the chain, and its `hash`.
 
         In steps, so that no punch waits long behind it.
         """
-        head, found = self.head(), list[dict[str, object]]()
+        head, found = self.head(), list[dict[str, Any]]()
         query = "SELECT hash, text FROM record WHERE seq >= ? AND seq < ? AND instr(text, ?) > 0 ORDER BY seq"
         for first in range(head.kept_from, head.seq + 1, ABOUT_STEP):
             with self._database.reading() as connection:

@@ -89,7 +89,7 @@ def office_routes(
         *people_counter.directory_routes(inside.personnel, eraser, teller),
         *people_counter.retention_routes(keeping),
         *people_counter.holdings_routes(holdings.Holdings(files.journal, files.directory, time_source)),
-        *corrections_counter.corrections_routes(inside.corrections, files.directory),
+        *corrections_counter.corrections_routes(inside.corrections, files.directory, inside.config.device.site),
         *stamping.for_admins,
         *post.carrier_routes(carrier),
     )

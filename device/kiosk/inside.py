@@ -118,7 +118,8 @@ def assemble(files: Files, config: Config, eyes: sight.Sight, source: camera.Cam
     )
     walk.come_back = recogniser.come_back
     walk.witness, walk.prompted, walk.asked = asked.witness, asked.prompted, lambda: recogniser.asked
-    staff = personnel.Personnel(files.journal, files.directory, time_source, api.zone_of(config.device.time_zone))
+    zone, left_days = api.zone_of(config.device.time_zone), config.retention.left_days
+    staff = personnel.Personnel(files.journal, files.directory, time_source, zone, left_days)
     amending = corrections.Corrections(files.journal, time_source, lambda: terms.changes_last(config))
     held_of = holdings.Holdings(files.journal, files.directory, time_source)
     affairs = own.Own(other, office.consents, files.directory, files.journal, held_of, amending)

@@ -138,6 +138,7 @@ ENGLISH = {
     "list.columns": "the first line must name columns among {columns}, number and name among them, each once",
     "list.fields": "it has more or fewer fields than the first line",
     "list.expires": "expires is a date such as 2026-12-31, or a time such as 2026-12-31T18:00+08:00",
+    "list.long_gone": "whose last day was {days} days ago is erased within the hour; check the year, or erase the person",
     "list.zone": "expires has a time without a zone; write 2026-12-31T18:00+08:00",
     "list.supervisor": "supervisor is yes or no",
     "list.opaque": "a person's opaque id is p- and 32 hexadecimal digits",

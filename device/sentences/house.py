@@ -25,6 +25,8 @@ ENGLISH = {
     "correction.direction": "{given} is no direction; it is in, out, break or back",
     "correction.early": "that time lies before the year {year}",
     "correction.future": "that time has not come yet",
+    "correction.long_ago": "that time lies more than {days} days ago; check the year",
+    "correction.twice": "that very punch counts already: record {seq}",
     "correction.time": "the time cannot be used: {why}",
     "correction.reason": "a reason has 1 to {most} letters, blanks alone are none",
     # Whose signature makes a release

@@ -132,6 +132,16 @@ def test_a_name_with_brackets_and_colons_is_shown_as_it_is(known: Path, run: Run
     assert [name for name in ("[/b]", "Li [red]", ":smile:") if name not in listed.stdout] == []
 
 
+def test_a_number_is_whole_in_the_list_however_narrow_the_screen_and_the_list_can_be_searched(known: Path, run: Run) -> None:
+    number = "A2024000123456789"
+    assert run(known, "people", "add", number, "Zhang, Wei").returncode == 0
+    narrow = CliRunner().invoke(daka, ["--state", str(known), "people", "list"], env={"COLUMNS": "60"})
+    assert number in narrow.output
+    found = run(known, "people", "list", "zhang", "--csv").stdout.splitlines()
+    assert [line.split(",")[0] for line in found] == ["number", number]
+    assert '"Zhang, Wei"' in found[1]
+
+
 def test_the_list_shows_a_last_day_as_it_was_given(known: Path, run: Run) -> None:
     (known / "config.toml").write_text('[device]\ntime_zone = "Asia/Shanghai"\n')
     for expires, shown in (("2026-12-31", "2026-12-31 "), ("2026-12-31T12:00+08:00", "2026-12-31 12:00")):

@@ -27,6 +27,7 @@ def kiosk(make: Make) -> Iterator[tuple[Counter, Path]]:
         serving = server.serve(server.application("admin", routes), server.listen(folder.admin_socket), 2)
         thread = threading.Thread(target=serving.run, daemon=True)
         thread.start()
+        folder.config.write_text('[device]\ntime_zone = "Asia/Shanghai"\n', "utf-8")
         yield counter, folder.root
         serving.close()
         thread.join(5)
@@ -40,7 +41,7 @@ def test_number_and_pin_clock_in_and_say_the_receipt(kiosk: tuple[Counter, Path]
     counter, folder = kiosk
     done = call(folder, "pin", "1001", typed=f"{PIN}\n")
     assert done.exit_code == 0, done.output
-    assert f"Ada: in at 2026-11-23T09:00:00, record 2, {counter.journal.head().hash}" in done.output
+    assert f"Ada: in at 2026-11-23 17:00:00 +0800, record 2, {counter.journal.head().hash}" in done.output
     assert PIN not in done.output
 
 

@@ -125,6 +125,23 @@ def test_a_forgotten_punch_is_the_last_one_where_none_is_later(office: Office) -
     assert office.last() == (added.counts, OUT, 8_000)
 
 
+def test_a_punch_that_counts_already_is_not_added_once_more_and_one_that_was_voided_is(office: Office) -> None:
+    at = parts.START + timedelta(seconds=60)
+    added = office.at(6_000).add(parts.ADA, "in", at, "forgot", "web:li")
+    with pytest.raises(CorrectionRefused, match=f"counts already: record {added.counts}"):
+        office.desk.add(parts.ADA, "in", at + timedelta(seconds=20), "forgot", "web:li")
+    office.desk.add(parts.BOB, "in", at, "forgot", "web:li")
+    office.desk.add(parts.ADA, "out", at, "forgot", "web:li")
+    office.desk.void(added.counts, "it was another day", "web:li")
+    again = office.desk.add(parts.ADA, "in", at, "it was that day", "web:li")
+    assert office.counted()[-1] == (again.counts, IN, 60)
+
+
+def test_a_punch_of_more_than_a_year_ago_is_a_wrong_year(office: Office) -> None:
+    with pytest.raises(CorrectionRefused, match="more than 400 days ago; check the year"):
+        office.at(0).add(parts.ADA, "in", parts.START - timedelta(days=401), "forgot", "web:li")
+
+
 def test_nobody_was_here_tomorrow(office: Office) -> None:
     with pytest.raises(CorrectionRefused, match="not come yet"):
         office.at(0).add(parts.ADA, "in", parts.START + timedelta(days=1), "forgot", "web:li")

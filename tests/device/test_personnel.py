@@ -228,6 +228,19 @@ def test_a_person_is_changed_field_by_field(office: Personnel, directory: Direct
         office.change_person("1002", "", "fr", "", "", "", BY)
 
 
+def test_a_last_day_so_long_ago_that_they_would_be_erased_at_once_is_asked_about(
+    opened: journal.Journal, directory: Directory
+) -> None:
+    time_source = parts.Clock()
+    office = Personnel(opened, directory, time_source, SHANGHAI, left_days=90)
+    office.import_list(LIST, BY, dry_run=False)
+    now = time_source.now().at
+    with pytest.raises(PeopleError, match="90 days ago is erased within the hour; check the year"):
+        office.change_person("1002", "", "", "", f"{now - timedelta(days=92):%Y-%m-%d}", "", BY)
+    office.change_person("1002", "", "", "", f"{now - timedelta(days=80):%Y-%m-%d}", "", BY)
+    assert directory.by_number("1002").expires_at is not None
+
+
 FOR_EVER = ("9999-12-31", "9999-01-01", "9999-12-31T23:59-08:00", "9999-12-31T00:00+08:00", "9998-12-31T23:59-08:00")
 
 

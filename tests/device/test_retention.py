@@ -57,7 +57,10 @@ def kiosk(tmp_path: Path, opened: journal.Journal) -> Iterator[Kiosk]:
 
 def test_templates_go_after_a_time_without_a_punch_and_the_purge_is_recorded(kiosk: Kiosk) -> None:
     assert kiosk.purge(29) == []
-    assert kiosk.purge(31) == [("template", parts.BOB)]
+    looked = kiosk.purge(31, dry_run=True)
+    (found,) = kiosk.keeping.purge("cli:hr", dry_run=True).items
+    assert (found.number, found.name) == ("2", "Name 2"), "so that whoever decides sees whom it is about"
+    assert kiosk.purge(31) == looked == [("template", parts.BOB)]
     assert kiosk.holders() == {parts.ADA}
     assert chain(kiosk.journal)[-1] == messages.Audit("templates_purged", "cli:hr", parts.BOB)
     assert kiosk.renewed == [parts.BOB]

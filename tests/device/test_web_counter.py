@@ -70,7 +70,7 @@ def running(short_folder: Path, eyes: sight.Sight) -> Iterator[Running]:
     eraser = erasure.Eraser(opened, directory, time_source, short_folder)
     staff = people_counter.directory_routes(personnel.Personnel(opened, directory, time_source, UTC), eraser)
     amending = corrections.Corrections(opened, time_source, lambda: timedelta(seconds=20))
-    putting_right = corrections_counter.corrections_routes(amending, directory)
+    putting_right = corrections_counter.corrections_routes(amending, directory, "Main gate")
     keeping = retention.Retention(opened, directory, eraser, time_source, lambda person: None, config.Retention)
     held = holdings.Holdings(opened, directory, time_source)
     staff = (*staff, *people_counter.retention_routes(keeping), *people_counter.holdings_routes(held))

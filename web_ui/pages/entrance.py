@@ -179,10 +179,18 @@ def _check_code(purpose: str, account: str, code: str) -> None:
     digits = "".join(letter for letter in code if letter.isdigit())
     checked: CodeChecked = kiosk().check_code(purpose, account, digits, https.source(request.remote_addr))
     if not checked.right:
-        wait = _(
-            "This is not the code on the screen. The next try counts in %(seconds)s seconds.", seconds=round(checked.wait_s + 0.5)
+        raise CodeRefused(_not_taken(checked.looked_at, round(checked.wait_s + 0.5)))
+
+
+def _not_taken(looked_at: bool, seconds: int) -> str:
+    if not looked_at:
+        return str(
+            _(
+                "That was too soon after the last try, and was not looked at. Type it once more in %(seconds)s seconds.",
+                seconds=seconds,
+            )
         )
-        raise CodeRefused(wait)
+    return str(_("This is not the code on the screen. The next try counts in %(seconds)s seconds.", seconds=seconds))
 
 
 @pages.route("/recover", methods=["GET", "POST"])

@@ -120,7 +120,7 @@ def outside_addresses(values: dict[str, object]) -> list[tuple[str, str, str]]:
 def retention() -> str:
     """What is older than it may be: only looked for. Records have their own time."""
     found = kiosk().purge(actor(), dry_run=True)
-    table, items = tables.cut(found.items, tables.columns("kind", "since", "person"), "since")
+    table, items = tables.cut(found.items, tables.columns("kind", "since", "number", "name"), "since")
     return render_template("retention.html", found=found, items=items, table=table, button=forms.Nothing())
 
 

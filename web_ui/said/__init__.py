@@ -133,6 +133,7 @@ SAID = {
     "list.columns": _("the first line must name columns among %(columns)s, number and name among them, each once"),
     "list.fields": _("it has more or fewer fields than the first line"),
     "list.expires": _("expires is a date such as 2026-12-31, or a time such as 2026-12-31T18:00+08:00"),
+    "list.long_gone": _("whose last day was %(days)s days ago is erased within the hour; check the year, or erase the person"),
     "list.zone": _("expires has a time without a zone; write 2026-12-31T18:00+08:00"),
     "list.supervisor": _("supervisor is yes or no"),
     "list.opaque": _("a person's opaque id is p- and 32 hexadecimal digits"),

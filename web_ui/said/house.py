@@ -30,6 +30,8 @@ WORDS = {
     "correction.direction": _("%(given)s is no direction; it is in, out, break or back"),
     "correction.early": _("that time lies before the year %(year)s"),
     "correction.future": _("that time has not come yet"),
+    "correction.long_ago": _("that time lies more than %(days)s days ago; check the year"),
+    "correction.twice": _("that very punch counts already: record %(seq)s"),
     "correction.time": _("the time cannot be used: %(why)s"),
     "correction.reason": _("a reason has 1 to %(most)s letters, blanks alone are none"),
     # Whose signature makes a release

@@ -94,6 +94,9 @@ export function office() {
       const whose = root ? [make("p", { "data-word": "notice.whose" }), make("p", { class: "mono" }, host), make("p", { class: "mono" }, root)] : [];
       sheet.append(make("h2", {}, what), ...whose, make("p", { "data-word": how }), make("p", { class: "code" }, code.replace(/(\d{4})(?=\d)/g, "$1 ")));
     }
-    if (fingerprint) sheet.append(make("p", { "data-word": "notice.fingerprint" }), make("p", { class: "mono" }, fingerprint));
+    if (fingerprint) sheet.append(make("p", { "data-word": "notice.fingerprint" }), make("p", { class: "mono" }, ...byPairs(fingerprint)));
   });
 }
+
+/* A fingerprint is compared by people: its lines break between two bytes and never inside one. */
+const byPairs = (fingerprint) => fingerprint.split(/(?<=:)/).flatMap((pair) => [pair, make("wbr")]);
