@@ -14,6 +14,11 @@ from enterprise.errors import EnterpriseError
 
 BUSY_S = 2.0  # how long SQLite waits for another writer, such as `daka-enterprise trust`
 CONNECT_S = 5  # how long PostgreSQL may take to answer a connection
+# A server whose machine is gone is missed after some 20 s, and not after the two hours of the system's own keepalives.
+KEEPALIVES = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 2, "tcp_user_timeout": 20_000}
+# For whom every kiosk waits: each of these ends in an error, and is tried again. The last is for the others: a worker that is gone
+# in the middle of a transaction must not keep its locks until PostgreSQL misses the connection.
+LIMITS = {"lock_timeout": "3s", "statement_timeout": "15s", "idle_in_transaction_session_timeout": "30s"}
 READING = "daka_reading"  # the option of a connection that only reads
 
 
@@ -21,19 +26,35 @@ class AddressError(EnterpriseError):
     """This is not the address of a database that can be used."""
 
 
-def made(url: str, create: bool) -> Engine:
-    """The engine for `url`; without `create` a SQLite file has to be there. AddressError: there is none, or none that we know."""
+def made(url: str, create: bool, bounded: bool) -> Engine:
+    """The engine for `url`; without `create` a SQLite file has to be there. AddressError: there is none, or none that we know.
+
+    `bounded`: PostgreSQL's LIMITS hold. Reports and imports may take their time.
+    """
     try:
         parsed = sqlalchemy.make_url(url)
         if parsed.get_backend_name() == "sqlite":
             return _sqlite_engine(parsed, create)
         if parsed.drivername != "postgresql+psycopg":
             raise AddressError("the database's address begins with sqlite:/// or postgresql+psycopg://")
-        engine = sqlalchemy.create_engine(parsed, pool_pre_ping=True, connect_args={"connect_timeout": CONNECT_S})
-        event.listen(engine, "connect", _make_commits_wait)
-        return engine
+        return _postgresql_engine(parsed, bounded)
     except (ArgumentError, InvalidRequestError, ImportError) as error:
         raise AddressError(f"this is not the address of a database that can be used: {error}") from error
+
+
+def _postgresql_engine(url: sqlalchemy.URL, bounded: bool) -> Engine:
+    wanted = {"connect_timeout": CONNECT_S} | {name: value for name, value in KEEPALIVES.items() if name not in url.query}
+    engine = sqlalchemy.create_engine(url, pool_pre_ping=True, connect_args=wanted)
+    event.listen(engine, "connect", _make_commits_wait)
+    if bounded:
+        event.listen(engine, "connect", _limit)
+    return engine
+
+
+def _limit(connection: Any, _record: Any) -> None:
+    for name, value in LIMITS.items():
+        connection.execute("SELECT set_config(%s, %s, false)", (name, value))
+    connection.commit()
 
 
 def _make_commits_wait(connection: Any, _record: Any) -> None:

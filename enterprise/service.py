@@ -131,7 +131,11 @@ class Service:
         for message in received:
             if message.topic.rpartition("/")[2] == LOCKS:
                 device = messages.device_of(message.topic)
-                word = self._ingester.word_to_lock(self._outbox, device, message.payload)
+                try:
+                    word = self._ingester.word_to_lock(self._outbox, device, message.payload)
+                except StoreError as error:
+                    self._say(logging.ERROR, f"a lock gets no word: {error}")
+                    continue
                 if word is not None:
                     self._link.publish(messages.topics(device).lock_answer, word)
 

@@ -312,13 +312,13 @@ class Transaction:
         return bool(self._connection.execute(tables.device.delete().where(tables.device.c.name == device)).rowcount)
 
 
-def connect(url: str, *, create: bool = True) -> Store:
+def connect(url: str, *, create: bool = True, bounded: bool = False) -> Store:
     """The database at `url`; StoreAway if it cannot be reached now, LayoutError if it is another program's.
 
     With `create` its tables are made at once where there are none; without, a database that is not there is a StoreError, and what
-    only this version knows is made before something is written.
+    only this version knows is made before something is written. `bounded`: nothing is waited for longer than `engines.LIMITS`.
     """
-    store = Store(engines.made(url, create))
+    store = Store(engines.made(url, create, bounded))
     store.look()
     if create:
         store.complete()

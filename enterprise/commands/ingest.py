@@ -58,7 +58,7 @@ def _open_when_there(database: str, stop: threading.Event) -> store.Store | None
     said = ""
     while not stop.is_set():
         try:
-            return store.connect(database)
+            return store.connect(database, bounded=True)
         except store.StoreAway as error:
             if str(error) != said:
                 said = str(error)

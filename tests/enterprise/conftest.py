@@ -77,8 +77,8 @@ def ticking() -> Callable[[], datetime]:
     return lambda: datetime(2026, 11, 23, 10, tzinfo=UTC) + timedelta(seconds=next(seconds))
 
 
-def open_office(address: str) -> Office:
-    store, key = stores.connect(address), Ed25519PrivateKey.generate()
+def open_office(address: str, *, bounded: bool = False) -> Office:
+    store, key = stores.connect(address, bounded=bounded), Ed25519PrivateKey.generate()
     return Office(store, key, Ingester(store, key, ticking()))
 
 

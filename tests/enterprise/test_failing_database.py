@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import psycopg
 import pytest
 
 from device import messages
-from enterprise import service, verify
+from enterprise import engines, service, verify
 from enterprise import store as stores
 from enterprise.mqtt import Received
 from enterprise.outcome import Arrival, Kind, Verdict
@@ -144,6 +145,76 @@ def test_postgresql_that_is_away_says_where_it_was_looked_for_and_hides_the_pass
     with pytest.raises(stores.StoreAway, match=r"postgresql\+psycopg://hr:\*\*\*@/people") as caught:
         stores.connect(f"postgresql+psycopg://hr:secret@/people?host={tmp_path}")
     assert "secret" not in str(caught.value)
+
+
+Hurried = tuple[str, Office, Kiosk, Kiosk]
+
+
+@pytest.fixture
+def hurried(postgres: Postgres, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hurried]:
+    """PostgreSQL as the ingester opens it, with less patience; two trusted kiosks of two records, of which it has the first."""
+    monkeypatch.setattr(engines, "LIMITS", dict.fromkeys(engines.LIMITS, "300ms"))
+    monkeypatch.setattr(service, "pause_s", lambda _: 0.0)
+    address = postgres.fresh()
+    office = open_office(address, bounded=True)
+    kiosks = office.trust(Kiosk()), office.trust(Kiosk("kiosk-2"))
+    for kiosk in kiosks:
+        office.ingester.take(kiosk.name, kiosk.batch(1, 1))
+        kiosk.punch()
+    yield address, office, *kiosks
+    office.store.close()
+
+
+def second_records(line: Line, *kiosks: Kiosk) -> list[Received]:
+    topics = [messages.topics(kiosk.name).records for kiosk in kiosks]
+    return [Received(topics[place], kiosk.batch(2, 2), "", line, place) for place, kiosk in enumerate(kiosks)]  # type: ignore[arg-type]
+
+
+def test_a_session_that_holds_one_kiosks_row_holds_up_nobody_else(hurried: Hurried) -> None:
+    """A person's, or a worker's whose machine is gone: PostgreSQL keeps its locks until it misses it."""
+    address, office, held, other = hurried
+    line = Line()
+    with open_office(address).store.transaction() as gone:
+        gone.lock_epoch(held.name, held.epoch, held.public_key, START)
+        service.Service(office.ingester, line)._settle(second_records(line, held, other), threading.Event())  # type: ignore[arg-type]
+    assert [office.answer(said, other).upto for said in line.said] == [2]
+    assert office.ingester.take(held.name, held.batch(2, 2)).upto == 2
+
+
+def test_whoever_holds_everything_is_not_waited_for_beyond_the_end(hurried: Hurried) -> None:
+    address, office, kiosk, _ = hurried
+    line, stop = Line(), threading.Event()
+    with open_office(address).store.transaction() as gone:
+        gone.connection.exec_driver_sql("LOCK TABLE device, alarm, epoch IN ACCESS EXCLUSIVE MODE")
+        daemon = service.Service(office.ingester, line, office.store)  # type: ignore[arg-type]
+        question = Received(messages.topics(kiosk.name).lock_question, b"?", "", line, 7)  # type: ignore[arg-type]
+        settling = threading.Thread(target=daemon._handle, args=([question, *second_records(line, kiosk)], stop))
+        settling.start()
+        time.sleep(1.0)
+        stop.set()
+        settling.join(5)
+        assert not settling.is_alive()
+    assert (line.said, line.forgotten, daemon.unforeseen) == ([], [], 0)
+
+
+def test_a_worker_that_falls_silent_in_a_transaction_loses_its_locks(hurried: Hurried) -> None:
+    address, office, kiosk, _ = hurried
+    patient = open_office(address)
+
+    def fall_silent() -> None:
+        with office.store.transaction() as silent:
+            silent.lock_epoch(kiosk.name, kiosk.epoch, kiosk.public_key, START)
+            assert patient.ingester.take(kiosk.name, kiosk.batch(2, 2)).upto == 2
+
+    with pytest.raises(stores.StoreAway):
+        fall_silent()
+    patient.store.close()
+
+
+def test_a_report_may_take_its_time(postgres: Postgres) -> None:
+    office = open_office(postgres.fresh())
+    assert [office.rows(f"SHOW {name}") for name in engines.LIMITS] == [[("0",)]] * len(engines.LIMITS)
+    office.store.close()
 
 
 def test_postgresql_never_answers_before_the_disk_has_it_whatever_its_default(postgres: Postgres) -> None:
