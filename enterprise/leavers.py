@@ -37,17 +37,32 @@ def leave(transaction: Transaction, device: str, people: Iterable[RosterPerson],
             transaction.put(tables.leaver, row | {"left_at": messages.write_time(at)})
 
 
+def former(connection: Connection) -> dict[str, str]:
+    """The id of whoever had each number and has left; a number that several had, one after the other, is nobody's."""
+    found: dict[str, list[str]] = {}
+    for row in connection.execute(select(tables.leaver.c.number, tables.leaver.c.person)):
+        found.setdefault(row.number, []).append(row.person)
+    return {number: people[0] for number, people in found.items() if len(people) == 1}
+
+
+def come_back(transaction: Transaction, person: str) -> None:
+    """They are on a roster again."""
+    transaction.connection.execute(tables.leaver.delete().where(tables.leaver.c.person == person))
+
+
 def meant(connection: Connection, who: str) -> str:
     """The opaque id of one person, by it or by their number: on any kiosk's roster, or gone. NobodyMeant otherwise."""
+    shared = attendance.aliases(connection)
     if ID.fullmatch(who):
-        person = attendance.aliases(connection).get(who, who)
+        person = shared.get(who, who)
         if not _known(connection, person) and not _known(connection, who):
             raise NobodyMeant(f"nothing here is about {who}; copy the id again")
         return person
     found = {item: f"on the roster of {device or 'every kiosk'}" for device, item, number in _rosters(connection) if number == who}
     column = tables.leaver.c
     gone = connection.execute(select(column.person, column.left_at).where(column.number == who))
-    found |= {row.person: f"left on {row.left_at[:10]}" for row in gone}
+    left = {row.person: f"left on {row.left_at[:10]}" for row in gone}
+    found |= {person: when for person, when in left.items() if shared.get(person) not in found}  # else a kiosk has met them again
     if not found:
         raise NobodyMeant(f"nobody who is on a roster, or has left one, has employee number {who}; name the records' id p-...")
     if len(found) > 1:

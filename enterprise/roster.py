@@ -1,6 +1,7 @@
 """The roster: a list of employees in CSV, read as a whole, compared with what stands, and only then taken over as a whole.
 
-Each number gets an opaque id once and keeps it; whoever comes back after having left gets a new one.
+Each number gets an opaque id once and keeps it. Whoever comes back after having left gets a new one, unless whoever brings the list
+says that it is the same person: a number may have been given to somebody else, and of leavers no name is kept.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from enterprise.errors import EnterpriseError
 COLUMNS = ("number", "name", "language", "group", "expires", "pin", "badge", "qr", "supervisor")
 YES, NO = frozenset({"1", "yes", "true", "是"}), frozenset({"", "0", "no", "false", "否"})
 SECRET = "pin"
+LEAST_AT_ONCE, SHARE_AT_ONCE = 5, 0.1  # of those who stand: a list that was cut off is noticed in time, as in device/retention.py
 FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(9998, 12, 30)  # such a day ends in the years that kiosks take, wherever they are
 FOR_EVER = 9999  # the year by which personnel systems say that there is no end
 WEAK = {
@@ -44,6 +46,12 @@ class Change:
     changed: int
     leaving: tuple[str, ...]
 
+    @property
+    def many_leave(self) -> bool:
+        """Whether so many go at once, or everybody, that somebody has to say that it is meant."""
+        standing = len(self.people) - self.added + len(self.leaving)
+        return not self.people or len(self.leaving) > max(LEAST_AT_ONCE, int(SHARE_AT_ONCE * standing))
+
 
 def read(text: str) -> list[dict[str, str]]:
     """The lines of a CSV file, each with every column that the file has. RosterRefused names what is wrong."""
@@ -63,13 +71,18 @@ def read(text: str) -> list[dict[str, str]]:
     return [dict(zip(columns, (cell.strip() for cell in line), strict=True)) for line in lines if line]
 
 
-def compare(rows: Iterable[Mapping[str, str]], standing: Mapping[str, RosterPerson]) -> Change:
-    """What becomes of the roster; RosterRefused names the first line that cannot be used."""
+def compare(
+    rows: Iterable[Mapping[str, str]], standing: Mapping[str, RosterPerson], former: Mapping[str, str] | None = None
+) -> Change:
+    """What becomes of the roster; RosterRefused names the first line that cannot be used.
+
+    `former`: number and id of those who had left and are the same people when they come back.
+    """
     by_number = {person.number: person for person in standing.values()}
     people: dict[str, RosterPerson] = {}
     lines: dict[str, int] = {}
     for line, row in enumerate(rows, start=2):
-        person = _person(line, row, by_number.get(row["number"]))
+        person = _person(line, row, by_number.get(row["number"]), (former or {}).get(row["number"], ""))
         for mine in (
             f"number {person.number}",
             *(f"badge {badge}" for badge in person.badges),
@@ -84,10 +97,10 @@ def compare(rows: Iterable[Mapping[str, str]], standing: Mapping[str, RosterPers
     return Change(people, sum(key not in standing for key in people), changed, leaving)
 
 
-def _person(line: int, row: Mapping[str, str], known: RosterPerson | None) -> RosterPerson:
+def _person(line: int, row: Mapping[str, str], known: RosterPerson | None, former: str) -> RosterPerson:
     try:
         person = RosterPerson(
-            known.person if known else f"p-{secrets.token_hex(16)}",
+            known.person if known else former or f"p-{secrets.token_hex(16)}",
             row["number"],
             row["name"],
             row.get("language") or "zh-CN",

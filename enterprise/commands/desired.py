@@ -21,6 +21,10 @@ from enterprise.errors import EnterpriseError
 from enterprise.store import Transaction
 
 MOST_DAYS = 366
+MANY_LEAVE = (
+    "the list names nobody, or more than a tenth of the people would leave, so nothing of it was taken; "
+    "is the file whole? If it is meant: --many-leave"
+)
 
 
 device_option = click.option("--device", default=EVERY, help="Only this kiosk; without it, every one.")
@@ -37,25 +41,40 @@ def desired_group() -> None:
 @desired_group.command("roster")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--dry-run", is_flag=True, help="Only say what would change.")
+@click.option("--many-leave", is_flag=True, help="It is meant that more than a tenth of the people, or everybody, leave at once.")
+@click.option("--same-people", is_flag=True, help="Whoever had left and stands in FILE again by number is the same person.")
 @device_option
 @options
-def roster_command(file: Path, dry_run: bool, device: str, by: str, folder: Path, database: str) -> None:
+def roster_command(
+    file: Path, dry_run: bool, many_leave: bool, same_people: bool, device: str, by: str, folder: Path, database: str
+) -> None:
     """Take over FILE (CSV) as the whole roster: whoever is no more in it leaves. All of it is taken, or nothing."""
     rows = roster.read(_text(file))
     with opened_database(database) as opened:
         with opened.reading() as connection:
-            standing = _roster(connection, device)
-        change = roster.compare(rows, standing)  # hashes each PIN: the ingester must be able to write meanwhile
-        click.echo(f"{change.added} added, {change.changed} changed, {len(change.leaving)} leave")
+            before = _roster(connection, device), leavers.former(connection)
+        standing, former = before
+        change = roster.compare(rows, standing, former if same_people else {})  # hashes each PIN: the ingester must write meanwhile
+        _say_change(change, standing, former)
+        if change.many_leave and not many_leave:
+            raise EnterpriseError(MANY_LEAVE)
         if dry_run:
             return
         with decided(opened) as transaction:
-            if _roster(transaction.connection, device) != standing:
+            if (_roster(transaction.connection, device), leavers.former(transaction.connection)) != before:
                 raise EnterpriseError(
                     "somebody else has changed the roster meanwhile, so nothing of this list was taken; try again"
                 )
             _take_over(transaction, device, standing, change, by)
             sign_states(transaction, folder, device)
+
+
+def _say_change(change: roster.Change, standing: Mapping[str, messages.RosterPerson], former: Mapping[str, str]) -> None:
+    click.echo(f"{change.added} added, {change.changed} changed, {len(change.leaving)} leave")
+    added = [person for key, person in change.people.items() if key not in standing]
+    anew = sum(former.get(one.number, one.person) != one.person for one in added)
+    if anew:
+        click.echo(f"{anew} of those added have the number of somebody who had left; if they are the same people: --same-people")
 
 
 def _roster(connection: Connection, device: str) -> dict[str, messages.RosterPerson]:
@@ -69,6 +88,7 @@ def _take_over(
     leavers.leave(transaction, device, [standing[item] for item in change.leaving], now())
     for item, person in change.people.items():
         if standing.get(item) != person:
+            leavers.come_back(transaction, item)
             downlink.wish(transaction, device, "roster", item, messages.CODEC.unstructure(person), by, now())
     downlink.wish(transaction, device, "roster", EVERY, {}, by, now())
 

@@ -251,6 +251,63 @@ def test_a_number_that_was_given_again_means_nobody_until_an_id_says_whom(
     assert (stones(office), ids(office, "1001")) == ([gone], [ada])
 
 
+TWENTY = tuple(f"{number},Name {number},en," for number in range(1001, 1021))
+
+
+@pytest.mark.parametrize("kept", [0, 1, 14])
+def test_a_list_that_was_cut_off_ends_nobodys_employment_unless_somebody_says_that_it_is_meant(
+    office: Office, address: str, folder: Path, tmp_path: Path, kept: int
+) -> None:
+    roster(address, folder, tmp_path, *TWENTY)
+    before = wanted(office, "roster")
+    cut = lists(tmp_path, *TWENTY[:kept])
+    for words in ((), ("--dry-run",)):
+        refused = call(address, "desired", "roster", cut, "--keys", folder, *words)
+        assert f"{20 - kept} leave" in refused.output
+        assert "--many-leave" in str(refused.exception)
+    assert (wanted(office, "roster"), office.rows("SELECT * FROM leaver")) == (before, [])
+    done(address, "desired", "roster", cut, "--many-leave", "--keys", folder)
+    assert office.rows("SELECT COUNT(*) FROM leaver") == [(20 - kept,)]
+
+
+def test_five_of_twenty_leave_without_a_question_and_an_empty_first_list_is_none(
+    office: Office, address: str, folder: Path, tmp_path: Path
+) -> None:
+    assert call(address, "desired", "roster", lists(tmp_path), "--keys", folder).exit_code == 1
+    roster(address, folder, tmp_path, *TWENTY)
+    assert "5 leave" in roster(address, folder, tmp_path, *TWENTY[:15])
+
+
+def test_whoever_is_said_to_be_the_same_person_has_the_same_id_when_they_come_back(
+    office: Office, address: str, folder: Path, tmp_path: Path
+) -> None:
+    roster(address, folder, tmp_path, *TWENTY)
+    before = wanted(office, "roster")
+    done(address, "desired", "roster", lists(tmp_path, TWENTY[0]), "--many-leave", "--keys", folder)
+    back = lists(tmp_path, *TWENTY)
+    assert "19 of those added have the number of somebody who had left" in done(
+        address, "desired", "roster", back, "--dry-run", "--keys", folder
+    )
+    assert done(address, "desired", "roster", back, "--same-people", "--keys", folder).startswith(
+        "19 added, 0 changed, 0 leave\nkept"
+    )
+    assert (wanted(office, "roster"), office.rows("SELECT * FROM leaver")) == (before, [])
+    assert "withdrawn" in done(address, "desired", "tombstone", 1007, "--act", "withdrawn", "--keys", folder)
+
+
+def test_somebody_whom_a_kiosk_has_met_again_is_meant_by_their_number(
+    office: Office, address: str, heard: Kiosk, folder: Path, tmp_path: Path
+) -> None:
+    roster(address, folder, tmp_path, "1001,Wang Fang,zh-CN,", "1002,Li Na,zh-CN,")
+    (before,) = ids(office, "1001")
+    roster(address, folder, tmp_path, "1002,Li Na,zh-CN,")
+    roster(address, folder, tmp_path, "1002,Li Na,zh-CN,", "1001,Wang Fang,zh-CN,")
+    (after,) = ids(office, "1001")
+    heard.write(messages.DesiredDone(1, 1, "applied", (), (), (messages.Alias(after, before),)))
+    office.ingester.take(heard.name, heard.batch(1, heard.last))
+    assert done(address, "desired", "tombstone", 1001, "--act", "withdrawn", "--keys", folder).startswith(f"{after}: withdrawn")
+
+
 # ---- two at once
 
 
