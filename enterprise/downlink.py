@@ -24,6 +24,7 @@ from enterprise.errors import EnterpriseError
 from enterprise.store import Store, Transaction
 
 EVERY = ""  # in place of a kiosk's name: all of them
+LAST_GENERATION = 253_402_300_799  # a generation is about the second at which it was begun; this is the last one of the year 9999
 LISTS: Mapping[str, type[Any]] = {
     "notices": messages.Notice,
     "tombstones": messages.Tombstone,
@@ -197,6 +198,8 @@ def heard(transaction: Transaction, device: str, hello: messages.Hello, at: date
     """Note what a signed hello says, and have the state sent again if the kiosk stands behind; alarms: kind and sentence."""
     if not hello.sealing_key:
         return []
+    if complaint := _impossible(hello):
+        return [("desired_impossible", f"{complaint}: nothing of it was noted; ask what was done to that kiosk")]
     place = Place(hello.desired_generation, hello.desired_version)
     row = {"device": device, "sealing_key": hello.sealing_key, "generation": place.generation, "version": place.version}
     transaction.put(tables.kiosk_side, row | {"said_at": messages.write_time(at)})
@@ -213,6 +216,17 @@ def heard(transaction: Transaction, device: str, hello: messages.Hello, at: date
     if made.sealing_key != hello.sealing_key:
         return [("desired_unreadable", "the kiosk has another sealing key than its desired state was sealed to; sign anew")]
     return []
+
+
+def _impossible(hello: messages.Hello) -> str:
+    """Why nothing could ever be signed or sealed for a kiosk that is as the hello says; empty if it could."""
+    if hello.desired_generation > LAST_GENERATION:
+        return "the kiosk says that it has taken a desired state of a generation that nobody has ever made"
+    try:
+        messages.sealing_key_from_text(hello.sealing_key)
+    except messages.MessageError as error:
+        return str(error)
+    return ""
 
 
 @dataclass(frozen=True, slots=True)

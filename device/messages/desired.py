@@ -173,7 +173,9 @@ def sealing_key_from_text(text: str) -> X25519PublicKey:
     try:
         if not text.startswith(SEALING_PREFIX):
             raise ValueError("another prefix")
-        return X25519PublicKey.from_public_bytes(base64.b64decode(text[len(SEALING_PREFIX) :], validate=True))
+        key = X25519PublicKey.from_public_bytes(base64.b64decode(text[len(SEALING_PREFIX) :], validate=True))
+        X25519PrivateKey.generate().exchange(key)  # all zeros, and a few others: nothing can be sealed to them
+        return key
     except (ValueError, binascii.Error) as error:
         raise MessageError(f"a sealing key is '{SEALING_PREFIX}' and the base64 of 32 bytes; this one is damaged") from error
 

@@ -17,9 +17,8 @@ from device.messages.lock.fields import LOCK_ID
 from enterprise import keys, lock_stamps, locks, show, tables
 from enterprise.commands.desired import person_of
 from enterprise.commands.shared import database_option, now, opened_database, print_table
-from enterprise.commands.signing import by_option, deciding, heard_kiosks, options, sign_states
+from enterprise.commands.signing import Decision, by_option, deciding, heard_kiosks, options, sign_each
 from enterprise.errors import EnterpriseError
-from enterprise.store import Transaction
 
 FACTORS = {"face": Factor.FACE, "pin": Factor.PIN, "at-lock": Factor.AT_LOCK}
 OFFLINE_H = MOST_OFFLINE_S / 3600
@@ -201,20 +200,17 @@ def grants_command(database: str) -> None:
     print_table(show.drawn("approvals", GRANT_HEADINGS, rows))
 
 
-def sign_papers(transaction: Transaction, lock: str, folder: Path, by: str) -> None:
+def sign_papers(transaction: Decision, lock: str, folder: Path, by: str) -> None:
     """The papers of every kiosk that may use the lock, and the states that bring them."""
     published = locks.publish(transaction, lock, keys.read(folder, "grant"), by, now())
-    for device in published.ready:
-        sign_states(transaction, folder, device)
+    sign_each(transaction, folder, published.ready)
     for device in published.waiting:
         click.echo(f"{device} gets no papers before it is trusted and has said hello; then: daka-enterprise lock sign {lock}")
 
 
-def _sign_if_heard(transaction: Transaction, folder: Path, devices: Iterable[str]) -> None:
+def _sign_if_heard(transaction: Decision, folder: Path, devices: Iterable[str]) -> None:
     heard = heard_kiosks(transaction)
-    for device in devices:
-        if device in heard:
-            sign_states(transaction, folder, device)
+    sign_each(transaction, folder, [device for device in devices if device in heard])
 
 
 def _digest(document: Path | None, sha256: str) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import getpass
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from device import messages
 from enterprise import downlink, key_sets, keys, tables
 from enterprise.commands.shared import database_option, now, opened_database
 from enterprise.downlink import EVERY
+from enterprise.errors import EnterpriseError
 from enterprise.store import Store, Transaction
 
 keys_option = click.option("--keys", "folder", type=click.Path(path_type=Path), required=True, help="Folder of the policy key.")
@@ -22,39 +23,66 @@ by_option = click.option(
 )
 
 
+class Unsigned(EnterpriseError):
+    """What was decided is kept, and some kiosks have no new state; each was named."""
+
+
+class Decision(Transaction):
+    """A transaction in which somebody decides; `unsigned`: the kiosks for which no state could be made."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        super().__init__(transaction.connection)
+        self.unsigned: list[str] = []
+
+
 def options(command: Callable[..., None]) -> Callable[..., None]:
     """What every command takes that signs."""
     return by_option(keys_option(database_option(command)))
 
 
 @contextmanager
-def deciding(database: str) -> Iterator[Transaction]:
+def deciding(database: str) -> Iterator[Decision]:
     """The database while nobody else decides; see `decided`."""
     with opened_database(database) as opened, decided(opened) as transaction:
         yield transaction
 
 
 @contextmanager
-def decided(opened: Store) -> Iterator[Transaction]:
+def decided(opened: Store) -> Iterator[Decision]:
     """What is wished in the block is kept and signed, or nothing of it is; nobody else wishes or signs meanwhile.
 
-    It begins without what has ended, so that no list only ever grows.
+    It begins without what has ended, so that no list only ever grows. Unsigned, once all is kept: not every kiosk could be served.
     """
     with opened.transaction() as transaction:
         transaction.alone()
         downlink.end(transaction, now())
-        yield transaction
+        decision = Decision(transaction)
+        yield decision
+    if decision.unsigned:
+        raise Unsigned(f"nothing new could be signed for {', '.join(decision.unsigned)}; all the rest is done")
 
 
-def sign_states(transaction: Transaction, folder: Path, device: str) -> None:
-    """Every kiosk that was heard, or the one; the whole command is undone if one of them cannot be."""
-    key, key_set = keys.read(folder, "policy"), key_sets.read(folder)
-    names = [device] if device else heard_kiosks(transaction)
+def sign_states(transaction: Decision, folder: Path, device: str) -> None:
+    """Every kiosk that was heard; or the one, and the whole command is undone if nothing can be signed for it."""
+    if device:
+        _say(downlink.sign(transaction, device, keys.read(folder, "policy"), key_sets.read(folder), now()))
+        return
+    messages.check_content(downlink.content_for(transaction.connection, EVERY))
+    names = heard_kiosks(transaction)
+    sign_each(transaction, folder, names)
     if not names:
-        messages.check_content(downlink.content_for(transaction.connection, EVERY))
         click.echo("kept; no kiosk has said hello yet, so there is none to sign for: daka-enterprise desired sign, once one has")
-    for name in names:
-        _say(downlink.sign(transaction, name, key, key_set, now()))
+
+
+def sign_each(transaction: Decision, folder: Path, devices: Iterable[str]) -> None:
+    """The states of these; one that cannot be made stops none of the others, for an erasure may be among them."""
+    key, key_set = keys.read(folder, "policy"), key_sets.read(folder)
+    for device in devices:
+        try:
+            _say(downlink.sign(transaction, device, key, key_set, now()))  # it writes nothing before all of it is made
+        except (downlink.DesiredError, messages.MessageError) as error:
+            transaction.unsigned.append(device)
+            click.secho(f"{device}: nothing new is signed ({error})", fg="red", err=True)
 
 
 def place_text(place: messages.Place) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -26,10 +28,10 @@ HEADER = "number,name,language,pin,badge\n"
 NOWHERE = Place(0, 0)
 
 
-def hello(kiosk: Kiosk, place: Place = NOWHERE, secret: X25519PrivateKey = SECRET) -> bytes:
+def hello(kiosk: Kiosk, place: Place = NOWHERE, secret: X25519PrivateKey = SECRET, **claims: Any) -> bytes:
     key, head = messages.sealing_key_text(secret), kiosk.hash_of(kiosk.last).hex()
     said = messages.Hello(kiosk.epoch, 1, kiosk.last, head, 0, "0" * 32, "test", ("gzip",), key, place.generation, place.version)
-    data = messages.signed(said, kiosk.key, Purpose.HELLO, kiosk.name)
+    data = messages.signed(dataclasses.replace(said, **claims), kiosk.key, Purpose.HELLO, kiosk.name)
     return messages.seal_envelope("hello", kiosk.name, "hello/1", messages.write_time(START), data)
 
 

@@ -175,6 +175,37 @@ def test_what_no_kiosk_could_take_is_refused_before_there_is_one(
     done(address, "desired", "retention", "records=45", "--keys", folder)
 
 
+IMPOSSIBLE = ({"desired_generation": 2**53 - 1}, {"sealing_key": "x25519:" + base64.b64encode(bytes(32)).decode("ascii")})
+
+
+@pytest.mark.parametrize("claims", IMPOSSIBLE)
+def test_a_hello_that_says_the_impossible_stops_nobodys_desired_state(
+    office: Office, address: str, heard: Kiosk, folder: Path, claims: dict[str, Any]
+) -> None:
+    other = office.trust(Kiosk("kiosk-0"))
+    office.ingester.greet(other.name, hello(other, **claims))
+    assert office.alarms() == ["desired_impossible"]
+    assert f"{heard.name}: state" in done(address, "desired", "retention", "records=45", "--keys", folder)
+    office.ingester.greet(other.name, hello(other))
+    assert f"{other.name}: state" in done(address, "desired", "sign", "--keys", folder)
+
+
+@pytest.mark.parametrize("column", ["generation = 9007199254740991", "sealing_key = 'x25519:rubbish'"])
+def test_a_kiosk_for_which_nothing_can_be_signed_is_named_and_the_others_get_theirs(
+    office: Office, address: str, heard: Kiosk, folder: Path, column: str
+) -> None:
+    office.ingester.take(heard.name, heard.batch(1, heard.last))
+    other = office.trust(Kiosk("kiosk-0"))
+    office.ingester.greet(other.name, hello(other))
+    office.tamper(f"UPDATE kiosk_side SET {column} WHERE device = 'kiosk-0'")
+    said = call(address, "desired", "tombstone", PERSON, "--act", "erased", "--keys", folder)
+    assert (said.exit_code, stones(office)) == (1, [PERSON])
+    assert "for kiosk-0;" in str(said.exception)
+    assert [tombstone.person for tombstone in opened(office, heard).tombstones] == [PERSON]
+    alone = call(address, "desired", "retention", "records=45", "--device", "kiosk-0", "--keys", folder)
+    assert (alone.exit_code, wanted(office, "retention")) == (1, [])
+
+
 # ---- who has left
 
 
