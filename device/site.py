@@ -280,10 +280,22 @@ class Site:
         withdrawn = self._sisters.withdrawn()
         if any(withdrawn[known] >= one.given_at for known in (one.person, *one.also) if known in withdrawn):
             raise PeopleError("the consent was taken back here after it was given there")
+        self._check_number(one)
         expires_at = given_end(messages.read_time(one.expires_at)) if one.expires_at else None
         check(Entry(one.number, one.name, one.language, one.group, expires_at, person=one.person))
         known = (one.person, one.number, one.name, one.language)
         return Person(*known, group=one.group, expires_at=expires_at, origin="site")
+
+    def _check_number(self, one: PackedPerson) -> None:
+        """Whoever is new here and has an erased person's number has to have agreed since, wherever: it may be that person."""
+        erased_at = self._directory.graves.number_erased_at(one.number)
+        if erased_at is None or erased_at < one.given_at:
+            return
+        if one.person not in self._directory.several([one.person]).keys() | self._directory.graves.stones():
+            raise PeopleError(
+                "somebody with this number was erased here after this person agreed there; erase them there as well if it is the "
+                "same one, else have them agree anew"
+            )
 
 
 def _records(one: PackedPerson, action: str, by: str, *, with_consent: bool) -> list[messages.Body]:

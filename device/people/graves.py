@@ -1,4 +1,7 @@
-"""Everything about one person leaves the people database, and a stone stays: the opaque id, so that nothing brings them back."""
+"""Everything about one person leaves the people database, and a stone stays: the opaque id, so that nothing brings them back.
+
+Beside other kiosks of a site a digest of the employee number stays as well, since those may know the person under another id.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,9 @@ from device.people.errors import PersonUnknown
 
 # Everything that hangs on a person, children first; the person's own row is the last.
 TABLES = ("template", "person_key", "consent", "card", "pin", "code", "phone", "withdrawn", "face_removed", "uncompared", "person")
+# Where no other kiosk is believed nobody is to be kept out, and nothing is kept of the number.
+REMEMBER_NUMBER = "INSERT OR REPLACE INTO erased_number SELECT ?, ? WHERE EXISTS (SELECT 1 FROM sister)"
+ERASED = "erased"
 LEAST_TRACE = 6  # bytes; shorter ones turn up in any random bytes
 SEALED = (
     "SELECT sealed FROM template WHERE person = ?",
@@ -60,6 +66,8 @@ class Graves:
                 connection.execute(f"DELETE FROM {table} WHERE person = ?", (person,))
             if row is not None:
                 connection.execute("DELETE FROM attempt WHERE subject = ?", (self._credentials.digest("subject", row[0]),))
+                digest = self._credentials.digest(ERASED, row[0])
+                connection.execute(REMEMBER_NUMBER, (digest, messages.write_time(at)))
             connection.execute("INSERT OR IGNORE INTO tombstone VALUES (?, ?)", (person, messages.write_time(at)))
             connection.execute("INSERT OR REPLACE INTO erasure_owed VALUES (?, ?, ?, ?)", (person, reason, by, templates))
         return Owed(person, reason, by, templates)
@@ -89,6 +97,13 @@ class Graves:
         """The same, and when."""
         with self._database.reading() as connection:
             return {person: messages.read_time(at) for person, at in connection.execute("SELECT person, erased_at FROM tombstone")}
+
+    def number_erased_at(self, number: str) -> datetime | None:
+        """When somebody with this employee number was erased here, while other kiosks were believed; None for nobody."""
+        query = "SELECT erased_at FROM erased_number WHERE digest = ?"
+        with self._database.reading() as connection:
+            row = connection.execute(query, (self._credentials.digest(ERASED, number),)).fetchone()
+        return messages.read_time(row[0]) if row else None
 
     def risen(self, erased: Iterable[str], at: datetime) -> tuple[str, ...]:
         """A stone for each of these; then whoever has one and is in the directory nevertheless, as after a restored file."""

@@ -253,6 +253,27 @@ def test_whoever_is_erased_does_not_come_back_under_the_other_id(two: Two, follo
     assert {parts.ADA, SHARED} <= two.a.directory.graves.stones()
 
 
+def test_whoever_is_erased_here_does_not_come_back_from_a_kiosk_that_added_them_by_itself(two: Two) -> None:
+    """The same list was imported at both: the number is all that the two have in common."""
+    enrol(two.b, SHARED, "1001", 1)
+    assert "is taken" in two.carry(two.b, two.a)[2][0]
+    two.a.clock.seconds += 60
+    two.a.eraser.erase("1001", "asked", BY)
+    assert "1001" not in [one.number for one in two.a.directory.list()]
+    two.b.clock.seconds += 60
+    people, _, refused = two.carry(two.b, two.a)
+    assert (people, two.a.matched()) == (0, set())
+    assert "erase them there as well" in refused[0]
+    two.b.consents.give("1001", "en", "consent", BY)
+    assert two.carry(two.b, two.a)[0] == 1, "whoever has the number next has agreed since"
+
+
+def test_a_kiosk_that_believes_no_other_keeps_nothing_of_an_erased_number(two: Two) -> None:
+    two.a.directory.sisters.forget("gate-b")
+    two.a.eraser.erase("1001", "asked", BY)
+    assert two.a.directory.graves.number_erased_at("1001") is None
+
+
 def remove_face(at: Kiosk, number: str) -> None:
     desk.Desk(at.journal, at.directory, at.clock, no_eyes).remove_face(number, BY)
     at.keeper.renew(at.directory.by_number(number).person)
