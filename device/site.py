@@ -11,7 +11,7 @@ import binascii
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import cattrs
@@ -36,6 +36,7 @@ from device.people.sisters import Sister
 FORMAT = "daka-site-1"
 MOST_BYTES = 64 * 2**20
 DIMENSIONS = 128
+MOST_AHEAD = timedelta(days=1)  # of a package's time: what comes after is told from it, and a yes from its withdrawal
 
 
 class SiteRefused(PeopleError):
@@ -202,7 +203,10 @@ class Site:
             raise SiteRefused(f"the package is not signed with the key of {sister.device} that was vouched for") from error
         except (InvalidTag, binascii.Error, ValueError, messages.MessageError, cattrs.BaseValidationError) as error:
             raise SiteRefused("the package is damaged, or sealed to another key; have it made again") from error
-        if made_at <= self._sisters.latest(sister.device):
+        horizon = self._clock.now().at + MOST_AHEAD
+        if made_at > horizon:
+            raise SiteRefused(f"the package says it was made on {made_at.date()}; set the clocks right, then have it made again")
+        if made_at <= self._sisters.latest(sister.device) <= horizon:  # one that lies beyond it was taken by a wrong clock
             raise SiteRefused(f"a package that {sister.device} made later was taken already; have a new one made")
         return sister.device, made_at, package
 

@@ -366,6 +366,17 @@ def test_an_old_package_and_the_same_one_again_are_refused(two: Two) -> None:
             two.b.site.take(text, BY)
 
 
+def test_a_package_of_a_clock_that_is_years_ahead_is_not_taken_and_stops_no_later_one(two: Two) -> None:
+    ten_years = 10 * 365 * 86_400
+    two.a.clock.seconds += ten_years
+    with pytest.raises(SiteRefused, match="set the clocks right"):
+        two.carry(two.a, two.b)
+    assert two.b.directory.list() == ()
+    two.b.directory.sisters.took("gate-a", two.a.clock.now().at)  # as a version of before did
+    two.a.clock.seconds -= ten_years
+    assert two.carry(two.a, two.b) == (1, 0, [])
+
+
 def test_a_number_that_is_somebody_elses_here_is_named_and_the_others_are_taken(two: Two) -> None:
     enrol(two.a, parts.BOB, "1002", 7)
     two.b.directory.add(Person("p-" + "ee" * 16, "1001", "Another", "en"), parts.START)
