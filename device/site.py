@@ -30,7 +30,7 @@ from device.messages import ErasureReason
 from device.messages import Purpose as Signs
 from device.messages.desired import SUITE
 from device.people import Agreement, Directory, PeopleError, Person
-from device.people.roster import OPAQUE_ID, Entry, check, check_text, given_end
+from device.people.roster import OPAQUE_ID, Act, Entry, Step, check, check_text, given_end
 from device.people.sisters import Sister
 
 FORMAT = "daka-site-1"
@@ -243,6 +243,7 @@ class Site:
         """Take a person and their templates, all of it or nothing; why not, or empty."""
         moment, by = self._clock.now(), f"site:{sender}"
         try:
+            self._follow_last_day(one, by[:64])
             person = self._check(one)
             made = [(template.embedder, _vector(template.vector), template.enrolled_at) for template in one.templates]
             agreed = self._consent_that_counts(one)
@@ -253,6 +254,19 @@ class Site:
             return str(error)
         self._consents.renew(one.person)
         return ""
+
+    def _follow_last_day(self, one: PackedPerson, by: str) -> None:
+        """Whoever came from another kiosk leaves here as well, consent or none; nobody stays longer by a package.
+
+        Of two kiosks that know different last days one has not heard of the other's.
+        """
+        here, ends = self._directory.several([one.person]).get(one.person), _last_day(one)
+        if here is None or here.origin != "site" or ends is None or (here.expires_at is not None and here.expires_at <= ends):
+            return
+        before = "" if here.expires_at is None else messages.write_time(here.expires_at)
+        sides = (f"expires = {before}", f"expires = {messages.write_time(ends)}")
+        self._journal.append(messages.Audit("person_changed", by, one.person, *sides), self._clock.now())
+        self._directory.roll.apply([Step(0, here.number, Act.END, person=one.person)], ends, "site")
 
     def _consent_that_counts(self, one: PackedPerson) -> tuple[Agreement, datetime] | None:
         """The consent of the package; None where a later one is in force here, which stays. PeopleError where neither is."""
@@ -285,7 +299,7 @@ class Site:
         if any(withdrawn[known] >= one.given_at for known in (one.person, *one.also) if known in withdrawn):
             raise PeopleError("the consent was taken back here after it was given there")
         self._check_number(one)
-        expires_at = given_end(messages.read_time(one.expires_at)) if one.expires_at else None
+        expires_at = _last_day(one)
         check(Entry(one.number, one.name, one.language, one.group, expires_at, person=one.person))
         known = (one.person, one.number, one.name, one.language)
         return Person(*known, group=one.group, expires_at=expires_at, origin="site")
@@ -300,6 +314,10 @@ class Site:
                 "somebody with this number was erased here after this person agreed there; erase them there as well if it is the "
                 "same one, else have them agree anew"
             )
+
+
+def _last_day(one: PackedPerson) -> datetime | None:
+    return given_end(messages.read_time(one.expires_at)) if one.expires_at else None
 
 
 def _records(one: PackedPerson, action: str, by: str, *, with_consent: bool) -> list[messages.Body]:

@@ -7,7 +7,7 @@ import contextlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from device import consenting, desk, erasure, gallery, journal, messages, sight, site
 from device.people import Directory, PeopleError, Person
+from device.personnel import Personnel
 from device.sentences import say
 from device.site import Site, SiteRefused
 from models.openset import Bound
@@ -340,6 +341,39 @@ def test_a_removal_is_forgotten_with_the_person(two: Two) -> None:
     assert two.a.directory.sisters.faces_removed() == {parts.ADA}
     two.a.eraser.erase("1001", "asked", BY)
     assert two.a.directory.sisters.faces_removed() == frozenset()
+
+
+def last_day(at: Kiosk, day: str) -> None:
+    Personnel(at.journal, at.directory, at.clock, UTC).change_person("1001", "", "", "", day, "", BY)
+
+
+def test_an_end_of_employment_at_one_kiosk_ends_it_at_the_other(two: Two) -> None:
+    two.carry(two.a, two.b)
+    last_day(two.a, "2026-12-31")
+    two.carry(two.a, two.b)
+    ends = messages.read_time("2027-01-01T00:00:00.000000Z")
+    assert two.b.directory.get(parts.ADA).expires_at == ends
+    changed = messages.Audit("person_changed", "site:gate-a", parts.ADA, "expires = ", "expires = 2027-01-01T00:00:00.000000Z")
+    assert chain(two.b.journal).count(changed) == 1
+    two.carry(two.a, two.b)
+    assert chain(two.b.journal).count(changed) == 1, "nothing is said of no change"
+    last_day(two.a, "-")
+    two.carry(two.a, two.b)
+    assert two.b.directory.get(parts.ADA).expires_at == ends, "nobody stays longer by a package"
+
+
+def test_an_end_of_employment_reaches_whoever_took_the_consent_back_and_nobody_of_the_roster(two: Two) -> None:
+    two.carry(two.a, two.b)
+    last_day(two.a, "2026-12-31")
+    two.b.clock.seconds += 5
+    two.b.consents.withdraw("1001", BY)
+    assert "taken back here" in two.carry(two.a, two.b)[2][0]
+    assert two.b.directory.get(parts.ADA).expires_at is not None
+    enrol(two.a, parts.BOB, "1002", 7)
+    two.b.directory.add(Person(parts.BOB, "1002", "Bob", "en", origin="roster"), parts.START)
+    Personnel(two.a.journal, two.a.directory, two.a.clock, UTC).change_person("1002", "", "", "", "2026-12-31", "", BY)
+    assert two.carry(two.a, two.b)[0] == 1
+    assert two.b.directory.get(parts.BOB).expires_at is None
 
 
 def test_a_template_comes_back_to_nobody_through_the_other_kiosk(two: Two) -> None:
