@@ -10,16 +10,14 @@ import base64
 import binascii
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
 
 import cattrs
-import numpy as np
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from device import api, messages
+from device import api, messages, packages
 from device.clock import Clock
 from device.consent import Purpose
 from device.consenting import ConsentOffice
@@ -29,64 +27,12 @@ from device.journal import Journal
 from device.messages import ErasureReason
 from device.messages import Purpose as Signs
 from device.messages.desired import SUITE
+from device.packages import Ended, Package, PackedPerson, PackedTemplate, SiteRefused
 from device.people import Agreement, Directory, PeopleError, Person
 from device.people.roster import OPAQUE_ID, Act, Entry, Step, check, check_text, given_end
 from device.people.sisters import Sister
 
-FORMAT = "daka-site-1"
-MOST_BYTES = 64 * 2**20
-DIMENSIONS = 128
 MOST_AHEAD = timedelta(days=1)  # of a package's time: what comes after is told from it, and a yes from its withdrawal
-
-
-class SiteRefused(PeopleError):
-    """A package that is not taken at all; nothing of it was."""
-
-
-@dataclass(frozen=True, slots=True)
-class PackedTemplate:
-    """One template on its way, `vector` base64 of 128 little-endian float32."""
-
-    embedder: str
-    vector: str
-    enrolled_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class PackedPerson:
-    """A person with the consent that lets the templates travel; none, where the face was removed: those sent before go as well.
-
-    `also`: under which ids the enterprise's roster knows whom the sender had under another one before.
-    """
-
-    person: str
-    number: str
-    name: str
-    language: str
-    group: str
-    expires_at: str
-    agreement: Agreement
-    given_at: datetime
-    templates: tuple[PackedTemplate, ...]
-    also: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """A consent that was taken back, or a person who was erased."""
-
-    person: str
-    act: str
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Package:
-    """What one kiosk tells another; `look_alikes` are pairs of its people, by id, of whom neither is clocked in by a face alone."""
-
-    people: tuple[PackedPerson, ...]
-    ended: tuple[Ended, ...]
-    look_alikes: tuple[tuple[str, str], ...] = ()
 
 
 class Site:
@@ -134,10 +80,10 @@ class Site:
         also = self._also()
         found = tuple(packed for person in concerned if (packed := self._pack(person, device, also)) is not None)
         package = Package(found, self._ended(also), self._directory.likeness.pairs_among({one.person for one in found}))
-        head = {"format": FORMAT, "from": self._journal.device, "to": device, "made_at": messages.write_time(moment.at)}
+        head = {"format": packages.FORMAT, "from": self._journal.device, "to": device, "made_at": messages.write_time(moment.at)}
         text = json.dumps(messages.CODEC.unstructure(package), separators=(",", ":")).encode("utf-8")
         recipient = messages.sealing_key_from_text(sister.sealing_key)
-        body = head | {"sealed": base64.b64encode(SUITE.encrypt(text, recipient, info=_info(head))).decode("ascii")}
+        body = head | {"sealed": base64.b64encode(SUITE.encrypt(text, recipient, info=packages.info(head))).decode("ascii")}
         sig = self._journal.sign(Signs.SITE, device, messages.digest(messages.canonical(body)))
         self._journal.append(messages.Audit("site_package_made", by, after=f"{device}: {len(found)}"), moment)
         return api.SitePackage(json.dumps(body | {"sig": sig}), len(found), len(package.ended))
@@ -187,7 +133,7 @@ class Site:
         return tuple(replace(one, person=known) for one in endings for known in (one.person, *also.get(one.person, ())))
 
     def _open(self, text: str) -> tuple[str, datetime, Package]:
-        body = _envelope(text)
+        body = packages.envelope(text)
         if body["to"] != self._journal.device:
             raise SiteRefused(f"the package is for {body['to']}, and this is {self._journal.device}")
         sister = self._sisters.get(body["from"])
@@ -197,7 +143,7 @@ class Site:
             key = messages.public_key_from_text(sister.signing_key)
             messages.verify(key, Signs.SITE, sister.device, self._journal.device, digest, body["sig"])
             made_at = messages.read_time(body["made_at"])
-            plain = SUITE.decrypt(base64.b64decode(body["sealed"], validate=True), self._sealing_key, info=_info(body))
+            plain = SUITE.decrypt(base64.b64decode(body["sealed"], validate=True), self._sealing_key, info=packages.info(body))
             package = messages.CODEC.structure(json.loads(plain), Package)
         except messages.SignatureRefused as error:
             raise SiteRefused(f"the package is not signed with the key of {sister.device} that was vouched for") from error
@@ -245,7 +191,7 @@ class Site:
         try:
             self._follow_last_day(one, by[:64])
             person = self._check(one)
-            made = [(template.embedder, _vector(template.vector), template.enrolled_at) for template in one.templates]
+            made = [(template.embedder, packages.vector(template.vector), template.enrolled_at) for template in one.templates]
             agreed = self._consent_that_counts(one)
             action = "face_removed" if not made and self._directory.has_from(one.person, by) else "templates_received"
             records = _records(one, action, by[:64], with_consent=agreed is not None)
@@ -326,37 +272,5 @@ def _records(one: PackedPerson, action: str, by: str, *, with_consent: bool) -> 
     return [given, received] if with_consent else [received]
 
 
-def _envelope(text: str) -> dict[str, Any]:
-    """The file's fields, all of them text; SiteRefused for anything else."""
-    if len(text) > MOST_BYTES:
-        raise SiteRefused(f"the file is larger than {MOST_BYTES // 2**20} MB; it is no package of a kiosk")
-    try:
-        body = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise SiteRefused("the file is no package of a kiosk") from error
-    names = {"format", "from", "to", "made_at", "sealed", "sig"}
-    if not isinstance(body, dict) or set(body) != names or not all(isinstance(value, str) for value in body.values()):
-        raise SiteRefused("the file is no package of a kiosk")
-    if body["format"] != FORMAT:
-        raise SiteRefused(f"the package is of another format than {FORMAT}; bring both kiosks to the same version")
-    return body
-
-
-def _info(head: dict[str, Any]) -> bytes:
-    """What the seal is bound to: a package for one kiosk, from one, at one time."""
-    return "\0".join((FORMAT, head["from"], head["to"], head["made_at"])).encode("utf-8")
-
-
 def _names(kiosks: str) -> Sequence[str]:
     return [name.strip() for name in kiosks.split(",") if name.strip()]
-
-
-def _vector(text: str) -> np.ndarray[Any, np.dtype[np.float32]]:
-    try:
-        raw = base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise PeopleError("a template is damaged") from error
-    vector = np.frombuffer(raw, dtype="<f4").astype(np.float32) if len(raw) == DIMENSIONS * 4 else np.zeros(0, np.float32)
-    if len(vector) != DIMENSIONS or not np.isfinite(vector).all() or abs(float(np.linalg.norm(vector)) - 1) > 1e-3:
-        raise PeopleError("a template is damaged")
-    return vector

@@ -17,11 +17,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from device import consenting, desk, erasure, gallery, journal, messages, sight, site
+from device import consenting, desk, erasure, gallery, journal, messages, packages, sight, site
+from device.packages import SiteRefused
 from device.people import Directory, PeopleError, Person
 from device.personnel import Personnel
 from device.sentences import say
-from device.site import Site, SiteRefused
+from device.site import Site
 from models.openset import Bound
 from tests.device import parts
 from tests.device.test_desk import chain
@@ -190,7 +191,7 @@ def test_a_withdrawal_that_comes_before_the_yes_counts_against_it(two: Two) -> N
     old = two.a.site.export("gate-b", BY).text
     two.a.clock.seconds += 60
     two.b.clock.seconds += 60
-    two.b.site._end(site.Ended(parts.ADA, "withdrawn", two.b.clock.now().at), "gate-c", {})
+    two.b.site._end(packages.Ended(parts.ADA, "withdrawn", two.b.clock.now().at), "gate-c", {})
     two.b.clock.seconds += 60
     assert [one.why for one in two.b.site.take(old, BY).refused] == ["the consent was taken back here after it was given there"]
     assert two.b.matched() == set()
@@ -531,10 +532,10 @@ def test_who_looks_alike_at_one_kiosk_is_told_apart_by_no_face_alone_at_the_othe
 
 
 def test_a_package_of_an_earlier_version_names_no_pairs_and_is_read() -> None:
-    nothing = site.Package((), ())
+    nothing = packages.Package((), ())
     earlier = messages.CODEC.unstructure(nothing)
     del earlier["look_alikes"]
-    assert messages.CODEC.structure(earlier, site.Package) == nothing
+    assert messages.CODEC.structure(earlier, packages.Package) == nothing
 
 
 def test_a_face_that_is_known_here_under_another_number_is_found_when_it_arrives(two: Two) -> None:
@@ -591,7 +592,7 @@ def test_a_package_of_a_kiosk_that_nobody_vouched_for_is_refused(two: Two) -> No
 )
 def test_no_file_at_all_breaks_the_import(text: str) -> None:
     with contextlib.suppress(SiteRefused):
-        site._envelope(text)
+        packages.envelope(text)
 
 
 @pytest.mark.parametrize(
@@ -599,4 +600,4 @@ def test_no_file_at_all_breaks_the_import(text: str) -> None:
 )
 def test_a_vector_that_is_none_is_refused(damage: NDArray[np.float32]) -> None:
     with pytest.raises(PeopleError, match="damaged"):
-        site._vector(base64.b64encode(damage.tobytes()).decode())
+        packages.vector(base64.b64encode(damage.tobytes()).decode())
