@@ -7,6 +7,7 @@ void what is revoked, and can approve nothing.
 from __future__ import annotations
 
 import base64
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -52,8 +53,10 @@ class Published:
 
 
 def add(transaction: Transaction, lock: str, key: str, by: str, at: datetime) -> None:
-    """A lock from now on known here, one that was removed as far as it was; LocksError for another key than it had."""
-    found = transaction.connection.execute(select(tables.lock).where(tables.lock.c.lock == lock)).first()
+    """A lock from now on known here, one that was removed as far as it was; LocksError for another key or a name too like one."""
+    found = transaction.connection.execute(select(tables.lock).where(func.lower(tables.lock.c.lock) == lock.lower())).first()
+    if found is not None and found.lock != lock:
+        raise LocksError(f"{found.lock} is known already; a name that differs by upper and lower case alone is no other")
     if found is not None:
         raise LocksError(f"{lock} is known already, with {'the same' if found.key == key else 'another'} key")
     gone = tables.removed_lock
@@ -88,8 +91,13 @@ def enrol(transaction: Transaction, lock: str, device: str, key: str, expires_at
 
 
 def approve(transaction: Transaction, wanted: Wanted, item: bytes, by: str, at: datetime) -> None:
-    """Approve it; LocksError if the kiosk is not enrolled with the lock."""
-    _kiosk(transaction.connection, wanted.lock, wanted.device)
+    """Approve it; LocksError if the kiosk is not enrolled with the lock, if nobody could use it, or if it could not be signed.
+
+    What stands here and cannot be signed would stop each later approval, and each revocation, at that lock.
+    """
+    kiosk = _kiosk(transaction.connection, wanted.lock, wanted.device)
+    if wanted.factors == papers.Factor.AT_LOCK:
+        raise LocksError("the kiosk has to verify somebody, too: --factor face or --factor pin, with --factor at-lock beside it")
     row = {
         "id": item.hex(),
         "lock": wanted.lock,
@@ -101,18 +109,29 @@ def approve(transaction: Transaction, wanted: Wanted, item: bytes, by: str, at: 
         "label": wanted.label,
         "not_before": wanted.not_before,
         "expires_at": wanted.expires_at,
+        "issued_at": int(at.timestamp()),
+        "revoked": 0,
+        "asked_by": by,
     }
-    transaction.put(tables.lock_grant, row | {"issued_at": int(at.timestamp()), "revoked": 0, "asked_by": by})
+    try:
+        _grant(row, kiosk.key, known(transaction.connection, wanted.lock).epoch).check()
+    except papers.ClaimsRefused as error:
+        raise LocksError(f"this cannot be approved: {error}") from error
+    transaction.put(tables.lock_grant, row)
 
 
 def revoke(transaction: Transaction, item: str, at: datetime) -> Any:
-    """No stamp under this grant any more: the lock's floor is raised above it. The grant's row; LocksError if there is none."""
+    """No stamp under this grant any more: the lock's floor is raised above it. The grant's row; LocksError if there is none.
+
+    The first time counts: a stamp between that and a second one is still one after the revocation.
+    """
     found = transaction.connection.execute(select(tables.lock_grant).where(tables.lock_grant.c.id == item)).first()
     if found is None:
         raise LocksError("there is no such approval; see: daka-enterprise grant list")
-    column = tables.lock_grant.c
-    transaction.connection.execute(tables.lock_grant.update().where(column.id == item).values(revoked=int(at.timestamp())))
-    _raise_floor(transaction, found.lock)
+    if not found.revoked:
+        column = tables.lock_grant.c
+        transaction.connection.execute(tables.lock_grant.update().where(column.id == item).values(revoked=int(at.timestamp())))
+        _raise_floor(transaction, found.lock)
     downlink.drop(transaction, found.device, SECTION, [_grant_item(item)])
     return found
 
@@ -164,7 +183,8 @@ def publish(transaction: Transaction, lock: str, key: Ed25519PrivateKey, by: str
     for kiosk in (one for one in kiosks if one.device in reached):
         _wish(transaction, kiosk.device, _enrolment_item(lock), _enrolment(row, kiosk).signed(key), by, at)
         for grant in _standing(transaction.connection, lock, kiosk.device, at):
-            _wish(transaction, kiosk.device, _grant_item(grant.id), _grant(grant, kiosk.key, row.epoch).signed(key), by, at)
+            paper = _grant(grant._mapping, kiosk.key, row.epoch).signed(key)
+            _wish(transaction, kiosk.device, _grant_item(grant.id), paper, by, at)
     names = sorted(kiosk.device for kiosk in kiosks)
     return Published(tuple(filter(reached.__contains__, names)), tuple(name for name in names if name not in reached))
 
@@ -260,20 +280,14 @@ def _enrolment(lock: Any, kiosk: Any) -> papers.Enrolment:
     )
 
 
-def _grant(row: Any, kiosk_key: str, epoch: int) -> papers.Grant:
+def _grant(row: Mapping[str, Any], kiosk_key: str, epoch: int) -> papers.Grant:
+    as_they_are = ("person", "lock", "expires_at", "not_before", "issued_at", "stamps", "factors", "label")
     return papers.Grant(
-        person=row.person,
-        lock=row.lock,
-        expires_at=row.expires_at,
-        not_before=row.not_before,
-        issued_at=row.issued_at,
-        id=bytes.fromhex(row.id),
+        **{name: row[name] for name in as_they_are},
+        id=bytes.fromhex(row["id"]),
         kiosk=papers.thumbprint(messages.public_key_from_text(kiosk_key)),
-        document=bytes.fromhex(row.document),
-        stamps=row.stamps,
-        factors=row.factors,
+        document=bytes.fromhex(row["document"]),
         epoch=epoch,
-        label=row.label,
     )
 
 

@@ -12,7 +12,7 @@ import click
 from sqlalchemy import select
 
 from device import messages
-from device.messages.lock import MOST_OFFLINE_S, Factor, factors_text
+from device.messages.lock import MOST_OFFLINE_S, PERSON, Factor, factors_text
 from device.messages.lock.fields import LOCK_ID
 from enterprise import keys, lock_stamps, locks, show, tables
 from enterprise.commands.desired import person_of
@@ -147,7 +147,14 @@ def grant_group() -> None:
 @click.option("--stamps", type=click.IntRange(1, 1_000), default=1, show_default=True, help="How many.")
 @click.option("--label", default="", help="What the kiosk shows, such as `contract 4711`.")
 @click.option("--hours", type=click.FloatRange(0.01, 24 * 366), default=OFFLINE_H, show_default=True, help="For how long.")
-@click.option("--factor", "factors", type=click.Choice(list(FACTORS)), multiple=True, default=["face"], help="Proof of the person.")
+@click.option(
+    "--factor",
+    "factors",
+    type=click.Choice(list(FACTORS)),
+    multiple=True,
+    default=["face"],
+    help="Proof of the person; at-lock beside another only.",
+)
 @options
 def issue_command(
     lock: str,
@@ -168,7 +175,7 @@ def issue_command(
     times = int(begins.timestamp()), int((begins + timedelta(hours=hours)).timestamp())
     asked = int(sum(FACTORS[name] for name in set(factors)))
     with deciding(database) as transaction:
-        who = person if person.startswith("p-") else person_of(transaction, device, person).person
+        who = person if PERSON.accepts(person) else person_of(transaction, device, person).person
         locks.approve(transaction, locks.Wanted(lock, device, who, digest, stamps, asked, label, *times), item, by, begins)
         sign_papers(transaction, lock, folder, by)
     click.echo(f"{item.hex()}: {stamps} stamp(s) at {lock} for {who}")

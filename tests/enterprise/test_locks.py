@@ -602,3 +602,33 @@ def test_a_list_shows_which_verifications_are_awaited(seal: Office, owed: World,
 
     assert said("lock", "log", LOCK_ID).count("awaited") == 2
     assert re.search(r"LOCK-0001\W+0\W+\d+\W+2\W+kiosk-1", said("lock", "list"))
+
+
+# ---- what cannot be signed is not approved
+
+
+@pytest.mark.parametrize("changed", [{"person": "p-4711"}, {"label": "x" * 97}, {"label": "two\nlines"}, {"factors": 0}])
+def test_an_approval_that_could_never_be_signed_is_refused_and_stops_nobodys_revocation(
+    seal: Office, changed: dict[str, Any]
+) -> None:
+    bad = replace(WANTED, device="kiosk-1", **changed)
+    with seal.store.transaction() as transaction, pytest.raises(locks.LocksError, match="cannot be approved"):
+        locks.approve(transaction, bad, bytes(16), "hr", AT)
+    publish(seal)
+    with seal.store.transaction() as transaction:
+        locks.revoke(transaction, GRANT.hex(), AT)
+        locks.publish(transaction, LOCK_ID, key("server"), "hr", AT)
+    assert set(sent(seal)) == {"enrolment-lock-0001"}
+
+
+def test_a_name_that_differs_from_a_known_locks_by_case_alone_is_refused(seal: Office) -> None:
+    """Their papers would have one name at a kiosk, and one lock would lose its enrolment to the other."""
+    with seal.store.transaction() as transaction, pytest.raises(locks.LocksError, match="LOCK-0001 is known already"):
+        locks.add(transaction, LOCK_ID.lower(), messages.public_key_text(key("lock two")), "hr", AT)
+
+
+def test_who_revokes_once_more_moves_neither_the_moment_nor_the_floor(seal: Office) -> None:
+    for at in (AT, AT + timedelta(hours=2)):
+        with seal.store.transaction() as transaction:
+            locks.revoke(transaction, GRANT.hex(), at)
+        assert seal.rows("SELECT revoked, epoch FROM lock_grant, lock") == [(NOON, 1)]

@@ -501,3 +501,19 @@ def test_a_replaced_kiosk_may_use_no_lock_before_the_new_one_is_enrolled(
     done(address, "lock", "enrol", LOCK, "kiosk-1", public("successor"), "--keys", folder)
     assert papers_of(office, "kiosk-1") == {"enrolment-lock-0001": 1}, "its approvals were for the one before"
     assert papers_of(office, "kiosk-2") == {"enrolment-lock-0001": 1, f"grant-{gates[1]}": 1}
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--person", "p-4711"], "p-4711"),
+        (["--person", PERSON, "--factor", "at-lock"], "--factor face or --factor pin"),
+    ],
+)
+def test_what_nobody_could_use_is_not_approved(
+    address: str, gates: list[str], folder: Path, words: list[str], sentence: str
+) -> None:
+    asked = ("--lock", LOCK, "--device", "kiosk-1", "--sha256", "ab" * 32, "--keys", folder)
+    result = call(address, "grant", "issue", *asked, *words)
+    assert sentence in str(result.exception)
+    assert done(address, "grant", "list").count("kiosk-") == 2

@@ -16,6 +16,7 @@ from device.messages.lock.events import follow as follow
 from device.messages.lock.events import verify_log as verify_log
 from device.messages.lock.fields import ClaimsRefused as ClaimsRefused
 from device.messages.lock.papers import MOST_OFFLINE_S as MOST_OFFLINE_S
+from device.messages.lock.papers import PERSON as PERSON
 from device.messages.lock.papers import Enrolment as Enrolment
 from device.messages.lock.papers import Factor as Factor
 from device.messages.lock.papers import Grant as Grant

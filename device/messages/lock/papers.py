@@ -42,6 +42,10 @@ class Paper:
         """This paper with a signature; ClaimsRefused for a value that no reader would take."""
         return cose.write(key, self.CONTEXT, fields.write(self))
 
+    def check(self) -> None:
+        """ClaimsRefused for a value that no reader would take."""
+        fields.write(self)
+
     @classmethod
     def opened(cls, data: bytes, key: Ed25519PublicKey) -> Self:
         """The paper, if its signature by `key` holds and it says what was agreed; CoseRefused or ClaimsRefused otherwise."""
