@@ -75,6 +75,7 @@ class Standing:
     `said`: `why` once more, by name and values, for pages in another language.
     `runs`: the version that the last switch made run ("" where an older version wrote this): what somebody installed by hand
     since is none of this standing's.
+    `back_to`: what runs again since the last version that did not hold; "" once another holds, whatever is refused meanwhile.
     `waits`: what has to be put right before anything can be tried (`waits_said`: for pages); "" once it is.
     `held`, `held_at`: the mark of what runs since the last switch, and since when; a later refusal does not end its probation.
     """
@@ -96,6 +97,7 @@ class Standing:
     held: str = ""
     held_at: str = ""
     runs: str = ""
+    back_to: str = ""
     waits: str = ""
     waits_said: dict[str, Any] = field(default_factory=dict)
 
@@ -368,7 +370,7 @@ class Updater:
         floor = standing.floor if below(standing.wants, standing.floor) else standing.wants or standing.floor
         held = replace(
             standing, outcome="holds", at=self._stamp(), floor=floor, wants="", held=standing.mark, held_at=self._stamp(),
-            runs=standing.version,
+            runs=standing.version, back_to="",
         )  # fmt: skip
         written = self._write(_ended(held))
         self._hands.keep(frozenset({written.version, written.before}))
@@ -377,7 +379,8 @@ class Updater:
     def _go_back(self, standing: Standing, why: str) -> Standing:
         self._hands.activate(standing.before)
         not_held = _with(standing.not_held, release_files.archive_of(standing.mark))
-        return self._write(_ended(replace(standing, outcome="went_back", **_why(why), at=self._stamp(), not_held=not_held)))
+        went = replace(standing, outcome="went_back", **_why(why), at=self._stamp(), not_held=not_held, back_to=standing.before)
+        return self._write(_ended(went))
 
     def _stamp(self) -> str:
         return self._hands.now().isoformat()
@@ -403,6 +406,8 @@ class Updater:
 def _standing(said: dict[str, Any]) -> Standing:
     """What a newer version wrote beside it is left out: after going back, the older one has to read it."""
     known = {one.name: said[one.name] for one in fields(Standing) if one.name in said}
+    if known.get("outcome") == "went_back":  # an earlier version wrote no `back_to`
+        known.setdefault("back_to", known.get("before", ""))
     for name in {"tried", "not_held"} & known.keys():
         known[name] = tuple(known[name])
     return Standing(**known)

@@ -11,7 +11,7 @@ import re
 import sys
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import time, tzinfo
 from pathlib import Path
 
@@ -155,7 +155,8 @@ def operating_system(path: Path = RELEASE_FILE) -> str:
 def standing(path: Path) -> api.UpdateStanding:
     """What root published last; nothing where it never has."""
     try:
-        return messages.CODEC.structure(json.loads(path.read_text("utf-8")), api.UpdateStanding)
+        found = messages.CODEC.structure(json.loads(path.read_text("utf-8")), api.UpdateStanding)
+        return replace(found, went_back=found.back_to == Path(sys.prefix).resolve().name)  # the folder of this very version
     except (OSError, ValueError, TypeError, cattrs.BaseValidationError):
         return api.UpdateStanding()
 

@@ -128,7 +128,7 @@ def of_health(health: api.Health, config: Config, now: datetime) -> frozenset[st
         | named("camera_away", health.camera in (camera.State.AWAY, camera.State.BLACK))
         | named("radio_absent", config.lock.enabled and health.radio != "present")
         | named("certificate_ends", any(one.days_left <= SOON_DAYS for one in health.certificates))
-        | named("update_went_back", health.update.outcome == "went_back")
+        | named("update_went_back", health.update.went_back)
         | named("daemon_falls", any(falls(one, now) for one in health.ended))
     )
 

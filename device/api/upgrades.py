@@ -20,7 +20,9 @@ class UpdateStanding:
 
     `before` runs again where `version` did not hold, `floor` is the oldest version that may run; `at` is RFC 3339 in UTC.
     `said`: `why` for pages. `tried`: marks (device.release_files) of what was tried. `not_held`: SHA-256 of archives that were
-    signed and did not hold. `waits` (for pages `waits_said`): what has to be put right before anything is tried.
+    signed and did not hold. `back_to`: what runs again since the last that did not hold; `went_back`: that it is what runs now,
+    and not another one that somebody has installed by hand. `waits` (for pages `waits_said`): what has to be put right before
+    anything is tried.
     """
 
     outcome: str = "none"
@@ -35,6 +37,8 @@ class UpdateStanding:
     not_held: tuple[str, ...] = ()
     waits: str = ""
     waits_said: Reason = field(default_factory=Reason)
+    back_to: str = ""
+    went_back: bool = False
 
     def has_tried(self, mark: str) -> bool:
         """Whether these very bytes were tried to their end, or this archive did not hold, whatever signs it now."""

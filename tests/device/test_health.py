@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -28,6 +29,7 @@ from device import (
     server,
     state,
     trust,
+    upgrades,
     vitals,
 )
 from device.camera import CameraStatus, State
@@ -327,10 +329,23 @@ def test_alarms_follow_from_what_is_seen_and_end_with_it(tmp_path: Path) -> None
     assert not {one.name for one in watching.health().alarms if one.active} & {"hot", "disk_low", "records_wait", "camera_away"}
 
 
-@pytest.mark.parametrize(("outcome", "alarms"), [("refused", False), ("none", False), ("went_back", True)])
-def test_only_a_version_that_was_taken_back_is_an_alarm(outcome: str, alarms: bool) -> None:
+@pytest.mark.parametrize(
+    ("outcome", "back_to", "alarms"),
+    [
+        ("refused", "", False),
+        ("none", "", False),
+        ("went_back", "0.1.0", True),
+        ("refused", "0.1.0", True),  # junk came since: the version before runs all the same
+        ("went_back", "0.0.9", False),  # somebody has installed another one by hand since
+    ],
+)
+def test_only_a_version_that_was_taken_back_is_an_alarm_while_the_one_before_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, outcome: str, back_to: str, alarms: bool
+) -> None:
     """What was refused is said on the page of updates; nothing has changed."""
-    health = replace(HEALTH, update=api.UpdateStanding(outcome))
+    monkeypatch.setattr("sys.prefix", "/opt/daka/versions/0.1.0")
+    (tmp_path / "update.json").write_text(json.dumps({"outcome": outcome, "version": "0.2.0", "before": "x", "back_to": back_to}))
+    health = replace(HEALTH, update=upgrades.standing(tmp_path / "update.json"))
     assert ("update_went_back" in vitals.of_health(health, config.parse({}), NOW)) == alarms
 
 

@@ -575,6 +575,19 @@ def test_a_release_that_would_forbid_itself_is_not_signed(tmp_path: Path) -> Non
         archive(tmp_path, "0.2.0", floor="0.3.0")
 
 
+def test_what_runs_again_is_said_until_another_version_holds_whatever_is_refused_meanwhile(tmp_path: Path) -> None:
+    machine = Machine(sound=("0.1.0", "0.3.0"))
+    said = list[updates.Standing]()
+    updater = Updater(tmp_path / "state", machine.hands(), said.append)
+    with pytest.raises(UpdateFailed):
+        updater.apply(verified(archive(tmp_path)))
+    updater.refuse("junk.tar", "0" * 64 + ":" + "1" * 64, "not signed")
+    assert (said[-1].outcome, said[-1].back_to) == ("refused", "0.1.0")
+    assert updater.apply(verified(archive(tmp_path, "0.3.0"))).back_to == ""
+    (tmp_path / "state" / "standing.json").write_text(json.dumps({"outcome": "went_back", "version": "0.4.0", "before": "0.3.0"}))
+    assert updater.standing.back_to == "0.3.0", "an earlier version wrote it"
+
+
 def test_what_a_newer_version_wrote_is_read_by_the_older_one_after_going_back(tmp_path: Path) -> None:
     (tmp_path / "standing.json").write_text(json.dumps({"outcome": "went_back", "version": "0.9.0", "of_the_future": "x"}))
     assert Updater(tmp_path, Machine().hands()).standing.version == "0.9.0"
