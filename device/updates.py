@@ -336,7 +336,7 @@ class Updater:
     def fell(self, unit: str) -> Standing:
         """A daemon failed again and again: within its probation a new version goes."""
         standing = self.standing
-        if unit == f"{ended.DISPLAY}.service" and not self._hands.has_screen():
+        if unit.removesuffix(".service") in self._others():
             return standing
         if standing.outcome == "trying":  # and nobody guards it: whoever does is alone
             return self.settle()
@@ -355,9 +355,12 @@ class Updater:
             return self.settle()
         if not standing.held_at:
             return standing
-        but = ended.ANYBODYS if self._hands.has_screen() else ended.ANYBODYS | {ended.DISPLAY}
-        daemon = ended.again_and_again(folder, datetime.fromisoformat(standing.held_at), self._hands.now(), but)
+        daemon = ended.again_and_again(folder, datetime.fromisoformat(standing.held_at), self._hands.now(), self._others())
         return self.fell(f"{daemon}.service") if daemon else standing
+
+    def _others(self) -> frozenset[str]:
+        """Daemons whose end says nothing against a version: others can bring it about."""
+        return ended.ANYBODYS if self._hands.has_screen() else ended.ANYBODYS | {ended.DISPLAY}
 
     def _prove(self, standing: Standing) -> Standing:
         try:

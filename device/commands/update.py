@@ -108,9 +108,9 @@ def _waits_for() -> str:
     "folders",
     multiple=True,
     type=click.Path(path_type=Path),
-    default=(FETCHED, BROUGHT),
+    default=(BROUGHT, FETCHED),
     show_default=True,
-    help="What the uplink fetched, and what an administrator brought.",
+    help="What an administrator brought, and what the uplink fetched.",
 )
 @patience_option
 def take(folders: tuple[Path, ...], patience: int) -> None:
@@ -122,11 +122,25 @@ def take(folders: tuple[Path, ...], patience: int) -> None:
         _asks_for_a_key(updater)
         if waits := _waits_for():
             click.echo(f"{found[0].name} waits: {waits}")
-        elif archive := _next(updater, found):
-            standing = _taken(updater, archive)
+        elif standing := _first_taken(updater, folders):
             click.echo(f"{standing.version} runs and holds; {standing.before} stays beside it")
         else:
             click.echo(f"{found[0].name} was tried already: {updater.standing.outcome}; whoever brought it takes it away")
+
+
+def _first_taken(updater: updates.Updater, folders: tuple[Path, ...]) -> updates.Standing | None:
+    """One of each folder a round: fresh junk in one keeps the release in the other from nobody. None: all were tried."""
+    refused: updates.UpdateRefused | None = None
+    for folder in folders:
+        if archive := _next(updater, _waiting((folder,))):
+            try:
+                return _taken(updater, archive)
+            except updates.UpdateRefused as error:
+                click.echo(f"{archive}: {error}", err=True)
+                refused = error
+    if refused:
+        raise refused
+    return None
 
 
 def _asks_for_a_key(updater: updates.Updater) -> None:

@@ -354,6 +354,15 @@ def test_a_display_that_fails_while_its_monitor_is_switched_off_says_nothing_aga
     assert machine.version == runs
 
 
+def test_a_web_daemon_that_strangers_on_the_network_can_end_again_and_again_says_nothing_against_a_version(tmp_path: Path) -> None:
+    """Not by its start limit either: a release that is gone back from is never taken again."""
+    machine = Machine()
+    updater = Updater(tmp_path / "state", machine.hands())
+    updater.apply(verified(archive(tmp_path)))
+    went = updater.fell("daka-web.service")
+    assert (machine.version, went.outcome, went.not_held) == ("0.2.0", "holds", ())
+
+
 def test_a_release_that_is_refused_meanwhile_does_not_keep_a_fallen_version_running(tmp_path: Path) -> None:
     machine, made = Machine(), archive(tmp_path)
     updater = Updater(tmp_path / "state", machine.hands())

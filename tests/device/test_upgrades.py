@@ -374,6 +374,7 @@ def take(
     tried: list[str] | None = None,
     stage: Callable[[], object] = bool,
     has_key: bool = True,
+    folders: tuple[Path, ...] = (),
 ) -> Result:
     """`daka update take` on a machine whose only changed part is what it would do to a real one."""
     done = tried if tried is not None else []
@@ -394,7 +395,8 @@ def take(
     monkeypatch.setattr(update_key, "KEY", site.folder / "update.key")
     monkeypatch.setattr(update_key, "FOLLOWED", site.folder / "root.json")
     monkeypatch.setattr(commands, "_waits_for", lambda: next(answers))
-    return CliRunner().invoke(commands.take, ["--from", str(site.fetched)])
+    given = [option for folder in folders or (site.fetched,) for option in ("--from", str(folder))]
+    return CliRunner().invoke(commands.take, given)
 
 
 def test_root_takes_what_was_fetched_once_and_says_what_came_of_it(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -440,6 +442,26 @@ def test_junk_under_the_name_of_a_release_is_refused_and_the_release_is_taken_al
     signature.rename(path.with_name("daka-other.tar" + upgrade.SUFFIX))
     assert "was tried already" in take(site, monkeypatch, tried=tried).output
     assert tried == ["stage", "9.0.0"]
+
+
+@pytest.mark.parametrize("full", ["fetched", "brought"])
+def test_whoever_lays_fresh_junk_into_one_folder_keeps_the_release_in_the_other_from_nobody(
+    site: Site, monkeypatch: pytest.MonkeyPatch, full: str
+) -> None:
+    made, tried = site.offer(), list[str]()
+    site.step()
+    brought = site.folder / "brought"
+    brought.mkdir()
+    if full == "fetched":
+        for path in site.fetched.iterdir():
+            path.rename(brought / path.name)
+    junk = (site.fetched if full == "fetched" else brought) / "daka-0.tar"
+    for path in (junk, junk.with_name(junk.name + upgrade.SUFFIX)):
+        path.write_bytes(os.urandom(9))
+    said = take(site, monkeypatch, tried=tried, folders=(site.fetched, brought))
+    assert "9.0.0 runs and holds" in said.output
+    assert tried == ["stage", "9.0.0"]
+    assert site.upgrades.orders().standing.archive == made.name
 
 
 def full_disk() -> None:
