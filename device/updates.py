@@ -29,6 +29,7 @@ from device.release_files import METADATA_SUFFIX as METADATA_SUFFIX
 from device.release_files import MOST_ARCHIVE_BYTES as MOST_ARCHIVE_BYTES
 from device.sentences import parts, say
 
+SWITCHING = "switching"  # activate.sh's, from its first step to its last
 MOST_METADATA_BYTES = 1 << 20
 COPY_BYTES = 1 << 20
 MOST_REMEMBERED = 20
@@ -322,6 +323,8 @@ class Updater:
         standing = self.standing
         self._publish(standing)
         if standing.outcome != "trying":
+            if (self._folder / SWITCHING).exists():  # by hand: its units may be the new ones already, or half of them
+                self._hands.activate(self._hands.running())
             return standing
         running = self._hands.running()
         if running not in (standing.version, standing.before):

@@ -7,6 +7,13 @@ here=$(cd "$(dirname "$0")" && pwd)
 version=$(basename "$(dirname "$(dirname "$here")")")
 [ "$(id -u)" = 0 ] || { echo "daka: switching needs root" >&2; exit 1; }
 
+# From here on to its end: a lost connection leaves no half switch, and what a power cut leaves the next start takes back
+# (`daka update settle`): the units' version and the link's have to be one.
+trap '' HUP INT
+mkdir -p -m 0700 /var/lib/daka-update
+: >/var/lib/daka-update/switching
+sync -f /var/lib/daka-update
+
 install -D -m 0644 "$here/etc/sysusers.conf" /usr/lib/sysusers.d/daka.conf
 install -D -m 0644 "$here/etc/tmpfiles.conf" /usr/lib/tmpfiles.d/daka.conf
 systemd-sysusers daka.conf
@@ -47,5 +54,6 @@ ln -sfn /opt/daka/current/bin/daka /usr/local/bin/daka
 systemctl daemon-reload
 # shellcheck disable=SC2046  # one word a unit
 systemctl enable --quiet daka.target daka-update.service daka-outlet.service $(cd "$here/units" && ls ./*.socket | sed 's|^./||' | grep -v '^daka-metrics') # figures on loopback are for whoever wants them
+rm -f /var/lib/daka-update/switching
 systemctl reset-failed 'daka-*' 2>/dev/null || true
 [ "${1:-}" = --no-start ] || systemctl restart daka.target

@@ -228,6 +228,22 @@ def test_going_back_takes_away_what_the_newer_version_laid_into_units_folders_an
     assert all(one.exists() for one in (*own, units / "daka-kiosk.service.d/credential.conf"))
 
 
+def test_a_switch_that_is_cut_off_between_units_and_link_says_so_to_the_next_start_and_one_that_ends_does_not(root: Root) -> None:
+    for name in ("systemd-sysusers", "systemd-tmpfiles"):
+        program(root.at / "bin" / name, "#!/bin/sh\n")
+    switching = root.at / "var/lib/daka-update" / updates.SWITCHING
+    assert root.run(version(root, "0.1.0", "daka-kiosk.service.d/50-old.conf")).returncode == 0
+    assert not switching.exists()
+    new = version(root, "0.2.0", "daka-kiosk.service.d/60-new.conf")
+    program(root.at / "bin/udevadm", "#!/bin/sh\nkill -9 $PPID\n")  # the power goes
+    assert root.run(new).returncode == -9
+    assert (root.current(), switching.exists()) == ("0.1.0", True)
+    assert list((root.at / "etc/systemd/system").glob("*/60-new.conf"))
+    program(root.at / "bin/udevadm", "#!/bin/sh\nkill -s HUP $PPID\n")  # somebody's terminal is closed
+    assert root.run(new).returncode == 0
+    assert (root.current(), switching.exists()) == ("0.2.0", False)
+
+
 def test_a_machine_from_which_it_was_taken_off_lets_every_usb_device_in_again(root: Root) -> None:
     hub, stranger = root.at / "sys/bus/usb/devices/usb1/authorized_default", root.at / "sys/bus/usb/devices/1-2/authorized"
     for one in (hub, stranger):

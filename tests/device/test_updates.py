@@ -396,6 +396,23 @@ def test_what_was_installed_by_hand_over_a_trial_that_was_killed_stays(tmp_path:
     assert "0.3.0 was installed by hand" in settled.why
 
 
+@pytest.mark.parametrize("outcome", ["none", "holds"])
+def test_of_an_installation_by_hand_that_the_power_cut_short_no_new_unit_stays(tmp_path: Path, outcome: str) -> None:
+    machine, folder = Machine(), tmp_path / "state"
+    updater = Updater(folder, machine.hands())
+    if outcome == "holds":
+        updater.apply(verified(archive(tmp_path)))
+    folder.mkdir(exist_ok=True)
+    (folder / updates.SWITCHING).touch()  # as activate.sh, which got no further than the units
+    machine.units = "0.3.0"
+    assert updater.settle().outcome == outcome
+    assert machine.units == machine.version
+    (folder / updates.SWITCHING).unlink()
+    done = list(machine.done)
+    updater.settle()
+    assert machine.done == done, "nothing is switched at an ordinary start"
+
+
 def test_a_camera_that_was_unplugged_before_the_switch_says_nothing_against_the_new_version(tmp_path: Path) -> None:
     machine = Machine(sees=False)
     assert Updater(tmp_path / "state", machine.hands()).apply(verified(archive(tmp_path))).outcome == "holds"
