@@ -63,12 +63,25 @@ install -d -m 0755 /opt/daka "$versions" # each time, as /etc/daka below: under 
 running=$(readlink -f /opt/daka/current || true)
 target=$versions/$version
 anew=$target+$(sha256sum "$here/SHA256SUMS" | cut -c 1-8) # the same version made once more
-is_whole() { cmp -s "$here/SHA256SUMS" "$1/installed"; }
-case "$running" in # is never written over: what runs goes on from its own files until the switch
-    "$target") is_whole "$target" || target=$anew ;;
-    "$anew") target=$anew ;;
-esac
 library=lib/python$wanted/site-packages
+holds() { # VERSION [WHICH]: each file of its libraries is what the wheel delivered; a worn card changes some without a word
+    looked_at=$1
+    shift
+    find "$here/wheels" -name '*.whl' "$@" -exec "$python" -I "$here/holds.py" "$looked_at" "$library" {} +
+}
+is_whole() { # of this very bundle, and as it was delivered
+    cmp -s "$here/SHA256SUMS" "$1/installed" && holds "$1" &&
+        diff -rq "$here/units" "$1/share/daka/units" >/dev/null && diff -rq "$here/etc" "$1/share/daka/etc" >/dev/null
+}
+there=""
+if [ "$running" = "$target" ] || [ "$running" = "$anew" ]; then # is never written over: what runs goes on from its own files until the switch
+    if is_whole "$running"; then
+        target=$running there=yes
+    elif [ "$running" = "$target" ]; then
+        target=$anew
+    fi
+fi
+[ -n "$there" ] || ! is_whole "$target" || there=yes
 install_wheels() { # what is compiled here is compiled once, below
     "$target/bin/python" "$pip/pip" install --quiet --disable-pip-version-check --no-index --no-compile "$@"
 }
@@ -76,11 +89,12 @@ install_wheels() { # what is compiled here is compiled once, below
 # Nothing may write to them, neither before nor after.
 link_libraries() {
     cmp -s "$here/requirements.txt" "$running/share/daka/requirements.txt" || return 1
+    holds "$running" ! -name 'daka-*' || return 1
     rm -rf "${target:?}/$library"
     cp -al "$running/$library" "$target/$library" || return 1
     cp -al "$running/weights" "$target/weights" # each is looked at by its digest
 }
-if ! is_whole "$target"; then
+if [ -z "$there" ]; then
     say "version $version into $target"
     trap 'rm -rf "$target"' EXIT # what did not come to its end takes no room
     trap 'exit 1' HUP INT TERM
@@ -103,6 +117,7 @@ if ! is_whole "$target"; then
     trap - EXIT HUP INT TERM
 else
     say "version $version is there already"
+    "$target/bin/daka" --log-level warning models fetch --directory "$target/weights" --from "$here/weights" >/dev/null # mends what is not whole
 fi
 [ "$option" != --stage ] || exit 0
 

@@ -35,7 +35,7 @@ for entry in manifest.load().of_groups(frozenset({manifest.Group.CORE})):
     (folder / entry.file).write_bytes(weights.read(cached, entry))
 P
 cp -R "$here/systemd/units" "$here/systemd/etc" "$folder/"
-cp "$here/systemd/install.sh" "$here/systemd/activate.sh" "$here/systemd/uninstall.sh" "$folder/"
+cp "$here/systemd/install.sh" "$here/systemd/activate.sh" "$here/systemd/uninstall.sh" "$here/systemd/holds.py" "$folder/"
 mkdir -p "$folder/doc"
 cp "$here/LICENSE" "$here"/docs/*.md "$here"/docs/*.json "$folder/doc/"
 cp -RL "$here/docs/adr" "$here/docs/schemas" "$folder/doc/"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import os
 import platform
@@ -9,6 +10,8 @@ import re
 import shutil
 import stat
 import subprocess
+import sys
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,12 +24,17 @@ from tests.house.test_repository import REPOSITORY
 PLACES = ("opt", "run", "etc", "sys", "var/lib", "usr/local/bin", "usr/lib/sysusers.d", "usr/lib/tmpfiles.d")
 LAY = 'cd "$1"; shift; for place in ' + " ".join(PLACES) + '; do mount --bind "$place" "/$place"; done; exec "$@"'
 PROGRAMS_WANT = ("ld.so.cache", "passwd", "group")
+LIBRARY = "lib/python3.11/site-packages"
 # Stand for what is not ours and takes its time: a Python whose environments hold what its pip copies there, and the product, which
-# notes whether a whole version runs while it is being laid down, and may have the power cut.
-PYTHON = """#!/bin/sh
+# notes whether a whole version runs while it is being laid down, and may have the power cut. Wheels are looked into by a real one.
+PYTHON = f"""#!/bin/sh
 for last; do :; done
 case "$*" in
-    "-m venv "*) mkdir -p "$last/bin" "$last/lib" && cp "$0" "$last/bin/python" ;;
+    *"/holds.py "*) exec {sys.executable} "$@" ;;
+    *" --requirement "*)
+        echo anew >>/opt/laid
+        {sys.executable} -m zipfile -e "$(dirname "$last")"/wheels/lib-*.whl "$(dirname "$0")/../{LIBRARY}" ;;
+    "-m venv "*) mkdir -p "$last/bin" "$last/{LIBRARY}" && cp "$0" "$last/bin/python" ;;
     *" --force-reinstall "*) cp "$last" "$(dirname "$0")/daka" ;;
 esac
 """
@@ -35,6 +43,8 @@ for last; do :; done
 [ -e /opt/daka/current/installed ] && echo whole >>/opt/seen || echo none >>/opt/seen
 [ ! -e "$last/cut" ] || kill -9 $PPID
 [ ! -e "$last/full" ] || exit 1
+mkdir -p "$(dirname "$0")/../weights"
+exit 0
 """
 SWITCH = """#!/bin/sh
 set -eu
@@ -87,6 +97,18 @@ def program(path: Path, text: str) -> None:
     path.chmod(0o755)
 
 
+def deliver(wheel: Path, files: dict[str, str]) -> None:
+    """A wheel of these files; behind a script, where there is one."""
+    rows = [f"{name},sha256={digest_of(text)},{len(text)}" for name, text in files.items()]
+    with zipfile.ZipFile(wheel, "a") as archive:
+        for name, text in (*files.items(), (f"{wheel.stem}.dist-info/RECORD", "\n".join(rows))):
+            archive.writestr(name, text)
+
+
+def digest_of(text: str) -> str:
+    return base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).decode().rstrip("=")
+
+
 def bundle(folder: Path, doc: str, *, cut: bool = False, full: bool = False) -> Path:
     """A release bundle of version 0.1.0 as small as one can be; another `doc`, another bundle."""
     for name in ("wheels", "doc", "units", "etc", "weights"):
@@ -96,11 +118,14 @@ def bundle(folder: Path, doc: str, *, cut: bool = False, full: bool = False) -> 
         (folder / "weights/cut").touch()
     if full:
         (folder / "weights/full").touch()
-    for name in ("wheels/none", "units/daka.target", "etc/sysusers.conf", "weights/one", "requirements.txt"):
+    for name in ("units/daka.target", "etc/sysusers.conf", "weights/one", "requirements.txt"):
         (folder / name).touch()
     program(folder / "wheels/daka-0.1.0-py3-none-any.whl", PRODUCT)
+    deliver(folder / "wheels/daka-0.1.0-py3-none-any.whl", {})
+    deliver(folder / "wheels/lib-1-py3-none-any.whl", {"lib.py": "good"})
     program(folder / "activate.sh", SWITCH)
-    shutil.copy(REPOSITORY / "systemd/install.sh", folder)
+    for name in ("install.sh", "holds.py"):
+        shutil.copy(REPOSITORY / "systemd" / name, folder)
     (folder / "VERSION").write_text(f"0.1.0 3.11 {platform.machine()}\n")
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     sums = (f"{hashlib.sha256(path.read_bytes()).hexdigest()}  ./{path.relative_to(folder)}\n" for path in files)
@@ -124,7 +149,33 @@ def test_while_a_version_is_installed_over_itself_and_whatever_ends_that_a_whole
     assert root.run(third, "--no-start").returncode == 0
     assert doc.read_text() == "third"
     assert len(list((root.at / "opt/daka/versions").iterdir())) == 2  # what runs, and what ran until then
-    assert (root.at / "opt/seen").read_text().split() == ["none", *["whole"] * 4]
+    assert (root.at / "opt/seen").read_text().split() == ["none", *["whole"] * 6], "looked at as well where it is there already"
+
+
+def test_a_library_that_rotted_is_laid_down_anew_and_no_release_takes_it_over(root: Root, tmp_path: Path) -> None:
+    first = bundle(tmp_path / "first", "first")
+    laid, library = root.at / "opt/laid", root.at / "opt/daka/current" / LIBRARY / "lib.py"
+
+    def install(bundle: Path) -> tuple[str, int]:
+        """Where it lies then, and how often libraries were laid down anew so far."""
+        done = root.run(bundle, "--no-start")
+        assert done.returncode == 0, done.stderr
+        assert library.read_text() == "good"
+        return root.current(), len(laid.read_text().split())
+
+    assert install(first) == ("0.1.0", 1)
+    for times in (2, 3):  # beside what runs, in turns
+        library.write_text("rots")
+        beside, count = install(first)
+        assert (beside.startswith("0.1.0+"), count) == (times == 2, times)
+        assert install(first) == (beside, times), "it is there already"
+    assert install(bundle(tmp_path / "second", "second"))[1] == 3, "what is whole is linked"
+    library.write_text("rots")
+    assert install(bundle(tmp_path / "third", "third"))[1] == 4
+    assert not (root.at / "opt/daka/current/share/daka/units/daka.target").read_text()
+    (root.at / "opt/daka/current/share/daka/units/daka.target").write_text("rots")
+    assert install(bundle(tmp_path / "fourth", "third"))[1] == 4
+    assert not (root.at / "opt/daka/current/share/daka/units/daka.target").read_text()
 
 
 def modes(root: Root) -> dict[str, str]:
