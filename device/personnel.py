@@ -13,7 +13,7 @@ from urllib.parse import quote
 from device import api, messages, people
 from device.clock import Clock
 from device.journal import Journal
-from device.people import Act, Directory, Entry, PeopleError, Person, PinRefused, Step, credentials, roster
+from device.people import Act, Directory, Entry, PeopleError, Person, PinRefused, Step, credentials, roster, table
 from device.sentences import say
 from device.telling import Tell, silent
 
@@ -34,7 +34,7 @@ class Personnel:
         """A CSV list, taken over as a whole; one line that is refused, and nothing is."""
         roster.check_text("whoever does this", by)
         tell("lines", 0, 0)
-        steps = self._directory.roll.plan(roster.read_csv(text, self.zone))
+        steps = self._directory.roll.plan(table.read_csv(text, self.zone))
         if dry_run or any(step.act is Act.REFUSE for step in steps):
             return _report(steps, applied=False)
         self._apply(steps, by, "list_imported", "kiosk", tell)

@@ -1,30 +1,26 @@
-"""A list of employees, from the server's roster or a CSV file: read here, planned as a whole, and then applied as a whole.
+"""A list of employees, from the server's roster or a CSV file (people.table): what a line is and may be. It is planned as a whole.
 
 Nothing is half imported. Consent is the person's own act and never a column.
 """
 
 from __future__ import annotations
 
-import csv
 import enum
-import io
 import re
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 from device.messages import write_time
 from device.people.credentials import check_code_text, check_hash, check_pin_text
-from device.people.errors import ImportRefused, PeopleError
+from device.people.errors import PeopleError
 from device.people.person import unending
 from device.sentences import say
 
 LANGUAGES = ("zh-CN", "zh-TW", "en")
-COLUMNS = ("number", "name", "language", "group", "expires", "pin", "badge", "qr", "supervisor")
 # What a list may leave out, and where an entry has it.
 OPTIONAL = {"language": "language", "group": "group", "expires": "expires_at", "supervisor": "supervisor"}
-MOST_ROWS = 20_000
 MOST_LETTERS = 64
 FIRST_YEAR = 1900  # times of before some zones cannot show
 Digest = Callable[[str, str], bytes]
@@ -108,59 +104,6 @@ class Step:
     entry: Entry | None = None
     changes: tuple[Change, ...] = ()
     inherited: tuple[bytes, ...] = ()
-
-
-def read_csv(text: str, zone: tzinfo) -> tuple[tuple[int, Entry | Refusal], ...]:
-    """Line number and entry, or why the line is refused; ImportRefused where there are no such columns at all."""
-    reader = csv.DictReader(io.StringIO(text.removeprefix("\ufeff")), strict=True)
-    try:
-        columns = [(name or "").strip() for name in reader.fieldnames or ()]
-        _check_columns(columns)
-        reader.fieldnames = columns
-        rows = [(reader.line_num, row) for _, row in zip(range(MOST_ROWS + 1), reader, strict=False)]
-    except csv.Error as error:
-        raise ImportRefused(say("list.no_csv", why=error)) from error
-    if len(rows) > MOST_ROWS:
-        raise ImportRefused(say("list.long", most=MOST_ROWS))
-    return tuple((line, _entry(row, columns, zone)) for line, row in rows)
-
-
-def _check_columns(columns: Sequence[str]) -> None:
-    if "consent" in columns:
-        raise ImportRefused(say("list.consent"))
-    strange = [name for name in columns if name not in COLUMNS]
-    if strange or not {"number", "name"} <= set(columns) or len(set(columns)) != len(columns):
-        raise ImportRefused(say("list.columns", columns=", ".join(COLUMNS)))
-
-
-def _entry(row: Mapping[str | None, str | list[str] | None], columns: Sequence[str], zone: tzinfo) -> Entry | Refusal:
-    if None in row or any(row.get(name) is None for name in columns):
-        return Refusal(str(row.get("number") or "").strip(), say("list.fields"))
-    cells = {name: str(row[name]).strip() for name in columns}
-    try:
-        entry = Entry(
-            cells["number"],
-            cells["name"],
-            cells.get("language") or "zh-CN",
-            cells.get("group", ""),
-            read_expiry(cells.get("expires", ""), zone),
-            read_flag(cells.get("supervisor", "")),
-            pin=cells.get("pin", ""),
-            badges=tuple(cells["badge"].split()) if cells.get("badge") else None,
-            qr=cells.get("qr") or None,
-            unsaid=frozenset(name for name in OPTIONAL if name not in cells or (name == "language" and not cells[name])),
-        )
-        check(entry)
-        _check_readable(entry)
-    except (PeopleError, ValueError) as error:
-        return Refusal(cells["number"], str(error))
-    return entry
-
-
-def _check_readable(entry: Entry) -> None:
-    """A file that was read in another encoding than its own has letters that nobody has agreed on."""
-    if any(unicodedata.category(one) == "Co" for one in entry.number + entry.name + entry.group):
-        raise PeopleError(say("list.private"))
 
 
 def read_expiry(text: str, zone: tzinfo) -> datetime | None:

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from device import api, database, journal, messages, people
-from device.people import Directory, Entry, ImportRefused, PeopleError, Verdict, credentials, planning, roster
+from device.people import Directory, Entry, ImportRefused, PeopleError, Verdict, credentials, planning, roster, table
 from device.personnel import Personnel
 from tests.device import parts
 from tests.device.test_desk import chain
@@ -114,16 +114,36 @@ def test_one_line_that_is_refused_and_nothing_is_imported(
     [
         ("", "first line"),
         ("name\nCy\n", "first line"),
-        ("number,name,salary\n1,Cy,9\n", "first line"),
+        ("number,name,salary\n1,Cy,9\n", "here: number,name,salary"),
+        ("number,name\n", "nobody in it"),
         ("number,name,name\n1,Cy,Di\n", "first line"),
         ("number,name,consent\n1,Cy,yes\n", "own act"),
         ('number,name\n1,"Cy\n', "no CSV"),
-        ("number,name\n" + "1,Cy\n" * (roster.MOST_ROWS + 1), "split it"),
+        ("number,name\n" + "1,Cy\n" * (table.MOST_ROWS + 1), "split it"),
     ],
 )
 def test_a_file_that_is_no_such_list_is_refused_with_the_reason(office: Personnel, text: str, why: str) -> None:
     with pytest.raises(ImportRefused, match=why):
         office.import_list(text, BY, dry_run=False)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "工号;姓名;组别;最后一天\n1001;王芳;ops;2028/2/29\n",
+        "\ufeff工號\t姓名\t部門\t最後一天\r\n1001\t王芳\tops\t2028-02-29\r\n",
+        "Employee number,Name,Group,Last day\n1001,王芳,ops,2028.2.29\n",
+    ],
+)
+def test_a_list_may_come_as_spreadsheets_write_it_in_three_languages(office: Personnel, directory: Directory, text: str) -> None:
+    assert acts(office.import_list(text, BY, dry_run=False)) == ["add"]
+    fang = directory.by_number("1001")
+    assert (fang.name, fang.group, fang.expires_at) == ("王芳", "ops", datetime(2028, 2, 29, 16, tzinfo=UTC))
+
+
+def test_a_number_that_a_spreadsheet_has_shortened_is_no_number(office: Personnel) -> None:
+    (refused,) = office.import_list("number,name\n1.00E+12,Cy\n", BY, dry_run=True).steps
+    assert "shortened" in refused.why
 
 
 def test_the_same_list_again_changes_nothing_and_undoes_no_change_of_pin(
@@ -159,7 +179,7 @@ CELL = st.text(st.sampled_from(string.printable + "王'\";-\ufeff\x00"), max_siz
 def test_no_file_at_all_breaks_the_import(rows: list[list[str]], header: str) -> None:
     text = "\n".join([header, *(",".join(row) for row in rows)])
     try:
-        lines = roster.read_csv(text, SHANGHAI)
+        lines = table.read_csv(text, SHANGHAI)
     except ImportRefused:
         return
     steps = planning.plan(lines, (), frozenset(), lambda kind, code: code.encode("utf-8", "replace"), parts.START)

@@ -46,6 +46,16 @@ def test_a_page_in_traditional_chinese_proposes_big5(tmp_path: Path, language: s
         assert people_forms.usual_encoding() == encoding
 
 
+@pytest.mark.parametrize("language", ["en", "zh-CN", "zh-TW"])
+def test_the_empty_list_is_understood_when_it_comes_back_filled_in(afresh: dict[str, Browser], language: str) -> None:
+    empty = afresh["operator"].get("/people/import/empty.csv", headers={"Accept-Language": language})
+    heads = empty.content.decode("utf-8-sig").strip().split(",")
+    filled = empty.content + "4003,林怡君,zh-TW,ops,2028/2/29,,,,\r\n".encode()
+    looked = text_of(_look(afresh["operator"], filled))
+    assert ("林怡君" in looked, len(set(heads))) == (True, 9)
+    assert "cannot be taken over" not in looked
+
+
 def test_a_dry_run_names_what_would_change_of_whom(afresh: dict[str, Browser]) -> None:
     operator = afresh["operator"]
     operator.submit("/people/1004/change", group="guard", supervisor="on")

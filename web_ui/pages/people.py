@@ -156,6 +156,26 @@ def import_list() -> Response | str | tuple[str, int]:
     return render_template("people_import.html", form=form, report=None), INVALID if form.errors else 200
 
 
+@pages.get("/people/import/empty.csv")
+@needs(OFFICE)
+def empty_list() -> Response:
+    """A list with nobody in it, for a spreadsheet: its headings are the reader's own words, and are understood."""
+    heads = (
+        _("Employee number"),
+        _("Name"),
+        _("Language"),
+        _("Group"),
+        _("Last day"),
+        _("PIN"),
+        _("Badge"),
+        _("QR code"),
+        _("Supervisor"),
+    )
+    text = ",".join(str(head) for head in heads)
+    headers = {"Content-Disposition": 'attachment; filename="people.csv"'}
+    return Response(f"\ufeff{text}\r\n", mimetype="text/csv", headers=headers)
+
+
 @pages.get("/people/import/looked/<key>")
 @needs(OFFICE)
 def looked(key: str) -> str:
