@@ -6,7 +6,7 @@ import gc
 import logging
 import sys
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
@@ -17,7 +17,6 @@ from device import (
     camera,
     clock,
     database,
-    desk,
     erasure,
     housekeeping,
     journal,
@@ -82,7 +81,8 @@ def run(folder: state.Folder, config: Config, weights: Path, stop: threading.Eve
         keeping = retention.Retention(
             files.journal, files.directory, eraser, time_source, inside.office.renew, lambda: following.governed.now.retention
         )
-        _announce(files.journal, inside.office, eraser, time_source)
+        half_done = (inside.office.settle, eraser.settle)
+        _announce(files.journal, half_done, time_source)
         look_at_the_clock(time_source)
         uplink_on = sections.Switch((folder.config, folder.layer, folder.enterprise), lambda: settings_of(folder).uplink.enabled)
         owed = owing(uplink_on, following.believed, files.journal)
@@ -99,7 +99,7 @@ def run(folder: state.Folder, config: Config, weights: Path, stop: threading.Eve
         following.governed.changed = lambda now: _govern(inside, now, stop)
         register = roster.Register(inside.office, inside.personnel, files.directory, eraser, following.kept.aliases)
         until_stopped("downlink", stop, following.run, register, files.journal, time_source, carrier.rewind, stop)
-        until_stopped("house", stop, housekeeping.keep, files.journal, following.governed, keeping, time_source, stop)
+        until_stopped("house", stop, housekeeping.keep, files.journal, following.governed, keeping, half_done, time_source, stop)
         until_stopped("time", stop, _keep_time, time_source, stop)
         until_stopped("gauges", stop, watch.readings.keep, stop)
         looking = in_background("line", _walk, inside.walk, inside.frames(), stop)
@@ -143,14 +143,13 @@ def look_at_the_clock(keeper: timekeeping.Timekeeper) -> None:
         log.warning("a trusted time could not be recorded, so it is not followed yet: %s", error)
 
 
-def _announce(opened: journal.Journal, office: desk.Desk, eraser: erasure.Eraser, time_source: clock.Clock) -> None:
+def _announce(opened: journal.Journal, owed: Sequence[housekeeping.Settle], time_source: clock.Clock) -> None:
     """The boot record and whatever is owed; a disk that takes neither must not keep the kiosk from starting and saying so."""
     try:
         opened.append(messages.Boot(device.SOFTWARE), time_source.now())
-        office.settle()
-        eraser.settle()
     except database.StorageError as error:
         log.error("the start could not be recorded: %s", error)
+    housekeeping.settle(owed)
 
 
 def _walk(walk: line.Line, frames: Iterable[camera.Frame], stop: threading.Event) -> None:

@@ -152,7 +152,7 @@ class Credentials:
         self, connection: sqlite3.Connection, person: str, pin_hash: str, at: datetime, *, must_change: bool, assigned: bytes
     ) -> None:
         """Within a transaction; `assigned` remembers what a list brought, so that the same list does not undo a change."""
-        row = (person, self._seal(pin_hash.encode("ascii"), person), must_change, assigned, messages.write_time(at))
+        row = (person, self.seal(pin_hash.encode("ascii"), person), must_change, assigned, messages.write_time(at))
         connection.execute("INSERT OR REPLACE INTO pin VALUES (?, ?, ?, ?, ?)", row)
 
     def assign_pin(self, connection: sqlite3.Connection, person: str, brought: str, pin_hash: str, at: datetime) -> bool:
@@ -205,7 +205,7 @@ class Credentials:
             ).fetchone()
         if row is None:
             return "", DUMMY, False
-        return row[0], self._open(row[1], row[0]).decode("ascii"), bool(row[2])
+        return row[0], self.unseal(row[1], row[0]).decode("ascii"), bool(row[2])
 
     def _begin_try(self, subject: bytes, moment: Moment, pace: _Pace = FOR_A_NUMBER) -> float:
         """How long to wait, or 0: then the try counts as failed before it is looked at, so that pulling the plug is no free one.
@@ -284,7 +284,7 @@ class Credentials:
     def new_phone(self, person: str, at: datetime) -> Phone:
         """The secret of a phone that shows rotating codes, in place of an earlier phone's."""
         phone, secret = secrets.token_hex(8), pyotp.random_base32(32)
-        row = (phone, person, self._seal(secret.encode("ascii"), person), 0, messages.write_time(at))
+        row = (phone, person, self.seal(secret.encode("ascii"), person), 0, messages.write_time(at))
         with self._database.transaction() as connection:
             connection.execute("DELETE FROM phone WHERE person = ?", (person,))
             connection.execute("INSERT INTO phone VALUES (?, ?, ?, ?, ?)", row)
@@ -312,7 +312,7 @@ class Credentials:
 
     def _step_of(self, row: tuple[str, bytes, int], code: str, moment: Moment) -> int | None:
         person, sealed, last_step = row
-        totp = rotating(self._open(sealed, person).decode("ascii"))
+        totp = rotating(self.unseal(sealed, person).decode("ascii"))
         now = totp.timecode(moment.at)
         steps = [step for step in (now - 1, now, now + 1) if step > last_step]
         return next((step for step in steps if hmac.compare_digest(totp.generate_otp(step).encode(), code.encode("utf-8"))), None)
@@ -321,11 +321,13 @@ class Credentials:
         """What stands in the file for a badge, a code or a number: nobody without the device's key can try texts out."""
         return hmac.digest(self._code_key, f"{kind}\0{text}".encode("utf-8", "surrogatepass"), "sha256")
 
-    def _seal(self, plain: bytes, person: str) -> bytes:
+    def seal(self, plain: bytes, person: str) -> bytes:
+        """Under the device's key, and for that person's row alone."""
         nonce = secrets.token_bytes(NONCE_BYTES)
         return nonce + AESGCM(self._pin_key).encrypt(nonce, plain, person.encode("ascii"))
 
-    def _open(self, sealed: bytes, person: str) -> bytes:
+    def unseal(self, sealed: bytes, person: str) -> bytes:
+        """TemplateError where it was sealed by another device, or for somebody else."""
         try:
             return AESGCM(self._pin_key).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], person.encode("ascii"))
         except (InvalidTag, ValueError) as error:

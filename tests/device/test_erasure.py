@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from device import api, database, erasure, journal, line, messages
+from device import api, database, erasure, journal, leftovers, line, messages
 from device.consent import Purpose
 from device.people import Directory, Entry, PeopleError, Person, PersonErased, PersonUnknown
-from device.people.graves import TABLES
+from device.people.graves import TABLES, Graves, Traces
 from device.personnel import Personnel
 from tests.device import parts
 from tests.device.test_desk import chain
@@ -71,8 +71,8 @@ def kiosk(tmp_path: Path, opened: journal.Journal) -> Iterator[Kiosk]:
 
 
 def test_no_byte_of_an_erased_person_is_in_any_file(kiosk: Kiosk) -> None:
-    traces = kiosk.directory.graves.traces(parts.ADA)
-    others = kiosk.directory.graves.traces(parts.BOB)
+    traces = kiosk.directory.graves.traces(parts.ADA).all
+    others = kiosk.directory.graves.traces(parts.BOB).all
     assert len(traces) > 20
     assert {NAME.encode(), NUMBER.encode()} <= set(traces)
     before = kiosk.everything()
@@ -93,7 +93,7 @@ def test_every_table_that_can_name_a_person_is_emptied_of_them(kiosk: Kiosk) -> 
             for (table,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
             if any(column[1] == "person" for column in connection.execute(f"PRAGMA table_info({table})").fetchall())
         }
-    assert named - {"look_alike", "tombstone", "erasure_owed", "withdrawal_owed"} == set(TABLES)
+    assert named - {"look_alike", "tombstone", "erasure_owed", "erasure_trace", "withdrawal_owed"} == set(TABLES)
     kiosk.eraser.erase(NUMBER, "asked", BY)
     with kiosk.directory.database.reading() as connection:
         left = {table for table in named if connection.execute(f"SELECT 1 FROM {table} WHERE person = ?", (parts.ADA,)).fetchone()}
@@ -121,9 +121,11 @@ def test_a_copy_of_the_database_in_the_state_folder_is_found_and_named(kiosk: Ki
 
 
 def test_a_trace_across_two_chunks_is_found(tmp_path: Path) -> None:
-    (tmp_path / "log").write_bytes(b"x" * (erasure.CHUNK - 3) + b"trace-of-her" + b"y" * 10)
-    assert erasure.search(tmp_path, [b"trace-of-her", b"other-trace"]) == (1, ("log",))
-    assert erasure.search(tmp_path, [b"trace-of-him"]) == (1, ())
+    (tmp_path / "log").write_bytes(b"x" * (leftovers.CHUNK - 3) + b"trace-of-her" + b"y" * 10)
+    assert leftovers.search(tmp_path, Traces((b"trace-of-her", b"other-trace"))) == (1, ("log",))
+    assert leftovers.search(tmp_path, Traces((b"trace-of-him",))) == (1, ())
+    (tmp_path / "log").write_bytes(b"x" * (leftovers.CHUNK - 3) + b" 77001234," + b"y" * 10)
+    assert leftovers.search(tmp_path, Traces(words=(b"77001234",))) == (1, ("log",))
 
 
 def test_what_another_daemon_keeps_to_itself_is_not_searched_and_not_counted(
@@ -139,7 +141,7 @@ def test_what_another_daemon_keeps_to_itself_is_not_searched_and_not_counted(
         return really(path, *given, **named)  # type: ignore[call-overload]
 
     monkeypatch.setattr(io, "open", refused)  # what Path.open calls; root may read everything, so no mode would refuse it
-    assert erasure.search(tmp_path, [b"trace-of-her"]) == (1, ())
+    assert leftovers.search(tmp_path, Traces((b"trace-of-her",))) == (1, ())
 
 
 def test_a_late_roster_brings_nobody_back_and_neither_does_a_hand(kiosk: Kiosk) -> None:
@@ -162,7 +164,7 @@ def test_a_new_employment_under_the_same_number_is_somebody_new(kiosk: Kiosk) ->
 def test_a_restored_file_brings_nobody_back(kiosk: Kiosk) -> None:
     kiosk.directory.database.checkpoint()
     shutil.copy(kiosk.folder / "people.db", kiosk.folder.parent / "backup.db")
-    traces = kiosk.directory.graves.traces(parts.ADA)
+    traces = kiosk.directory.graves.traces(parts.ADA).all
     kiosk.eraser.erase(NUMBER, "asked", BY)
     kiosk.directory.close()
     for name in ("people.db", "people.db-wal", "people.db-shm"):
@@ -190,10 +192,99 @@ def test_a_disk_that_takes_no_record_keeps_nobody_and_the_record_follows(kiosk: 
     with pytest.raises(PersonUnknown):
         kiosk.directory.by_number(NUMBER)
     assert kiosk.forgotten == [parts.ADA]
+    (kiosk.folder / "people.csv").write_text(f"{NUMBER},Okonkwo\n", encoding="utf-8")
     kiosk.eraser.settle()
     kiosk.eraser.settle()
-    records = [record for record in chain(kiosk.journal) if isinstance(record, messages.Erasure)]
-    assert [(record.person, record.files) for record in records] == [(parts.ADA, 0)]
+    (record,) = receipts(kiosk)
+    assert (record.person, record.files > 3, record.traces > 20, record.remains) == (parts.ADA, True, True, 1)
+
+
+def receipts(kiosk: Kiosk) -> list[messages.Erasure]:
+    return [record for record in chain(kiosk.journal) if isinstance(record, messages.Erasure)]
+
+
+def test_an_erasure_that_a_disk_broke_off_is_brought_to_its_end_by_whoever_asks_again(
+    kiosk: Kiosk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(_: object) -> None:
+        raise database.StorageFull("people.db: the disk is full")
+
+    traces = kiosk.directory.graves.traces(parts.ADA).all
+    with monkeypatch.context() as patched:
+        patched.setattr(Graves, "scrub", fails)
+        for _ in range(2):
+            with pytest.raises(database.StorageFull):
+                kiosk.eraser.erase_if_here(parts.ADA, "tombstone", "hr")
+    assert kiosk.eraser.erase_if_here(parts.ADA, "tombstone", "hr")
+    after = kiosk.everything()
+    assert [trace for trace in traces if trace in after] == []
+    assert [(one.person, one.traces, one.remains) for one in receipts(kiosk)] == [(parts.ADA, len(traces), 0)]
+    assert not kiosk.eraser.erase_if_here(parts.ADA, "tombstone", "hr")
+    assert kiosk.directory.graves.owed() == ()
+
+
+def test_what_an_owed_erasure_is_searched_for_lies_sealed_and_then_nowhere(kiosk: Kiosk, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object) -> None:
+        raise database.StorageFull("journal.db: the disk is full")
+
+    traces = kiosk.directory.graves.traces(parts.ADA).all
+    with monkeypatch.context() as patched:
+        patched.setattr(kiosk.journal, "append", fails)
+        with pytest.raises(database.StorageFull):
+            kiosk.eraser.erase(NUMBER, "asked", BY)
+    meanwhile = kiosk.everything()
+    assert [trace for trace in traces if trace in meanwhile] == []
+    with kiosk.directory.database.reading() as connection:
+        ((sealed,),) = connection.execute("SELECT sealed FROM erasure_trace").fetchall()
+    assert sealed[:24] in meanwhile
+    kiosk.eraser.settle()
+    assert sealed[:24] not in kiosk.everything()
+
+
+def test_an_erasure_that_an_earlier_version_owed_gets_its_record_without_a_search(kiosk: Kiosk) -> None:
+    with kiosk.directory.database.transaction() as connection:
+        connection.execute("INSERT INTO erasure_owed VALUES (?, 'asked', 'hr', 2)", ("p-" + "ee" * 16,))
+    kiosk.eraser.settle()
+    assert [(one.templates, one.traces, one.files) for one in receipts(kiosk)] == [(2, 0, 0)]
+
+
+CAROL, DAVE = "p-" + "cc" * 16, "p-" + "dd" * 16
+
+
+def test_what_is_somebody_elses_or_a_time_in_a_record_is_no_remainder(kiosk: Kiosk) -> None:
+    at = parts.moment(4_711)
+    kiosk.journal.append(parts.punch(parts.BOB), replace(at, monotonic_us=9_770_099_881))
+    kiosk.directory.add(Person(CAROL, "700998", "Anna Schmidt", "en"), parts.START)
+    kiosk.directory.add(Person(DAVE, "81", "Peter Schmidt", "en"), parts.START)
+    kiosk.directory.add(Person("p-" + "aa" * 16, "82", "Anna Schmidt", "en"), parts.START)
+    assert b"700998" in (kiosk.folder / "journal.db-wal").read_bytes()
+    assert kiosk.eraser.erase("700998", "asked", BY).remains == ()
+
+
+def test_a_copy_of_the_database_is_found_by_the_row_alone_where_a_namesake_works_here(kiosk: Kiosk) -> None:
+    kiosk.directory.add(Person(CAROL, "71", "Anna Schmidt", "en"), parts.START)
+    kiosk.directory.add(Person(DAVE, "72", "Anna Schmidt", "en"), parts.START)
+    kiosk.directory.database.checkpoint()
+    shutil.copy(kiosk.folder / "people.db", kiosk.folder / "people.db.before-update")
+    assert kiosk.eraser.erase("71", "asked", BY).remains == ("people.db.before-update",)
+
+
+@pytest.mark.parametrize(
+    ("text", "is_theirs"),
+    [
+        (NAME, True),
+        ("Okonkwo-Wēi, A.", True),
+        (f"number;name\n{NUMBER};A.", True),
+        (f"at 1{NUMBER}9", False),
+        ("Adaezes", False),
+        ("Bartholomew", False),
+    ],
+)
+def test_a_list_of_people_is_found_by_name_number_or_part_of_a_name_that_stand_alone(
+    kiosk: Kiosk, text: str, is_theirs: bool
+) -> None:
+    (kiosk.folder / "people.csv").write_text(text, encoding="utf-8")
+    assert bool(kiosk.eraser.erase(NUMBER, "asked", BY).remains) is is_theirs
 
 
 def test_a_wrong_reason_or_number_erases_nobody(kiosk: Kiosk) -> None:

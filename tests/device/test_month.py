@@ -93,7 +93,7 @@ class Month:
 
     def remember(self, one: Somebody) -> None:
         """What of this person is in the file now, sealed or not; later it must be nowhere."""
-        one.traces.update(self.directory.graves.traces(one.person))
+        one.traces.update(self.directory.graves.traces(one.person).all)
 
     def acknowledged(self) -> None:
         """The server has signed for everything, and old records go."""

@@ -201,7 +201,7 @@ def test_a_withdrawal_that_comes_before_the_yes_counts_against_it(two: Two) -> N
 
 def test_an_erasure_at_one_kiosk_erases_at_the_other_with_a_receipt_of_its_own(two: Two) -> None:
     two.carry(two.a, two.b)
-    traces = two.b.directory.graves.traces(parts.ADA)
+    traces = two.b.directory.graves.traces(parts.ADA).all
     two.a.eraser.erase("1001", "asked", BY)
     assert two.carry(two.a, two.b)[:2] == (0, 1)
     after = two.b.bytes()
