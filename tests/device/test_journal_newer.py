@@ -148,3 +148,28 @@ def test_a_database_of_a_newer_version_opens_and_the_log_says_so(
     with caplog.at_level(logging.WARNING), database.Database(tmp_path / f"{name}.db", name).reading() as connection:
         assert connection.execute("PRAGMA user_version").fetchone() == (99,)
     assert f"{name}.db was last written by a newer version" in caplog.text
+
+
+# Before any release: a consent without a purpose would have been a guess, so the version before it writes none any more.
+HAD_TO = ("people", "0006.sql")
+
+
+def columns(connection: sqlite3.Connection) -> set[tuple[str, str]]:
+    return set(
+        connection.execute("SELECT t.name, c.name FROM sqlite_master t JOIN pragma_table_info(t.name) c WHERE t.type = 'table'")
+    )
+
+
+@pytest.mark.parametrize("folder", sorted(path.name for path in (parts.REPO / "device" / "migrations").iterdir() if path.is_dir()))
+def test_a_migration_takes_nothing_away_that_the_version_before_reads_or_leaves_out_when_it_writes(folder: str) -> None:
+    """Else no update could go back by itself."""
+    connection = sqlite3.connect(":memory:")
+    before: set[tuple[str, str]] = set()
+    for script in sorted((parts.REPO / "device" / "migrations" / folder).glob("*.sql")):
+        connection.executescript(script.read_text("utf-8"))
+        assert before <= columns(connection), script.name
+        known = {table for table, _ in before}
+        for table, name in columns(connection) - before if (folder, script.name) != HAD_TO else ():
+            query = 'SELECT 1 FROM pragma_table_info(?) WHERE name = ? AND "notnull" AND dflt_value IS NULL'
+            assert table not in known or not connection.execute(query, (table, name)).fetchone(), f"{script.name}: {table}.{name}"
+        before = columns(connection)
