@@ -87,10 +87,12 @@ class Register:
             ids = dict.fromkeys((here, tombstone.person))  # a stone under each: other kiosks may know the person by either
             done = [self._eraser.erase_if_here(one, messages.ErasureReason.TOMBSTONE, tombstone.by) for one in ids]
             return any(done)
+        now = self._personnel.now()
+        at = min(messages.read_time(tombstone.at), now) if tombstone.at else now
         if self._directory.consents.given(here):
-            self._desk.withdraw_consent(self._directory.get(here).number, tombstone.by)
+            self._desk.consents.withdraw(self._directory.get(here).number, tombstone.by, at=at)
             return True
-        self._directory.sisters.heard_withdrawal(here, self._personnel.now())
+        self._directory.sisters.heard_withdrawal(here, at)
         return False
 
 

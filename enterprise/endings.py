@@ -28,6 +28,7 @@ class Ending:
     device: str
     person: str
     act: TombstoneAct
+    at: str
 
     @property
     def by(self) -> str:
@@ -39,23 +40,25 @@ def found(connection: Connection) -> list[Ending]:
     """Every ending that other kiosks have to hear of, in no order."""
     shared = attendance.aliases(connection)
     endings: dict[str, Ending] = {}
-    for device, digest, body in _said(connection, "consent"):  # by time: the latest word stays
+    for device, digest, at, body in _said(connection, "consent"):  # by time: the latest word stays
         person = shared.get(body["person"], body["person"])
         endings.pop(person, None)
         if body["act"] == "withdrawn" and body["purpose"] == "face_recognition" and not body["by"].startswith(TOLD):
-            endings[person] = Ending(f"tombstone-{digest[:16]}", device, person, TombstoneAct.WITHDRAWN)
-    for device, digest, body in _said(connection, "erasure"):
+            endings[person] = Ending(f"tombstone-{digest[:16]}", device, person, TombstoneAct.WITHDRAWN, at)
+    for device, digest, at, body in _said(connection, "erasure"):
         if body["reason"] in SPREAD:
             person = shared.get(body["person"], body["person"])
-            endings[person] = Ending(f"tombstone-{digest[:16]}", device, person, TombstoneAct.ERASED)
+            endings[person] = Ending(f"tombstone-{digest[:16]}", device, person, TombstoneAct.ERASED, at)
     return list(endings.values())
 
 
-def _said(connection: Connection, kind: str) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """Device, hash and body of each record of that kind, by the time it was made."""
+def _said(connection: Connection, kind: str) -> Iterator[tuple[str, str, str, dict[str, Any]]]:
+    """Device, hash, time and body of each record of that kind, by the time it was made."""
     column = tables.record.c
     query = (
-        select(column.device, column.hash, column.body).where(column.kind == kind).order_by(column.at, column.device, column.seq)
+        select(column.device, column.hash, column.at, column.body)
+        .where(column.kind == kind)
+        .order_by(column.at, column.device, column.seq)
     )
-    for device, digest, text in connection.execute(query):
-        yield device, digest, messages.parse(text.encode("utf-8"))["body"]
+    for device, digest, at, text in connection.execute(query):
+        yield device, digest, at, messages.parse(text.encode("utf-8"))["body"]

@@ -106,13 +106,14 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Tombstone:
-    """A withdrawal or an erasure that every kiosk has to follow, and never to undo."""
+    """A withdrawal or an erasure that every kiosk has to follow, and never to undo. `at`: when it was; empty where nobody says."""
 
     id: str
     person: str
     number: str
     act: TombstoneAct
     by: str
+    at: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -153,7 +153,7 @@ def tombstone_command(who: str, act: str, by: str, folder: Path, database: str) 
     """
     with deciding(database) as transaction:
         person = leavers.meant(transaction.connection, who)
-        _list(transaction, EVERY, "tombstones", {"person": person, "number": "", "act": act}, by)
+        _list(transaction, EVERY, "tombstones", {"person": person, "number": "", "act": act, "at": messages.write_time(now())}, by)
         if act == messages.TombstoneAct.ERASED:
             downlink.forget(transaction, person)
         click.echo(f"{person}: {act}")
@@ -168,7 +168,7 @@ def follow_command(by: str, folder: Path, database: str) -> None:
         known = downlink.wishes(transaction.connection, EVERY, "tombstones")
         fresh = [one for one in endings.found(transaction.connection) if one.id not in known]
         for one in fresh:
-            content = {"id": one.id, "person": one.person, "number": "", "act": one.act.value}
+            content = {"id": one.id, "person": one.person, "number": "", "act": one.act.value, "at": one.at}
             downlink.wish(transaction, EVERY, "tombstones", one.id, content, one.by, now())
         erased = [one.person for one in fresh if one.act is messages.TombstoneAct.ERASED]
         for person in erased:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import NoReturn
 from zoneinfo import ZoneInfo
@@ -243,6 +243,14 @@ def test_a_withdrawal_from_the_enterprise_counts_against_a_yes_that_comes_from_e
     house.register.bury(stone(messages.TombstoneAct.ERASED), parts.ADA)
     house.register.bury(stone(messages.TombstoneAct.WITHDRAWN), parts.ADA)
     assert house.directory.sisters.withdrawn() == {parts.BOB: parts.START}, "the stone is enough"
+
+
+def test_a_withdrawal_from_the_enterprise_counts_from_when_it_was(house: House) -> None:
+    """The kiosk was off for a day: a yes of meanwhile, at another one, must not meet a withdrawal of today."""
+    before = dataclasses.replace(stone(messages.TombstoneAct.WITHDRAWN), at="2026-11-22T09:00:00.000000Z")
+    house.register.bury(before, parts.ADA)
+    house.register.bury(dataclasses.replace(before, at="2036-11-22T09:00:00.000000Z"), parts.BOB)
+    assert house.directory.sisters.withdrawn() == {parts.ADA: parts.START - timedelta(days=1), parts.BOB: parts.START}
 
 
 def test_a_withdrawal_from_the_enterprise_reaches_whoever_is_asked_again(house: House) -> None:

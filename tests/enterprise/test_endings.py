@@ -73,6 +73,8 @@ def test_found_again_it_is_the_same(office: Office) -> None:
         first, again = endings.found(transaction.connection), endings.found(transaction.connection)
     assert first == again
     assert (first[0].by, first[0].id.startswith("tombstone-")) == ("follow:gate-a", True)
+    (at,) = office.rows("SELECT at FROM record WHERE kind = 'consent'")
+    assert (first[0].at,) == tuple(at), "it counts from when it was"
 
 
 def test_of_whoever_was_erased_at_one_kiosk_no_kiosks_roster_and_no_message_keeps_anything(
