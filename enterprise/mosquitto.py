@@ -1,7 +1,8 @@
 """A configuration for Mosquitto under which a kiosk can do nothing in another's name: mutual TLS, and topic rights by certificate.
 
-The broker keeps nothing that would be missed: a kiosk's journal is the outbox, and only the server's signature empties it. Its
-queues are unlimited in number because each kiosk has at most four batches under way.
+The broker keeps nothing that would be missed, and writes nothing to its disk: a kiosk's journal is the outbox, only the server's
+signature empties it, and what a restart makes the broker forget is said again (docs/adr/0125). Its queues are unlimited in number
+because each kiosk has at most four batches under way.
 """
 
 from __future__ import annotations
@@ -32,21 +33,20 @@ class Listener:
 
 
 def write(folder: Path, certificates: Path, listener: Listener, ingesters: Sequence[str] = (names.INGEST,)) -> Path:
-    """mosquitto.conf, its access list and a place for its state in `folder`; the path of mosquitto.conf, written anew each time."""
+    """mosquitto.conf and its access list in `folder`; the path of mosquitto.conf, written anew each time."""
     root, server = authority.place(certificates, authority.ROOT), authority.place(certificates, authority.BROKER)
     for needed in (root.certificate, server.certificate, server.key):
         if not needed.exists():
             raise BrokerConfigError(f"{needed} is missing; run daka-enterprise authority init and authority server first")
-    state = folder / "state"
-    state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     access = folder / "access.list"
     access.write_text(access_list(ingesters), encoding="ascii")
     config = folder / CONFIG_NAME
-    config.write_text("\n".join(_lines(listener, root, server, access, state)) + "\n", encoding="utf-8")
+    config.write_text("\n".join(_lines(listener, root, server, access)) + "\n", encoding="utf-8")
     return config
 
 
-def _lines(listener: Listener, root: authority.Issued, server: authority.Issued, access: Path, state: Path) -> list[str]:
+def _lines(listener: Listener, root: authority.Issued, server: authority.Issued, access: Path) -> list[str]:
     revoked = root.certificate.with_name(authority.REVOKED)  # an authority of an older version has none yet
     return [
         *([f"user {listener.user}"] if listener.user else []),
@@ -65,10 +65,7 @@ def _lines(listener: Listener, root: authority.Issued, server: authority.Issued,
         f"message_size_limit {wire.MAX_MESSAGE_BYTES}",
         "max_queued_messages 0",  # the default of 1,000 drops in silence
         "max_inflight_messages 100",
-        "persistence true",
-        f"persistence_location {state.absolute()}/",
-        "autosave_on_changes true",
-        "autosave_interval 1",  # the default loses what it has acknowledged in the last half hour
+        "persistence false",
         "log_dest stderr",
         "log_type error",
         "log_type warning",
@@ -78,7 +75,8 @@ def _lines(listener: Listener, root: authority.Issued, server: authority.Issued,
 def access_list(ingesters: Sequence[str]) -> str:
     """Topic rights: %u is the common name of the client's certificate."""
     own = messages.topics("%u")
-    kiosk = [f"pattern write {_below(own.hello)}", f"pattern write {own.state}", f"pattern read {_below(own.acknowledgement)}"]
+    written = (own.records, own.hello, own.lock_question, own.state)  # each can hold one retained message, and no other can
+    kiosk = [*(f"pattern write {topic}" for topic in written), f"pattern read {_below(own.acknowledgement)}"]
     kiosk.append(f"pattern read {messages.SERVER_STATE_TOPIC}")
     return "\n".join([*kiosk, *(line for name in ingesters for line in _ingester(name))]) + "\n"
 

@@ -89,7 +89,7 @@ def authority_revoked(hand_made: tuple[Path, ...], folder: Path, database: str) 
 
 @authority_group.command("mosquitto")
 @folder_option
-@click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder for mosquitto.conf, access list and state.")
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder for mosquitto.conf and access list.")
 @click.option("--port", type=click.IntRange(1, 65_535), default=8883, show_default=True, help="TLS port.")
 @click.option("--address", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--ingester", "ingesters", multiple=True, default=(names.INGEST,), show_default=True, help="Names of the workers.")

@@ -226,7 +226,7 @@ CANNOT = [
     (["show", "days", "--from", "2026-11-02", "--to", "2026-11-01", "--database", "{1}"], "2026-11-02 is after 2026-11-01"),
     (["keys", "init", "--dir", "{0}/file/x"], "{0}/file/x: Not a directory"),
     (["authority", "init", "--dir", "{0}/file/x"], "{0}/file/x: Not a directory"),
-    (["authority", "mosquitto", "--dir", "{0}/pki", "--out", "{0}/file/x"], "{0}/file/x/state: Not a directory"),
+    (["authority", "mosquitto", "--dir", "{0}/pki", "--out", "{0}/file/x"], "{0}/file/x: Not a directory"),
     (["join", "invite", "--qr", "x.jpg", "--dir", "{0}/pki", "--keys", "{0}/keys", "--database", "{1}"], "one of .svg, .png"),
     (
         ["join", "serve", "--listen", "192.0.2.1:1", "--dir", "{0}/pki", "--keys", "{0}/keys", "--database", "{1}"],

@@ -19,11 +19,13 @@ from click.testing import CliRunner, Result
 
 from device import messages
 from device.messages import Purpose
+from enterprise import downlink, verify
 from enterprise import store as stores
-from enterprise import verify
 from enterprise.commands import main as commands
 from tests.broker import ADDRESS, INGESTERS, Broker
-from tests.enterprise.kiosk import Client, Kiosk, wait_for
+from tests.enterprise.kiosk import START, Client, Kiosk, wait_for
+from tests.enterprise.test_downlink import POLICY_KEY
+from tests.enterprise.test_downlink import hello as hello_with_sealing_key
 from tests.postgres import Postgres
 
 WITHIN_S = 15.0
@@ -204,6 +206,39 @@ def test_a_broker_that_is_away_is_waited_for_and_said_once(tmp_path: Path) -> No
         broker.stop()
 
 
+def test_what_a_broker_forgets_is_sent_again_and_it_writes_nothing_down(tmp_path: Path) -> None:
+    """Or it would write all that it retains at every message: a quarter of a second with the rosters of 200 kiosks."""
+    broker = Broker(tmp_path / "broker")
+    broker.prepare(["kiosk-1"])
+    broker.start()
+    before = {path for path in broker.folder.rglob("*") if path.is_file()}
+    daemon = Daemon(broker, tmp_path, f"sqlite:///{tmp_path}/records.db")
+    daemon.command("keys", "init", "--dir", str(tmp_path / "keys"))
+    made, store = Kiosk(), stores.connect(daemon.database)
+    with store.transaction() as transaction:
+        transaction.trust(made.name, made.public_key, START)
+    daemon.start()
+    client = Client(broker, "kiosk-1", (TOPICS.acknowledgement, TOPICS.desired, STATE))
+    try:
+        for killed in (False, True):
+            wait_for(client, is_online, WITHIN_S)
+            client.publish(TOPICS.hello, hello_with_sealing_key(made))
+            wait_for(client, lambda topic, _: topic == TOPICS.acknowledgement)
+            if not killed:
+                with store.transaction() as transaction:
+                    downlink.sign(transaction, made.name, POLICY_KEY, None, START)
+            wait_for(client, lambda topic, _: topic == TOPICS.desired)
+            broker.kill()
+            broker.start()
+            client.ready.get(timeout=WITHIN_S)
+        assert {path for path in broker.folder.rglob("*") if path.is_file()} == before
+    finally:
+        client.close()
+        daemon.end_all()
+        broker.stop()
+        store.close()
+
+
 def test_a_message_that_wants_no_acknowledgement_costs_nobody_the_connection(daemon: Daemon, kiosk: Kiosk, client: Client) -> None:
     """Mosquitto ends a connection that acknowledges it, and what is retained comes again with the next one."""
     careless, own = Client(daemon.broker, "kiosk-2"), messages.topics("kiosk-2")
@@ -260,7 +295,7 @@ def test_a_kiosk_can_neither_write_nor_read_what_is_anothers(broker: Broker) -> 
     listener = Client(broker, "kiosk-1", (others.acknowledgement, "att/v1/+/down/#", "att/v1/+/up/#"))
     other, server = Client(broker, "kiosk-2", (others.acknowledgement,)), Client(broker, "ingest", ("att/v1/+/up/#",))
     try:
-        for forbidden in (others.records, TOPICS.acknowledgement, STATE):
+        for forbidden in (others.records, TOPICS.acknowledgement, STATE, "att/v1/kiosk-1/up/junk", f"{TOPICS.records}/1"):
             assert listener.publish(forbidden, b"forged") == "Not authorized", forbidden
         assert listener.publish(TOPICS.records, b"own") == "Success"
         assert wait_for(server, lambda *_: True) == b"own"
