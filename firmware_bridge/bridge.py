@@ -84,7 +84,10 @@ class Bridge:
         return tuple(LockHeard(one.address, one.name, one.signal_dbm, known.get(one.address, "")) for one in found)
 
     def pair(self, lock: str, address: str) -> LockJob:
-        """Make a bond, and let the lock prove that it is the one."""
+        """Make a bond, and let the lock prove that it is the one; LockError for an address that another lock has here."""
+        for known in self._register.all():
+            if known.address == address and known.lock != lock:
+                raise LockError(say("lock.address_taken", lock=known.lock))
         entry = Entry(lock, address)
         return self._start(entry, "pair", lambda work: self._paired(work, entry))
 
@@ -149,14 +152,15 @@ class Bridge:
             self._running.pop(lock, None)
 
     async def _paired(self, work: Work, entry: Entry) -> str:
-        """A bond with the wrong lock is undone at once."""
+        """A new bond with the wrong lock is undone at once."""
         self.jobs.tell(work.job, stage="pairing")
         await asyncio.to_thread(self._kiosk.papers, entry.lock)  # not enrolled here: said before anybody compares anything
-        await work.driver.pair(entry.address, lambda number: self._comparison.ask(work.job, number))
+        is_new = await work.driver.pair(entry.address, lambda number: self._comparison.ask(work.job, number))
         try:
             sentence = await work.test()
         except BaseException:
-            await work.driver.unpair(entry.address)
+            if is_new:
+                await work.driver.unpair(entry.address)
             raise
         self._register.put(entry)
         return sentence

@@ -33,6 +33,7 @@ ENGLISH = {
     "lock.no_such_work": "{name} cannot be done at a lock; there is {works}",
     "lock.name": "a lock's name has 1 to {most} bytes of UTF-8, and nothing unprintable",
     "lock.not_here": "{lock} is not paired with this kiosk; pair it first",
+    "lock.address_taken": "another lock has that address: {lock}; choose the one that is meant, or remove {lock} first",
     "lock.job_unknown": "nothing of that id is under way; it was long ago, or the bridge has restarted",
     "lock.nobody_compares": "there are no numbers to compare at the moment",
     "lock.driver_unknown": "there is no driver {name} for locks; there is: {known}",

@@ -142,9 +142,13 @@ class Radio:
             await wire.open()
             yield wire
         finally:
-            with suppress(BleakError, OSError, EOFError, TimeoutError):
-                async with asyncio.timeout(self.patience.operation):
-                    await client.disconnect()
+            await self._let_go(client)
+
+    async def _let_go(self, client: BleakClient) -> None:
+        """A lock that stays connected is heard by nobody."""
+        with suppress(BleakError, OSError, EOFError, TimeoutError):
+            async with asyncio.timeout(self.patience.operation):
+                await client.disconnect()
 
     async def _persistently(self, address: str, deadline: float) -> tuple[BleakClient, Wire]:
         """At most so many tries within the time, a little apart, and only where trying again can help."""
@@ -189,22 +193,36 @@ class Radio:
                 await client.connect()
         return client, wires[0]
 
-    async def pair(self, address: str, compare: Compare) -> None:
-        """Make a bond, with `compare` asked whether both displays show the same number. PairingRefused if not."""
+    async def pair(self, address: str, compare: Compare) -> bool:
+        """Make a bond, with `compare` asked whether both displays show the same number; False if there was one before.
+
+        PairingRefused if they do not. However it ends, no link is left; nor a new bond, unless it came about whole.
+        """
         device = await self._find(address, self.patience.scan)
+        is_new = not device.details["props"].get("Paired")
         agent = PairingAgent(device.details["path"], compare)
-        await agent.register()
         try:
+            await agent.register()
             client, _ = await self._connect(device)
-            with translated(pairing=True):
-                async with asyncio.timeout(self.patience.pair):
-                    await client.pair()
-                    # an answer comes after the last key was handed over: a link dropped before that leaves a bond at one end only
-                    await client.read_gatt_char(profile.INFORMATION)
-            with suppress(BleakError, OSError, EOFError, TimeoutError):
-                await client.disconnect()
+            try:
+                await self._bond(client)
+            finally:
+                await self._let_go(client)
+        except BaseException:
+            with suppress(errors.LinkError):
+                if is_new and await self.is_paired(address):
+                    await self.remove(address)
+            raise
         finally:
             await agent.release()
+        return is_new
+
+    async def _bond(self, client: BleakClient) -> None:
+        with translated(pairing=True):
+            async with asyncio.timeout(self.patience.pair):
+                await client.pair()
+                # an answer comes after the last key was handed over: a link dropped before that leaves a bond at one end only
+                await client.read_gatt_char(profile.INFORMATION)
 
     async def remove(self, address: str) -> None:
         """Forget the bond here; a lock that was never paired is forgotten already."""

@@ -85,8 +85,8 @@ class Driver(Protocol):
     async def hear(self) -> tuple[Heard, ...]:
         """Locks of this kind that advertise nearby."""
 
-    async def pair(self, address: str, compare: Compare) -> None:
-        """Make a bond; PairingRefused where people say that the numbers differ."""
+    async def pair(self, address: str, compare: Compare) -> bool:
+        """Make a bond, False if there was one before; PairingRefused where people say that the numbers differ."""
 
     async def unpair(self, address: str) -> None:
         """Forget the bond at this end."""

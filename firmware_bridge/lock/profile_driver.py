@@ -110,8 +110,8 @@ class ProfileDriver:
     async def hear(self) -> tuple[Heard, ...]:
         return await self._radio.hear()
 
-    async def pair(self, address: str, compare: Compare) -> None:
-        await self._radio.pair(address, compare)
+    async def pair(self, address: str, compare: Compare) -> bool:
+        return await self._radio.pair(address, compare)
 
     async def unpair(self, address: str) -> None:
         await self._radio.remove(address)

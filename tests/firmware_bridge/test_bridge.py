@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from bumble.keys import MemoryKeyStore
 
+from device import api
 from device.api.bridge import DONE, FAILED, STILL, LockJob, UsePapers
 from device.messages import lock as papers
 from device.messages.lock import EventKind
@@ -162,6 +165,41 @@ def test_an_impostor_with_the_right_name_is_not_kept_although_the_numbers_agreed
         assert not (await asyncio.to_thread(scene.bridge.status)).locks
 
     play(story)
+
+
+def test_the_address_of_another_lock_is_refused_and_its_bond_stays(play: Play) -> None:
+    async def story(scene: Scene) -> None:
+        await scene.pair()
+        with pytest.raises(LockError, match=f"another lock has that address: {LOCK_ID}"):
+            await scene.do(scene.bridge.pair, "LOCK-0002", ADDRESS)
+        assert await scene.rig.radio.is_paired(ADDRESS)
+        assert (await scene.stamp(scene.grant())).result == "stamped"
+
+    play(story)
+
+
+def test_a_bond_that_was_there_before_outlives_a_pairing_that_comes_to_nothing(play: Play) -> None:
+    async def story(scene: Scene) -> None:
+        await scene.pair()
+        papers, scene.kiosk.papers = scene.kiosk.papers, offline_after(1, scene.kiosk.papers)  # type: ignore[method-assign, assignment]
+        assert (await scene.pair()).state == FAILED
+        scene.kiosk.papers = papers  # type: ignore[method-assign]
+        assert await scene.rig.radio.is_paired(ADDRESS)
+        assert (await scene.stamp(scene.grant())).result == "stamped"
+
+    play(story)
+
+
+def offline_after(times: int, papers: Callable[[str], Any]) -> Callable[[str], Any]:
+    """The kiosk's daemon answers so many times, and then it is being restarted."""
+    left = itertools.count(times, -1)
+
+    def asked(lock: str) -> Any:
+        if next(left) <= 0:
+            raise api.KioskAway("the kiosk's daemon does not answer")
+        return papers(lock)
+
+    return asked
 
 
 def test_a_lock_that_is_not_enrolled_here_is_not_even_paired(play: Play) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Iterator
 
 import pytest
 from bleak import BleakClient, BleakScanner
+from bleak.exc import BleakError
 
 from firmware_bridge import profile
 from firmware_bridge.link import errors
@@ -78,6 +79,53 @@ def test_numbers_that_differ_for_either_person_are_no_pairing(bus: str, who: str
         assert not rig.keys.all_keys
         with pytest.raises(errors.LinkError):
             await greet(rig)
+
+    play(bus, scenario)
+
+
+@pytest.mark.parametrize("ends", ["refused", "called off"])
+def test_a_pairing_that_came_to_nothing_leaves_no_link_and_the_next_one_begins_at_once(bus: str, ends: str) -> None:
+    """A lock that is connected is not heard by anybody."""
+
+    async def scenario(rig: Rig) -> None:
+        asked = asyncio.Event()
+
+        async def compare(number: int) -> bool:
+            asked.set()
+            await asyncio.sleep(0 if ends == "refused" else 100)
+            return False
+
+        pairing = asyncio.create_task(rig.radio.pair(ADDRESS, compare))
+        await asyncio.wait_for(asked.wait(), 10)
+        if ends == "called off":
+            pairing.cancel()
+        with pytest.raises((errors.PairingRefused, asyncio.CancelledError)):
+            await pairing
+        await rig.pair()
+        assert (await greet(rig))[0] == session.ANSWER
+
+    play(bus, scenario)
+
+
+def test_a_bond_that_did_not_come_about_whole_is_not_kept(bus: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next pairing would find it, and ask nobody for numbers."""
+
+    async def breaks_off(*given: object) -> bytearray:
+        raise BleakError("the link has ended")
+
+    async def scenario(rig: Rig) -> None:
+        monkeypatch.setattr(BleakClient, "read_gatt_char", breaks_off)
+        with pytest.raises(errors.PairingRefused):
+            await rig.pair()
+        assert not await rig.radio.is_paired(ADDRESS)
+
+    play(bus, scenario)
+
+
+def test_whether_a_bond_is_new_is_said(bus: str) -> None:
+    async def scenario(rig: Rig) -> None:
+        assert await rig.radio.pair(ADDRESS, rig.compare_at_kiosk)
+        assert not await rig.radio.pair(ADDRESS, rig.compare_at_kiosk), "it was there before"
 
     play(bus, scenario)
 

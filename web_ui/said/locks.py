@@ -41,6 +41,7 @@ WORDS = {
     "lock.no_such_work": _("%(name)s cannot be done at a lock; there is %(works)s"),
     "lock.name": _("a lock's name has 1 to %(most)s bytes of UTF-8, and nothing unprintable"),
     "lock.not_here": _("%(lock)s is not paired with this kiosk; pair it first"),
+    "lock.address_taken": _("another lock has that address: %(lock)s; choose the one that is meant, or remove %(lock)s first"),
     "lock.job_unknown": _("nothing of that id is under way; it was long ago, or the bridge has restarted"),
     "lock.nobody_compares": _("there are no numbers to compare at the moment"),
     "lock.driver_unknown": _("there is no driver %(name)s for locks; there is: %(known)s"),
