@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from device import sections, service
+from device import reachable, sections, service
 from device.api import BackupsClient, KioskError, WebClient
 from device.api.people import HoldingsClient
 from web_ui import export, languages, serve, tls
@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 ANNOUNCE_EVERY_S = 5.0
 MOST_QUIET_S = 20.0
 SEND_AWAY_S = 1.0
+ANYWHERE = ("0.0.0.0", "::")  # what a listener says that was bound to no address
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +67,13 @@ def run(options: Options, systemd: service.Service, section: sections.Section, s
         app = application(parts, secret(options.folder / "secret.key"), languages.compiled(options.folder / "translations"))
         server = serve.server(listener, app, identity)
         threading.Thread(target=server.safe_start, name="https", daemon=True).start()
-        addresses = tuple(f"https://{name}:{listener.getsockname()[1]}" for name in options.names if name != "localhost")
-        log.info("the web UI is at %s (fingerprint %s)", " ".join(addresses), identity.fingerprint)
+        bound, port = listener.getsockname()[:2]
+        log.info("the web UI is at %s (fingerprint %s)", " ".join(_addresses(options.names, bound, port)), identity.fingerprint)
         systemd.ready("answering browsers")
         watching = (section, stop, lambda: not parts.jobs.are_running())
         threading.Thread(target=sections.end_on_change, args=watching, name="settings", daemon=True).start()
         try:
-            _announce(parts, addresses, systemd, stop, server.quiet_s)
+            _announce(parts, lambda: _addresses(options.names, bound, port), systemd, stop, server.quiet_s)
         finally:
             systemd.stopping()
             server.stop()
@@ -103,14 +104,24 @@ def _send_away(listener: socket.socket, stop: threading.Event) -> None:
             listener.accept()[0].close()
 
 
+def _addresses(names: tuple[str, ...], bound: str, port: int) -> tuple[str, ...]:
+    """Where browsers find these pages; a machine may get another address at any time."""
+    found = dict.fromkeys((*names, *(reachable.read() if bound in ANYWHERE else ())))
+    return tuple(f"https://{name}:{port}" for name in found if name != "localhost")
+
+
 def _announce(
-    parts: House, addresses: tuple[str, ...], systemd: service.Service, stop: threading.Event, quiet_s: Callable[[], float]
+    parts: House,
+    addresses: Callable[[], tuple[str, ...]],
+    systemd: service.Service,
+    stop: threading.Event,
+    quiet_s: Callable[[], float],
 ) -> None:
     """Tell the kiosk's screen again and again: whichever daemon restarts, the other knows within seconds."""
     while True:
         try:
             parts.kiosk.tell_certificate(parts.identity.ends_at)
-            parts.kiosk.announce(addresses, parts.identity.fingerprint, wants_first=parts.accounts.wants_first())
+            parts.kiosk.announce(addresses(), parts.identity.fingerprint, wants_first=parts.accounts.wants_first())
             parts.audit.count_up()
             parts.audit.settle()
         except KioskError as error:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import click
 
-from device import outlet
+from device import outlet, reachable
 from device.commands.context import Context, pass_context
 
 UPLINK = "daka-uplink.service"
@@ -38,6 +40,8 @@ def set_broker(context: Context, host: str | None, *, follow: bool) -> None:
 
 def follow_kiosk(context: Context) -> None:
     """What root's own file names is root's to say: then nobody is followed."""
+    if folder := os.environ.get("RUNTIME_DIRECTORY"):
+        reachable.keep(Path(folder))
     if context.folder.outlet is None:
         raise outlet.OutletError("only an appliance keeps its uplink from anybody")
     if outlet.named_by_root(context.folder.config) or not context.folder.outlet.exists():
