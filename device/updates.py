@@ -367,7 +367,7 @@ class Updater:
 
     def _prove(self, standing: Standing) -> Standing:
         try:
-            if self._hands.running() != standing.version:
+            if self._hands.running() != standing.version or (self._folder / SWITCHING).exists():
                 self._hands.activate(standing.version)
             self._hands.holds(standing.version, standing.stood, standing.saw)
         except UpdateFailed as error:

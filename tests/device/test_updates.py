@@ -413,6 +413,17 @@ def test_of_an_installation_by_hand_that_the_power_cut_short_no_new_unit_stays(t
     assert machine.done == done, "nothing is switched at an ordinary start"
 
 
+def test_a_switch_that_the_power_cut_short_after_the_link_is_done_to_its_end(tmp_path: Path) -> None:
+    machine, folder = Machine(dies_after="activate 0.2.0"), tmp_path / "state"
+    updater = Updater(folder, machine.hands())
+    with pytest.raises(PowerCut):
+        updater.apply(verified(archive(tmp_path)))
+    (folder / updates.SWITCHING).touch()
+    machine.dies_after = ""
+    assert updater.settle().outcome == "holds"
+    assert machine.done.count("activate 0.2.0") == 2
+
+
 def test_a_camera_that_was_unplugged_before_the_switch_says_nothing_against_the_new_version(tmp_path: Path) -> None:
     machine = Machine(sees=False)
     assert Updater(tmp_path / "state", machine.hands()).apply(verified(archive(tmp_path))).outcome == "holds"
