@@ -28,6 +28,7 @@ REMEDIES = {
     "update_went_back": "daka update status says why; mend that, then offer a newer version",
 }
 UNKNOWN = "this machine does not say"
+LONG_S = 600  # a record that waits for longer than this waits for more than a start or a short failure of the network
 SLOWEST = 0.5  # frames a second: beyond tracks.STALLED no face is taken for the one of the frame before, and no look for its second
 
 
@@ -39,7 +40,7 @@ def of(machine: api.Machine) -> Iterator[Finding]:
     yield _power("power supply", health.under_voltage, "under_voltage")
     yield _speed(health)
     yield _radio(health.radio)
-    yield _link(health, machine.owed)
+    yield _link(machine)
     yield from (_certificate(one) for one in health.certificates)
     yield _ends(health.ended)
     yield from (_alarm(one) for one in health.alarms if one.active)
@@ -77,16 +78,18 @@ def _radio(said: str) -> Finding:
     return Finding("radio", Verdict.GOOD if said == "present" else Verdict.NOTE, words.get(said, "the kernel has no Bluetooth"))
 
 
-def _link(health: api.Health, owed: bool) -> Finding:
+def _link(machine: api.Machine) -> Finding:
+    health = machine.health
     link = health.link
     signal = f", {link.signal_dbm} dBm" if link.signal_dbm else ""
     speed = f", {link.speed_mbit} Mbit/s" if link.speed_mbit else ""
     if link.kind in ("unknown", "none"):
         words = "no way out" if link.kind == "none" else "the uplink has not reported; it is off, or has just started"
         return Finding("network", Verdict.NOTE, words, "daka doctor --uplink")
-    if owed and not health.connected:
-        words = f"{link.kind}{signal}{speed}, but the uplink is not connected to the broker"
-        return Finding("network", Verdict.BAD, words, "daka doctor --uplink; journalctl -u daka-uplink")
+    if machine.owed and not health.connected:
+        words = f"{link.kind}{signal}{speed}, but the uplink was not connected to the broker when it last reported"
+        verdict = Verdict.BAD if machine.oldest_unacknowledged_s > LONG_S else Verdict.NOTE
+        return Finding("network", verdict, words, "daka doctor --uplink; journalctl -u daka-uplink")
     weak = link.signal_dbm and link.signal_dbm < -75
     return Finding(
         "network", Verdict.NOTE if weak else Verdict.GOOD, f"{link.kind}{signal}{speed}", "move the antenna" if weak else ""
