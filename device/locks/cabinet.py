@@ -6,13 +6,14 @@ import base64
 import binascii
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TypeVar
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from device import messages
 from device.clock import Moment, Quality
-from device.locks.errors import GrantUnknown, LockNotEnrolled
+from device.locks.errors import EnrolmentOver, GrantUnknown, LockNotEnrolled
 from device.messages import lock as papers
 from device.sentences import say
 
@@ -55,15 +56,22 @@ class Cabinet:
             raise LockNotEnrolled(say("lock.not_enrolled", lock=lock))
         return max(found, key=lambda one: (one.enrolment.epoch, one.enrolment.expires_at))
 
+    def for_stamps(self, lock: str, now: Moment) -> Enrolled:
+        """The enrolment, while it is good by what time it is here; LockNotEnrolled, EnrolmentOver."""
+        found = self.enrolment(lock)
+        if found.enrolment.expires_at <= _seconds(now):
+            day = datetime.fromtimestamp(found.enrolment.expires_at, UTC).date()
+            raise EnrolmentOver(say("lock.enrolment_over", lock=lock, day=day))
+        return found
+
     def enrolled(self) -> tuple[str, ...]:
         """Every lock that may be paired with this kiosk."""
         return tuple(sorted({one.enrolment.lock for one in self._enrolments()}))
 
     def approvals(self, now: Moment) -> tuple[Approval, ...]:
         """Grants for this kiosk that are not over by what time it is here; the lock judges them by the server's."""
-        at = now.at.timestamp() if now.quality is not Quality.UNSYNCED else 0
         grants = (Approval(grant, data) for grant, data in self._opened(papers.Grant))
-        return tuple(one for one in grants if one.grant.kiosk == self._thumbprint and at < one.grant.expires_at)
+        return tuple(one for one in grants if one.grant.kiosk == self._thumbprint and _seconds(now) < one.grant.expires_at)
 
     def approval(self, grant: str, now: Moment) -> Approval:
         """The one with this id, in hex; GrantUnknown if it is not here, or over."""
@@ -89,3 +97,8 @@ class Cabinet:
                     continue
                 yield paper, data
                 break
+
+
+def _seconds(now: Moment) -> float:
+    """Since 1970; 0 where nobody knows the time, and nothing is over."""
+    return now.at.timestamp() if now.quality is not Quality.UNSYNCED else 0.0

@@ -72,8 +72,9 @@ class LockDesk:
 
     def visit(self, grant: str) -> shown.LockVisit:
         """Wait for the person of this approval, and for nobody else's face."""
-        approval = self._cabinet.approval(grant, self._clock.now())
-        self._cabinet.enrolment(approval.grant.lock)
+        now = self._clock.now()
+        approval = self._cabinet.approval(grant, now)
+        self._cabinet.for_stamps(approval.grant.lock, now)
         person = self._here(approval.grant.person)
         journey = self._journeys.begin(approval, person)
         if approval.grant.factors & papers.Factor.FACE and not self._waits_for_face(journey):

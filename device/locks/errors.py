@@ -11,6 +11,10 @@ class LockNotEnrolled(LocksError):
     """The enterprise has not enrolled this lock at this kiosk."""
 
 
+class EnrolmentOver(LocksError):
+    """The enterprise's leave for this kiosk to use the lock has ended; the lock would refuse each approval."""
+
+
 class GrantUnknown(LocksError):
     """There is no such approval here, or it is over."""
 

@@ -19,7 +19,16 @@ from device.api.bridge import BridgeStatus, LockJob
 from device.attend import Identity, Stranger
 from device.locks.cabinet import Cabinet
 from device.locks.desk import KIOSK_SIGNS, LockDesk
-from device.locks.errors import GrantUnknown, LockNotEnrolled, LocksError, LogRefused, NeverSeen, NotVerified, VisitUnknown
+from device.locks.errors import (
+    EnrolmentOver,
+    GrantUnknown,
+    LockNotEnrolled,
+    LocksError,
+    LogRefused,
+    NeverSeen,
+    NotVerified,
+    VisitUnknown,
+)
 from device.locks.journey import Journeys, Rules
 from device.locks.ledger import Ledger
 from device.locks.mailbox import Mailbox, Question
@@ -36,11 +45,11 @@ class Clock:
     """A clock that only the test moves."""
 
     def __init__(self) -> None:
-        self.now_us = 5_000_000
+        self.now_us, self.quality = 5_000_000, clock.Quality.SYNCED
 
     def now(self) -> clock.Moment:
         at = AT + timedelta(microseconds=self.now_us - 5_000_000)
-        return clock.Moment(at, self.now_us, parts.BOOT_ID, clock.Quality.SYNCED)
+        return clock.Moment(at, self.now_us, parts.BOOT_ID, self.quality)
 
     def wait(self, seconds: float) -> None:
         self.now_us += int(seconds * 1_000_000)
@@ -191,6 +200,24 @@ def test_an_enrolment_of_another_kiosk_is_none_of_ours(scene: Scene) -> None:
     scene.send(scene.world.enrolment(kiosk_key=raw(key("another kiosk"))), "enrolment")
     with pytest.raises(LockNotEnrolled):
         scene.desk.papers(LOCK_ID)
+
+
+@pytest.mark.parametrize("quality", [clock.Quality.SYNCED, clock.Quality.UNSYNCED])
+def test_an_enrolment_that_is_over_is_said_before_anybody_is_verified(scene: Scene, quality: clock.Quality) -> None:
+    """The lock would say that the approval is for another kiosk. Without the time nobody here knows, and the lock judges."""
+    scene.clock.quality = quality
+    scene.sent.clear()
+    scene.send(scene.world.enrolment(expires_at=NOON + 86_400), "enrolment")
+    grant = scene.grant(expires_at=NOON + 2 * 86_400).id.hex()
+    scene.desk.visit(grant)
+    scene.clock.wait(86_400)
+    if quality is clock.Quality.UNSYNCED:
+        scene.desk.visit(grant)
+        return
+    with pytest.raises(EnrolmentOver, match=r"here until 20.*daka-enterprise lock enrol LOCK-0001"):
+        scene.desk.visit(grant)
+    scene.read_log()
+    assert scene.records(), "its log is read all the same"
 
 
 # ---- the person

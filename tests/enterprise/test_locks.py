@@ -604,6 +604,25 @@ def test_a_list_shows_which_verifications_are_awaited(seal: Office, owed: World,
     assert re.search(r"LOCK-0001\W+0\W+\d+\W+2\W+kiosk-1", said("lock", "list"))
 
 
+def test_an_enrolment_that_ends_is_an_alarm_a_month_before_and_once(seal: Office) -> None:
+    def told(at: datetime) -> list[tuple[object, ...]]:
+        with seal.store.transaction() as transaction:
+            lock_watch.look(transaction, at)
+        return seal.rows("SELECT device, detail, count FROM alarm WHERE kind = 'lock_enrolment_ends'")
+
+    with seal.store.transaction() as transaction:
+        for device, days in (("kiosk-1", 365), ("kiosk-2", 400)):
+            locks.enrol(transaction, LOCK_ID, device, KIOSK_KEY, int((AT + timedelta(days=days)).timestamp()))
+    assert told(AT + timedelta(days=334)) == []
+    for days in (336, 337, 366):
+        ((of, detail, count),) = told(AT + timedelta(days=days))
+        assert (of, count) == (LOCK_ID, 1)
+        assert "kiosk-1 on 2028-01-15" in str(detail)
+        assert "kiosk-2" not in str(detail)
+    ((_, both, times),) = told(AT + timedelta(days=371))
+    assert (times, "kiosk-2" in str(both)) == (2, True)
+
+
 # ---- what cannot be signed is not approved
 
 

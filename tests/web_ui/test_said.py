@@ -77,7 +77,7 @@ SPEAKERS = {
     unlock: {"ShareRefused"},
     unlocker: {"ShareNotGiven"},
     desk: {"LocksError", "NeverSeen", "NotVerified"},
-    cabinet: {"LockNotEnrolled", "GrantUnknown"},
+    cabinet: {"LockNotEnrolled", "EnrolmentOver", "GrantUnknown"},
     journey: {"VisitUnknown", "NotVerified"},
     ledger: {"LogRefused"},
     bridge: {"LockError", "LockBusy", "done", "failed"},

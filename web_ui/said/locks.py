@@ -48,6 +48,9 @@ WORDS = {
     "lock.memory_unwritten": _("%(path)s cannot be written (%(why)s); free some room or check its owner"),
     "lock.memory_unread": _("%(path)s cannot be read (%(why)s); restore it from the backup, or delete it and pair the locks again"),
     "lock.not_enrolled": _("the enterprise has not enrolled %(lock)s here; it does so with: daka-enterprise lock enrol"),
+    "lock.enrolment_over": _(
+        "%(lock)s was enrolled here until %(day)s; the enterprise enrols it anew: daka-enterprise lock enrol %(lock)s"
+    ),
     "lock.grant_unknown": _("there is no such approval here; it may be over, revoked, or not have come down yet"),
     "lock.visit_unknown": _("nobody is at a lock under that ticket; choose the approval again"),
     "lock.never_seen": _("known here by a photograph alone, which may be of anybody; enrol at this kiosk first"),
@@ -69,7 +72,7 @@ WORDS = {
     "lock.no.dual_control": _("the approval asks for two people at once, which this lock cannot do"),
     "lock.no.epoch": _("the approval was revoked"),
     "lock.no.expired": _("the approval has expired"),
-    "lock.no.kiosk": _("the approval is for another kiosk"),
+    "lock.no.kiosk": _("the approval is for another kiosk, or the enrolment of this one has ended"),
     "lock.no.lock": _("the approval is for another lock"),
     "lock.no.log_full": _("the lock's log is full; it must reach the server before the next stamp"),
     "lock.no.not_armed": _("the lock was not waiting for a press"),
