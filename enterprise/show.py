@@ -43,7 +43,11 @@ HEALTH_HEADINGS = (
 def health(connection: Connection) -> Iterator[tuple[str, ...]]:
     """What each kiosk said of its machine last; alarms with the time at which they began."""
     for row in connection.execute(select(tables.device_health).order_by(tables.device_health.c.device)):
-        said = messages.CODEC.structure(messages.parse(row.health.encode("utf-8")), messages.Health)
+        try:
+            said = messages.CODEC.structure(messages.parse(row.health.encode("utf-8")), messages.Health)
+        except messages.MessageError:  # an earlier version kept the first 500 characters alone
+            yield (row.device, *[""] * 9, "what it said cannot be read", "", row.heard_at[:16])
+            continue
         waits = f"{said.attempt_median_ms / 1000:.1f} s / {said.attempt_p95_ms / 1000:.1f} s" if said.attempt_median_ms else ""
         alarms = "\n".join(f"{one.name} since {one.first_at[:16]}Z" for one in said.alarms)
         update = f"{said.update} {said.update_version} {said.update_why}".strip() if said.update != "none" else ""

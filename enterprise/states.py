@@ -24,7 +24,7 @@ def remember(transaction: Transaction, said: Said, now: datetime) -> None:
     transaction.put(tables.device_state, row(said) | {"heard_at": messages.write_time(now)})
     if isinstance(said.content, messages.Online):
         text = messages.canonical(messages.CODEC.unstructure(said.content.health)).decode("utf-8")
-        content = {"device": said.device, "health": storable(text), "heard_at": messages.write_time(now)}
+        content = {"device": said.device, "health": text, "heard_at": messages.write_time(now)}
         transaction.put(tables.device_health, content)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -82,10 +83,10 @@ HEALTH = messages.Health(
 )  # fmt: skip
 
 
-def state(kiosk: Kiosk, *, online: bool = True) -> bytes:
+def state(kiosk: Kiosk, *, online: bool = True, health: messages.Health = HEALTH) -> bytes:
     now = messages.write_time(START)
     said = messages.Online(
-        "ab" * 16, messages.Backlog(7, 60), messages.Clock(now, "synced"), 2**33, "daka", "Linux", "aarch64", "wired", HEALTH
+        "ab" * 16, messages.Backlog(7, 60), messages.Clock(now, "synced"), 2**33, "daka", "Linux", "aarch64", "wired", health
     )
     content = messages.CODEC.unstructure(said if online else messages.DeviceState("ab" * 16, False))
     return messages.seal_envelope("state", kiosk.name, "state/1", now, content)
@@ -104,6 +105,22 @@ def test_how_a_kiosk_is_stands_in_a_table_until_it_says_otherwise(office: Office
     with office.store.reading() as connection:
         (said,) = show.health(connection)  # the last word on it stays
     assert {"83", "0.8 s / 1.2 s", "12 days", "2", f"hot since {messages.write_time(START)[:16]}Z"} <= set(said)
+
+
+def test_a_kiosk_with_many_alarms_is_shown_with_each_and_one_that_cannot_be_read_hides_no_other(
+    office: Office, kiosk: Kiosk
+) -> None:
+    other, at = office.trust(Kiosk("kiosk-2")), messages.write_time(START)
+    many = tuple(messages.Alarm(f"camera_away_{number}", at, at) for number in range(50))
+    health = dataclasses.replace(HEALTH, alarms=many)
+    for one in (kiosk, other):
+        office.ingester.take_all([Arrival(Kind.STATE, one.name, state(one, health=health))])
+    office.tamper("UPDATE device_health SET health = substr(health, 1, 500) WHERE device = 'kiosk-1'")
+    with office.store.reading() as connection:
+        cut, whole = show.health(connection)
+    assert "what it said cannot be read" in cut
+    assert len(cut) == len(whole) == len(show.HEALTH_HEADINGS)
+    assert all(f"{alarm.name} since" in whole[10] for alarm in many)
 
 
 @pytest.mark.parametrize("payload", [b"", b"{}", b"[1]", b"\xff"])

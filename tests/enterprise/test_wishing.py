@@ -25,7 +25,7 @@ from enterprise.commands import signing
 from enterprise.store import Transaction
 from tests.enterprise.conftest import Office
 from tests.enterprise.kiosk import PERSON, Kiosk
-from tests.enterprise.test_downlink import NOW, POLICY_KEY, hello, opened, person
+from tests.enterprise.test_downlink import NOW, POLICY_KEY, SECRET, hello, opened, person
 from tests.firmware_bridge.parts import key
 
 
@@ -201,7 +201,10 @@ def test_a_kiosk_for_which_nothing_can_be_signed_is_named_and_the_others_get_the
     said = call(address, "desired", "tombstone", PERSON, "--act", "erased", "--keys", folder)
     assert (said.exit_code, stones(office)) == (1, [PERSON])
     assert "for kiosk-0;" in str(said.exception)
-    assert [tombstone.person for tombstone in opened(office, heard).tombstones] == [PERSON]
+    (page,) = downlink.unsent(office.store)
+    signed, data = messages.read_page(page.payload, heard.name)
+    messages.verify_page(data, [keys.read(folder, "policy").public_key()], heard.name)
+    assert [stone.person for stone in messages.open_page(signed, heard.name, SECRET).tombstones] == [PERSON]
     alone = call(address, "desired", "retention", "records=45", "--device", "kiosk-0", "--keys", folder)
     assert (alone.exit_code, wanted(office, "retention")) == (1, [])
 
