@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import IO, Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import ColumnElement, Connection, select
 
 from device import messages
-from device.messages import Calendar, Counted, Record, timeline
+from device.messages import Calendar, Counted, Record
 from device.messages.attendance import AMENDMENTS
 from device.messages.timeline import Timeline
-from enterprise import downlink, pairing, tables
+from enterprise import downlink, pairing, tables, times
 from enterprise.errors import EnterpriseError
 from enterprise.pairing import Day, Rules
 
@@ -25,7 +25,6 @@ AMOUNTS = ("worked_minutes", "break_minutes", "late_minutes", "early_minutes")
 COLUMNS = ("number", "name", "person", "day", "shift", "came", "went", *AMOUNTS, "kiosks", "marks")
 AMENDMENT_COLUMNS = ("kiosk", "record", "kind", "punch", "person", "direction", "punched at", "reason", "by", "at")
 MINUTE = timedelta(minutes=1)
-LAST_SEQ = 2**53 - 1
 
 
 class AttendanceError(EnterpriseError):
@@ -125,42 +124,39 @@ def _journals(connection: Connection) -> list[tuple[str, str]]:
 
 
 def _journal(connection: Connection, device: str, epoch: str) -> _Journal:
-    said: dict[int, Record] = {}
-    line = timeline.read(_noting(_records(connection, device, epoch), said))
+    said = {record.seq: record for record in _records(connection, device, epoch, tables.of_rare_kinds(*AMENDMENTS))}
+    line = times.of(connection, device, epoch)
     spoken_of = {record.body.get("punch") or record.body.get("replaces") or 0 for record in said.values()} - {0}
     for seq in spoken_of - said.keys():
-        said.update((record.seq, record) for record in _records(connection, device, epoch, seq))
+        said.update((record.seq, record) for record in _records(connection, device, epoch, tables.record.c.seq == seq))
     amended: dict[str, list[Counted]] = {}
     for one in messages.recorded((said[seq] for seq in sorted(said)), line):
         amended.setdefault(one.person, []).append(one)
     return _Journal(line, frozenset(said), amended)
 
 
-def _noting(records: Iterable[Record], said: dict[int, Record]) -> Iterator[Record]:
-    """The records as they are, with the amendments among them kept in `said`."""
-    for record in records:
-        if record.kind in AMENDMENTS:
-            said[record.seq] = record
-        yield record
-
-
-def _records(connection: Connection, device: str, epoch: str, only: int = 0) -> Iterator[Record]:
-    """A journal's, in their order; or `only` one."""
+def _records(connection: Connection, device: str, epoch: str, which: ColumnElement[bool]) -> Iterator[Record]:
+    """Those of a journal, in their order."""
     column = tables.record.c
-    after, last = only - 1 if only else 0, only or LAST_SEQ
-    while True:
-        query = select(column.seq, column.body).where(
-            column.device == device, column.epoch == epoch, column.seq > after, column.seq <= last
-        )
-        page = connection.execute(query.order_by(column.seq).limit(2_000)).all()
-        if not page:
-            return
-        yield from (_read(row.body) for row in page)
-        after = page[-1].seq
+    query = select(column.body).where(column.device == device, column.epoch == epoch, which)
+    yield from map(_read, connection.execute(query.order_by(column.seq)).scalars())
 
 
 def _read(body: str) -> Record:
     return messages.read_record(messages.parse(body.encode("utf-8")))
+
+
+def unreadable(connection: Connection) -> list[str]:
+    """Records that an earlier version took though a time in them cannot be; nothing is read from them, and a person is told."""
+    column = tables.record.c
+    query = select(column.device, column.seq, column.kind, column.body).where(tables.of_rare_kinds("correction", "time"))
+    found = []
+    for device, seq, kind, body in connection.execute(query.order_by(column.device, column.seq)):
+        try:
+            times.check(messages.parse(body.encode("utf-8")))
+        except messages.MessageError as error:
+            found.append(f"record {seq} of {device} ({kind}) is left out: {error}")
+    return found
 
 
 def amendments(connection: Connection, most: int) -> list[tuple[str, ...]]:
@@ -230,4 +226,4 @@ def write_csv(found: Iterable[Row], place: Calendar, file: IO[str]) -> int:
 
 
 def _local(at: datetime | None, place: Calendar) -> str:
-    return at.astimezone(place.zone).isoformat(timespec="seconds") if at else ""
+    return place.local(at).isoformat(timespec="seconds") if at else ""

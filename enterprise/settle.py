@@ -146,7 +146,7 @@ def why_unusable(link: Link) -> str:
         return "a genesis record stands only at the beginning of an epoch"
     try:
         schema.check("record", link.plain, messages.SchemaRefused)
-        messages.read_time(link.plain["at"])
+        times.check(link.plain)
     except messages.MessageError as error:
         return str(error)
     return ""

@@ -32,6 +32,18 @@ class Review:
     estimate: Corrected
 
 
+def check(plain: dict[str, Any]) -> None:
+    """SchemaRefused unless every time in a record that the schema accepts is one that the calendar has."""
+    kind, body = plain["kind"], plain["body"]
+    messages.read_time(plain["at"])
+    if kind == "punch":  # nearly all there is: what else stands in it the schema has read
+        messages.read_time(body["first_attempt_at"])
+        return
+    messages.read_typed(kind, body)
+    if kind == "correction" and body["punched_at"]:
+        messages.read_time(body["punched_at"])
+
+
 def remember(transaction: Transaction, state: EpochState, links: Sequence[Link]) -> None:
     """The boots and the trusted times of usable records that are being stored."""
     for boot in _boots(links):
@@ -119,14 +131,18 @@ class Known:
 
 
 def kept(connection: Connection, device: str, epoch: str) -> Known:
-    """What the two tables keep of one journal."""
+    """What the two tables keep of one journal; a trusted time that no calendar has, of an earlier version, is none."""
     boots = connection.execute(select(tables.boot).where(tables.boot.c.device == device, tables.boot.c.epoch == epoch))
     anchors = connection.execute(select(tables.anchor).where(tables.anchor.c.device == device, tables.anchor.c.epoch == epoch))
-    return Known({row.boot_id: _boot(row) for row in boots}, {row.seq: _anchor(row) for row in anchors})
+    read = ((row.seq, _anchor(row)) for row in anchors)
+    return Known({row.boot_id: _boot(row) for row in boots}, {seq: anchor for seq, anchor in read if anchor is not None})
 
 
-def _anchor(row: Any) -> Anchor:
-    utc_us = timeline.microseconds(messages.read_time(row.utc))
+def _anchor(row: Any) -> Anchor | None:
+    try:
+        utc_us = timeline.microseconds(messages.read_time(row.utc))
+    except messages.SchemaRefused:
+        return None
     return Anchor(row.boot_id, row.monotonic_us, utc_us, Source(row.source), row.uncertainty_us)
 
 

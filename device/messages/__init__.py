@@ -90,6 +90,7 @@ from device.messages.records import read_body as read_body
 from device.messages.records import read_kept as read_kept
 from device.messages.records import read_record as read_record
 from device.messages.records import read_time as read_time
+from device.messages.records import read_typed as read_typed
 from device.messages.records import write_record as write_record
 from device.messages.records import write_time as write_time
 from device.messages.shifts import Calendar as Calendar

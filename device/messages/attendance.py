@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from device.messages.direction import Direction, direction_of
+from device.messages.errors import SchemaRefused
 from device.messages.records import Record, read_time
 from device.messages.timeline import Corrected, Quality, Timeline
 
@@ -104,7 +105,13 @@ def _counted(record: Record, at: Corrected) -> Counted:
 
 
 def _at(body: dict[str, Any], stamps: dict[int, Corrected]) -> Corrected | None:
-    """The time that the correction states, else that of the punch which it replaces, corrected as that one is; None: not known."""
-    if body["punched_at"]:
-        return Corrected(read_time(body["punched_at"]), Quality.SYNCED)
+    """The time that the correction states, else that of the punch which it replaces, corrected as that one is; None: not known.
+
+    One that no calendar has is not known either: it must not stop a listing.
+    """
+    try:
+        if body["punched_at"]:
+            return Corrected(read_time(body["punched_at"]), Quality.SYNCED)
+    except SchemaRefused:
+        return None
     return stamps.get(body["replaces"])

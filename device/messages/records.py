@@ -418,10 +418,15 @@ def read_kept(plain: dict[str, Any]) -> Record:
 
 def read_body(record: Record) -> Body:
     """The typed body; what this version does not know stays in `record.body`. SchemaRefused for a date that no calendar has."""
+    return read_typed(record.kind, record.body)
+
+
+def read_typed(kind: str, body: dict[str, Any]) -> Body:
+    """The same, of a plain body that the schema accepts."""
     try:
-        return CODEC.structure(record.body, BODIES[record.kind])
+        return CODEC.structure(body, BODIES[kind])
     except cattrs.BaseValidationError as error:
-        raise SchemaRefused(f"{record.kind}: a value cannot be read; a time must exist in the calendar") from error
+        raise SchemaRefused(f"{kind}: a value cannot be read; a time must exist in the calendar") from error
 
 
 def _record(plain: dict[str, Any], text: bytes, stamp: Stamp) -> Record:

@@ -16,6 +16,7 @@ from device.messages.errors import SchemaRefused
 
 NEAR_A_BREAK = timedelta(minutes=30)  # whoever comes an hour and a half late has nothing to do with lunch
 EVERY_DAY = frozenset(range(1, 8))  # ISO: Monday is 1
+FIRST_MOMENT, LAST_MOMENT = datetime(1, 1, 5, tzinfo=UTC), datetime(9999, 12, 27, tzinfo=UTC)  # days around them have names, too
 HOW = 'a shift is written "night 22:00-06:00 break 02:00-02:30 days 1-5 groups guard,gate"; only name and hours must be there'
 SHIFT = re.compile(r"(?P<name>\S{1,32}) (?P<hours>\d\d:\d\d-\d\d:\d\d)(?P<rest>( (break|days|groups) \S+)*)")
 
@@ -83,9 +84,13 @@ class Calendar:
     shifts: tuple[Shift, ...] = ()
     holidays: frozenset[date] = frozenset()
 
+    def local(self, at: datetime) -> datetime:
+        """By the clock of the place; held within the calendar, for a forged time must not stop a listing."""
+        return min(max(at, FIRST_MOMENT), LAST_MOMENT).astimezone(self.zone)
+
     def day_of(self, at: datetime) -> date:
         """The local date."""
-        return at.astimezone(self.zone).date()
+        return self.local(at).date()
 
     def duties(self, days: Iterable[date], group: str = "") -> tuple[Duty, ...]:
         """The shifts of a group that begin on these days, in order."""

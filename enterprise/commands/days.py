@@ -46,6 +46,9 @@ def show_days(
         if first > last:
             raise attendance.AttendanceError(f"{first} is after {last}; --from names the first day, --to the last")
         rows = attendance.rows(connection, place, first, last, rules)
+        left_out = attendance.unreadable(connection)
+    for sentence in left_out:
+        click.secho(sentence, fg="yellow", err=True)
     if file is not None:
         with file.open("w", encoding="utf-8-sig", newline="") as out:  # spreadsheets know UTF-8 by its mark
             count = attendance.write_csv(rows, place, out)

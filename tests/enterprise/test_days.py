@@ -13,8 +13,9 @@ from click.testing import CliRunner
 
 from device import messages
 from device.messages import Direction
-from enterprise import downlink, leavers, pairing, tables
+from enterprise import downlink, leavers, pairing, tables, times
 from enterprise.commands import main as commands
+from enterprise.outcome import Outcome
 from tests.enterprise.conftest import Office
 from tests.enterprise.kiosk import BOOT_ID, PERSON, START, Kiosk, punch_body
 
@@ -215,3 +216,51 @@ def test_what_was_said_about_punches_can_be_looked_at_and_the_index_finds_it(
         query = tables.record.select().where(tables.of_rare_kinds("void"))
         plan = office.rows(f"EXPLAIN QUERY PLAN {query.compile(compile_kwargs={'literal_binds': True})}")
         assert "record_rare" in str(plan)
+
+
+# ---- times that cannot be
+
+NO_TIME = "2026-02-30T25:61:00.000000Z"
+ANCHOR = {"boot_id": BOOT_ID, "monotonic_us": 1, "source": "server", "uncertainty_us": 1, "utc": NO_TIME, "wall": NO_TIME}
+FIXED = {
+    "replaces": 0, "hash": "", "person": PERSON, "direction": "in", "site": "", "punched_at": NO_TIME, "by": "hr", "reason": "x",
+}  # fmt: skip
+REPORTS = (("show", "punches"), ("show", "times"), ("show", "corrections"), ("show", "days"))
+
+
+def with_a_wrong_one(office: Office, **changes: Any) -> Outcome:
+    """Two kiosks with a punch each; the second has one more record."""
+    good, bad = Kiosk("gate-a"), Kiosk("gate-b")
+    write(good, punch_body(PERSON), 0)
+    sent(office, good)
+    write(bad, punch_body("p-" + "cd" * 16), 0)
+    bad.write_raw(**changes)
+    office.trust(bad)
+    return office.ingester.take(bad.name, bad.batch(1, bad.last))
+
+
+@pytest.mark.parametrize("changes", [{"kind": "correction", "body": FIXED}, {"kind": "time", "body": ANCHOR}])
+def test_a_record_with_a_time_that_no_calendar_has_is_parked_and_one_of_before_is_named_and_left_out(
+    office: Office, address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any]
+) -> None:
+    monkeypatch.setattr(times, "check", lambda _: None)
+    assert with_a_wrong_one(office, **changes).parked == 0
+    monkeypatch.undo()
+    for words in REPORTS:
+        shown = CliRunner().invoke(commands.daka_enterprise, [*words, "--database", address])
+        assert shown.exit_code == 0, shown.exception
+    assert f"record 3 of gate-b ({changes['kind']}) is left out" in shown.output
+    assert len(days(address, tmp_path / "days.csv")) == 2
+
+
+@pytest.mark.parametrize("changes", [{"kind": "correction", "body": FIXED}, {"kind": "time", "body": ANCHOR}])
+def test_and_a_new_one_is_parked(office: Office, changes: dict[str, Any]) -> None:
+    assert with_a_wrong_one(office, **changes).parked == 1
+
+
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00.000000Z", "9999-12-31T23:59:59.999999Z"])
+@pytest.mark.parametrize("zone", ["Asia/Shanghai", "America/New_York"])
+def test_a_time_at_the_calendars_end_ends_nobodys_report(office: Office, address: str, tmp_path: Path, at: str, zone: str) -> None:
+    assert with_a_wrong_one(office, at=at).parked == 0
+    more = ("--from", "0001-01-01", "--to", "9999-12-31", "--zone", zone, "--shifts", "night 22:00-06:00")
+    assert [day["kiosks"] for day in days(address, tmp_path / "days.csv", *more)].count("gate-a") == 1
