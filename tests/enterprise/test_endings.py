@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
+import pytest
 from click.testing import CliRunner
 
 from device import messages
@@ -11,7 +13,7 @@ from device.messages import ConsentAct, ErasureReason, TombstoneAct
 from enterprise import endings, keys
 from enterprise.commands import main as commands
 from tests.enterprise.conftest import Office
-from tests.enterprise.kiosk import PERSON, Kiosk
+from tests.enterprise.kiosk import BOOT_ID, PERSON, START, Kiosk
 from tests.enterprise.test_days import sent, write
 from tests.enterprise.test_downlink import wish
 from tests.enterprise.test_wishing import notice
@@ -47,6 +49,41 @@ def test_a_yes_after_the_no_stands_wherever_it_was_said(office: Office) -> None:
     write(gate, consent(ConsentAct.WITHDRAWN), 5)
     write(yard, consent(ConsentAct.GIVEN), 9)
     assert found(office, gate, yard) == []
+
+
+FRIDAY = START - timedelta(days=3)  # what a clock without a battery says when it comes up
+
+
+def test_a_withdrawal_at_a_kiosk_whose_clock_was_behind_counts_by_when_it_really_was(office: Office) -> None:
+    gate, yard = Kiosk("gate-a"), Kiosk("gate-b")
+    write(gate, consent(ConsentAct.GIVEN), 5)
+    write(yard, consent(ConsentAct.WITHDRAWN), 60, at=FRIDAY, quality="unsynced")
+    hour = 3_600
+    at = messages.TimeBody(BOOT_ID, hour * 10**6 + 10**9, START + timedelta(hours=1), messages.Source.NTP, 1_000, FRIDAY)
+    write(yard, at, hour)
+    assert found(office, gate, yard) == [("gate-b", PERSON, TombstoneAct.WITHDRAWN)]
+    with office.store.reading() as connection:
+        (one,) = endings.found(connection)
+    assert one.at == messages.write_time(START + timedelta(seconds=60))
+
+
+@pytest.mark.parametrize(("kiosk", "stands"), [("gate-a", True), ("gate-b", False)])
+def test_where_nobody_knows_which_came_first_the_withdrawal_stands_and_in_one_journal_everybody_does(
+    office: Office, kiosk: str, stands: bool
+) -> None:
+    yard = Kiosk("gate-b")
+    other = Kiosk("gate-a") if kiosk == "gate-a" else yard
+    write(yard, consent(ConsentAct.WITHDRAWN), 60, at=FRIDAY, quality="unsynced")
+    write(other, consent(ConsentAct.GIVEN), 90, at=FRIDAY + timedelta(hours=9), quality="unsynced")
+    assert bool(found(office, *{yard.name: yard, other.name: other}.values())) is stands
+
+
+def test_neither_a_package_of_before_nor_the_word_on_a_card_takes_a_withdrawal_back(office: Office) -> None:
+    gate, yard = Kiosk("gate-a"), Kiosk("gate-b")
+    write(gate, consent(ConsentAct.WITHDRAWN), 5)
+    write(gate, consent(ConsentAct.GIVEN, purpose="face_card"), 7)
+    write(yard, consent(ConsentAct.GIVEN, "site:gate-a"), 9)
+    assert found(office, gate, yard) == [("gate-a", PERSON, TombstoneAct.WITHDRAWN)]
 
 
 def test_what_a_kiosk_did_because_it_was_told_is_not_told_again(office: Office) -> None:
