@@ -83,7 +83,7 @@ def counted(connection: Connection) -> Iterator[Counted]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Journal:
+class Journal:
     """What has to be known of a journal before one person's punches in it can be read; amendments are rare.
 
     `touched`: the amendments and what they speak of; `amended`: these punches, voided ones too, by person.
@@ -93,13 +93,19 @@ class _Journal:
     touched: frozenset[int]
     amended: dict[str, list[Counted]]
 
+    def amended_at(self, seq: int) -> Counted | None:
+        """How that record counts, if an amendment speaks of it or is it."""
+        if seq not in self.touched:
+            return None
+        return next((one for theirs in self.amended.values() for one in theirs if one.seq == seq), None)
+
 
 def _by_person(connection: Connection, shared: Mapping[str, str]) -> Iterator[list[Counted]]:
     """The punches of one person after the other, voided ones too, under whatever ids.
 
     Years of everybody's punches are more than memory may hold.
     """
-    journals = {place: _journal(connection, *place) for place in _journals(connection)}
+    journals = {place: journal_of(connection, *place) for place in _journals(connection)}
     column = tables.record.c
     ids: dict[str, list[str]] = {}
     for person in connection.execute(select(column.person).distinct().order_by(column.person)).scalars().all():
@@ -108,7 +114,7 @@ def _by_person(connection: Connection, shared: Mapping[str, str]) -> Iterator[li
         yield [one for person in theirs for one in _recorded_of(connection, person, journals)]
 
 
-def _recorded_of(connection: Connection, person: str, journals: Mapping[tuple[str, str], _Journal]) -> Iterator[Counted]:
+def _recorded_of(connection: Connection, person: str, journals: Mapping[tuple[str, str], Journal]) -> Iterator[Counted]:
     for journal in journals.values():
         yield from journal.amended.get(person, ())
     column = tables.record.c
@@ -123,7 +129,8 @@ def _journals(connection: Connection) -> list[tuple[str, str]]:
     return [(row.device, row.epoch) for row in connection.execute(select(column.device, column.epoch)).all()]
 
 
-def _journal(connection: Connection, device: str, epoch: str) -> _Journal:
+def journal_of(connection: Connection, device: str, epoch: str) -> Journal:
+    """What its amendments, and the punches that they speak of, say of it."""
     said = {record.seq: record for record in _records(connection, device, epoch, tables.of_rare_kinds(*AMENDMENTS))}
     line = times.of(connection, device, epoch)
     spoken_of = {record.body.get("punch") or record.body.get("replaces") or 0 for record in said.values()} - {0}
@@ -132,7 +139,7 @@ def _journal(connection: Connection, device: str, epoch: str) -> _Journal:
     amended: dict[str, list[Counted]] = {}
     for one in messages.recorded((said[seq] for seq in sorted(said)), line):
         amended.setdefault(one.person, []).append(one)
-    return _Journal(line, frozenset(said), amended)
+    return Journal(line, frozenset(said), amended)
 
 
 def _records(connection: Connection, device: str, epoch: str, which: ColumnElement[bool]) -> Iterator[Record]:

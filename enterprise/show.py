@@ -10,10 +10,12 @@ from sqlalchemy import Connection, Select, func, select
 
 from device import messages
 from enterprise import alarms as alarm_book
-from enterprise import tables, times
+from enterprise import attendance, tables, times
 
 Query = Select[Any]
-PUNCH_HEADINGS = ("device", "seq", "person", "direction", "method", "time", "quality", "review", "liveness", "capture", "site")
+PUNCH_HEADINGS = (
+    "device", "seq", "person", "direction", "method", "time", "quality", "review", "liveness", "capture", "site", "counts",
+)  # fmt: skip
 
 
 def devices() -> Query:
@@ -102,20 +104,36 @@ def record(device: str, seq: int, epoch: str) -> Query:
 
 
 def punches(connection: Connection, most: int) -> list[tuple[Any, ...]]:
-    """The punches that came last, newest first, each with the time at which it really happened; see PUNCH_HEADINGS."""
+    """What came last of punches and of those that the office put right or added, newest first; see PUNCH_HEADINGS.
+
+    Each has the time at which it really happened, and whether it counts.
+    """
     column = tables.record.c
-    query = select(column.device, column.epoch, column.seq, column.body).where(column.kind == "punch")
+    query = select(column.device, column.epoch, column.seq, column.body).where(column.kind.in_(("punch", "correction")))
     rows = connection.execute(query.order_by(column.received_at.desc(), column.seq.desc()).limit(most)).all()
-    lines = {place: times.of(connection, *place) for place in {(row.device, row.epoch) for row in rows}}
-    return [_punch(row, lines[row.device, row.epoch]) for row in rows]
+    journals = {place: attendance.journal_of(connection, *place) for place in {(row.device, row.epoch) for row in rows}}
+    return [_punch(row, journals[row.device, row.epoch]) for row in rows]
 
 
-def _punch(row: Any, line: messages.timeline.Timeline) -> tuple[Any, ...]:
+def _punch(row: Any, journal: attendance.Journal) -> tuple[Any, ...]:
     plain = messages.parse(row.body.encode("utf-8", "surrogateescape"))
-    corrected, body = line.correct(times.stamp(plain)), plain["body"]
-    when = (messages.write_time(corrected.at), corrected.quality, "yes" if corrected.review else "")
-    said = (body["person"], messages.direction_of(body), body["method"])
-    return row.device, row.seq, *said, *when, body["liveness"], body["capture"], body["site"]
+    body, amended = plain["body"], journal.amended_at(row.seq)
+    at = amended.at if amended else None
+    if at is None and plain["kind"] == "punch":
+        at = journal.line.correct(times.stamp(plain))
+    when = (messages.write_time(at.at), at.quality, "yes" if at.review else "") if at else ("", "", "")
+    said = (body["person"], messages.direction_of(body), body.get("method", plain["kind"]))
+    counts = _counts(amended) if amended else "yes" if at else "no: its time is not known"
+    return row.device, row.seq, *said, *when, body.get("liveness", ""), body.get("capture", ""), body["site"], counts
+
+
+def _counts(punch: messages.Counted) -> str:
+    """Whether, and who put it right; a dispute is for a person to look at."""
+    if punch.voided_by:
+        return f"no: voided by record {punch.voided_by}"
+    if punch.by:
+        return f"yes: in place of record {punch.replaces}, {punch.by}" if punch.replaces else f"yes: added, {punch.by}"
+    return "yes, disputed" if punch.disputed else "yes"
 
 
 def reviews(connection: Connection) -> list[tuple[Any, ...]]:

@@ -284,7 +284,7 @@ PARKED_COLUMNS = tuple(column.name for column in parked.columns)
 PUNCH_VIEW = "punch"
 PUNCH_KEPT = ("device", "epoch", "seq", "person", "at")
 PUNCH_FIELDS = ("direction", "method", "liveness", "capture", "site", "first_attempt_at")
-VIEW_COLUMNS = (*PUNCH_KEPT, *PUNCH_FIELDS, "received_at", "pause")
+VIEW_COLUMNS = (*PUNCH_KEPT, *PUNCH_FIELDS, "received_at", "pause", "voided_by")
 
 
 def of_rare_kinds(*kinds: str) -> ColumnElement[bool]:
@@ -293,16 +293,28 @@ def of_rare_kinds(*kinds: str) -> ColumnElement[bool]:
 
 
 def create_punch_view(connection: Connection) -> None:
-    """`punch`: one row for each punch, with the fields that people ask for. New ones come last: PostgreSQL moves none."""
+    """`punch`: one row for each punch, with the fields that people ask for. New ones come last: PostgreSQL moves none.
+
+    `voided_by` is the record that takes the punch out of what counts, empty where it counts. What the office added is no row here.
+    """
     if connection.dialect.name == "sqlite":
         connection.exec_driver_sql(f"DROP VIEW IF EXISTS {PUNCH_VIEW}")  # SQLite replaces none
-        begin, field = "CREATE VIEW", "json_extract(body, '$.body.{0}') AS {0}"
+        begin, field, voided = "CREATE VIEW", "json_extract(body, '$.body.{0}') AS {0}", "json_extract(body, '$.body.punch')"
         pause = "coalesce(json_extract(body, '$.body.pause'), 0) AS pause"
     else:
-        begin, field = "CREATE OR REPLACE VIEW", "body::jsonb -> 'body' ->> '{0}' AS {0}"
+        begin, field, voided = (
+            "CREATE OR REPLACE VIEW",
+            "body::jsonb -> 'body' ->> '{0}' AS {0}",
+            "(body::jsonb -> 'body' ->> 'punch')::bigint",
+        )
         pause = "coalesce((body::jsonb -> 'body' ->> 'pause')::boolean, false) AS pause"
     fields = ", ".join(field.format(name) for name in PUNCH_FIELDS)
-    kept = ", ".join(PUNCH_KEPT)
+    kept = ", ".join(f"record.{name}" for name in PUNCH_KEPT)
+    voids = (
+        f"SELECT device, epoch, {voided} AS voided, min(seq) AS voided_by FROM record"
+        f" WHERE {RARE} AND kind = 'void' GROUP BY device, epoch, {voided}"
+    )
     connection.exec_driver_sql(
-        f"{begin} {PUNCH_VIEW} AS SELECT {kept}, {fields}, received_at, {pause} FROM record WHERE kind = 'punch'"
+        f"{begin} {PUNCH_VIEW} AS SELECT {kept}, {fields}, received_at, {pause}, voided_by FROM record LEFT JOIN ({voids}) AS void"
+        " ON void.device = record.device AND void.epoch = record.epoch AND void.voided = record.seq WHERE kind = 'punch'"
     )

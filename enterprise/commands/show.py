@@ -43,7 +43,7 @@ def show_health(database: str) -> None:
 @most_option
 @database_option
 def show_punches(most: int, database: str) -> None:
-    """The punches that came last, at the times at which they really happened."""
+    """The punches that came last, and what the office put right or added, at their real times, with whether each counts."""
     with opened_database(database) as opened, opened.reading() as connection:
         print_table(show.drawn("punches", show.PUNCH_HEADINGS, show.punches(connection, most)))
 

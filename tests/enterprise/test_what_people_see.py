@@ -58,6 +58,23 @@ def test_punches_are_shown_at_the_times_at_which_they_really_happened(office: Of
     assert messages.write_time(START) <= when <= messages.write_time(START + timedelta(hours=2))
 
 
+def test_a_punch_that_does_not_count_says_so_and_one_that_the_office_added_is_there(office: Office, kiosk: Kiosk) -> None:
+    noon = messages.write_time(START + timedelta(hours=3))
+    kiosk.write(messages.Void(3, kiosk.hash_of(3).hex(), "the gate was blocked", "web:li"))
+    kiosk.write(messages.Correction(PERSON, messages.Direction.OUT, "", 3, "", "the gate was blocked", "web:li"))
+    kiosk.write(messages.Correction(PERSON, messages.Direction.OUT, noon, 0, "", "forgotten", "web:li"))
+    kiosk.write(messages.Dispute(4, kiosk.hash_of(4).hex(), "not me", "web:li"))
+    office.ingester.take(kiosk.name, kiosk.batch(1, kiosk.last))
+    with office.store.reading() as connection:
+        found = {row[1]: row for row in show.punches(connection, 50)}
+    assert {len(row) for row in found.values()} == {len(show.PUNCH_HEADINGS)}
+    assert (found[2][-1], found[3][-1], found[4][-1]) == ("yes", "no: voided by record 11", "yes, disputed")
+    assert (found[12][3:6], found[12][-1]) == (("out", "correction", found[3][5]), "yes: in place of record 3, web:li")
+    assert (found[13][5], found[13][-1]) == (noon, "yes: added, web:li")
+    assert office.rows("SELECT seq, voided_by FROM punch WHERE voided_by > 0") == [(3, 11)]
+    assert office.rows("SELECT count(*) FROM punch") == [(9,)]
+
+
 def test_a_boot_that_never_heard_the_time_is_listed_with_its_bounds_for_a_person(office: Office, in_1970: Kiosk) -> None:
     office.ingester.take(in_1970.name, in_1970.batch(1, in_1970.last))
     with office.store.reading() as connection:
