@@ -174,8 +174,8 @@ class PahoPipe:
         """One connection from its first byte to its last; whether it ever stood."""
         life = _Life(self.events, self._subscriptions)
         try:
-            client = self._new_client(life)
-            client.connect(self._broker.host, self._broker.port, self._broker.keepalive_s, clean_start=True)
+            # a context anew each time: the clock may have been set meanwhile
+            client = tls_files.once_more(lambda context: self._connected(life, context), tls_context(self._broker))
             self._client = client
             if not self._may_connect.is_set():  # asked to keep away while it was connecting
                 client.disconnect()
@@ -190,11 +190,16 @@ class PahoPipe:
         self.events.put(Disconnected(reason))
         return life.stood
 
-    def _new_client(self, life: _Life) -> paho.Client:
+    def _connected(self, life: _Life, context: ssl.SSLContext) -> paho.Client:
+        client = self._new_client(life, context)
+        client.connect(self._broker.host, self._broker.port, self._broker.keepalive_s, clean_start=True)
+        return client
+
+    def _new_client(self, life: _Life, context: ssl.SSLContext) -> paho.Client:
         client = paho.Client(
             CallbackAPIVersion.VERSION2, client_id=self._device, protocol=paho.MQTTv5, reconnect_on_failure=False, userdata=life
         )
-        client.tls_set_context(tls_context(self._broker))  # anew each time: the clock may have been set meanwhile
+        client.tls_set_context(context)
         client.connect_timeout = CONNECT_TIMEOUT_S
         if self._will is not None:
             client.will_set(*self._will, qos=1, retain=True)

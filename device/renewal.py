@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import logging
+import ssl
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -50,10 +51,13 @@ def renew(url: str, ca: Path, identity: Path, device: str) -> datetime:
 
 
 def _ask(url: str, ca: Path, asked: dict[str, str]) -> str:
+    def ask(over: ssl.SSLContext) -> httpx.Response:
+        with httpx.Client(base_url=url, verify=over, timeout=TIMEOUT_S, trust_env=False) as http:
+            return http.post("/v1/renewal", json=asked)
+
     context = tls_files.trusting(ca)
     try:
-        with httpx.Client(base_url=url, verify=context, timeout=TIMEOUT_S, trust_env=False) as http:
-            response = http.post("/v1/renewal", json=asked)
+        response = tls_files.once_more(ask, context)
         found = response.json()
     except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
         raise JoinRefused(f"the certificate could not be renewed at {url} ({type(error).__name__})") from error

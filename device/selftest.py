@@ -21,13 +21,12 @@ from cryptography import x509
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
-from device import api, messages, mqtt
+from device import api, messages, mqtt, tls_files
 from device.findings import Finding, Verdict
 from device.sentences import say
 
 STEP_S = 8.0
 SOON_DAYS = 30
-NOT_YET_VALID, EXPIRED = 9, 10  # X509_V_ERR_CERT_NOT_YET_VALID, X509_V_ERR_CERT_HAS_EXPIRED of OpenSSL
 WRONG_NAME = (62, 64)  # X509_V_ERR_HOSTNAME_MISMATCH, X509_V_ERR_IP_ADDRESS_MISMATCH
 EARLIEST = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -111,14 +110,18 @@ def _connection(way: Way) -> Finding:
 
 
 def _tls(way: Way) -> Finding:
-    context = mqtt.tls_context(way.broker, way.now)
     host = way.broker.host
-    try:
+
+    def version(context: ssl.SSLContext) -> str | None:
         with (
             socket.create_connection((host, way.broker.port), STEP_S) as raw,
             context.wrap_socket(raw, server_hostname=host) as secured,
         ):
-            return Finding("TLS", Verdict.GOOD, say("test.tls_good", version=secured.version()))
+            return secured.version()
+
+    try:
+        found = tls_files.once_more(version, mqtt.tls_context(way.broker, way.now), lambda: way.sure)
+        return Finding("TLS", Verdict.GOOD, say("test.tls_good", version=found))
     except ssl.SSLCertVerificationError as error:
         return _unverified(way, error)
     except OSError as error:
@@ -127,8 +130,8 @@ def _tls(way: Way) -> Finding:
 
 def _unverified(way: Way, error: ssl.SSLCertVerificationError) -> Finding:
     """A date that does not fit is the clock's fault more often than the broker's."""
-    if error.verify_code in (NOT_YET_VALID, EXPIRED):
-        name = "test.broker_not_yet" if error.verify_code == NOT_YET_VALID else "test.broker_ran_out"
+    if error.verify_code in (tls_files.NOT_YET_VALID, tls_files.EXPIRED):
+        name = "test.broker_not_yet" if error.verify_code == tls_files.NOT_YET_VALID else "test.broker_ran_out"
         remedy = say("remedy.broker_renewal") if way.sure else say("remedy.clock_or_renewal")
         return Finding("certificate dates", Verdict.BAD, say(name, clock=_clock(way)), remedy)
     if error.verify_code in WRONG_NAME:
@@ -155,9 +158,11 @@ class Heard:
 
 def _conversation(way: Way, kiosk: Kiosk) -> Iterator[Finding]:
     events: Queue[Heard] = Queue()
-    client = _client(way, events)
+    client: paho.Client | None = None
     try:
-        client.connect(way.broker.host, way.broker.port, keepalive=20, clean_start=True)
+        client = tls_files.once_more(
+            lambda context: _connected(way, events, context), mqtt.tls_context(way.broker, way.now), lambda: way.sure
+        )
         client.loop_start()
         for step in (_authorisation, _topics, _acknowledgement):
             found = step(way, kiosk, client, events)
@@ -167,13 +172,20 @@ def _conversation(way: Way, kiosk: Kiosk) -> Iterator[Finding]:
     except OSError as error:
         yield Finding("authorisation", Verdict.BAD, mqtt.sentence(error, way.broker), say("remedy.again"))
     finally:
-        client.disconnect()
-        client.loop_stop()
+        if client is not None:
+            client.disconnect()
+            client.loop_stop()
 
 
-def _client(way: Way, events: Queue[Heard]) -> paho.Client:
+def _connected(way: Way, events: Queue[Heard], context: ssl.SSLContext) -> paho.Client:
+    client = _client(way, events, context)
+    client.connect(way.broker.host, way.broker.port, keepalive=20, clean_start=True)
+    return client
+
+
+def _client(way: Way, events: Queue[Heard], context: ssl.SSLContext) -> paho.Client:
     client = paho.Client(CallbackAPIVersion.VERSION2, client_id=way.device, protocol=paho.MQTTv5, reconnect_on_failure=False)
-    client.tls_set_context(mqtt.tls_context(way.broker, way.now))
+    client.tls_set_context(context)
     client.connect_timeout = STEP_S
     client.on_connect = lambda _c, _u, _f, reason, _p: events.put(Heard("connect", not reason.is_failure, str(reason)))
     client.on_subscribe = lambda _c, _u, _m, reasons, _p: events.put(

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import ssl
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeVar
 
+import httpx
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
@@ -13,9 +17,14 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 from cryptography.x509.oid import NameOID
 
+from device import clock
 from device.errors import DeviceError
 from device.sentences import say
 
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+NOT_YET_VALID, EXPIRED = 9, 10  # X509_V_ERR_CERT_NOT_YET_VALID, X509_V_ERR_CERT_HAS_EXPIRED of OpenSSL
 NO_CHECK_TIME = 0x200000  # X509_V_FLAG_NO_CHECK_TIME (openssl/x509_vfy.h); the ssl module has no name for it
 
 
@@ -63,6 +72,29 @@ def trusting(ca: Path, own: Path | None = None, now: datetime | None = None) -> 
     if own is not None and is_behind(own, now or datetime.now(UTC)):
         context.verify_flags |= NO_CHECK_TIME
     return context
+
+
+def once_more(ask: Callable[[ssl.SSLContext], T], context: ssl.SSLContext, is_kept: Callable[[], bool] | None = None) -> T:
+    """`ask` over `context`; once more without a look at dates where the other's certificate begins after what the clock says.
+
+    Unless somebody keeps the clock: else it goes on from the last shutdown, and says how late it is at least. That is no reason to
+    believe what has ended. `is_kept` is the kernel's word where nobody knows better.
+    """
+    try:
+        return ask(context)
+    except (ssl.SSLCertVerificationError, httpx.ConnectError) as error:
+        if not _begins_later(error) or (is_kept or clock.kernel_clock_is_synced)():
+            raise
+    log.warning("a certificate begins after what the clock says, which nobody keeps; dates are not judged by it")
+    context.verify_flags |= NO_CHECK_TIME
+    return ask(context)
+
+
+def _begins_later(error: BaseException | None) -> bool:
+    """Whatever library has wrapped it."""
+    while error is not None and not isinstance(error, ssl.SSLCertVerificationError):
+        error = error.__cause__ or error.__context__
+    return error is not None and error.verify_code == NOT_YET_VALID
 
 
 def is_behind(certificate: Path, now: datetime) -> bool:

@@ -6,6 +6,7 @@ import base64
 import json
 import logging
 import random
+import ssl
 import threading
 from contextlib import suppress
 from datetime import datetime
@@ -66,9 +67,13 @@ def fetch(url: str, ca: Path, identity: Path, asked: bytes, now: datetime | None
         "request": base64.b64encode(asked).decode("ascii"),
         "signature": base64.b64encode(proof).decode("ascii"),
     }
+
+    def ask(over: ssl.SSLContext) -> httpx.Response:
+        with httpx.Client(base_url=url, verify=over, timeout=TIMEOUT_S, trust_env=False) as http:
+            return http.post("/v1/unlock", json=body)
+
     try:
-        with httpx.Client(base_url=url, verify=context, timeout=TIMEOUT_S, trust_env=False) as http:
-            response = http.post("/v1/unlock", json=body)
+        response = tls_files.once_more(ask, context)
         found = response.json()
     except (httpx.HTTPError, httpx.InvalidURL, json.JSONDecodeError, UnicodeDecodeError) as error:
         raise ShareNotGiven(say("unlock.no_answer", url=url, why=type(error).__name__)) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -49,8 +50,8 @@ class Counted(mqtt.PahoPipe):
         super().__init__(broker, device, (messages.topics(device).acknowledgement,), None)
         self._opened = opened
 
-    def _new_client(self, life: Any) -> paho.Client:
-        client = super()._new_client(life)
+    def _new_client(self, life: Any, context: ssl.SSLContext) -> paho.Client:
+        client = super()._new_client(life, context)
         client.on_socket_open = lambda *_: self._opened(time.monotonic())
         return client
 

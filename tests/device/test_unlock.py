@@ -25,7 +25,23 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from device import api, camera, checks, config, credential, keys, line, messages, people, server, state, templates, unlock, unlocker
+from device import (
+    api,
+    camera,
+    checks,
+    clock,
+    config,
+    credential,
+    keys,
+    line,
+    messages,
+    people,
+    server,
+    state,
+    templates,
+    unlock,
+    unlocker,
+)
 from device.commands import main as commands
 from device.messages import unlock as words
 from device.page import scene
@@ -301,8 +317,11 @@ def test_the_uplink_brings_the_share_by_itself_and_says_why_it_cannot(
     assert kiosk.faces() == 3
 
 
-def test_a_kiosk_whose_clock_was_never_set_is_unlocked_all_the_same(kiosk: Kiosk, house: Server) -> None:
+def test_a_kiosk_whose_clock_was_never_set_or_goes_on_from_its_last_shutdown_is_unlocked_all_the_same(
+    kiosk: Kiosk, house: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Its dates cannot be judged by 1970; authority and name are. Here the server's certificate begins in ten days."""
+    monkeypatch.setattr(clock, "kernel_clock_is_synced", lambda: True)
     asked, port = kiosk.start().request(), free_port()
     assert asked is not None
     pki = house.folder / "later"
@@ -317,6 +336,8 @@ def test_a_kiosk_whose_clock_was_never_set_is_unlocked_all_the_same(kiosk: Kiosk
         with pytest.raises(unlocker.ShareNotGiven, match="does not answer"):
             unlocker.fetch(*given)
         assert unlocker.fetch(*given, now=datetime(1970, 1, 1, tzinfo=UTC))
+        monkeypatch.setattr(clock, "kernel_clock_is_synced", lambda: False)
+        assert unlocker.fetch(*given)
     finally:
         serving.stop()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from queue import Empty
 from typing import Any
@@ -13,7 +13,7 @@ from typing import Any
 import paho.mqtt.client as paho
 import pytest
 
-from device import messages, mqtt
+from device import clock, messages, mqtt
 from enterprise import authority
 from tests.broker import ADDRESS, Broker, free_port
 
@@ -102,6 +102,38 @@ def test_a_certificate_from_another_authority_gets_no_connection(broker: Broker,
     made.stop()
     assert isinstance(event, mqtt.Disconnected)
     assert not [found for found in list(made.events.queue) if isinstance(found, mqtt.Connected)]
+
+
+def broker_of(folder: Path, days: int) -> Broker:
+    """One whose certificate begins so many days from now."""
+    made = Broker(folder)
+    made.prepare([DEVICE])
+    server = authority.place(made.certificates, authority.BROKER)
+    for path in (server.certificate, server.key):
+        path.unlink()
+    authority.issue_server(made.certificates, [ADDRESS], datetime.now(UTC) + timedelta(days=days))
+    made.start()
+    return made
+
+
+@pytest.mark.parametrize(
+    ("days", "is_kept", "connects"), [(10, False, True), (10, True, False), (-800, False, False)], ids=["saved", "kept", "ended"]
+)
+def test_a_certificate_that_begins_after_a_clock_that_nobody_keeps_is_good(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, days: int, is_kept: bool, connects: bool
+) -> None:
+    """It was renewed while the kiosk was off, whose clock goes on from its last shutdown. What has ended by it has ended."""
+    monkeypatch.setattr(clock, "kernel_clock_is_synced", lambda: is_kept)
+    renewed = broker_of(tmp_path, days)
+    made = pipe(settings(renewed))
+    try:
+        event = made.events.get(timeout=WAIT_S)
+    finally:
+        made.stop()
+        renewed.stop()
+    assert isinstance(event, mqtt.Connected if connects else mqtt.Disconnected)
+    if isinstance(event, mqtt.Disconnected):
+        assert "does not vouch for" in event.reason
 
 
 def test_another_kiosks_certificate_cannot_read_our_acknowledgements(broker: Broker) -> None:

@@ -163,6 +163,24 @@ def test_a_clock_before_our_own_certificate_is_said_to_be_wrong_and_stops_nothin
     assert [one.verdict for one in rest] == [Verdict.GOOD] * 3
 
 
+@pytest.mark.parametrize("sure", [False, True])
+def test_a_broker_whose_certificate_begins_later_is_spoken_to_as_the_uplink_does_by_a_clock_that_nobody_keeps(
+    tmp_path: Path, sure: bool
+) -> None:
+    renewed = Broker(tmp_path)
+    renewed.prepare([DEVICE])
+    server = authority.place(renewed.certificates, authority.BROKER)
+    for path in (server.certificate, server.key):
+        path.unlink()
+    authority.issue_server(renewed.certificates, [ADDRESS], datetime.now(UTC) + timedelta(days=10))
+    renewed.start()
+    files = renewed.certificate_of(DEVICE)
+    target = mqtt.Broker(ADDRESS, renewed.port, str(renewed.root), str(files.certificate), str(files.key), 20)
+    last = list(selftest.reach(selftest.Way(target, DEVICE, datetime.now(UTC), sure)))[-1]
+    renewed.stop()
+    assert (last.check, last.verdict) == (("certificate dates", Verdict.BAD) if sure else ("TLS", Verdict.GOOD))
+
+
 def test_a_broker_whose_certificate_has_run_out_is_the_certificates_dates(tmp_path: Path) -> None:
     old = Broker(tmp_path)
     old.prepare([DEVICE])
