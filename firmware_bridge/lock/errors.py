@@ -37,6 +37,10 @@ class NotThisLock(LockError):
     """The other end cannot prove the key that the enterprise has pinned."""
 
 
+class SessionBroken(LockError):
+    """The lock has proven itself, and the session with it is over; whoever asks again does so with the same command id."""
+
+
 class NotUnderstood(LockError):
     """The lock answered something else than was asked."""
 

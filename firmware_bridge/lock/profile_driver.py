@@ -14,7 +14,7 @@ from device.sentences import say
 from firmware_bridge.link import errors as link
 from firmware_bridge.link.radio import Heard, Radio, Wire
 from firmware_bridge.lock.driver import Compare, Credentials
-from firmware_bridge.lock.errors import LockRefused, NotThisLock, NotUnderstood
+from firmware_bridge.lock.errors import LockRefused, NotThisLock, NotUnderstood, SessionBroken
 from firmware_bridge.protocol import commands
 from firmware_bridge.protocol.commands import Result
 from firmware_bridge.protocol.errors import CommandRefused, SessionRefused
@@ -132,7 +132,7 @@ async def greet(wire: Wire, credentials: Credentials, ephemeral: X25519PrivateKe
         signature = await credentials.sign(transcript)
         finish, channel = initiator.finish(signature, credentials.kiosk_key, credentials.enrolment)
         talk = Talk(channel)
-        standing = read(talk, await wire.ask(finish))
+        standing = heard(talk, await wire.ask(finish))
     except SessionRefused as error:
         raise NotThisLock(say("lock.no_session", lock=credentials.lock, why=error)) from error
     if not isinstance(standing, commands.Standing):
@@ -141,13 +141,19 @@ async def greet(wire: Wire, credentials: Credentials, ephemeral: X25519PrivateKe
 
 
 def read(talk: Talk, message: bytes) -> commands.Answer:
+    """What the lock said after it was greeted; SessionBroken where that does not open, for who it is was settled then."""
+    try:
+        return heard(talk, message)
+    except SessionRefused as error:
+        raise SessionBroken(say("lock.session_over", why=error)) from error
+
+
+def heard(talk: Talk, message: bytes) -> commands.Answer:
     """What the lock said; a no of its own is LockRefused with the profile's sentence."""
     try:
         answer = talk.hear(message)
     except CommandRefused as error:
         raise NotUnderstood(say("lock.not_understood")) from error
-    except SessionRefused as error:
-        raise NotThisLock(say("lock.session_over", why=error)) from error
     if isinstance(answer, commands.Refused):
         raise LockRefused(answer.why, why_not(answer.why))
     return answer

@@ -17,7 +17,7 @@ from device.messages import lock as lock_papers
 from device.sentences import say
 from firmware_bridge.link import errors as link
 from firmware_bridge.lock.driver import Credentials, Driver, Visit
-from firmware_bridge.lock.errors import LockError, LockRefused, NotStamped
+from firmware_bridge.lock.errors import LockError, LockRefused, NotStamped, SessionBroken
 from firmware_bridge.lock.jobs import Jobs
 from firmware_bridge.lock.register import Entry
 from firmware_bridge.protocol import commands
@@ -36,7 +36,7 @@ RESULTS = {
     Result.NOT_PRESSED: "lock.not_pressed",
     Result.ENDED: "lock.unpressed_end",
 }
-IN_THE_MIDDLE = (link.LinkLost, link.LockSilent)  # connecting is tried again by the radio itself
+IN_THE_MIDDLE = (link.LinkLost, link.LockSilent, SessionBroken)  # connecting is tried again by the radio itself
 AFTER_END_S = 5.0
 Value = TypeVar("Value")
 

@@ -286,10 +286,10 @@ class Lock:
 
     def press(self, now_ms: int, *, factor: bool = False) -> Pressed:
         """The button, with or without the factor at the lock. It is counted, durably, before the word to move is given."""
-        self.tick(now_ms)
+        late = self.tick(now_ms)  # sealed already: whoever does not send it on breaks the session
         armed = self._armed
         if self.state is not State.ARMED or armed is None:
-            return Pressed(False)
+            return Pressed(False, late)
         if armed.approved.factor and not factor:
             self._write(of_armed(EventKind.NO_FACTOR, armed), now_ms=now_ms)
             return Pressed(False)

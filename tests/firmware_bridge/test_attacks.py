@@ -243,6 +243,19 @@ def test_nobody_pressing_counts_nothing(world: World) -> None:
     assert not visit.press()
 
 
+def test_a_press_a_moment_too_late_is_told_and_the_session_goes_on(world: World) -> None:
+    """Nothing that the lock has sealed is thrown away: what it says next would not open."""
+    visit, grant, command = world.visit(), world.grant(), world.fresh()
+    visit.tell()
+    visit.arm(grant, command)
+    world.now_ms += 30_000
+    late = world.lock.press(world.now_ms)
+    assert not late.move
+    (told,) = late.messages
+    assert outcome(visit.talk.hear(told)).result == Result.NOT_PRESSED
+    assert outcome(visit.ask(commands.AskOutcome(command))).result == Result.NOT_PRESSED
+
+
 def test_power_lost_between_counted_and_moved_counts_as_used(world: World) -> None:
     visit, grant, command = world.visit(), world.grant(stamps=1), world.fresh()
     visit.tell()

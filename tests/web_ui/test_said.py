@@ -85,7 +85,7 @@ SPEAKERS = {
     jobs: {"JobUnknown", "NobodyCompares"},
     register: {"LockUnknown", "MemoryBroken"},
     works: {"NotStamped"},
-    profile_driver: {"NotUnderstood", "NotThisLock", "LockRefused"},
+    profile_driver: {"NotUnderstood", "NotThisLock", "LockRefused", "SessionBroken"},
     session: {"SessionRefused"},
 }
 # Of refusals' classes those texts that no page meets: other sockets' and the kiosk page's, which has words of its own by kind.

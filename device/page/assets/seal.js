@@ -12,8 +12,9 @@ import { has, word } from "./words.js";
 const OVER = ["done", "failed"];
 /* What the bridge and the seal name, where a person can do no more about one than about the other. */
 const SAME = {
-  LinkLost: "far", LockOutOfReach: "far", LockSilent: "far", NotPaired: "pairing", BondStale: "pairing", PairingRefused: "pairing",
-  LockUnknown: "pairing", BluetoothAway: "bluetooth", BluetoothOff: "bluetooth", LockBusy: "busy", NotVerified: "late",
+  LinkLost: "far", LockOutOfReach: "far", LockSilent: "far", SessionBroken: "far",
+  NotPaired: "pairing", BondStale: "pairing", PairingRefused: "pairing", LockUnknown: "pairing",
+  BluetoothAway: "bluetooth", BluetoothOff: "bluetooth", LockBusy: "busy", NotVerified: "late",
   VisitUnknown: "late", NotTheirs: "late", GrantUnknown: "epoch", offline: "server", time_unknown: "server", statement: "server",
   log_full: "server", NotThisLock: "stranger", LogRefused: "stranger", document: "not_for_this", kiosk: "not_for_this",
   lock: "not_for_this", person: "not_for_this", signature: "not_for_this", use: "not_for_this", LockNotEnrolled: "not_for_this",
