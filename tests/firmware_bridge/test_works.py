@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,6 +14,8 @@ import pytest
 
 from device.api.bridge import Text
 from device.locks.errors import LogRefused
+from device.messages import lock as papers
+from device.messages.lock import EventKind
 from firmware_bridge.link import errors as link
 from firmware_bridge.lock.errors import NotStamped
 from firmware_bridge.lock.jobs import Jobs
@@ -45,6 +47,7 @@ class Near:
 
     async def arm(self, command: bytes, grant: bytes, use: bytes) -> commands.Outcome:
         self.hand.said.append("arm")
+        self.hand.command = command
         return cast(commands.Outcome, self.session.ask(commands.Arm(command, grant, use)))
 
     async def pressed(self, command: bytes, seconds: float) -> commands.Outcome:
@@ -77,6 +80,7 @@ class Hand:
     is_patient: bool = True
     is_open: bool = True  # about its events
     said: list[str] = field(default_factory=list)
+    command: bytes = b""
     visits: int = 0
 
     def __post_init__(self) -> None:
@@ -148,15 +152,18 @@ def test_an_end_that_reaches_the_lock_is_an_end(monkeypatch: pytest.MonkeyPatch)
 
     async def ended() -> Hand:
         hand = Hand()
-        with suppress(asyncio.CancelledError):
+        with pytest.raises(asyncio.CancelledError):
             await hand.ended_by_its_person()
         return hand
 
     hand = asyncio.run(ended())
     assert hand.said == ["arm", "end"]
-    answer = hand.world.visit().ask(commands.AskOutcome(bytes(16)))
+    closed = papers.Event.unproven(hand.world.memory.log[-1])
+    assert (closed.kind, closed.why) == (EventKind.CLOSED, "ended")
+    assert not hand.world.lock.press(hand.world.now_ms).move
+    answer = hand.world.visit().ask(commands.AskOutcome(hand.command))
     assert isinstance(answer, commands.Outcome)
-    assert answer.result == Result.UNKNOWN
+    assert answer.result == Result.ENDED
 
 
 @pytest.mark.parametrize(("is_open", "said"), [(False, []), (True, ["arm", "outcome"])], ids=["kept back", "shown"])
