@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from device import api, messages
-from device.api.bridge import BridgeStatus, KioskForBridge, LockHeard, LockJob, LockShown
+from device.api.bridge import STILL, BridgeStatus, KioskForBridge, LockHeard, LockJob, LockShown
 from device.sentences import say
 from firmware_bridge.link.errors import LinkError
 from firmware_bridge.lock import driver
@@ -58,7 +58,7 @@ class Bridge:
 
     def stop(self) -> None:
         """End the loop; what is under way ends with it, and the locks let go by themselves."""
-        for _, running in self._running.values():
+        for _, running in list(self._running.values()):
             running.cancel()
         self._loop.call_soon_threadsafe(self._loop.call_later, 0.1, self._loop.stop)
 
@@ -114,7 +114,7 @@ class Bridge:
     def end(self, job: str) -> LockJob:
         """Stop it; a press that was waited for is waited for no more."""
         for running, future in list(self._running.values()):
-            if running == job:
+            if running == job and self.jobs.get(job).state == STILL:
                 future.cancel()
         return self.jobs.get(job, 0, 2.0)
 
@@ -148,8 +148,10 @@ class Bridge:
             log.exception("a job at a lock ended unforeseen")
             self.jobs.failed(job, "unforeseen", say("lock.unforeseen"))
         finally:
-            await asyncio.sleep(APART_S)
-            self._running.pop(lock, None)
+            try:
+                await asyncio.sleep(APART_S)
+            finally:  # an end that comes now finds nothing to end, and takes the rest alone
+                self._running.pop(lock, None)
 
     async def _paired(self, work: Work, entry: Entry) -> str:
         """A new bond with the wrong lock is undone at once."""
