@@ -156,8 +156,9 @@ class LockDesk:
             return None
         try:
             return self._bridge.job(journey.job, after, wait_s)
-        except api.KioskError as error:
-            job = LockJob(journey.job, journey.approval.grant.lock, "stamp", 0, FAILED, "failed", "bridge", str(error))
+        except api.KioskError as error:  # with a use in its hands the bridge may have armed the lock
+            why = "unknown" if journey.command else "bridge"
+            job = LockJob(journey.job, journey.approval.grant.lock, "stamp", 0, FAILED, "failed", why, str(error))
             return replace(job, said=api.reason(str(error)))
 
     def _approval(self, one: Approval) -> shown.LockApproval:

@@ -216,7 +216,7 @@ ENGLISH = {
     "seal.why.stranger": "This seal is not what it was. Do not use it, and tell the office",
     "seal.why.not_for_this": "This approval is not for this seal, terminal, document or person. Tell the office",
     "seal.why.late": "That took too long. Begin again",
-    "seal.why.unknown": "The seal does not know whether it stamped. Look at the paper, and tell the office",
+    "seal.why.unknown": "It is not known whether it was stamped. Look at the paper, and tell the office",
     "seal.why.other": "It did not work. Nothing is stamped twice; try again or tell the office",
     # My records, messages
     "mine.title": "My last records",

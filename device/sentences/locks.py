@@ -19,7 +19,7 @@ ENGLISH = {
     "lock.unfinished": "counted, but power failed while it moved: look at the paper, and ask for another approval if it is missing",
     "lock.not_pressed": "nobody pressed the button in time; nothing was counted",
     "lock.unpressed_end": "ended before the button was pressed; nothing was counted",
-    "lock.unknown_end": "the lock does not know what became of it",
+    "lock.unknown_end": "it is not known what became of the stamp; look at the paper",
     "lock.answers": "{name} answers: firmware {firmware}, battery {battery}, {events} events on record",
     "lock.log_kept": "{events} events are on record",
     "lock.lit": "the lock that lights up is this one",

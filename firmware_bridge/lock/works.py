@@ -38,7 +38,22 @@ RESULTS = {
 }
 IN_THE_MIDDLE = (link.LinkLost, link.LockSilent, SessionBroken)  # connecting is tried again by the radio itself
 AFTER_END_S = 5.0
+WHATEVER = (asyncio.CancelledError, Exception)  # once a stamp may have been made, no failure is a reason to say that none was
 Value = TypeVar("Value")
+
+
+@dataclass(slots=True)
+class Stamp:
+    """One command on its way. `is_open`: the lock may wait for its press, or have had it, and has not said so.
+
+    `outcome`: what became of it, once that is known. `is_called_off`: its person has ended it.
+    """
+
+    ticket: str
+    command: bytes
+    is_open: bool = False
+    is_called_off: bool = False
+    outcome: commands.Outcome | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,72 +128,85 @@ class Work:
         return say("lock.renamed", name=name)
 
     async def stamp(self, ticket: str) -> str:
-        """One press under the grant that the ticket stands for. A lost answer is asked for again, never stamped again."""
-        command = secrets.token_bytes(16)
-        try:
-            outcome = await self._tried(ticket, command)
-        except _CalledOff as error:
-            outcome = await self._what_became(command, error)
-        result = Result(outcome.result)
-        self.jobs.tell(self.job, result=result.name.lower(), used=outcome.used, stamps=outcome.stamps)
-        if result not in COUNTED:
-            raise NotStamped(result.name.lower(), say(RESULTS.get(result, "lock.unknown_end")))
-        return say(RESULTS[result])
+        """One press under the grant that the ticket stands for. A lost answer is asked for again, never stamped again.
 
-    async def _tried(self, ticket: str, command: bytes) -> commands.Outcome:
+        From the moment when the lock may be armed, whatever fails ends in what became of it, or in "unknown".
+        """
+        stamp = Stamp(ticket, secrets.token_bytes(16))
+        try:
+            await self._tried(stamp)
+        except WHATEVER as error:
+            if not stamp.is_open and stamp.outcome is None:
+                raise
+            log.warning("a stamp at %s, once it was armed: %r", self.entry.lock, error)
+        if stamp.is_open:
+            await self._ask_anew(stamp)
+        return _said(stamp)
+
+    async def _tried(self, stamp: Stamp) -> None:
         for number in range(1, TRIES + 1):
             try:
-                return await self._stamp_once(ticket, command, again=number > 1)
+                await self._stamp_once(stamp, again=number > 1)
+                return
             except IN_THE_MIDDLE as error:
-                if number == TRIES:
+                if number == TRIES or stamp.is_called_off or stamp.outcome is not None:
                     raise
                 log.info("stamp, try %d of %d: %s", number, TRIES, error)
                 await asyncio.sleep(APART_S * number)
-        raise AssertionError("the last try returns or raises")
 
-    async def _what_became(self, command: bytes, error: Exception) -> commands.Outcome:
-        """The person ended it and the link was lost with that: nothing is armed again, but the button may have been quicker."""
-        log.info("ended, and the link with it: %s", error)
+    async def _ask_anew(self, stamp: Stamp) -> None:
+        """Nothing is armed again, but the button may have been quicker than what went wrong."""
         try:
+            await asyncio.sleep(APART_S)
             async with self.visit() as (visit, papers):
-                outcome = await visit.outcome(command)
+                self._learnt(stamp, await visit.outcome(stamp.command))
                 await self.relay(visit, papers)
-        except link.LinkError as away:
-            raise NotStamped("unknown", say("lock.unknown_end")) from away
-        return outcome
+        except WHATEVER as error:
+            log.warning("what became of a stamp at %s: %r", self.entry.lock, error)
 
-    async def _stamp_once(self, ticket: str, command: bytes, *, again: bool) -> commands.Outcome:
+    async def _stamp_once(self, stamp: Stamp, *, again: bool) -> None:
         async with self.visit() as (visit, papers):
-            outcome = await visit.outcome(command) if again else commands.Outcome(command, Result.UNKNOWN)
-            if outcome.result not in COUNTED:
+            if not (again and await self._was_made(visit, stamp)):
                 upto = await self.relay(visit, papers)  # a lock whose memory was put back is found out before it stamps
                 papers = replace(papers, after=upto)
                 try:
-                    outcome = await self._armed_and_pressed(visit, ticket, command)
+                    await self._armed_and_pressed(visit, stamp)
                 except LockRefused:
                     await self.relay(visit, papers)  # that it refused, and why, belongs on record, too
                     raise
             await self.relay(visit, papers)
-        return outcome
 
-    async def _armed_and_pressed(self, visit: Visit, ticket: str, command: bytes) -> commands.Outcome:
+    async def _was_made(self, visit: Visit, stamp: Stamp) -> bool:
+        """Whether the try before has cost a stamp; else the lock has let go of it with the link."""
+        outcome = await visit.outcome(stamp.command)
+        if outcome.result in COUNTED:
+            self._learnt(stamp, outcome)
+        stamp.is_open = False
+        return stamp.outcome is not None
+
+    async def _armed_and_pressed(self, visit: Visit, stamp: Stamp) -> None:
         await self.told(visit)
         lock, challenge = self.entry.lock, b64(visit.challenge)
-        papers = await threaded(self.kiosk.use, ticket, lock, challenge, b64(command))
-        outcome = await visit.arm(command, unb64(papers.grant), unb64(papers.use))
-        if outcome.result != Result.ARMED:
-            return outcome
-        shown = {"used": outcome.used, "stamps": outcome.stamps, "factor": outcome.factor}
-        self.jobs.tell(self.job, stage="press", seconds=outcome.seconds, **shown)
+        papers = await threaded(self.kiosk.use, stamp.ticket, lock, challenge, b64(stamp.command))
+        stamp.is_open = True
         try:
-            return await visit.pressed(command, outcome.seconds + PRESS_MARGIN_S)
-        except asyncio.CancelledError:
-            try:
-                if await _ended(visit):
-                    raise
-                return await visit.pressed(command, AFTER_END_S)
-            except IN_THE_MIDDLE as error:
-                raise _CalledOff from error
+            outcome = await visit.arm(stamp.command, unb64(papers.grant), unb64(papers.use))
+        except LockRefused:
+            stamp.is_open = False
+            raise
+        if outcome.result == Result.ARMED:
+            shown = {"used": outcome.used, "stamps": outcome.stamps, "factor": outcome.factor}
+            self.jobs.tell(self.job, stage="press", seconds=outcome.seconds, **shown)
+            outcome = await _pressed(visit, stamp, outcome.seconds + PRESS_MARGIN_S)
+        self._learnt(stamp, outcome)
+
+    def _learnt(self, stamp: Stamp, outcome: commands.Outcome) -> None:
+        """Whoever watches is told at once: nothing that comes after takes it back. A lock that waits still knows nothing yet."""
+        if outcome.result == Result.ARMED:
+            return
+        stamp.outcome, stamp.is_open = outcome, False
+        result = Result(outcome.result).name.lower()
+        self.jobs.tell(self.job, result=result, used=outcome.used, stamps=outcome.stamps)
 
     async def forget(self) -> None:
         """The lock drops its bond, if it can be reached; this end forgets it in any case."""
@@ -190,8 +218,24 @@ class Work:
             log.warning("%s keeps its bond until somebody resets it: %s", self.entry.lock, error)
 
 
-class _CalledOff(Exception):
-    """The person has ended it, and the link broke before the lock could say what that found."""
+async def _pressed(visit: Visit, stamp: Stamp, seconds: float) -> commands.Outcome:
+    """What became of the press; an end by its person that the lock has obeyed is a CancelledError, with nothing open."""
+    try:
+        return await visit.pressed(stamp.command, seconds)
+    except asyncio.CancelledError:
+        stamp.is_called_off = True
+        if await _ended(visit):
+            stamp.is_open = False
+            raise
+        return await visit.pressed(stamp.command, AFTER_END_S)
+
+
+def _said(stamp: Stamp) -> str:
+    """The sentence for a stamp that was made; NotStamped for any other, or where nobody knows."""
+    result = Result(stamp.outcome.result) if stamp.outcome else Result.UNKNOWN
+    if result not in COUNTED:
+        raise NotStamped(result.name.lower(), say(RESULTS.get(result, "lock.unknown_end")))
+    return say(RESULTS[result])
 
 
 async def _ended(visit: Visit) -> bool:

@@ -76,6 +76,8 @@ class Bridge:
         return self.job(job)
 
     def job(self, job: str, after: int = -1, wait_s: float = 0.0) -> LockJob:
+        if self.away:
+            raise api.KioskAway("the lock's bridge does not answer")
         return LockJob(job, LOCK_ID, "stamp", 3, stage="press", seconds=30, used=0, stamps=2)
 
     def status(self) -> BridgeStatus:
@@ -391,6 +393,21 @@ def test_a_bridge_that_is_away_is_a_sentence(scene: Scene) -> None:
     _until(lambda: scene.desk.progress(ticket).stage == "failed")
     failed = scene.desk.progress(ticket)
     assert (failed.why, failed.said.text) == ("bridge", "the lock's bridge does not answer")
+
+
+@pytest.mark.parametrize(("is_used", "why"), [(False, "bridge"), (True, "unknown")], ids=["before", "after"])
+def test_a_bridge_that_goes_away_once_a_use_was_signed_leaves_it_open_what_became_of_the_stamp(
+    scene: Scene, is_used: bool, why: str
+) -> None:
+    ticket = scene.desk.visit(scene.grant().id.hex()).ticket
+    scene.journeys.witness(scene.seen())
+    _until(lambda: scene.desk.progress(ticket).stage == "press")
+    scene.read_log()
+    if is_used:
+        scene.desk.use(ticket, LOCK_ID, b64(bytes(32)), b64(bytes(16)))
+    scene.bridge.away = True
+    failed = scene.desk.progress(ticket)
+    assert (failed.stage, failed.why) == ("failed", why)
 
 
 def test_a_visit_that_is_called_off_while_the_bridge_begins_ends_the_job(scene: Scene) -> None:

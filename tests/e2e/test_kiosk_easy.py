@@ -304,6 +304,20 @@ def test_a_stamp_is_chosen_followed_and_left_by_keyboard_alone(kiosk: Kiosk, pag
     page.unroute_all(behavior="ignoreErrors")
 
 
+def test_a_kiosk_that_goes_away_while_the_button_may_be_pressed_says_to_look_at_the_paper(kiosk: Kiosk, page: Page) -> None:
+    told_otherwise(page, abilities=["stamp"])
+    told_of_a_lock(page, "verify")
+    page.route("**/v1/stamps/begin", lambda route: route.fulfill(json=VISIT | {"stage": "press", "change": 1, "seconds": 30}))
+    page.route("**/v1/stamps/progress", lambda route: route.abort())
+    reach(page, CN["bar.help"])
+    reach(page, CN["help.seal"])
+    typed(page, WANG, PIN)
+    expect(page.locator(".sheet h2")).to_have_text(CN["seal.which"], timeout=SOON_MS)
+    page.keyboard.press("Enter")
+    expect(page.locator(".sheet .said-no")).to_have_text(CN["seal.why.unknown"], timeout=SOON_MS)
+    page.unroute_all(behavior="ignoreErrors")
+
+
 def test_the_pin_that_an_approval_asks_for_goes_to_its_visit_and_is_too_late_in_words(kiosk: Kiosk, page: Page) -> None:
     told_otherwise(page, abilities=["stamp"])
     told_of_a_lock(page, "verify")

@@ -166,9 +166,9 @@ def test_an_end_that_reaches_the_lock_is_an_end(monkeypatch: pytest.MonkeyPatch)
     assert answer.result == Result.ENDED
 
 
-@pytest.mark.parametrize(("is_open", "said"), [(False, []), (True, ["arm", "outcome"])], ids=["kept back", "shown"])
+@pytest.mark.parametrize(("is_open", "said"), [(False, []), (True, ["arm", "outcome", "outcome"])], ids=["kept back", "shown"])
 def test_a_lock_is_armed_once_its_whole_log_is_on_the_kiosks_record(tmp_path: Path, is_open: bool, said: list[str]) -> None:
-    """More events than one answer holds; the kiosk's desk, ledger and journal are the real ones."""
+    """More events than one answer holds; the kiosk's desk, ledger and journal are the real ones. Nobody presses."""
     scene = Scene(tmp_path)
     ticket = scene.desk.visit(scene.grant().id.hex()).ticket
     scene.journeys.witness(scene.seen())

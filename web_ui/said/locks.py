@@ -27,7 +27,7 @@ WORDS = {
     ),
     "lock.not_pressed": _("nobody pressed the button in time; nothing was counted"),
     "lock.unpressed_end": _("ended before the button was pressed; nothing was counted"),
-    "lock.unknown_end": _("the lock does not know what became of it"),
+    "lock.unknown_end": _("it is not known what became of the stamp; look at the paper"),
     "lock.answers": _("%(name)s answers: firmware %(firmware)s, battery %(battery)s, %(events)s events on record"),
     "lock.log_kept": _("%(events)s events are on record"),
     "lock.lit": _("the lock that lights up is this one"),

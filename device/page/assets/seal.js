@@ -67,7 +67,7 @@ async function follow(ticket, grant, number) {
     }
   } catch (error) {
     if (!(error instanceof Gone || error instanceof Refused)) throw error;
-    if (turn === sheets.whoseTurn()) sheets.change(reason({ why: error.kind }));
+    if (turn === sheets.whoseTurn()) sheets.change(reason({ why: visit?.seconds ? "unknown" : error.kind })); // once it could be pressed
   }
 }
 
