@@ -33,3 +33,7 @@ class NotVerified(LocksError):
 
 class LogRefused(LocksError):
     """The lock's log does not continue what was known of it."""
+
+
+class LogBehind(LocksError):
+    """The lock has dropped events that another kiosk has brought to the enterprise, and this one has not read."""

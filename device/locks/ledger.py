@@ -16,7 +16,7 @@ from typing import Protocol
 from device import database, messages
 from device.clock import Clock, Moment
 from device.journal import Receipt
-from device.locks.errors import LogRefused
+from device.locks.errors import LogBehind, LogRefused
 from device.messages import LockAct, LockBody
 from device.messages import lock as papers
 from device.messages.lock import Event, EventKind
@@ -73,15 +73,21 @@ class Ledger:
         """What the lock has just told, on record; LogRefused, itself on record, where it does not continue what was known.
 
         More events than one answer holds come with the next; one with none, below a head that says there are more, keeps them back.
+        LogBehind where it begins later than what is known here: a lock drops what the enterprise has, whoever has brought it. The
+        head on record tells the enterprise to look whether it has all of it.
         """
         lock, known = enrolment.lock, self.known(enrolment)
         try:
-            found, known = _followed(enrolment, events, known)
+            is_behind = _begins_later(enrolment, events, known)
+            found, known = _followed(enrolment, () if is_behind else events, known)
             end = _head(enrolment, head, nonce, known)
         except messages.MessageError as error:
             self._record(LockBody(LockAct.BROKEN, lock, number=known.number, paper=_b64(head)))
             log.error("the log of %s is not what it was: %s", lock, error)
             raise LogRefused(say("lock.log_refused", lock=lock)) from error
+        if is_behind:
+            self._record(LockBody(LockAct.HEAD, lock, number=end.number, paper=_b64(head)))
+            raise LogBehind(say("lock.log_behind", lock=lock))
         for event, data in found:
             self._record(_of_event(event, data))
         is_withheld = not events and end.number > known.number
@@ -110,6 +116,12 @@ class Ledger:
     def close(self) -> None:
         """Close the file; a later use opens it again."""
         self.database.close()
+
+
+def _begins_later(enrolment: papers.Enrolment, events: Sequence[bytes], known: Known) -> bool:
+    """Whether the lock shows nothing of what comes next here, and something of its own that comes after that."""
+    first = Event.opened(events[0], public_key(enrolment.lock_key)) if events else None
+    return first is not None and first.lock == enrolment.lock and first.number > known.number + 1
 
 
 def _followed(enrolment: papers.Enrolment, events: Sequence[bytes], known: Known) -> tuple[list[tuple[Event, bytes]], Known]:

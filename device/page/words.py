@@ -204,6 +204,7 @@ ENGLISH = {
     "seal.why.LockNotSeen": "The seal was not heard. Wake it with its button and bring it near",
     "seal.why.NeverSeen": "Known here by a photograph only. Be enrolled at this terminal first",
     "seal.why.EnrolmentOver": "This terminal may use the seal no more: its time is over. Tell the office",
+    "seal.why.LogBehind": "This terminal's papers for the seal have to be renewed. Tell the office",
     "seal.why.ended": "Ended; nothing was stamped",
     "seal.why.not_pressed": "The button was not pressed in time; nothing was counted",
     "seal.why.not_yet": "This approval is not valid yet",

@@ -48,6 +48,10 @@ ENGLISH = {
     "lock.verified_once": "this verification stands for another stamp, and each stamp needs its own; verify again",
     "lock.other_approval": "the approval is for another lock",
     "lock.log_refused": "the log of {lock} is not what it was; do not stamp with it, ask the enterprise",
+    "lock.log_behind": (
+        "{lock} has dropped older events, which are at the enterprise and not here; it signs the papers anew: "
+        "daka-enterprise lock sign {lock}"
+    ),
     "lock.log_withheld": (
         "{lock} keeps events back: its log has {last}, and it shows {number}; do not stamp with it, ask the enterprise"
     ),

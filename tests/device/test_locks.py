@@ -24,6 +24,7 @@ from device.locks.errors import (
     GrantUnknown,
     LockNotEnrolled,
     LocksError,
+    LogBehind,
     LogRefused,
     NeverSeen,
     NotVerified,
@@ -35,6 +36,7 @@ from device.locks.mailbox import Mailbox, Question
 from device.messages import Capture, Liveness, LockAct, LockBody, Method
 from device.messages import lock as papers
 from device.messages.lock import EventKind, Factor, thumbprint
+from firmware_bridge.protocol import commands
 from tests.device import parts
 from tests.firmware_bridge.parts import ANN, BOB, LOCK_ID, NOON, World, key, raw
 
@@ -506,6 +508,29 @@ def test_a_log_that_was_tampered_with_is_refused_and_said_on_record(scene: Scene
         scene.desk.keep(LOCK_ID, tuple(events), *head())
     assert [record.act for record in scene.records()] == [LockAct.BROKEN]
     assert scene.desk.papers(LOCK_ID).after == 0
+
+
+def test_a_log_whose_beginning_the_lock_has_dropped_goes_on_from_where_the_enterprise_has_it(scene: Scene) -> None:
+    """Another kiosk has brought it, and this one was not at the lock meanwhile: nothing is wrong with the log."""
+    scene.world.most_events = 60
+    scene.world.boot()
+    visit = scene.world.visit()
+    for most in (40, 60):
+        for number in range(most):
+            visit.ask(commands.Rename(f"a{number}"))
+        visit.tell(seen=scene.world.memory.kept().last)
+    first = papers.Event.unproven(scene.world.memory.log[0])
+    assert first.number > 1, "the lock has dropped what the enterprise has"
+    asked = scene.desk.papers(LOCK_ID)
+    told = visit.ask(commands.ReadLog(asked.after, base64.b64decode(asked.nonce), 8))
+    assert isinstance(told, commands.Events)
+    with pytest.raises(LogBehind, match="daka-enterprise lock sign LOCK-0001"):
+        scene.desk.keep(LOCK_ID, tuple(map(b64, told.events)), b64(told.head), asked.nonce)
+    assert [record.act for record in scene.records()] == [LockAct.HEAD], "the enterprise sees whether it has all of it"
+    scene.send(scene.world.enrolment(epoch=1, log_number=first.number - 1, log_hash=first.prev), "signed-anew")
+    scene.read_log()
+    assert scene.desk.papers(LOCK_ID).after == scene.world.memory.kept().last
+    assert LockAct.BROKEN not in {record.act for record in scene.records()}
 
 
 def test_a_lock_whose_memory_was_put_back_is_found_out(scene: Scene, caplog: pytest.LogCaptureFixture) -> None:

@@ -79,7 +79,7 @@ SPEAKERS = {
     desk: {"LocksError", "NeverSeen", "NotVerified"},
     cabinet: {"LockNotEnrolled", "EnrolmentOver", "GrantUnknown"},
     journey: {"VisitUnknown", "NotVerified"},
-    ledger: {"LogRefused"},
+    ledger: {"LogBehind", "LogRefused"},
     bridge: {"LockError", "LockBusy", "done", "failed"},
     driver: {"DriverUnknown"},
     jobs: {"JobUnknown", "NobodyCompares"},

@@ -58,6 +58,10 @@ WORDS = {
     "lock.verified_once": _("this verification stands for another stamp, and each stamp needs its own; verify again"),
     "lock.other_approval": _("the approval is for another lock"),
     "lock.log_refused": _("the log of %(lock)s is not what it was; do not stamp with it, ask the enterprise"),
+    "lock.log_behind": _(
+        "%(lock)s has dropped older events, which are at the enterprise and not here; it signs the papers anew: "
+        "daka-enterprise lock sign %(lock)s"
+    ),
     "lock.log_withheld": _(
         "%(lock)s keeps events back: its log has %(last)s, and it shows %(number)s; do not stamp with it, ask the enterprise"
     ),
