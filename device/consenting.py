@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
@@ -33,6 +34,7 @@ class ConsentOffice:
     ) -> None:
         self._journal, self._directory, self._clock, self.renew = journal, directory, clock, renew
         self.kiosks = tuple(kiosks)
+        self._settling = threading.Lock()  # or two would record one withdrawal twice
 
     def text(self, language: str, purpose: str = Purpose.FACE_RECOGNITION) -> Text:
         """Exactly what is to be shown, alone, before anybody says yes."""
@@ -94,10 +96,11 @@ class ConsentOffice:
         return gone
 
     def settle(self) -> None:
-        """Record the withdrawals that the journal does not have yet; the daemon asks for it at each start."""
-        for person, agreement in self._directory.owed():
-            self._journal.append(record(person, messages.ConsentAct.WITHDRAWN, agreement, agreement.by), self._clock.now())
-            self._directory.settled(person, agreement.purpose)
+        """Record the withdrawals that the journal does not have yet; the daemon asks for it at each start and every minute."""
+        with self._settling:
+            for person, agreement in self._directory.owed():
+                self._journal.append(record(person, messages.ConsentAct.WITHDRAWN, agreement, agreement.by), self._clock.now())
+                self._directory.settled(person, agreement.purpose)
 
     def publish(
         self, purpose: str, version: str, words: Mapping[str, str], by: str, *, asks_again: bool

@@ -110,7 +110,7 @@ class Desk:
         return self.consents.publish(purpose, version, words, by, asks_again=asks_again)
 
     def settle(self) -> None:
-        """Record the withdrawals that the journal does not have yet; the daemon asks for it at each start."""
+        """Record the withdrawals that the journal does not have yet; the daemon asks for it at each start and every minute."""
         self.consents.settle()
 
     def enrol(self, number: str, photograph: bytes, by: str, look_alike_of: str = "") -> api.Enrolled:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import struct
+import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,7 +13,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from device import cards, consent, database, journal, messages, people, sight
+from device import cards, clock, consent, database, journal, messages, people, sight
 from device.desk import Desk
 from device.enrolment import EnrolmentRefused
 from device.people import ConsentMissing, PeopleError
@@ -256,6 +258,27 @@ def test_a_withdrawal_that_the_journal_could_not_take_is_recorded_later(
     office.settle()
     said = chain(opened)[before:]
     assert [body.act for body in said if isinstance(body, messages.Consent)] == ["withdrawn"]
+
+
+def test_two_who_look_at_once_for_a_withdrawal_that_is_owed_record_it_once(
+    office: Desk, opened: journal.Journal, photograph: Photograph, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office.enrol("1", photograph("obama"), BY)
+    before, really = opened.head().seq, opened.append
+    others = [threading.Thread(target=office.settle) for _ in range(3)]
+
+    def slow(body: messages.Body, moment: clock.Moment) -> journal.Receipt:
+        if not others[0].is_alive():
+            for one in others:
+                one.start()
+            time.sleep(0.2)
+        return really(body, moment)
+
+    monkeypatch.setattr(opened, "append", slow)
+    office.withdraw_consent("1", BY)
+    for one in others:
+        one.join()
+    assert [body.act for body in chain(opened)[before:] if isinstance(body, messages.Consent)] == ["withdrawn"]
 
 
 def _full_disk(*_: object) -> None:
