@@ -2,6 +2,7 @@
 
 The rules, for a device that `daka-enterprise trust` has vouched for (anybody else: alarm `untrusted`, nothing stored, no answer):
 
+* Of a device of which more waits than a kiosk ever sends, the last message alone is read (`flooding`); see `turns`.
 * A batch that is no batch (`malformed`), or whose chain or signature does not hold (`bad_signature`), stores nothing and gets no
   answer: it may be anybody's. An epoch belongs to one key from its genesis record on (`wrong_genesis`).
 * What is stored already is compared by hash. Equal: a duplicate, counted. Different, or a batch that does not continue the stored
@@ -21,7 +22,7 @@ The rules, for a device that `daka-enterprise trust` has vouched for (anybody el
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -35,6 +36,7 @@ from enterprise.store import Store, StoreRefused, StoreStuck, Transaction
 
 Judged = Signed | Said | Refusal
 CALM = Pressure()
+FLOOD = "more of its messages waited at once than any kiosk sends; all but the last were dropped unread"
 KEYS_KEPT = 4_096  # parsed public keys; one for each kiosk that speaks
 
 
@@ -52,12 +54,14 @@ class Ingester:
         """One hello."""
         return self.take_all([Arrival(Kind.HELLO, device, payload, encoding)])[0]
 
-    def take_all(self, arrivals: Sequence[Arrival], pressure: Pressure = CALM) -> list[Outcome]:
+    def take_all(self, arrivals: Sequence[Arrival], pressure: Pressure = CALM, flooding: Iterable[str] = ()) -> list[Outcome]:
         """Many messages in one commit, each device's in the order given; the answers ask for what `pressure` says.
 
+        After their outcomes stand those of the devices `flooding`, each with an alarm about what was dropped unread.
         StoreAway: nothing of them was stored, try again.
         """
         judged = self._judged(arrivals)
+        judged += [Refusal(names.shown(device), Verdict.FLOODING, FLOOD) for device in flooding]
         try:
             return self._commit(judged, pressure)
         except StoreRefused:

@@ -2,7 +2,7 @@
 
 The broker keeps nothing that would be missed, and writes nothing to its disk: a kiosk's journal is the outbox, only the server's
 signature empties it, and what a restart makes the broker forget is said again (docs/adr/0125). Its queues are unlimited in number
-because each kiosk has at most four batches under way.
+because each kiosk has at most four batches under way, and bounded in bytes because something else may send more.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from enterprise import authority, names
 from enterprise.errors import EnterpriseError
 
 CONFIG_NAME = "mosquitto.conf"
+MOST_QUEUED_BYTES = 256 << 20  # for one reader; beyond it Mosquitto drops the newest, which kiosks send again
 
 
 class BrokerConfigError(EnterpriseError):
@@ -64,6 +65,7 @@ def _lines(listener: Listener, root: authority.Issued, server: authority.Issued,
         f"max_packet_size {wire.MAX_MESSAGE_BYTES}",
         f"message_size_limit {wire.MAX_MESSAGE_BYTES}",
         "max_queued_messages 0",  # the default of 1,000 drops in silence
+        f"max_queued_bytes {MOST_QUEUED_BYTES}",
         "max_inflight_messages 100",
         "persistence false",
         "log_dest stderr",

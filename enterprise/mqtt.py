@@ -3,7 +3,8 @@
 Callbacks only enqueue, because an exception in one would end the library's thread while it goes on claiming to be connected. Each
 connection is a fresh client with a clean start: the kiosks' journals are the outbox, so the broker need not remember us, and what a
 killed ingester had not committed is sent again by its kiosk. A message is acknowledged to the broker by hand, after its commit: no
-proof of anything, but with the Receive Maximum it bounds our memory while the database is slow.
+proof of anything, but with the Receive Maximum it keeps the rest at the broker while the database is slow. Mosquitto 2.0.11 exceeds
+that after the first acknowledgement, so what comes beyond MOST_HELD is let go unread; it is no more than a kiosk sends again.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from enterprise.expiry import Life
 log = logging.getLogger(__name__)
 
 RECEIVE_MAXIMUM = 64  # messages that the broker may hand over before we acknowledge one: 64 x 256 kB at most
+MOST_HELD = 1_024  # messages that wait here
 SOONEST_S = 0.2
 LATEST_S = 15.0  # the longest pause between two tries
 CONNECT_TIMEOUT_S = 10.0
@@ -251,6 +253,9 @@ def _on_disconnect(_client: paho.Client, life: _Life, _flags: Any, reason: Any, 
 
 def _on_message(client: paho.Client, life: _Life, message: paho.MQTTMessage) -> None:
     if message.qos == 0:  # from no kiosk of ours: no Receive Maximum bounds it, and acknowledging it would end the connection
+        return
+    if life.events.qsize() >= MOST_HELD:
+        client.ack(message.mid, message.qos)
         return
     pairs = getattr(message.properties, "UserProperty", ())
     encoding = next((value for name, value in pairs if name == CONTENT_ENCODING), "")

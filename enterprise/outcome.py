@@ -56,6 +56,7 @@ class Verdict(enum.StrEnum):
     BAD_SIGNATURE = "bad_signature"
     MALFORMED = "malformed"
     UNTRUSTED = "untrusted"
+    FLOODING = "flooding"
     UNSTORABLE = "unstorable"
 
 

@@ -12,7 +12,7 @@ import time
 from queue import Empty
 
 from device import messages
-from enterprise import authority, downlink
+from enterprise import authority, downlink, turns
 from enterprise.expiry import Watch
 from enterprise.ingest import Ingester
 from enterprise.mqtt import Connected, Disconnected, Link, Received
@@ -40,6 +40,8 @@ class Service:
         """`outbox`: the database whose desired states are sent to their kiosks; `watch` hears of the broker's certificate."""
         self._ingester, self._link, self._outbox, self._watch = ingester, link, outbox, watch
         self._outbox_due = 0.0
+        self._waiting: list[Received] = []
+        self._flooding: frozenset[str] = frozenset()  # devices that nobody has been told of yet
         self._said = ""
         self._commit_s = 0.0  # how long the last one took
         self.unforeseen = 0  # exceptions that nobody expected, each logged
@@ -83,20 +85,23 @@ class Service:
         return True
 
     def _gather(self) -> list[Received]:
-        """What has come, after waiting a little for the first."""
-        found: list[Received] = []
+        """Whose turn it is of what has come, after waiting a little for the first; what nobody will read is let go."""
         try:
-            self._note(found, wait_s=WAIT_S)
-            while len(found) < MOST_IN_ONE_COMMIT:
-                self._note(found, wait_s=0.0)
+            self._note(wait_s=0.0 if self._waiting else WAIT_S)
+            while True:
+                self._note(wait_s=0.0)
         except Empty:
             pass
-        return found
+        turn = turns.taken(self._waiting, MOST_IN_ONE_COMMIT)
+        self._waiting = turn.later
+        self._flooding |= turn.flooding
+        _acknowledge(turn.dropped)
+        return turn.now
 
-    def _note(self, found: list[Received], wait_s: float) -> None:
+    def _note(self, wait_s: float) -> None:
         match self._link.events.get(block=wait_s > 0, timeout=wait_s or None):
             case Received() as message:
-                found.append(message)
+                self._waiting.append(message)
             case Connected(life):
                 self._say(logging.INFO, "connected to the broker")
                 if self._watch is not None and life is not None:
@@ -113,8 +118,8 @@ class Service:
     def _settle(self, received: list[Received], stop: threading.Event) -> None:
         """Commit, answer, let the broker forget; when told to stop in between, nothing of it happens and the kiosks send again."""
         self._answer_locks(received)
-        arrivals = [_arrival(message) for message in received]
-        outcomes = self._commit([arrival for arrival in arrivals if arrival is not None], stop)
+        arrivals = [arrival for message in received if (arrival := _arrival(message)) is not None]
+        outcomes = self._commit(arrivals, stop)
         if outcomes is None:
             return
         for outcome in _worth_saying(outcomes):
@@ -144,7 +149,7 @@ class Service:
         while not stop.is_set():
             began = time.monotonic()
             try:
-                outcomes = self._take_apart(arrivals, stop) if apart else self._ingester.take_all(arrivals, self._pressure())
+                outcomes = self._take_apart(arrivals, stop) if apart else self._take_together(arrivals)
             except StoreAway as error:
                 failures += 1
                 apart = isinstance(error, StoreStuck) and failures >= TRIES_TOGETHER
@@ -161,6 +166,11 @@ class Service:
             return outcomes
         return None
 
+    def _take_together(self, arrivals: list[Arrival]) -> list[Outcome]:
+        outcomes = self._ingester.take_all(arrivals, self._pressure(), sorted(self._flooding))
+        self._flooding = frozenset()
+        return outcomes
+
     def _take_apart(self, arrivals: list[Arrival], stop: threading.Event) -> list[Outcome]:
         """Each by itself. What follows one that was given up waits with it at its kiosk, or each might take as long as that."""
         outcomes: list[Outcome] = []
@@ -173,7 +183,7 @@ class Service:
         return outcomes
 
     def _pressure(self) -> Pressure:
-        return pressure(self._link.events.qsize(), self._commit_s)
+        return pressure(len(self._waiting) + self._link.events.qsize(), self._commit_s)
 
 
 def pause_s(failures: int) -> float:

@@ -19,7 +19,7 @@ from click.testing import CliRunner, Result
 
 from device import messages
 from device.messages import Purpose
-from enterprise import downlink, verify
+from enterprise import downlink, mqtt, verify
 from enterprise import store as stores
 from enterprise.commands import main as commands
 from tests.broker import ADDRESS, INGESTERS, Broker
@@ -253,6 +253,27 @@ def test_a_message_that_wants_no_acknowledgement_costs_nobody_the_connection(dae
     finally:
         careless.publish(own.state, b"", retain=True)
         careless.close()
+
+
+def test_what_the_broker_hands_over_while_nothing_is_settled_is_bounded(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Mosquitto 2.0.11 keeps to the Receive Maximum until the first acknowledgement only."""
+    monkeypatch.setattr(mqtt, "MOST_HELD", 20)
+    own, kiosk = broker.certificate_of("ingest"), Client(broker, "kiosk-1")
+    where = mqtt.Broker(ADDRESS, broker.port, broker.root, own.certificate, own.key, "ingest")
+    link = mqtt.Link(where, (messages.topics("+").records,), mqtt.Words(TOPICS.acknowledgement, b"", b""))
+    link.start()
+    try:
+        assert isinstance(link.events.get(timeout=WITHIN_S), mqtt.Connected)
+        for number in range(100):
+            kiosk.publish(TOPICS.records, b"%d" % number)
+        time.sleep(0.5)
+        held = [link.events.get_nowait() for _ in range(link.events.qsize())]
+        assert [event.payload for event in held if isinstance(event, mqtt.Received)] == [b"%d" % number for number in range(20)]
+        kiosk.publish(TOPICS.records, b"and one more")
+        assert isinstance(link.events.get(timeout=WITHIN_S), mqtt.Received)
+    finally:
+        link.stop()
+        kiosk.close()
 
 
 def test_a_database_that_is_locked_delays_the_answer_and_loses_nothing(daemon: Daemon, kiosk: Kiosk, client: Client) -> None:

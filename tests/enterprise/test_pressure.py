@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from device import messages
-from enterprise import service
+from enterprise import service, turns
 from enterprise.mqtt import Event, Received
 from enterprise.outcome import Arrival, Kind, Outcome, Pressure, pressure
 from enterprise.store import StoreAway
@@ -70,11 +70,45 @@ def test_of_many_hellos_of_one_kiosk_the_latest_is_answered_and_all_are_done_wit
     for number in range(service.MOST_IN_ONE_COMMIT * 2):
         line.events.put(hello(kiosk, line, number))
     daemon = service.Service(office.ingester, line)  # type: ignore[arg-type]
-    for _ in range(2):
-        daemon._settle(daemon._gather(), threading.Event())
-    latest = [f"{number:032x}" for number in (service.MOST_IN_ONE_COMMIT - 1, service.MOST_IN_ONE_COMMIT * 2 - 1)]
-    assert [office.answer(said, kiosk).nonce for said in line.said] == latest
+    daemon._settle(daemon._gather(), threading.Event())
+    assert [office.answer(said, kiosk).nonce for said in line.said] == [f"{service.MOST_IN_ONE_COMMIT * 2 - 1:032x}"]
+    assert office.alarms() == []
     assert line.forgotten == list(range(service.MOST_IN_ONE_COMMIT * 2))
+
+
+def records(name: str, number: int, line: Line, payload: bytes = b"{}") -> Received:
+    return Received(messages.topics(name).records, payload, "", line, number)  # type: ignore[arg-type]
+
+
+def test_who_sends_hundreds_of_messages_is_dealt_with_in_one_turn(office: Office, kiosk: Kiosk) -> None:
+    """Each would be unfolded and parsed before its signature is seen to be none."""
+    flood, line = office.trust(Kiosk("kiosk-2")), Line()
+    for number in range(400):
+        line.events.put(records(flood.name, number, line))
+    line.events.put(records(kiosk.name, 400, line, kiosk.batch(1, 10)))
+    daemon = service.Service(office.ingester, line)  # type: ignore[arg-type]
+    daemon._settle(daemon._gather(), threading.Event())
+    assert [office.answer(said, kiosk).upto for said in line.said] == [10]
+    assert sorted(line.forgotten) == list(range(401))
+    assert office.rows("SELECT kind, count FROM alarm ORDER BY kind") == [("flooding", 1), ("malformed", 1)]
+
+
+def test_each_kiosk_has_its_turn_and_its_own_messages_keep_their_order() -> None:
+    line = Line()
+    sent = [records("kiosk-1", number, line) for number in range(8)]
+    other = [records("kiosk-2", number, line) for number in range(8, 10)]
+    turn = turns.taken([*sent, *other], 4)
+    assert [message.mid for message in turn.now] == [0, 8, 1, 9]
+    assert [message.mid for message in turn.later] == [2, 3, 4, 5, 6, 7]
+    assert (turn.dropped, turn.flooding) == ([], frozenset())
+
+
+def test_a_kiosk_that_kept_saying_how_it_is_while_nobody_listened_floods_nobody(kiosk: Kiosk) -> None:
+    line, topics = Line(), messages.topics(kiosk.name)
+    said = [Received(topic, b"", "", line, number) for number, topic in enumerate((topics.hello, topics.state) * 30)]  # type: ignore[arg-type]
+    turn = turns.taken([*said, *(records(kiosk.name, number, line) for number in range(100, 108))], 32)
+    assert [message.mid for message in turn.now] == [58, 59, *range(100, 108)]
+    assert (len(turn.dropped), turn.flooding) == (58, frozenset())
 
 
 @pytest.mark.parametrize(("failures", "told"), [(1, []), (service.TRIES_UNTIL_AWAY + 1, [False, True])])
