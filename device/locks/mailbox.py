@@ -27,7 +27,8 @@ class Mailbox:
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._monotonic = monotonic
         self._changed = threading.Condition()
-        self._waiting: list[Question] = []
+        self._waiting: list[Question] = []  # to be carried
+        self._awaited: set[Question] = set()  # carried or not
         self._answers: dict[Question, str] = {}
         self._polled = -BETWEEN_POLLS_S
         self._polling = 0
@@ -38,10 +39,12 @@ class Mailbox:
             if not self._is_carried() or len(self._waiting) >= MOST_WAITING:
                 return ""
             self._waiting.append(question)
+            self._awaited.add(question)
             self._changed.notify_all()
             try:
                 serving.wait(self._changed, lambda: question in self._answers, wait_s)
             finally:
+                self._awaited.discard(question)
                 if question in self._waiting:
                     self._waiting.remove(question)
             return self._answers.pop(question, "")
@@ -58,10 +61,11 @@ class Mailbox:
             return self._waiting.pop(0) if self._waiting else None
 
     def answer(self, question: Question, statement: str) -> None:
-        """The uplink's side: what the server said. An answer that nobody waits for any more is dropped by whoever asks next."""
+        """The uplink's side: what the server said. An answer that nobody waits for any more is dropped."""
         with self._changed:
-            self._answers = {question: statement}
-            self._changed.notify_all()
+            if question in self._awaited:
+                self._answers[question] = statement
+                self._changed.notify_all()
 
     def _is_carried(self) -> bool:
         return self._polling > 0 or self._monotonic() - self._polled < BETWEEN_POLLS_S

@@ -637,6 +637,30 @@ def test_a_question_is_carried_and_its_answer_comes_back() -> None:
     carried.join()
 
 
+def test_two_locks_that_ask_at_once_each_get_their_answer() -> None:
+    mailbox, got = Mailbox(lambda: 0.0), dict[str, str]()  # the uplink has asked just now, however long this takes
+    questions = [Question(LOCK_ID, "one"), Question("LOCK-0002", "two")]
+    carried = threading.Thread(target=lambda: mailbox.next(5.0))
+    carried.start()
+    _until(lambda: mailbox._polling > 0)
+    asking = [threading.Thread(target=lambda one=one: got.update({one.lock: mailbox.ask(one, 5.0)})) for one in questions]
+    for thread in asking:
+        thread.start()
+    _until(lambda: len(mailbox._awaited) == 2)
+    with mailbox._changed:  # nobody who waits comes in between
+        for one in questions:
+            mailbox.answer(one, one.challenge)
+    for thread in (*asking, carried):
+        thread.join()
+    assert got == {LOCK_ID: "one", "LOCK-0002": "two"}
+
+
+def test_an_answer_that_nobody_waits_for_is_not_kept() -> None:
+    mailbox = Mailbox()
+    mailbox.answer(Question(LOCK_ID, "given up"), "word")
+    assert mailbox._answers == {}
+
+
 def test_an_answer_to_an_older_question_is_not_taken_for_a_new_one() -> None:
     mailbox = Mailbox()
     mailbox.answer(Question(LOCK_ID, "an old challenge"), "an old word")
