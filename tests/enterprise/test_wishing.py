@@ -481,12 +481,21 @@ def test_a_lock_that_was_removed_is_nobodys_and_goes_on_where_it_was_if_it_comes
     assert office.rows("SELECT COUNT(*) FROM lock_grant WHERE revoked > 0") == [(2,)]
 
 
+def fallen(office: Office, name: str, number: int) -> None:
+    """An event of the lock's that a kiosk has brought."""
+    texts = dict.fromkeys(("hash", "prev", "grant_id", "person", "document", "device"), "")
+    with office.store.transaction() as transaction:
+        values = {"lock": name, "number": number, "event": "drop", "used": 0, "at": 0, "seq": 1}
+        transaction.put(tables.lock_event, texts | values)
+
+
 def test_who_took_which_locks_alarm_back_stands_with_each(office: Office, address: str) -> None:
     for name, by in ((LOCK, "ann"), ("LOCK-0002", "bob")):
         done(address, "lock", "add", name, public(name))
-        done(address, "lock", "clear", name, "--by", by)
+        fallen(office, name, 4)
+        assert done(address, "lock", "clear", name, "--by", by) == f"taken back up to event 4; {name} hears it at its next visit\n"
     told = office.rows("SELECT device, detail FROM alarm ORDER BY device")
-    assert told == [(LOCK, f"{LOCK}: taken back by ann"), ("LOCK-0002", "LOCK-0002: taken back by bob")]
+    assert told == [(LOCK, f"{LOCK}: taken back up to event 4 by ann"), ("LOCK-0002", "LOCK-0002: taken back up to event 4 by bob")]
     assert done(address, "settle", LOCK, "lock_cleared", "--by", "hr", "--note", "looked") == "1 settled\n"
 
 
