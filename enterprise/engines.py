@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -66,10 +68,18 @@ def _make_commits_wait(connection: Any, _record: Any) -> None:
 def _sqlite_engine(url: sqlalchemy.URL, create: bool) -> Engine:
     if not create and not Path(url.database or "").exists():
         raise AddressError(f"there is no database {url.database}; name it with --database, as daka-enterprise ingest did")
+    if create and not url.query and url.database not in (None, "", ":memory:"):
+        _make_private(Path(str(url.database)))
     engine = sqlalchemy.create_engine(url, connect_args={"timeout": BUSY_S})
     event.listen(engine, "connect", _make_durable)
     event.listen(engine, "begin", _begin)
     return engine
+
+
+def _make_private(path: Path) -> None:
+    """SQLite makes its files for everybody to read, and gives those beside the database the mode of the database."""
+    with suppress(OSError):  # it is there already; or it cannot be made, and SQLite says so
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
 
 
 def _make_durable(connection: Any, _record: Any) -> None:

@@ -101,6 +101,19 @@ def test_a_new_database_is_complete_and_needs_nothing_more(office: Office, addre
         assert layout.missing(connection) == frozenset()
 
 
+def test_a_new_database_is_for_its_owner_alone_and_the_mode_of_an_older_one_stays(tmp_path: Path) -> None:
+    """It holds names, hashes of PINs and shares of device keys."""
+    path = tmp_path / "records.db"
+    office = open_office(f"sqlite:///{path}")
+    office.trust(Kiosk())
+    assert {file.stat().st_mode & 0o777 for file in tmp_path.iterdir()} == {0o600}
+    assert (tmp_path / "records.db-wal").exists()
+    path.chmod(0o640)
+    office.store.close()
+    open_office(f"sqlite:///{path}").store.close()
+    assert path.stat().st_mode & 0o777 == 0o640
+
+
 def test_a_database_of_a_later_version_is_left_alone(office: Office, address: str) -> None:
     office.tamper("UPDATE schema_version SET version = 2")
     with pytest.raises(layout.LayoutError, match="layout 2"):
