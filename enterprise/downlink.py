@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import ColumnElement, Connection, Select, select
 
 from device import messages
 from device.messages import Content, Place
@@ -302,12 +302,31 @@ def unsent(store: Store, most: int = 64) -> list[Page]:
 
 
 def sent(store: Store, pages: Iterable[Page]) -> None:
-    """These were handed to the broker; one that was made anew meanwhile still waits. An emptied page is forgotten."""
-    column = tables.desired_page.c
+    """These were handed to the broker. An emptied page is forgotten.
+
+    A page that is another by now waits, also if it had been sent: of two workers one may have published the old after the other
+    had published the new, and the broker keeps whichever came last.
+    """
     with store.transaction() as transaction:
         for page in pages:
-            same = (column.device == page.device) & (column.page == page.page) & (column.payload == page.payload.decode("utf-8"))
-            table = tables.desired_page
-            transaction.connection.execute(
-                table.update().where(same).values(sent=1) if page.payload else table.delete().where(same)
-            )
+            if not _noted(transaction.connection, page):
+                _wait_again(transaction, page)
+
+
+def _noted(connection: Connection, page: Page) -> bool:
+    table = tables.desired_page
+    same = _place_of(page) & (table.c.payload == page.payload.decode("utf-8"))
+    noting = table.update().where(same).values(sent=1) if page.payload else table.delete().where(same)
+    return bool(connection.execute(noting).rowcount)
+
+
+def _wait_again(transaction: Transaction, page: Page) -> None:
+    table = tables.desired_page
+    waits = transaction.connection.execute(table.update().where(_place_of(page)).values(sent=0)).rowcount
+    if not waits and page.payload:  # taken away meanwhile, and the broker has it
+        transaction.put_first(table, {"device": page.device, "page": page.page, "payload": "", "sent": 0})
+
+
+def _place_of(page: Page) -> ColumnElement[bool]:
+    column = tables.desired_page.c
+    return (column.device == page.device) & (column.page == page.page)

@@ -106,6 +106,33 @@ def test_a_state_that_was_signed_anew_while_the_old_one_was_sent_still_waits(off
     assert len(downlink.unsent(office.store)) == 1
 
 
+def test_of_two_workers_that_send_at_once_the_older_state_does_not_stay_at_the_broker(office: Office, kiosk: Kiosk) -> None:
+    office.ingester.greet(kiosk.name, hello(kiosk))
+    sign(office, kiosk)
+    slow = downlink.unsent(office.store)
+    sign(office, kiosk)
+    quick = downlink.unsent(office.store)
+    for published in (quick, slow):
+        downlink.sent(office.store, published)
+    assert downlink.unsent(office.store) == quick
+    downlink.sent(office.store, quick)
+    assert downlink.unsent(office.store) == []
+
+
+def test_nor_a_state_that_was_taken_away(office: Office, kiosk: Kiosk) -> None:
+    office.ingester.greet(kiosk.name, hello(kiosk))
+    sign(office, kiosk)
+    slow = downlink.unsent(office.store)
+    with office.store.transaction() as transaction:
+        downlink.abandon(transaction, kiosk.name)
+    quick = downlink.unsent(office.store)
+    for published in (quick, slow):
+        downlink.sent(office.store, published)
+    assert [page.payload for page in downlink.unsent(office.store)] == [b""]
+    downlink.sent(office.store, quick)
+    assert downlink.unsent(office.store) == []
+
+
 def test_versions_count_up_and_a_kiosk_that_is_ahead_gets_a_new_generation(office: Office, kiosk: Kiosk) -> None:
     office.ingester.greet(kiosk.name, hello(kiosk))
     first, second = sign(office, kiosk).place, sign(office, kiosk).place
