@@ -61,6 +61,7 @@ class Corrections:
     def __init__(self, journal: Journal, time_source: clock.Clock, change_within: Callable[[], timedelta]) -> None:
         self._journal, self._clock, self._change_within = journal, time_source, change_within
         self._lock = threading.Lock()
+        self._adding = threading.Lock()  # alone for seconds, while the whole journal is read; nobody at the kiosk waits for it
         self._seen, self._epoch = 0, ""
         self._amended = Amended()
 
@@ -102,17 +103,18 @@ class Corrections:
         now = self._clock.now()
         way = _direction(direction)
         body = messages.Correction(person, way.door, _written(at, now), 0, site, _reason(reason), by, way.pause)
-        with self._lock:
+        with self._adding:
             for one in self._counted_of(person):
                 if one.direction is way and one.at.at.replace(second=0, microsecond=0) == at.replace(second=0, microsecond=0):
                     raise CorrectionRefused(say("correction.twice", seq=one.seq))
             return api.Corrected(0, 0, self._journal.append(body, now).seq)
 
     def _counted_of(self, person: str) -> list[messages.Counted]:
-        self._catch_up()
-        everything = (messages.read_record(one["record"]) for one in self._journal.about(person))
-        punches = [record for record in everything if record.kind in ("punch", "correction")]
-        return [one for one in messages.counted(punches, self._journal.timeline()) if one.seq not in self._amended.voided]
+        everything = (messages.read_kept(one["record"]) for one in self._journal.about(person))
+        punches = [record for record in everything if record.kind in ("punch", "correction") and not record.newer]
+        with self._lock:
+            self._catch_up()
+            return [one for one in messages.counted(punches, self._journal.timeline()) if one.seq not in self._amended.voided]
 
     def standing(self, seqs: Iterable[int]) -> dict[int, api.Amendment]:
         """For each of these punches: whether it counts, is disputed, and which record stands in its place (0: none)."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import threading
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -360,3 +362,26 @@ def _amend(office: Office, act: str, seq: int, direction: str) -> None:
         office.desk.void(seq, "why", "web:li")
     else:
         office.desk.dispute(seq)
+
+
+def test_nobodys_change_at_the_kiosk_waits_while_the_office_enters_a_punch(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether the punch is there already stands in the whole journal, and reading that takes seconds."""
+    seq = office.punch(100)
+    reads, may_end = threading.Event(), threading.Event()
+
+    def slowly(_: str) -> list[dict[str, Any]]:
+        reads.set()
+        assert may_end.wait(10)
+        return []
+
+    monkeypatch.setattr(office.journal, "about", slowly)
+    adding = threading.Thread(target=office.at(110).add, args=(parts.BOB, "in", parts.moment(50).at, "forgot", "web: amt"))
+    adding.start()
+    assert reads.wait(10)
+    changing = threading.Thread(target=office.desk.change_direction, args=(seq, "out"), daemon=True)
+    changing.start()
+    changing.join(5)
+    waited = changing.is_alive()
+    may_end.set()
+    adding.join()
+    assert not waited

@@ -109,6 +109,15 @@ def test_lists_show_the_rest_and_the_person_punches_on(tmp_path: Path, what: str
     assert opened.prune(parts.moment().at + timedelta(days=900), 2**40) == 4 + (1 if opened.head().kept_from > 5 else 0)
 
 
+@pytest.mark.parametrize("what", ["a way to punch", "a direction"])
+def test_a_forgotten_punch_is_entered_beside_a_newer_versions_punch(tmp_path: Path, what: str) -> None:
+    begun(tmp_path)
+    write(tmp_path / "journal.db", *WRITTEN[what])
+    opened = parts.open_journal(tmp_path)
+    desk = Corrections(opened, parts.Clock(3_600), timedelta)
+    assert desk.add(parts.ADA, "out", parts.moment(1_800).at, "forgotten", "web: amt").counts == 5
+
+
 def test_a_punch_in_a_way_to_come_is_the_persons_last_one(tmp_path: Path) -> None:
     begun(tmp_path)
     write(tmp_path / "journal.db", *WRITTEN["a way to punch"])
