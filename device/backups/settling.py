@@ -114,14 +114,25 @@ def _carry_over(current: Path, fresh: Path) -> None:
         with restoring.looking(current) as connection:
             stones = connection.execute("SELECT person, erased_at FROM tombstone").fetchall()
             taken_back = connection.execute("SELECT person, purpose, at FROM withdrawn").fetchall()
+            numbers = _erased_numbers(connection)
     except sqlite3.DatabaseError as error:
         log.error("the people's file that is replaced is damaged (%s): who was erased is known from the records alone", error)
         return
     with contextlib.closing(sqlite3.connect(fresh)) as connection, connection:
+        database.migrate(connection, "people")  # an earlier version's backup
         connection.executemany("INSERT OR IGNORE INTO tombstone VALUES (?, ?)", stones)
         connection.executemany(
             "INSERT INTO withdrawn VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET at = max(at, excluded.at)", taken_back
         )
+        latest = "ON CONFLICT DO UPDATE SET erased_at = max(erased_at, excluded.erased_at)"
+        connection.executemany(f"INSERT INTO erased_number VALUES (?, ?) {latest}", numbers)
+
+
+def _erased_numbers(connection: sqlite3.Connection) -> list[tuple[bytes, str]]:
+    """A file that only an earlier version has opened has none."""
+    if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'erased_number'").fetchone():
+        return []
+    return connection.execute("SELECT digest, erased_at FROM erased_number").fetchall()
 
 
 def _keep_membership(aside: restoring.Aside) -> None:

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
+import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from device import api, config, credential, erasure, keys, kiosk, messages, settings, state, trust
 from device.backups import by_root
 from device.backups.sealed import BackupRefused
 from device.consent import Purpose
 from device.desired import Kept
+from device.people.sisters import Sister
 from tests.device import parts
 from tests.device.backups.machines import (
     BY,
@@ -25,11 +29,12 @@ from tests.device.backups.machines import (
     Machine,
     confirmed,
     content_of,
+    crafted,
     member_of,
     newest_first,
     stop,
 )
-from tests.device.test_people import EMBEDDER
+from tests.device.test_people import EMBEDDER, add
 
 NOBODY = 65_534
 
@@ -166,6 +171,39 @@ def test_a_restore_rolls_back_neither_whom_the_kiosk_believes_nor_which_orders_i
     stop(after)
 
 
+def of_before(backup: Path, place: Path) -> Path:
+    """The same backup as a version wrote it that knew no numbers of erased people."""
+    content = content_of(backup)
+    (place / "old.db").write_bytes(content["people.db"])
+    with contextlib.closing(sqlite3.connect(place / "old.db")) as connection:
+        connection.executescript("DROP TABLE erased_number; DROP TABLE erasure_trace; PRAGMA user_version = 11; VACUUM")
+    return crafted(place / "old.backup", content | {"people.db": (place / "old.db").read_bytes()})
+
+
+@pytest.mark.parametrize("earlier", ["neither", "the backup", "the file here"])
+def test_who_was_erased_since_comes_back_by_no_package_either(
+    machine: Machine, running: kiosk.Files, tmp_path: Path, earlier: str
+) -> None:
+    """Erased after the backup, and added after it: their number is all by which a package of another kiosk is told to be theirs."""
+    sealing = messages.sealing_key_text(X25519PrivateKey.generate())
+    running.directory.sisters.trust(Sister("gate-b", messages.public_key_text(parts.signing_key(5)), sealing))
+    shelf = machine.shelf(running)
+    made = shelf.place / shelf.make(PASSPHRASE).name
+    add(running.directory, "p-" + "44" * 16, "4")
+    erasure.Eraser(running.journal, running.directory, machine.clock, machine.folder.root).erase("4", "asked", BY)
+    aside = machine.bring(of_before(made, tmp_path) if earlier == "the backup" else made)
+    aside.look(PASSPHRASE)
+    stop(running)
+    if earlier == "the file here":
+        with contextlib.closing(sqlite3.connect(machine.folder.people)) as connection:
+            connection.executescript("DROP TABLE erased_number; PRAGMA user_version = 11")
+    aside.make_ready(BY, confirmed(aside))
+    after = machine.start()
+    assert after.directory.graves.stones() == {"p-" + "44" * 16}
+    assert (after.directory.graves.number_erased_at("4") is not None) is (earlier != "the file here")
+    stop(after)
+
+
 def test_a_damaged_peoples_file_is_what_a_restore_mends(machine: Machine, running: kiosk.Files) -> None:
     shelf = machine.shelf(running)
     made = shelf.place / shelf.make(PASSPHRASE).name
@@ -268,7 +306,9 @@ def new_card(machine: Machine, running: kiosk.Files, systemctl: Path) -> Iterato
         os.chown(new.root, NOBODY, NOBODY)
         system = by_root.System(root / "store", root / "none", root)
         system.store.write_bytes(credential.sealed(bytes(32), "host"))
+        held = signal.signal(signal.SIGHUP, signal.SIG_DFL)  # under nohup it is ignored, and by a restore as well
         yield NewCard(new, system, made.read_bytes(), sealed_keys)
+        signal.signal(signal.SIGHUP, held)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="the system's device key is root's; run as root")
