@@ -26,11 +26,13 @@ class _Sought:
     """In one file: `anywhere` any bytes, `alone` what has no letter or digit beside it."""
 
     anywhere: tuple[bytes, ...]
-    alone: re.Pattern[bytes] | None
+    alone: tuple[bytes, ...]
     longest: int
 
     def is_in(self, window: bytes) -> bool:
-        return any(one in window for one in self.anywhere) or (self.alone is not None and self.alone.search(window) is not None)
+        if any(one in window for one in self.anywhere):
+            return True
+        return any(one in window and _stands_alone(one, window) for one in self.alone)
 
 
 def search(root: Path, traces: Traces) -> tuple[int, tuple[str, ...]]:
@@ -60,10 +62,13 @@ def _sought(name: str, is_database: bool, traces: Traces) -> _Sought:
     """Cells of a database stand there without anything between them: what stands alone is sought elsewhere only."""
     longest = max(map(len, traces.all))
     if name.startswith(RECORDS):
-        return _Sought(traces.pieces, None, longest)
-    words = b"|".join(map(re.escape, traces.words))
-    alone = re.compile(rb"(?<![0-9A-Za-z])(?:" + words + rb")(?![0-9A-Za-z])") if words and not is_database else None
-    return _Sought(traces.pieces + traces.names, alone, longest)
+        return _Sought(traces.pieces, (), longest)
+    return _Sought(traces.pieces + traces.names, () if is_database else traces.words, longest)
+
+
+def _stands_alone(word: bytes, window: bytes) -> bool:
+    """Asked of a window that has it: matching is slow, and no other thread runs meanwhile."""
+    return re.search(rb"(?<![0-9A-Za-z])" + re.escape(word) + rb"(?![0-9A-Za-z])", window) is not None
 
 
 def _windows(file: BinaryIO, overlap: int) -> Iterator[bytes]:

@@ -248,6 +248,21 @@ def test_an_erasure_that_an_earlier_version_owed_gets_its_record_without_a_searc
     assert [(one.templates, one.traces, one.files) for one in receipts(kiosk)] == [(2, 0, 0)]
 
 
+def test_what_holds_no_word_is_not_matched_for_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While a pattern is matched no other thread runs, and backups are large."""
+    matched: list[bytes] = []
+
+    def noted(word: bytes, _: bytes) -> bool:
+        matched.append(word)
+        return False
+
+    monkeypatch.setattr(leftovers, "_stands_alone", noted)
+    (tmp_path / "backup").write_bytes(b"nothing of hers\n" * 1_000)
+    (tmp_path / "list").write_bytes(b"177001234")
+    assert leftovers.search(tmp_path, Traces(words=(b"77001234", b"Okonkwo"))) == (2, ())
+    assert matched == [b"77001234"]
+
+
 CAROL, DAVE = "p-" + "cc" * 16, "p-" + "dd" * 16
 
 
