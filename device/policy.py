@@ -5,9 +5,11 @@ A setting that cannot be decided from afar, or a value that does not fit, is nam
 
 from __future__ import annotations
 
+import json
 import threading
 import tomllib
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from device import config
@@ -24,6 +26,7 @@ RETENTION = {
     "audit": "retention.audit_days",
 }
 MOST_LETTERS = 200
+PUBLISHED = ("type", "enum", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "maxLength", "pattern", "description")
 
 
 class Governed:
@@ -74,3 +77,32 @@ def _changed(tree: dict[str, Any], name: str, text: str) -> dict[str, Any]:
     changed = tree | {section: tree[section] | {field: written["value"]}}
     config.parse(changed)
     return changed
+
+
+def published() -> dict[str, Any]:
+    """The schema of the settings that the enterprise may decide, which its side holds a policy against before it signs one.
+
+    It lies in device/schemas, since the enterprise's side knows no settings: `python -m device.policy` writes it anew.
+    """
+    sections = Config.model_json_schema()["$defs"]
+    found = {
+        f"{section}.{field}": {name: said[name] for name in PUBLISHED if name in said}
+        for section, model in ((name, Config.model_fields[name].annotation) for name in sorted(GOVERNED))
+        if model is not None
+        for field, said in sections[model.__name__]["properties"].items()
+        if f"{section}.{field}" not in NEVER
+    }
+    return {
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "$id": "urn:daka:schema:v1:policy",
+        "title": "Policy",
+        "description": "The settings that the enterprise may decide for a kiosk, by name; a kiosk's own check says more of some.",
+        "type": "object",
+        "properties": found,
+        "additionalProperties": False,
+    }
+
+
+if __name__ == "__main__":
+    target = Path(__file__).parent / "schemas" / "policy.schema.json"
+    target.write_text(json.dumps(published(), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -27,6 +27,7 @@ NAMES = (
     "join-answer",
     "lock-question",
     "lock-answer",
+    "policy",
 )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import secrets
 from collections.abc import Mapping
 from datetime import timedelta
@@ -13,7 +14,7 @@ import click
 from sqlalchemy import Connection, select
 
 from device import messages
-from enterprise import downlink, endings, leavers, roster, show, tables
+from enterprise import downlink, endings, leavers, policies, roster, show, tables
 from enterprise.commands.shared import database_option, now, opened_database, print_table
 from enterprise.commands.signing import decided, deciding, options, place_text, sign_states
 from enterprise.downlink import EVERY
@@ -95,13 +96,15 @@ def _take_over(
 
 @desired_group.command("policy")
 @click.argument("settings", nargs=-1, required=True, metavar="NAME=VALUE...")
+@click.option("--newer", is_flag=True, help="For kiosks newer than this server: take names and values that it does not know.")
 @device_option
 @options
-def policy_command(settings: tuple[str, ...], device: str, by: str, folder: Path, database: str) -> None:
+def policy_command(settings: tuple[str, ...], newer: bool, device: str, by: str, folder: Path, database: str) -> None:
     """Decide settings, VALUE as in config.toml; NAME= without a value leaves the setting to the kiosk again."""
     with deciding(database) as transaction:
         for name, value in (_pair(setting) for setting in settings):
             if value:
+                policies.check(name, value, newer=newer)
                 downlink.wish(transaction, device, "policy", name, {"value": value}, by, now())
             else:
                 downlink.drop(transaction, device, "policy", [name])
@@ -240,11 +243,21 @@ def show_command(database: str) -> None:
         column = tables.wish.c
         wishes = connection.execute(select(tables.wish).order_by(column.section, column.device, column.item)).all()
         states, without = downlink.standing(connection), downlink.unsigned(connection)
-    rows = [(row.device or "(every)", row.section, row.item, row.asked_by, row.asked_at) for row in wishes if row.item]
-    print_table(show.drawn("wanted", ("kiosk", "section", "item", "asked by", "asked at"), rows))
+    rows = [
+        (row.device or "(every)", row.section, row.item, _wanted_value(row.content), row.asked_by, row.asked_at)
+        for row in wishes
+        if row.item
+    ]
+    print_table(show.drawn("wanted", ("kiosk", "section", "item", "value", "asked by", "asked at"), rows))
     places = [(one.device, place_text(one.signed), place_text(one.taken), one.signed_at) for one in states]
     places += [(device, "nothing: daka-enterprise desired sign", "", "") for device in without]
     print_table(show.drawn("states", ("kiosk", "signed", "taken", "signed at"), places))
+
+
+def _wanted_value(content: str) -> str:
+    """What was decided of a setting, or for how many days; nothing of a person or a message."""
+    plain = json.loads(content)
+    return str(plain.get("value", plain.get("days", "")))
 
 
 @desired_group.command("results")

@@ -58,6 +58,7 @@ def samples() -> list[tuple[str, dict[str, Any]]]:
         ("key-set", key_set()),
         *joining_samples(),
         ("lock-question", messages.CODEC.unstructure(messages.LockQuestion("LOCK-0001", "A" * 43 + "="))),
+        ("policy", {"attend.min_gap_s": 90, "attend.direction": "schedule"}),
         ("lock-answer", messages.CODEC.unstructure(messages.LockAnswer("LOCK-0001", "A" * 43 + "=", "aGk="))),
     ]
 

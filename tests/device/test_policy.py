@@ -33,6 +33,11 @@ def test_every_class_of_data_has_its_setting() -> None:
     } == {77}
 
 
+def test_the_published_names_and_limits_are_those_of_the_settings() -> None:
+    """Else: python -m device.policy."""
+    assert messages.schema.read("policy") == policy.published()
+
+
 def test_what_is_taken_back_is_the_kiosks_own_again() -> None:
     governed = policy.Governed(OWN, content(attend__min_gap_s="90.0"))
     assert governed.now.attend.min_gap_s == 90.0

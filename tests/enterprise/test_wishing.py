@@ -165,9 +165,9 @@ def test_records_that_were_sent_again_are_not_asked_for_any_more(office: Office,
     assert first != second
 
 
-@pytest.mark.parametrize("words", [("retention", "journal=99999999999"), ("policy", f"attend.shifts={'x' * 5_000}")])
+@pytest.mark.parametrize("words", [("retention", "journal=99999999999"), ("policy", "--newer", f'attend.shifts="{"x" * 5_000}"')])
 def test_what_no_kiosk_could_take_is_refused_before_there_is_one(
-    office: Office, address: str, folder: Path, words: tuple[str, str]
+    office: Office, address: str, folder: Path, words: tuple[str, ...]
 ) -> None:
     refused = call(address, "desired", *words, "--keys", folder)
     assert isinstance(refused.exception, messages.SchemaRefused)
@@ -207,6 +207,37 @@ def test_a_kiosk_for_which_nothing_can_be_signed_is_named_and_the_others_get_the
     assert [stone.person for stone in messages.open_page(signed, heard.name, SECRET).tombstones] == [PERSON]
     alone = call(address, "desired", "retention", "records=45", "--device", "kiosk-0", "--keys", folder)
     assert (alone.exit_code, wanted(office, "retention")) == (1, [])
+
+
+@pytest.mark.parametrize(
+    ("setting", "why"),
+    [
+        ("attend.min_gap=90.0", "is no setting that can be decided"),
+        ("attend.allow_simulated=true", "is no setting that can be decided"),
+        ("attend.min_gap_s=abc", "not written as in config.toml"),
+        ("attend.min_gap_s=-1.0", "minimum: 0"),
+        ("attend.min_gap_s=nan", "is no number"),
+        ("attend.min_gap_s=2026-01-01", "another kind of value"),
+        ('attend.direction="sideways"', "schedule"),
+        ('attend.shifts="rubbish"', "is no shift"),
+        ("page.messages=true\nother=1", "one value"),
+    ],
+)
+def test_a_policy_that_no_kiosk_would_follow_is_refused(office: Office, address: str, folder: Path, setting: str, why: str) -> None:
+    refused = call(address, "desired", "policy", "page.messages=true", setting, "--keys", folder)
+    assert why in str(refused.exception)
+    assert office.rows("SELECT * FROM wish") == []
+
+
+def test_what_was_decided_is_shown_and_a_newer_kiosks_setting_is_taken_where_somebody_says_so(
+    office: Office, address: str, folder: Path
+) -> None:
+    done(address, "desired", "policy", "attend.min_gap_s=90", 'updates.channel="early"', "--keys", folder)
+    done(address, "desired", "policy", "attend.to_come=7", "--newer", "--keys", folder)
+    done(address, "desired", "retention", "records=45", "--keys", folder)
+    shown = done(address, "desired", "show")
+    for words in (("attend.min_gap_s", "90"), ("updates.channel", '"early"'), ("attend.to_come", "7"), ("records", "45")):
+        assert any(all(word in line.split() for word in words) for line in shown.splitlines()), words
 
 
 # ---- who has left
