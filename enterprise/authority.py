@@ -147,15 +147,26 @@ class Standing:
 
 
 def standing(folder: Path) -> list[Standing]:
-    """Every certificate in the folder, by when it ends."""
+    """Every certificate in the folder, by when it ends; what is none is somebody else's file."""
     found = []
     for path in folder.glob("*.pem"):
-        if path.name != REVOKED:
-            one = x509.load_pem_x509_certificate(path.read_bytes())
+        if path.name != REVOKED and (one := _certificate_in(path)) is not None:
             said = [part for part in one.extensions if isinstance(part.value, x509.SubjectAlternativeName)]
             addresses = tuple(str(name.value) for part in said for name in part.value)
             found.append(Standing(path.stem, addresses, one.not_valid_after_utc))
     return sorted(found, key=lambda one: one.ends_at)
+
+
+def _certificate_in(path: Path) -> x509.Certificate | None:
+    try:
+        return x509.load_pem_x509_certificate(path.read_bytes())
+    except ValueError:
+        return None
+
+
+def ingesters(folder: Path) -> tuple[str, ...]:
+    """The workers that have a certificate in the folder."""
+    return tuple(sorted(path.stem for path in folder.glob("*.pem") if names.is_ingester(path.stem)))
 
 
 def certify(folder: Path, name: str, request: str, now: datetime, life: timedelta = LEAF_LIFE) -> str:

@@ -40,6 +40,7 @@ LATEST_S = 15.0  # the longest pause between two tries
 CONNECT_TIMEOUT_S = 10.0
 GOODBYE_S = 2.0
 CONTENT_ENCODING = "content-encoding"
+REFUSED = "Not authorized"
 
 
 class BrokerAccessError(EnterpriseError):
@@ -153,7 +154,7 @@ class Link:
 
     def _live(self) -> bool:
         """One connection from its first byte to its last; whether it ever stood."""
-        life = _Life(self.events, self._subscriptions, self._presence)
+        life = _Life(self.events, self._subscriptions, self._presence, self._broker.name)
         client = self._new_client(life)
         try:
             client.connect(self._broker.host, self._broker.port, self._broker.keepalive_s, clean_start=True, properties=_limits())
@@ -183,6 +184,7 @@ class Link:
         client.on_subscribe = _on_subscribe
         client.on_disconnect = _on_disconnect
         client.on_message = _on_message
+        client.on_publish = _on_publish
         return client
 
 
@@ -198,6 +200,7 @@ class _Life:
     events: Queue[Event]
     subscriptions: tuple[str, ...]
     presence: Words
+    name: str
     stood: bool = False
     reason: str = ""
 
@@ -249,6 +252,17 @@ def _life_of_broker(client: paho.Client) -> Life | None:
 
 def _on_disconnect(_client: paho.Client, life: _Life, _flags: Any, reason: Any, _properties: Any) -> None:
     life.reason = life.reason or f"the connection ended: {reason}"
+
+
+def _on_publish(client: paho.Client, life: _Life, _mid: int, reason: Any, _properties: Any) -> None:
+    """Subscriptions are granted to whoever may read nothing; only a word of ours shows it, and the broker ends the connection."""
+    if reason == REFUSED:
+        life.stood = False
+        life.reason = (
+            f"the broker gives {life.name} no rights; write its access list anew and restart it: "
+            "daka-enterprise authority mosquitto"
+        )
+        client.disconnect()
 
 
 def _on_message(client: paho.Client, life: _Life, message: paho.MQTTMessage) -> None:

@@ -45,6 +45,11 @@ def authority_device(name: str, folder: Path) -> None:
 def authority_ingester(name: str, folder: Path) -> None:
     """A client certificate for the ingester; NAME is `ingest`, or `ingest-2` and so on for further workers."""
     _print(authority.issue_ingester(folder, now(), name))
+    if name != names.INGEST:
+        click.echo(
+            f"the broker must know of it: daka-enterprise authority mosquitto --dir {folder} --out FOLDER, then restart it",
+            err=True,
+        )
 
 
 @authority_group.command("renew")
@@ -92,9 +97,13 @@ def authority_revoked(hand_made: tuple[Path, ...], folder: Path, database: str) 
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder for mosquitto.conf and access list.")
 @click.option("--port", type=click.IntRange(1, 65_535), default=8883, show_default=True, help="TLS port.")
 @click.option("--address", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--ingester", "ingesters", multiple=True, default=(names.INGEST,), show_default=True, help="Names of the workers.")
-def authority_mosquitto(folder: Path, out: Path, port: int, address: str, ingesters: tuple[str, ...]) -> None:
-    """Write a configuration for Mosquitto: mutual TLS with this authority, topic rights by certificate."""
+@click.option("--ingester", "more", multiple=True, help="A worker whose certificate is not in this folder.")
+def authority_mosquitto(folder: Path, out: Path, port: int, address: str, more: tuple[str, ...]) -> None:
+    """Write a configuration for Mosquitto: mutual TLS with this authority, topic rights by certificate.
+
+    Every worker that has a certificate in the folder gets an ingester's rights, and ingest in any case.
+    """
+    ingesters = sorted({names.INGEST, *authority.ingesters(folder), *more})
     user = "root" if os.geteuid() == 0 else ""
     click.echo(mosquitto.write(out, folder, mosquitto.Listener(port, address, user), ingesters))
 

@@ -19,7 +19,7 @@ from click.testing import CliRunner, Result
 
 from device import messages
 from device.messages import Purpose
-from enterprise import downlink, mqtt, verify
+from enterprise import downlink, mosquitto, mqtt, verify
 from enterprise import store as stores
 from enterprise.commands import main as commands
 from tests.broker import ADDRESS, INGESTERS, Broker
@@ -348,3 +348,21 @@ def read_from(broker: Broker, context: ssl.SSLContext) -> None:
         secured = context.wrap_socket(plain, server_hostname=ADDRESS)
         if secured.recv(1) == b"":  # under TLS 1.3 the refusal comes with the first read
             raise ConnectionError("closed")
+
+
+def test_a_worker_that_the_brokers_access_list_does_not_know_says_so(tmp_path: Path) -> None:
+    broker = Broker(tmp_path)
+    broker.prepare([])
+    (tmp_path / "access.list").write_text(mosquitto.access_list(["ingest"]))
+    broker.start()
+    second = Daemon(broker, tmp_path, f"sqlite:///{tmp_path}/records.db")
+    try:
+        assert second.command("keys", "init", "--dir", str(tmp_path / "keys")).exit_code == 0
+        second.start("--share", "workers", name="ingest-2")
+        wait_until(lambda: "the broker gives ingest-2 no rights" in second.log)
+        assert "authority mosquitto" in second.log
+    finally:
+        for process in second.processes:
+            process.kill()
+            process.wait()
+        broker.stop()
