@@ -18,6 +18,8 @@ from enterprise.outcome import Outcome, Verdict
 
 TAKEN = frozenset({Verdict.STORED, Verdict.DUPLICATE})
 MOST_NAMED = 20
+SOURCE = "/att/v1/"
+OTHER_FILE = "this is no line of a file that daka export has written, so it is not looked at"
 
 
 class ImportRefused(EnterpriseError):
@@ -35,6 +37,11 @@ class Report:
     verdicts: Counter[str] = field(default_factory=Counter)
     answers: dict[str, bytes] = field(default_factory=dict)
 
+    def refuse(self, line: int, why: str) -> None:
+        """One line that is not taken."""
+        if len(self.refused) < MOST_NAMED:
+            self.refused.append(f"line {line}: {why}")
+
     def note(self, line: int, outcome: Outcome) -> None:
         """One line's outcome."""
         self.verdicts[outcome.verdict] += 1
@@ -43,15 +50,21 @@ class Report:
         self.parked += outcome.parked
         if outcome.answer is not None:
             self.answers[outcome.device] = outcome.answer
-        if outcome.verdict not in TAKEN and len(self.refused) < MOST_NAMED:
-            self.refused.append(f"line {line}: {outcome.verdict}: {outcome.detail}")
+        if outcome.verdict not in TAKEN:
+            self.refuse(line, f"{outcome.verdict}: {outcome.detail}")
 
 
 def take(ingester: Ingester, file: Path) -> Report:
-    """Every line of the file; StoreAway where the database does not take records now: run it again, nothing is doubled."""
+    """Every line of the file; StoreAway where the database does not take records now: run it again, nothing is doubled.
+
+    What is not even an envelope is somebody's wrong file, and no alarm.
+    """
     report = Report()
     for number, line in enumerate(_lines(file), start=1):
-        report.note(number, ingester.take(_device(line), line))
+        if device := _device(line):
+            report.note(number, ingester.take(device, line))
+        else:
+            report.refuse(number, OTHER_FILE)
     return report
 
 
@@ -66,9 +79,9 @@ def _lines(file: Path) -> Iterator[bytes]:
 
 
 def _device(line: bytes) -> str:
-    """Whose batch it says it is; the ingester believes only the signature."""
+    """Whose batch it says it is, empty if it is none; the ingester believes only the signature."""
     try:
         source = messages.parse(line)["source"]
     except (messages.MessageError, KeyError, TypeError, IndexError):
         return ""
-    return source.removeprefix("/att/v1/") if isinstance(source, str) else ""
+    return source.removeprefix(SOURCE) if isinstance(source, str) and source.startswith(SOURCE) else ""

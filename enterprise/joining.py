@@ -6,6 +6,7 @@ Confirming is the one moment at which a kiosk is trusted: its journal key, its s
 from __future__ import annotations
 
 import hashlib
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ from cryptography.x509.oid import NameOID
 from sqlalchemy import Connection, select
 
 from device import messages
-from device.messages import joining
+from device.messages import joining, schema
 from enterprise import authority, certificates, downlink, names, replacing, tables
 from enterprise.errors import EnterpriseError
 from enterprise.store import Transaction
@@ -59,6 +60,12 @@ class Waiting:
     device: str
     code: str
     asked_at: str
+
+
+def is_service(url: str) -> bool:
+    """Whether a kiosk takes this for the join service's address."""
+    pattern = schema.read("join-invitation")["properties"]["url"]["pattern"]
+    return bool(url) and re.search(pattern, url) is not None
 
 
 def ca_pem(folder: Path) -> str:

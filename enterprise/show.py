@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -165,5 +166,10 @@ def drawn(title: str, headings: Sequence[str], rows: Iterable[Iterable[Any]]) ->
     """Rows under their headings, ready to print. What has no room in a line goes on in the next: ids are copied, so none is cut."""
     shown = Table(*(Column(heading, overflow="fold") for heading in headings), title=title)
     for row in rows:
-        shown.add_row(*("" if value is None else str(value) for value in row))
+        shown.add_row(*("" if value is None else _plain(str(value)) for value in row))
     return shown
+
+
+def _plain(text: str) -> str:
+    """What came from outside tells a terminal nothing: control characters, and those that turn a line round, are spelt out."""
+    return "".join(one if one == "\n" or not unicodedata.category(one).startswith("C") else ascii(one)[1:-1] for one in text)

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from enterprise import attendance, show
-from enterprise.commands.shared import database_option, now, opened_database, print_table
+from enterprise.commands.shared import database_option, most_option, now, opened_database, print_table
 from enterprise.pairing import Rules
 
 DAY = click.DateTime(["%Y-%m-%d"])
@@ -59,7 +59,7 @@ def show_days(
 
 
 @click.command("corrections")
-@click.option("--most", default=50, show_default=True, help="How many.")
+@most_option
 @database_option
 def show_corrections(most: int, database: str) -> None:
     """Punches that were voided, corrected, added or disputed, newest first: by whom, and why."""

@@ -23,8 +23,20 @@ PICTURES = (".svg", ".png")
 
 pki_option = click.option("--dir", "pki", type=click.Path(path_type=Path), required=True, help="Folder of the authority.")
 keys_option = click.option("--keys", "folder", type=click.Path(path_type=Path), required=True, help="Folder of keys and key set.")
+
+
+def _https(_context: click.Context, _parameter: click.Parameter, url: str) -> str:
+    """As kiosks take it, or an invitation would be printed that none can use."""
+    if url and not joining.is_service(url):
+        raise EnterpriseError(f"--url {url}: write https://HOST:PORT, as kiosks reach the join service")
+    return url
+
+
 url_option = click.option(
-    "--url", default="", help="The join service as kiosks reach it, https://HOST:PORT; without it the invitation's."
+    "--url",
+    default="",
+    callback=_https,
+    help="The join service as kiosks reach it, https://HOST:PORT; without it the invitation's.",
 )
 broker_option = click.option("--broker", required=True, metavar="HOST:PORT", help="The broker that kiosks are sent to.")
 replace_option = click.option("--replace", is_flag=True, help="The kiosk had another key here: it was reset.")

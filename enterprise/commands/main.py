@@ -7,12 +7,14 @@ import sys
 
 import click
 
+import device
 from device import messages
 from enterprise.commands import authority, carry, desired, ingest, join, keys, locks, release, show, trust
 from enterprise.errors import EnterpriseError
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(device.__version__, prog_name="daka-enterprise")
 @click.option("--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="info", help="How much to log.")
 def daka_enterprise(log_level: str) -> None:
     """The enterprise's side of Daka: take kiosks' records from the broker, exactly once, and sign for them."""

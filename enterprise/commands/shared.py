@@ -18,6 +18,7 @@ from enterprise import store
 from enterprise.errors import EnterpriseError
 
 DATABASE = "sqlite:///daka-enterprise.db"
+NUMBER = click.IntRange(0, 2**53 - 1)  # of a record: as the wire has them, and every database can hold
 WIDEST = 10_000  # characters of a line that goes into a file or to another program
 
 database_option = click.option(
@@ -27,6 +28,7 @@ database_option = click.option(
     envvar="DAKA_ENTERPRISE_DATABASE",
     help="sqlite:///FILE or postgresql+psycopg://USER@HOST/NAME.",
 )
+most_option = click.option("--most", default=50, show_default=True, type=click.IntRange(1, 1_000_000), help="How many.")
 folder_option = click.option("--dir", "folder", type=click.Path(path_type=Path), required=True, help="Folder of the files.")
 
 

@@ -6,10 +6,8 @@ import click
 
 from enterprise import alarms, show
 from enterprise.commands.days import show_corrections, show_days
-from enterprise.commands.shared import database_option, now, opened_database, print_table
+from enterprise.commands.shared import NUMBER, database_option, most_option, now, opened_database, print_table
 from enterprise.errors import EnterpriseError
-
-most_option = click.option("--most", default=50, show_default=True, help="How many.")
 
 
 @click.group("show")
@@ -66,7 +64,7 @@ def show_parked(most: int, database: str) -> None:
 
 @show_group.command("record")
 @click.argument("device")
-@click.argument("seq", type=int)
+@click.argument("seq", type=NUMBER)
 @click.option("--epoch", default="", help="Of this journal only.")
 @database_option
 def show_record(device: str, seq: int, epoch: str, database: str) -> None:
@@ -99,7 +97,7 @@ def show_alarms(most: int, every: bool, database: str) -> None:
 @click.command()
 @click.argument("device")
 @click.argument("kind")
-@click.option("--seq", type=int, default=None, help="Only the alarm about this record.")
+@click.option("--seq", type=NUMBER, default=None, help="Only the alarm about this record.")
 @click.option("--by", required=True, help="Who has looked at it.")
 @click.option("--note", required=True, help="What was found, and what was done.")
 @database_option

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,9 +12,11 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 from cryptography import x509
+from rich.console import Console
 
+import device
 from device import messages
-from enterprise import authority, files, key_sets, keys, mosquitto
+from enterprise import authority, files, key_sets, keys, mosquitto, show
 from enterprise.commands import main as commands
 from enterprise.errors import EnterpriseError
 from tests.enterprise.conftest import open_office
@@ -280,3 +283,56 @@ def test_mosquittos_configuration_needs_an_authority_first(tmp_path: Path) -> No
 def test_the_published_name_of_a_public_key_is_what_the_kiosk_pins(tmp_path: Path) -> None:
     printed = call("keys", "init", "--dir", tmp_path).output.strip()
     assert messages.public_key_text(messages.public_key_from_text(printed)) == printed
+
+
+def test_every_worker_with_a_certificate_in_the_folder_gets_its_rights_and_a_foreign_file_there_is_left_alone(
+    tmp_path: Path,
+) -> None:
+    for words in (["init"], ["server", "localhost"], ["device", "kiosk-1"], ["ingester"]):
+        assert call("authority", *words, "--dir", tmp_path).exit_code == 0
+    said = call("authority", "ingester", "ingest-2", "--dir", tmp_path).output
+    assert f"daka-enterprise authority mosquitto --dir {tmp_path}" in said
+    (tmp_path / "chain.pem").write_text("no certificate")
+    shown = call("authority", "show", "--dir", tmp_path)
+    assert (shown.exit_code, "ingest-2" in shown.output, "chain" in shown.output) == (0, True, False)
+    call("authority", "mosquitto", "--dir", tmp_path, "--out", tmp_path / "out", "--ingester", "ingest-9")
+    rights = (tmp_path / "out" / "access.list").read_text().splitlines()
+    assert [line for line in rights if line.startswith("user")] == ["user ingest", "user ingest-2", "user ingest-9"]
+
+
+BEYOND = 10**20
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("show", "record", "kiosk-1", BEYOND),
+        ("show", "alarms", "--most", BEYOND),
+        ("show", "corrections", "--most", BEYOND),
+        ("settle", "kiosk-1", "fork", "--seq", BEYOND, "--by", "hr", "--note", "looked"),
+    ],
+)
+def test_a_number_that_no_database_holds_is_refused_in_a_sentence(database: str, words: tuple[object, ...]) -> None:
+    refused = call(*words, "--database", database)
+    assert (refused.exit_code, "is not in the range" in refused.output) == (2, True)
+
+
+def test_which_version_it_is_can_be_asked() -> None:
+    assert call("--version").output.strip() == f"daka-enterprise, version {device.__version__}"
+
+
+@pytest.mark.parametrize("url", ["localhost:9443", "http://join.example:8443", "https://", "https://join.example:8443/?x=1"])
+def test_an_address_that_no_kiosk_takes_is_refused_before_there_is_an_invitation(tmp_path: Path, url: str) -> None:
+    words = ("--dir", tmp_path, "--url", url, "--keys", tmp_path, "--database", f"sqlite:///{tmp_path}/records.db")
+    for command in (("invite", "kiosk-1"), ("confirm", "ABCD", "--broker", "mqtt.example:8883")):
+        assert "write https://HOST:PORT" in str(call("join", *command, *words).exception)
+    assert not (tmp_path / "records.db").exists()
+
+
+def test_what_a_kiosk_says_tells_the_terminal_nothing() -> None:
+    out = io.StringIO()
+    row = ("\x1b]0;owned\x07\x1b[2J", "\u202e\x9b2J", "王\u3000芳\ntwo lines")
+    Console(file=out, width=200).print(show.drawn("states", ("a", "b", "c"), [row]))
+    assert not {"\x1b", "\x07", "\x9b", "\u202e"} & set(out.getvalue())
+    assert "\\x1b]0;owned" in out.getvalue()
+    assert "王\u3000芳" in out.getvalue()

@@ -86,9 +86,10 @@ def test_the_command_says_what_became_of_each_file(address: str, office: Office,
     file = exported(kiosk, tmp_path / "stick")
     good = CliRunner().invoke(commands.daka_enterprise, ["import", str(file), "--database", address])
     assert (good.exit_code, "10 stored, 0 were here already, 0 parked" in good.output) == (0, True)
-    file.write_bytes(b"noise\n")
+    file.write_text('number,name\n1001,王芳\n{"source": 7}\n[]\n', encoding="utf-8")
     bad = CliRunner().invoke(commands.daka_enterprise, ["import", str(file), "--database", address])
-    assert (bad.exit_code, "line 1: untrusted" in bad.output) == (1, True)
+    assert (bad.exit_code, bad.output.count("no line of a file that daka export has written")) == (1, 4)
+    assert office.alarms() == [], "a wrong file is nobody's attack"
 
 
 def test_one_receipt_covers_several_files_of_one_kiosk_and_there_is_none_for_two(
