@@ -118,10 +118,10 @@ setup(
     extras_require={"kiosk": KIOSK, "web": WEB, "lock": LOCK, "enterprise": ENTERPRISE, "dev": DEV},
     entry_points={
         "console_scripts": [
-            "daka = device.commands.main:main",
+            "daka = device.started:daka",
             "daka-display = device.commands.display:main",
             "daka-enterprise = enterprise.commands.main:main",
-            "daka-lock = firmware_bridge.reference.commands:main",
+            "daka-lock = firmware_bridge.started:lock",
         ],
         "daka.lock_drivers": ["daka = firmware_bridge.lock.profile_driver:ProfileDriver"],
     },

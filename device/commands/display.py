@@ -141,6 +141,8 @@ def main() -> None:
     if sys.argv[1:2] == ["wait"]:
         wait_for_a_screen(service.from_environment(os.environ, os.getpid()))
         os.execv(sys.argv[2], sys.argv[2:])
+    if not {"XDG_RUNTIME_DIR", "WAYLAND_DISPLAY"} <= os.environ.keys():
+        sys.exit("daka-display: a kiosk's daka-display.service starts this inside the compositor; by hand it shows nothing")
     started = time.monotonic()
     run = Path(os.environ["XDG_RUNTIME_DIR"])
     shutil.rmtree(run / "browser", ignore_errors=True)

@@ -251,3 +251,33 @@ def test_a_lost_wrapping_key_is_a_sentence(known: Path, run: Run) -> None:
     assert len(keys.wrapping_key(known / "keys")) == 32
     (known / "keys" / "wrapping.key").write_bytes(b"short")
     refused(run(known, "people", "list"), "5 bytes instead of 32")
+
+
+WITHOUT = """
+import sys
+
+class Nowhere:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {lacking!r}:
+            raise ModuleNotFoundError(name, name=name)
+
+sys.meta_path.insert(0, Nowhere())
+from {module} import {function}
+{function}()
+"""
+
+
+@pytest.mark.parametrize(
+    ("module", "function", "says"),
+    [
+        ("device.started", "daka", "daka: the kiosk's part of Daka is not installed here (platformdirs is missing)"),
+        ("device.commands.display", "main", "daka-display: a kiosk's daka-display.service starts this"),
+        ("firmware_bridge.started", "lock", "daka-lock: the reference lock is not installed here (bumble is missing)"),
+    ],
+)
+def test_on_a_machine_with_another_part_alone_a_command_is_one_sentence(module: str, function: str, says: str) -> None:
+    program = WITHOUT.format(lacking=["platformdirs", "bumble", "numpy", "cv2"], module=module, function=function)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, env={})
+    assert done.returncode == 1
+    assert done.stderr.startswith(says)
+    assert len(done.stderr.splitlines()) == 1
