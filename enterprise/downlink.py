@@ -118,6 +118,13 @@ def wishes(connection: Connection, device: str, section: str) -> dict[str, tuple
     return {row.item: (json.loads(row.content), row.asked_by) for row in connection.execute(query.order_by(column.item))}
 
 
+def is_on_a_roster(connection: Connection, person: str) -> bool:
+    """Whether any kiosk's roster, or everybody's, has them."""
+    column = tables.wish.c
+    query = select(column.item).where(column.section == "roster", column.item == person)
+    return connection.execute(query.limit(1)).first() is not None
+
+
 def is_wanted(connection: Connection, device: str) -> bool:
     """Whether anything is wanted of this kiosk, alone or with all others."""
     column = tables.wish.c

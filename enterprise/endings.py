@@ -6,7 +6,7 @@ the latest counts, by the times at which they really were; where nobody knows wh
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -15,12 +15,13 @@ from sqlalchemy import Connection, select
 
 from device import messages
 from device.messages import TombstoneAct
-from enterprise import attendance, tables, times
+from enterprise import attendance, downlink, tables, times
 
 FOLLOWED = "follow"  # how tombstones made here are asked for; kiosks put it on their records
 TOLD = (f"{FOLLOWED}:", "site:")
 NEVER = datetime.min.replace(tzinfo=UTC)
 SPREAD = frozenset({"asked", "left"})  # reasons of an erasure that concern every kiosk; retention is each kiosk's own
+ASKED_HERE = "tombstone"  # what this server asked for; where it knows nothing of that, its database was put back from a backup
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +74,23 @@ def found(connection: Connection) -> list[Ending]:
         standing = [word for word in theirs if word.body["act"] == "withdrawn" and not _taken_back(word, theirs)]
         if standing:
             endings[person] = max(standing, key=lambda word: word.latest).ending(person, TombstoneAct.WITHDRAWN)
+    known = erased(connection)
     for word in _said(connection, "erasure"):
-        if word.body["reason"] in SPREAD:
-            person = shared.get(word.body["person"], word.body["person"])
+        person = shared.get(word.body["person"], word.body["person"])
+        if word.body["reason"] in SPREAD or (is_of_ours(word.body) and person not in known):
             endings[person] = word.ending(person, TombstoneAct.ERASED)
     return list(endings.values())
+
+
+def is_of_ours(body: Mapping[str, Any]) -> bool:
+    """Whether a kiosk erased somebody because this server had asked for it, and nobody else."""
+    return body["reason"] == ASKED_HERE and not body["by"].startswith(TOLD)
+
+
+def erased(connection: Connection) -> set[str]:
+    """Whom every kiosk is to erase."""
+    wanted = downlink.wishes(connection, downlink.EVERY, "tombstones").values()
+    return {content["person"] for content, _ in wanted if content["act"] == TombstoneAct.ERASED}
 
 
 def _taken_back(withdrawn: _Word, words: Iterable[_Word]) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from device import messages
 from device.messages import Purpose, schema
 from device.messages.wire import Link
-from enterprise import downlink, times
+from enterprise import downlink, endings, times
 from enterprise.lock_log import LockLog
 from enterprise.outcome import Outcome, Pressure, Signed, Verdict
 from enterprise.store import EpochState, ParkedRow, RecordRow, Transaction, storable
@@ -24,6 +24,7 @@ FORKED = (
     "this kiosk's journal before lacked records that were signed for: its card lost its last writes, or it was copied; "
     "what was recorded there since lies aside on the kiosk and was never sent"
 )
+FORGOTTEN = "a database of before? daka-enterprise desired follow"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,7 @@ class Case:
         times.remember(self.transaction, self.state, [link for link in fresh if link.seq in usable])
         if batch.first == 1 and batch.links[0].plain["body"].get("reason") == "forked_journal" and 1 not in stored:
             self._alarm(Verdict.FORK, 1, FORKED)
+        self._look_at_erasures(link for link in fresh if link.seq in usable)
         for row in parked[:1]:
             self._alarm("parked", 0, f"record {row.seq}: {row.reason}")
         upto, head = max((self.state.upto, self.state.head), (batch.last, batch.links[-1].hash.hex()))
@@ -89,6 +91,18 @@ class Case:
         verdict = Verdict.STORED if fresh else Verdict.DUPLICATE
         answered = replace(self, state=state)._answered(verdict)
         return replace(answered, stored=len(records), parked=len(parked), duplicates=duplicates)
+
+    def _look_at_erasures(self, links: Iterable[Link]) -> None:
+        """Of whoever was erased because this server had asked it knows nothing any more: its database is of before."""
+        for link in links:
+            if link.plain["kind"] != "erasure" or not endings.is_of_ours(link.plain["body"]):
+                continue
+            connection, person = self.transaction.connection, link.plain["body"]["person"]
+            if person not in endings.erased(connection):
+                where = "stands on a roster" if downlink.is_on_a_roster(connection, person) else "is not erased"
+                self._alarm(
+                    "erasure_forgotten", link.seq, f"{person} was erased, as this server had asked, and {where} here: {FORGOTTEN}"
+                )
 
     def _greet(self, hello: messages.Hello) -> Outcome:
         stored = self.transaction.hashes(self.state, hello.last, hello.last)
@@ -185,6 +199,7 @@ def _complaints(state: EpochState, hello: messages.Hello, known: Mapping[int, st
     if known.get(hello.last, hello.head) != hello.head:
         found.append(("fork", hello.last, f"the kiosk's record {hello.last} differs from the one that is stored"))
     if hello.acknowledged > state.upto:
-        detail = f"the kiosk holds a signature up to {hello.acknowledged}, this database ends at {state.upto}: an older backup?"
+        detail = f"the kiosk holds a signature up to {hello.acknowledged}, this database ends at {state.upto}: an older backup? "
+        detail += "What was decided here since is gone, too"
         found.append(("rewound", state.upto, detail))
     return found

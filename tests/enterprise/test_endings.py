@@ -97,8 +97,9 @@ def test_what_a_kiosk_did_because_it_was_told_is_not_told_again(office: Office) 
 def test_an_erasure_that_was_asked_for_is_told_and_what_a_kiosk_keeps_for_how_long_is_its_own(office: Office) -> None:
     gate = Kiosk("gate-a")
     write(gate, erasure(ErasureReason.ASKED), 5)
-    for number, reason in enumerate((ErasureReason.RETENTION, ErasureReason.TOMBSTONE, ErasureReason.CAME_BACK)):
+    for number, reason in enumerate((ErasureReason.RETENTION, ErasureReason.CAME_BACK)):
         write(gate, erasure(reason, f"p-{number:032x}"), 6)
+    write(gate, messages.Erasure(OTHER, ErasureReason.TOMBSTONE, "follow:gate-b", 1, 9, 12, 0), 6)
     assert found(office, gate) == [("gate-a", PERSON, TombstoneAct.ERASED)]
 
 
@@ -132,3 +133,29 @@ def test_of_whoever_was_erased_at_one_kiosk_no_kiosks_roster_and_no_message_keep
     kept = office.rows("SELECT section, content FROM wish WHERE section <> 'tombstones'")
     assert [section for section, _ in kept] == ["roster", "roster"]
     assert not any("Wang Fang" in str(content) for _, content in kept)
+
+
+def test_an_erasure_that_a_database_of_before_has_forgotten_is_an_alarm_and_comes_back_by_following(
+    office: Office, address: str, tmp_path: Path
+) -> None:
+    gate, yard = Kiosk("gate-a"), Kiosk("gate-b")
+    wish(office, "", "roster", PERSON, {"person": PERSON, "name": "Wang Fang"})
+    write(gate, erasure(ErasureReason.TOMBSTONE), 5)
+    write(yard, messages.Erasure(OTHER, ErasureReason.TOMBSTONE, "site:gate-a", 1, 9, 12, 0), 5)
+    sent(office, gate)
+    sent(office, yard)
+    ((device, detail),) = office.rows("SELECT device, detail FROM alarm WHERE kind = 'erasure_forgotten'")
+    assert (device, "stands on a roster here" in str(detail)) == ("gate-a", True)
+    keys.create(tmp_path, "policy")
+    words = ["desired", "follow", "--keys", str(tmp_path), "--by", "hr", "--database", address]
+    for said in ("1 to follow, 1 of them erasures", "0 to follow"):
+        assert said in CliRunner().invoke(commands.daka_enterprise, words).output
+    assert "Wang Fang" not in str(office.rows("SELECT content FROM wish"))
+
+
+def test_an_erasure_that_this_server_has_asked_for_is_no_alarm_and_not_asked_for_again(office: Office) -> None:
+    gate = Kiosk("gate-a")
+    wish(office, "", "tombstones", "tombstone-1", {"person": PERSON, "number": "", "act": "erased", "id": "tombstone-1"})
+    write(gate, erasure(ErasureReason.TOMBSTONE), 5)
+    assert found(office, gate) == []
+    assert office.alarms() == []
