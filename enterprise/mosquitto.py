@@ -39,7 +39,7 @@ def write(folder: Path, certificates: Path, listener: Listener, ingesters: Seque
     for needed in (root.certificate, server.certificate, server.key):
         if not needed.exists():
             raise BrokerConfigError(f"{needed} is missing; run daka-enterprise authority init and authority server first")
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     access = folder / "access.list"
     access.write_text(access_list(ingesters), encoding="ascii")
     config = folder / CONFIG_NAME
