@@ -7,17 +7,20 @@ right later. Never steps the clock, never asks the network.
 from __future__ import annotations
 
 import ctypes
+import functools
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
+from device import seen_by_root
 from device.messages import Quality as Quality
 
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 TRIES, TOGETHER_US = 5, 200
 LIBC = ctypes.CDLL(None, use_errno=True)
+LOOK_EVERY_S = 5.0
 STA_UNSYNC = 0x0040  # linux/timex.h: the kernel's clock is not disciplined by anybody
 
 
@@ -85,6 +88,15 @@ _TIMEX_AT = ctypes.byref(_TIMEX)
 
 
 def kernel_clock_is_synced() -> bool:
-    """adjtimex(2) without changing anything: chrony, timesyncd and ntpd all clear STA_UNSYNC once they follow a source."""
-    answer = int(LIBC.adjtimex(_TIMEX_AT))
-    return answer >= 0 and not _TIMEX.status & STA_UNSYNC
+    """adjtimex(2) without changing anything: chrony, timesyncd and ntpd all clear STA_UNSYNC once they follow a source.
+
+    A daemon's sandbox refuses the question along with the setting: there counts what root saw, looked at anew after some seconds.
+    """
+    if int(LIBC.adjtimex(_TIMEX_AT)) >= 0:
+        return not _TIMEX.status & STA_UNSYNC
+    return _seen_by_root(int(time.monotonic() / LOOK_EVERY_S))
+
+
+@functools.lru_cache(maxsize=1)
+def _seen_by_root(_look: int) -> bool:
+    return seen_by_root.clock_is_kept()

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from device import reachable, sections, service
+from device import sections, seen_by_root, service
 from device.api import BackupsClient, KioskError, WebClient
 from device.api.people import HoldingsClient
 from web_ui import export, languages, serve, tls
@@ -106,7 +106,7 @@ def _send_away(listener: socket.socket, stop: threading.Event) -> None:
 
 def _addresses(names: tuple[str, ...], bound: str, port: int) -> tuple[str, ...]:
     """Where browsers find these pages; a machine may get another address at any time."""
-    found = dict.fromkeys((*names, *(reachable.read() if bound in ANYWHERE else ())))
+    found = dict.fromkeys((*names, *(seen_by_root.addresses() if bound in ANYWHERE else ())))
     return tuple(f"https://{name}:{port}" for name in found if name != "localhost")
 
 

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from device import outlet, reachable
+from device import clock, outlet, seen_by_root
 from device.commands.context import Context, pass_context
 
 UPLINK = "daka-uplink.service"
@@ -41,7 +41,7 @@ def set_broker(context: Context, host: str | None, *, follow: bool) -> None:
 def follow_kiosk(context: Context) -> None:
     """What root's own file names is root's to say: then nobody is followed."""
     if folder := os.environ.get("RUNTIME_DIRECTORY"):
-        reachable.keep(Path(folder))
+        seen_by_root.keep(Path(folder), is_kept=clock.kernel_clock_is_synced())
     if context.folder.outlet is None:
         raise outlet.OutletError("only an appliance keeps its uplink from anybody")
     if outlet.named_by_root(context.folder.config) or not context.folder.outlet.exists():
