@@ -93,7 +93,8 @@ class Site:
         check_text("whoever does this", by)
         sender, made_at, package = self._open(text)
         aliases = self._aliases()
-        ended = sum(self._end(one, sender, aliases) for one in package.ended)
+        # what a clock wrote that was ahead happened before the package was made, and must not count against every later yes
+        ended = sum(self._end(replace(one, at=min(one.at, made_at)), sender, aliases) for one in package.ended)
         before = self._directory.likeness.pairs()
         people = self._met(package.people, aliases)
         reports = [self._receive(one, sender) for one in people]
@@ -241,8 +242,7 @@ class Site:
             raise PeopleError("the consent does not name this kiosk")
         if one.agreement.purpose is not Purpose.FACE_RECOGNITION:
             raise PeopleError("the consent is to something else")
-        withdrawn = self._sisters.withdrawn()
-        if any(withdrawn[known] >= one.given_at for known in (one.person, *one.also) if known in withdrawn):
+        if any(at >= one.given_at for at in self._sisters.withdrawn({one.person, *one.also}).values()):
             raise PeopleError("the consent was taken back here after it was given there")
         self._check_number(one)
         expires_at = _last_day(one)

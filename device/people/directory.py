@@ -211,6 +211,7 @@ class Directory:
             if not connection.execute("SELECT 1 FROM person WHERE person = ?", (person,)).fetchone():
                 raise PersonUnknown(UNKNOWN_ID)
             consents.keep(connection, person, agreement, at)
+            withdrawals.came_before(connection, person, agreement.purpose, at)
             if agreement.purpose is Purpose.FACE_RECOGNITION:
                 likeness.to_be_compared(connection, person)  # templates may lie here under an older text
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -77,8 +78,10 @@ class Sisters:
         with self._database.transaction() as connection:
             withdrawals.note(connection, person, Purpose.FACE_RECOGNITION, at)
 
-    def withdrawn(self) -> dict[str, datetime]:
-        """When each person last took the consent to a kept template back, as far as this kiosk knows."""
+    def withdrawn(self, persons: Collection[str] = ()) -> dict[str, datetime]:
+        """When each person, or each of these few, last took the consent to a kept template back, as far as this kiosk knows."""
+        query = "SELECT person, at FROM withdrawn WHERE purpose = 'face_recognition'"
+        among = f" AND person IN ({', '.join('?' * len(persons))})" if persons else ""
         with self._database.reading() as connection:
-            rows = connection.execute("SELECT person, at FROM withdrawn WHERE purpose = 'face_recognition'").fetchall()
+            rows = connection.execute(query + among, tuple(persons)).fetchall()
         return {person: messages.read_time(at) for person, at in rows}

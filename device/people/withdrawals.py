@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from device import messages
 from device.consent import Purpose
@@ -53,6 +53,12 @@ def note(connection: sqlite3.Connection, person: str, purpose: Purpose, at: date
     row = (person, purpose, messages.write_time(at), person)
     query = "INSERT INTO withdrawn SELECT ?, ?, ? WHERE NOT EXISTS (SELECT 1 FROM tombstone WHERE person = ?)"
     connection.execute(f"{query} {LATEST}", row)
+
+
+def came_before(connection: sqlite3.Connection, person: str, purpose: Purpose, agreed_at: datetime) -> None:
+    """Whoever agrees here does so after all that is known here: a withdrawal by a clock that was ahead is set before it."""
+    row = (messages.write_time(agreed_at - timedelta(microseconds=1)), person, purpose, messages.write_time(agreed_at))
+    connection.execute("UPDATE withdrawn SET at = ? WHERE person = ? AND purpose = ? AND at >= ?", row)
 
 
 def destroy_templates(connection: sqlite3.Connection, person: str) -> int:

@@ -7,7 +7,7 @@ import contextlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -185,6 +185,26 @@ def test_a_later_yes_outlives_the_echo_of_an_earlier_withdrawal(two: Two) -> Non
     assert two.b.matched() == {parts.ADA}
 
 
+def test_a_withdrawal_of_a_clock_that_was_years_ahead_does_not_outlive_every_later_yes(two: Two) -> None:
+    two.carry(two.a, two.b)
+    ten_years = 10 * 365 * 86_400
+    two.a.clock.seconds += ten_years
+    two.a.consents.withdraw("1001", BY)
+    two.a.clock.seconds -= ten_years - 10
+    two.b.clock.seconds += 10
+    assert two.carry(two.a, two.b) == (0, 1, [])
+    assert two.b.matched() == set()
+    two.a.clock.seconds += 10
+    two.b.clock.seconds += 10
+    two.a.consents.give("1001", "en", "consent", BY)
+    two.a.directory.add_template(parts.ADA, EMBEDDER, "photograph", vector(3), two.a.clock.now().at)
+    two.a.keeper.renew(parts.ADA)
+    assert two.carry(two.b, two.a) == (0, 0, [])
+    assert two.carry(two.a, two.b) == (1, 0, [])
+    assert two.b.matched() == two.a.matched() == {parts.ADA}
+    assert two.carry(two.a, two.b) == (1, 0, []), "and the next file takes nothing back"
+
+
 def test_a_withdrawal_that_comes_before_the_yes_counts_against_it(two: Two) -> None:
     """Gate B has never heard of Ada; who took her consent back is gate C, and A has not heard of it yet."""
     two.a.clock.seconds += 60
@@ -342,6 +362,22 @@ def test_a_removal_is_forgotten_with_the_person(two: Two) -> None:
     assert two.a.directory.sisters.faces_removed() == {parts.ADA}
     two.a.eraser.erase("1001", "asked", BY)
     assert two.a.directory.sisters.faces_removed() == frozenset()
+
+
+def test_for_each_person_of_a_package_few_rows_are_read_however_many_have_ever_withdrawn(
+    two: Two, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(200):
+        two.b.directory.sisters.heard_withdrawal(f"p-{number:032x}", parts.START)
+    read, read_time = list[str](), messages.read_time
+
+    def counted(text: str) -> datetime:
+        read.append(text)
+        return read_time(text)
+
+    monkeypatch.setattr(messages, "read_time", counted)
+    assert two.carry(two.a, two.b)[0] == 1
+    assert len(read) < 50
 
 
 def last_day(at: Kiosk, day: str) -> None:
