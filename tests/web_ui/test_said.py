@@ -91,7 +91,7 @@ SPEAKERS = {
 # Of refusals' classes those texts that no page meets: other sockets' and the kiosk page's, which has words of its own by kind.
 ELSEWHERE = {
     "cards.py", "claims.py", "downlink.py", "identity.py", "own.py", "outlet.py", "page/counter.py", "page/stamps.py", "policy.py",
-    "post.py", "renewal.py", "site.py", "people/sisters.py", "config/reading.py", "locks/ledger.py", "membership.py",
+    "post.py", "renewal.py", "site.py", "packages.py", "people/sisters.py", "config/reading.py", "locks/ledger.py", "membership.py",
 }  # fmt: skip
 FOR_PROGRAMS = (
     "is one of", "is not one of", "is Argon2id", "is an Argon2id string", "a card is good for", "a roster names each person",
