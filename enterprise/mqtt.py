@@ -116,12 +116,12 @@ class Link:
         """Begin connecting, in a thread of its own."""
         self._thread.start()
 
-    def publish(self, topic: str, payload: bytes) -> bool:
-        """One retained message at QoS 1; False without a connection: it is dropped then, and a kiosk's next hello asks again."""
+    def publish(self, topic: str, payload: bytes, *, retain: bool = True) -> bool:
+        """One message at QoS 1; False without a connection: it is dropped then, and a kiosk's next hello asks again."""
         client = self._client
         if client is None or not client.is_connected():
             return False
-        return client.publish(topic, payload, qos=1, retain=True, properties=_json()).rc == paho.MQTT_ERR_SUCCESS
+        return client.publish(topic, payload, qos=1, retain=retain, properties=_json()).rc == paho.MQTT_ERR_SUCCESS
 
     def announce(self, here: bool) -> None:
         """Tell the kiosks whether anybody answers them now; without a connection the broker has said that nobody does."""

@@ -142,7 +142,7 @@ class Service:
                     self._say(logging.ERROR, f"a lock gets no word: {error}")
                     continue
                 if word is not None:
-                    self._link.publish(messages.topics(device).lock_answer, word)
+                    self._link.publish(messages.topics(device).lock_answer, word, retain=False)
 
     def _commit(self, arrivals: list[Arrival], stop: threading.Event) -> list[Outcome] | None:
         failures, apart = 0, False

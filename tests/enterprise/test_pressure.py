@@ -48,9 +48,11 @@ class Line:
     said: list[bytes] = field(default_factory=list)
     here: list[bool] = field(default_factory=list)
     forgotten: list[int] = field(default_factory=list)
+    retained: list[str] = field(default_factory=list)  # topics
 
-    def publish(self, _topic: str, payload: bytes) -> bool:
+    def publish(self, topic: str, payload: bytes, *, retain: bool = True) -> bool:
         self.said.append(payload)
+        self.retained += [topic] if retain else []
         return True
 
     def announce(self, here: bool) -> None:
@@ -109,6 +111,15 @@ def test_a_kiosk_that_kept_saying_how_it_is_while_nobody_listened_floods_nobody(
     turn = turns.taken([*said, *(records(kiosk.name, number, line) for number in range(100, 108))], 32)
     assert [message.mid for message in turn.now] == [58, 59, *range(100, 108)]
     assert (len(turn.dropped), turn.flooding) == (58, frozenset())
+
+
+def test_the_word_to_a_lock_is_for_whoever_stands_there_now(office: Office, kiosk: Kiosk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The broker would give a retained one to the kiosk again at every connection."""
+    line, topics = Line(), messages.topics(kiosk.name)
+    monkeypatch.setattr(office.ingester, "word_to_lock", lambda *_: b"word")
+    asked = Received(topics.lock_question, b"{}", "", line, 1)  # type: ignore[arg-type]
+    service.Service(office.ingester, line, office.store)._settle([asked, hello(kiosk, line, 2)], threading.Event())  # type: ignore[arg-type]
+    assert (line.said[0], line.retained) == (b"word", [topics.acknowledgement])
 
 
 @pytest.mark.parametrize(("failures", "told"), [(1, []), (service.TRIES_UNTIL_AWAY + 1, [False, True])])
