@@ -24,6 +24,7 @@ from enterprise.pairing import Day, Rules
 AMOUNTS = ("worked_minutes", "break_minutes", "late_minutes", "early_minutes")
 COLUMNS = ("number", "name", "person", "day", "shift", "came", "went", *AMOUNTS, "kiosks", "marks")
 AMENDMENT_COLUMNS = ("kiosk", "record", "kind", "punch", "person", "direction", "punched at", "reason", "by", "at")
+NEAR_DAYS = 7
 MINUTE = timedelta(minutes=1)
 
 
@@ -71,9 +72,15 @@ def rows(connection: Connection, place: Calendar, since: date, until: date, rule
     groups, shared = {person: known.group for person, known in people.items()}, aliases(connection)
     found: list[Row] = []
     for theirs in _by_person(connection, shared):
-        days = pairing.days(pairing.stays(theirs, rules, shared), place, groups)
+        near = [stay for stay in pairing.stays(theirs, rules, shared) if _is_near(place.day_of(stay.first), since, until)]
+        days = pairing.days(near, place, groups)
         found += [_row(day, people.get(day.person)) for day in days if since <= day.day <= until]
     return sorted(found, key=lambda row: (row.number, row.day.person, row.day.day, row.day.shift))
+
+
+def _is_near(day: date, since: date, until: date) -> bool:
+    """Whether a stay of that day can have to do with the days that are asked for: by a night, or a shift that goes on."""
+    return since.toordinal() - NEAR_DAYS <= day.toordinal() <= until.toordinal() + NEAR_DAYS
 
 
 def counted(connection: Connection) -> Iterator[Counted]:
@@ -119,9 +126,12 @@ def _recorded_of(connection: Connection, person: str, journals: Mapping[tuple[st
         yield from journal.amended.get(person, ())
     column = tables.record.c
     query = select(column.device, column.epoch, column.seq, column.body).where(column.person == person, column.kind == "punch")
+    by_journal: dict[tuple[str, str], list[Record]] = {}
     for device, epoch, seq, body in connection.execute(query):
-        if seq not in (journal := journals[device, epoch]).touched:
-            yield from messages.recorded([_read(body)], journal.line)
+        if seq not in journals[device, epoch].touched:
+            by_journal.setdefault((device, epoch), []).append(_read(body))
+    for place, records in by_journal.items():
+        yield from messages.recorded(records, journals[place].line)
 
 
 def _journals(connection: Connection) -> list[tuple[str, str]]:

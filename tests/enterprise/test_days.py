@@ -218,6 +218,23 @@ def test_what_was_said_about_punches_can_be_looked_at_and_the_index_finds_it(
         assert "record_rare" in str(plan)
 
 
+def test_a_day_is_the_same_whatever_days_are_asked_for_beside_it(office: Office, address: str, tmp_path: Path) -> None:
+    gate, hour = Kiosk("gate-a"), 3_600
+    for day in range(21):
+        begins = day * 24 * hour + (day % 5) * 1_700
+        write(gate, punch_body(PERSON), begins)
+        write(gate, replace(punch_body(PERSON), direction=Direction.OUT), begins + (7 + day % 3) * hour)
+        if day % 4 == 0:
+            write(gate, punch_body(PERSON), begins + 11 * hour)
+    sent(office, gate)
+    more = ("--zone", "Asia/Shanghai", "--shifts", "late 16:00-00:30 break 20:00-20:30; night 22:00-06:00")
+    every = days(address, tmp_path / "all.csv", *more, "--from", "2026-11-01", "--to", "2026-12-31")
+    for asked in ("2026-11-23", "2026-11-27", "2026-12-05"):
+        found = days(address, tmp_path / "one.csv", *more, "--from", asked, "--to", asked)
+        assert found == [row for row in every if row["day"] == asked]
+        assert found
+
+
 # ---- times that cannot be
 
 NO_TIME = "2026-02-30T25:61:00.000000Z"
