@@ -27,7 +27,7 @@ class Personnel:
 
     def __init__(self, journal: Journal, directory: Directory, clock: Clock, zone: tzinfo, left_days: float = 0) -> None:
         """`zone`: the place's, by whose clock a last day ends. `left_days` after it a person is erased by itself; 0: never."""
-        self.zone, self._left_days = zone, left_days
+        self.zone, self.left_days = zone, left_days
         self._journal, self._directory, self._clock = journal, directory, clock
 
     def import_list(self, text: str, by: str, *, dry_run: bool, tell: Tell = silent) -> api.ListReport:
@@ -93,8 +93,8 @@ class Personnel:
     def _end(self, text: str) -> datetime | None:
         """Somebody's last day as it was typed. A year too early would erase them within the hour."""
         found = roster.read_expiry(text, self.zone)
-        if found and self._left_days and self._clock.now().at - found >= timedelta(days=self._left_days):
-            raise PeopleError(say("list.long_gone", days=f"{self._left_days:g}"))
+        if found and self.left_days and self._clock.now().at - found >= timedelta(days=self.left_days):
+            raise PeopleError(say("list.long_gone", days=f"{self.left_days:g}"))
         return found
 
     def set_pin(self, number: str, pin: str, by: str) -> api.PinSet:

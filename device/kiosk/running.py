@@ -164,6 +164,7 @@ def _walk(walk: line.Line, frames: Iterable[camera.Frame], stop: threading.Event
 def _govern(inside: Inside, now: Config, stop: threading.Event) -> None:
     """What the enterprise decided takes effect at once; what is read at the start only, once the kiosk is quiet."""
     inside.walk.policy = terms.attend_policy(now)
+    inside.personnel.left_days = now.retention.left_days
     if needs_restart(inside.config, now):
         log.info("settings changed that take effect at a start; it comes when nobody is here")
         in_background("restart", restart_when_quiet, inside.is_quiet, stop)

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import string
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device import api, database, journal, messages, people
+from device import api, config, database, journal, messages, people, policy
+from device.kiosk import running
 from device.people import Directory, Entry, ImportRefused, PeopleError, Verdict, credentials, planning, roster, table
 from device.personnel import Personnel
 from tests.device import parts
@@ -259,6 +263,19 @@ def test_a_last_day_so_long_ago_that_they_would_be_erased_at_once_is_asked_about
         office.change_person("1002", "", "", "", f"{now - timedelta(days=92):%Y-%m-%d}", "", BY)
     office.change_person("1002", "", "", "", f"{now - timedelta(days=80):%Y-%m-%d}", "", BY)
     assert directory.by_number("1002").expires_at is not None
+
+
+def test_how_long_ago_is_too_long_follows_what_the_enterprise_decides(opened: journal.Journal, directory: Directory) -> None:
+    """It is erased by these days from that moment on; nobody waits for a restart of the kiosk."""
+    office = Personnel(opened, directory, parts.Clock(), SHANGHAI, left_days=90)
+    own = config.parse({})
+    inside: Any = SimpleNamespace(personnel=office, config=own, walk=SimpleNamespace())
+    governed = policy.Governed(own, messages.Content())
+    governed.changed = lambda now: running._govern(inside, now, threading.Event())
+    governed.settle(messages.Content(retention=messages.Retention("dpo:wu", {"left": 30})))
+    office.import_list(LIST, BY, dry_run=False)
+    with pytest.raises(PeopleError, match="30 days ago is erased within the hour"):
+        office.change_person("1002", "", "", "", f"{parts.START - timedelta(days=40):%Y-%m-%d}", "", BY)
 
 
 FOR_EVER = ("9999-12-31", "9999-01-01", "9999-12-31T23:59-08:00", "9999-12-31T00:00+08:00", "9998-12-31T23:59-08:00")
