@@ -30,6 +30,7 @@ def people() -> None:
     """Employees of this kiosk and their consent."""
 
 
+FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would take for a command
 COLUMNS = ("number", "name", "group", "language", "consent", "templates", "other ways", "until")
 
 
@@ -44,13 +45,18 @@ def list_people(context: Context, text: str, as_csv: bool) -> None:
     zone = api.zone_of(context.config().device.time_zone)
     rows = [_row(person, zone) for person in found]
     if as_csv:
-        csv.writer(sys.stdout).writerows([COLUMNS, *rows])
+        csv.writer(sys.stdout).writerows([COLUMNS, *([_harmless(cell) for cell in row] for row in rows)])
         return
     table = Table(*COLUMNS, title=f"people: {len(found)}")
     table.columns[0].no_wrap = True  # whoever is looked for by number is found by it, however narrow the screen
     for row in rows:
         table.add_row(*row)
     Console(markup=False, emoji=False).print(table)
+
+
+def _harmless(cell: str) -> str:
+    """A name must never become a formula."""
+    return f"'{cell}" if cell.startswith(FORMULA) else cell
 
 
 def _row(person: api.Person, zone: tzinfo) -> tuple[str, ...]:

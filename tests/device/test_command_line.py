@@ -142,6 +142,12 @@ def test_a_number_is_whole_in_the_list_however_narrow_the_screen_and_the_list_ca
     assert '"Zhang, Wei"' in found[1]
 
 
+def test_a_name_in_the_list_for_spreadsheets_never_becomes_a_formula(known: Path, run: Run) -> None:
+    assert run(known, "people", "add", "7", "=1+2").returncode == 0
+    found = run(known, "people", "list", "=", "--csv").stdout.splitlines()
+    assert [line.split(",")[1] for line in found] == ["name", "'=1+2"]
+
+
 def test_the_list_shows_a_last_day_as_it_was_given(known: Path, run: Run) -> None:
     (known / "config.toml").write_text('[device]\ntime_zone = "Asia/Shanghai"\n')
     for expires, shown in (("2026-12-31", "2026-12-31 "), ("2026-12-31T12:00+08:00", "2026-12-31 12:00")):
