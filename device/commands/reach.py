@@ -87,6 +87,7 @@ def start_over(context: Context, by: str) -> int:
         at.journal.append(messages.Audit("device_key_given_up", by), at.clock.now())
         gone = at.directory.start_over()
         at.directory.check_device_key()
+        context.folder.keys_copied.unlink(missing_ok=True)  # a copy that somebody has is of the lost one
         return gone
 
 

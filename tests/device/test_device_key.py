@@ -97,7 +97,9 @@ def test_starting_over_keeps_people_and_consents_and_gives_up_what_no_key_opens(
     closed(files)
     assert folder.credentials is not None
     (folder.credentials / keys.CREDENTIAL).write_bytes(bytes(32))
+    folder.keys_copied.touch()
     assert reach.start_over(Context(folder), "cli:hr") == 3
+    assert not folder.keys_copied.exists(), "the copy that was made is of the key that is lost"
     files = opened(folder)
     ada = files.directory.by_number("77001234")
     assert (ada.templates, ada.has_pin, ada.badges, ada.has_consent) == (0, False, 0, True)
