@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from device import messages
 from device.messages import Purpose, schema
 from device.messages.wire import Link
-from enterprise import downlink, endings, times
+from enterprise import attendance, downlink, endings, times
 from enterprise.lock_log import LockLog
 from enterprise.outcome import Outcome, Pressure, Signed, Verdict
 from enterprise.store import EpochState, ParkedRow, RecordRow, Transaction, storable
@@ -97,7 +97,8 @@ class Case:
         for link in links:
             if link.plain["kind"] != "erasure" or not endings.is_of_ours(link.plain["body"]):
                 continue
-            connection, person = self.transaction.connection, link.plain["body"]["person"]
+            connection, said = self.transaction.connection, link.plain["body"]["person"]
+            person = attendance.aliases(connection).get(said, said)  # a kiosk says it under each id that it knows them by
             if person not in endings.erased(connection):
                 where = "stands on a roster" if downlink.is_on_a_roster(connection, person) else "is not erased"
                 self._alarm(

@@ -159,3 +159,12 @@ def test_an_erasure_that_this_server_has_asked_for_is_no_alarm_and_not_asked_for
     write(gate, erasure(ErasureReason.TOMBSTONE), 5)
     assert found(office, gate) == []
     assert office.alarms() == []
+
+
+def test_an_erasure_under_a_kiosks_own_id_is_known_here_by_the_id_of_the_roster(office: Office) -> None:
+    gate = Kiosk("gate-a")
+    wish(office, "", "tombstones", "tombstone-1", {"person": PERSON, "number": "", "act": "erased", "id": "tombstone-1"})
+    write(gate, messages.DesiredDone(1, 1, "applied", (), (), (messages.Alias(PERSON, OTHER),)), 5)
+    write(gate, erasure(ErasureReason.TOMBSTONE, OTHER), 6)
+    assert found(office, gate) == []
+    assert office.alarms() == []
