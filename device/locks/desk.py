@@ -77,15 +77,19 @@ class LockDesk:
         self._cabinet.for_stamps(approval.grant.lock, now)
         person = self._here(approval.grant.person)
         journey = self._journeys.begin(approval, person)
-        if approval.grant.factors & papers.Factor.FACE and not self._waits_for_face(journey):
+        try:
+            if approval.grant.factors & papers.Factor.FACE:
+                self._wait_for_face(journey)
+        except DeviceError:  # nobody gets the ticket, and nothing may wait for it
             self._journeys.drop(journey.ticket)
-            raise NeverSeen(say("lock.never_seen"))
+            raise
         return self._visit(journey)
 
-    def _waits_for_face(self, journey: Journey) -> bool:
-        """Whether there is a face to wait for: as it was seen by this kiosk's camera, if it has one."""
+    def _wait_for_face(self, journey: Journey) -> None:
+        """As it was seen by this kiosk's camera, if it has one; NeverSeen without such a face."""
         ticket, by_camera = journey.ticket, not self._journeys.simulated
-        return self._claims.for_lock(journey.person, ticket, lambda: self._journeys.awaits_face(ticket), seen_here=by_camera)
+        if not self._claims.for_lock(journey.person, ticket, lambda: self._journeys.awaits_face(ticket), seen_here=by_camera):
+            raise NeverSeen(say("lock.never_seen"))
 
     def progress(self, ticket: str, after: int = -1, wait_s: float = 0.0) -> shown.LockVisit:
         """How the visit goes; until the person is verified from here, then from the bridge."""

@@ -36,6 +36,7 @@ from device.locks.mailbox import Mailbox, Question
 from device.messages import Capture, Liveness, LockAct, LockBody, Method
 from device.messages import lock as papers
 from device.messages.lock import EventKind, Factor, thumbprint
+from device.templates import TemplatesLocked
 from firmware_bridge.protocol import commands
 from tests.device import parts
 from tests.firmware_bridge.parts import ANN, BOB, LOCK_ID, NOON, World, key, raw
@@ -326,6 +327,18 @@ def test_a_person_known_by_a_photograph_alone_opens_no_lock_by_the_face(scene: S
         scene.desk.visit(scene.grant().id.hex())
     assert not scene.people.awaits(), "and nothing waits for a face that cannot come"
     assert scene.desk.visit(scene.grant(factors=int(Factor.PIN)).id.hex()).missing == "pin"
+
+
+def test_where_the_templates_are_locked_no_visit_is_left_waiting(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody has its ticket, and its person's next punch would be refused for it."""
+
+    def locked(*_what: object, **_how: object) -> bool:
+        raise TemplatesLocked("the server's share has not come")
+
+    monkeypatch.setattr(scene.people, "for_lock", locked)
+    with pytest.raises(TemplatesLocked):
+        scene.desk.visit(scene.grant().id.hex())
+    assert outcome(scene, scene.seen()) is None, "who comes to clock in is clocked in"
 
 
 def test_a_challenge_that_was_passed_for_anything_but_this_visit_opens_no_lock(scene: Scene) -> None:
