@@ -50,7 +50,8 @@ def missing(connection: Connection) -> frozenset[str]:
 def _older_view(connection: Connection, names: set[str]) -> set[str]:
     view = tables.PUNCH_VIEW
     columns = [column["name"] for column in inspect(connection).get_columns(view)] if view in names else []
-    return set() if columns == [*tables.VIEW_COLUMNS] else {view}
+    ours = [*tables.VIEW_COLUMNS]
+    return set() if columns[: len(ours)] == ours else {view}  # a newer version's has more, and PostgreSQL takes none away
 
 
 def complete(connection: Connection) -> None:

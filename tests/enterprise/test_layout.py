@@ -13,7 +13,7 @@ import psycopg
 import pytest
 from click.testing import CliRunner, Result
 
-from enterprise import layout
+from enterprise import layout, tables
 from enterprise import store as stores
 from enterprise.commands import main as commands
 from tests.enterprise.conftest import Office, open_office
@@ -147,3 +147,16 @@ def test_a_command_that_looks_makes_no_tables_in_an_empty_database(postgres: Pos
     assert "holds nothing yet" in str(call(address, "show", "alarms").exception)
     with session(postgres, address) as connection:
         assert connection.execute("SELECT count(*) FROM pg_class WHERE relname = 'record'").fetchone() == (0,)
+
+
+def test_the_view_of_a_newer_version_has_all_that_we_want_and_stays(office: Office, address: str) -> None:
+    """PostgreSQL takes no column away from a view: whoever tried would take no record any more after going back."""
+    with office.store.transaction() as transaction:
+        transaction.connection.exec_driver_sql("DROP VIEW punch")
+        columns = ", ".join(f"1 AS {name}" for name in (*tables.VIEW_COLUMNS, "of_tomorrow"))
+        transaction.connection.exec_driver_sql(f"CREATE VIEW punch AS SELECT {columns}")
+    stores.connect(address).close()
+    assert office.rows("SELECT of_tomorrow FROM punch") == [(1,)]
+    with office.store.transaction() as transaction:
+        transaction.connection.exec_driver_sql("DROP VIEW punch")
+    stores.connect(address).close()  # PostgreSQL's is used by others in turn
