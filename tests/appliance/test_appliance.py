@@ -120,6 +120,22 @@ def test_a_healthy_kiosk_that_has_joined_is_found_to_be_one(appliance: Appliance
         assert any(check in row and " good " in row for row in as_root.splitlines()), f"{check}\n{as_root}"
 
 
+def test_what_root_sees_of_the_machine_can_be_read_inside_the_sandboxes_that_show_nothing_of_it(appliance: Appliance) -> None:
+    """Its address for the web UI's daemon; for kiosk and uplink whether anybody keeps the clock, which here nobody does."""
+    appliance.call("systemctl", "start", "daka-outlet.service")
+    for user, unit, name in (
+        ("daka-web", "daka-web", "addresses"),
+        ("daka-kiosk", "daka-kiosk", "clock"),
+        ("daka-uplink", "daka-uplink", "clock"),
+    ):
+        if unit == "daka-web":
+            appliance.call("systemctl", "start", "daka-web")
+        inside = ("nsenter", "--target", str(appliance.process_of(unit)), "--mount", "--", "su", "-s", "/bin/sh", user, "-c")
+        said = appliance.call(*inside, f"cat /run/daka-outlet/{name}").split()
+        assert said[0] == {"addresses": machines.INSIDE, "clock": "nobody"}[name], said
+    appliance.wait("the screen names it", lambda: f"https://{machines.INSIDE}:8443" in appliance.says("daka", "web", "code"))
+
+
 def test_what_is_wished_for_while_root_looks_is_looked_at_anew(appliance: Appliance) -> None:
     """systemd tells of no change of the file meanwhile, and whoever has just joined would wait for the timer."""
     slowly = appliance.machine.files / "etc/systemd/system/daka-outlet.service.d/99-test.conf"
