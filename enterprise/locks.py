@@ -150,13 +150,17 @@ def withdraw(transaction: Transaction, lock: str, device: str, at: datetime) -> 
 
 
 def withdraw_all(transaction: Transaction, device: str, at: datetime) -> tuple[str, ...]:
-    """A kiosk that is believed no more may use no lock, and what it owes does not come; those that it might."""
+    """A kiosk that is believed no more may use no lock, and what it owes does not come; those that it might.
+
+    The key that it proved when it joined is forgotten: whoever has its name next would be enrolled by it.
+    """
     column = tables.lock_kiosk.c
     found = tuple(
         transaction.connection.execute(select(column.lock).where(column.device == device).order_by(column.lock)).scalars()
     )
     for lock in found:
         withdraw(transaction, lock, device, at)
+    transaction.connection.execute(tables.grant_use_key.delete().where(tables.grant_use_key.c.device == device))
     lock_stamps.give_up(transaction, device, at)
     return found
 

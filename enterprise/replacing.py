@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from enterprise import certificates, locks
+from enterprise import certificates, downlink, locks
 from enterprise.store import Transaction
 
 
@@ -12,6 +12,7 @@ def replaced(transaction: Transaction, device: str, before: str, key: str, by: s
     """The name's journal key is `key` and was `before`; the contract locks that the one before could use."""
     certificates.revoke(transaction, device, at)
     freed = locks.withdraw_all(transaction, device, at)
+    downlink.abandon(transaction, device)  # until the new one has said hello: the sealing key is the other's
     lost = f"; it may use {', '.join(freed)} once it is enrolled anew: daka-enterprise lock enrol" if freed else ""
     transaction.alarm(device, "", "key_replaced", 0, f"{before} was replaced by {key}, by {by}{lost}", at)
     return freed

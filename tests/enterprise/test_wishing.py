@@ -530,17 +530,39 @@ def test_who_took_which_locks_alarm_back_stands_with_each(office: Office, addres
     assert done(address, "settle", LOCK, "lock_cleared", "--by", "hr", "--note", "looked") == "1 settled\n"
 
 
+@pytest.mark.parametrize("words", [("trust", "--replace"), ("distrust",)])
+def test_the_keys_of_the_machine_that_had_the_name_before_count_for_nothing_any_more(
+    office: Office, address: str, gates: list[str], folder: Path, words: tuple[str, ...]
+) -> None:
+    """It may be the stolen one: what it proved when it joined is enrolled with no lock, and nothing is sealed to it."""
+    with office.store.transaction() as transaction:
+        transaction.put(tables.grant_use_key, {"device": "kiosk-1", "key": public("before")})
+    new = Kiosk("kiosk-1")
+    if words[0] == "distrust":
+        done(address, *words, "kiosk-1")
+    done(address, "trust", "kiosk-1", new.public_key, *words[1:])
+    assert "so name its key" in str(call(address, "lock", "enrol", LOCK, "kiosk-1", "--keys", folder).exception)
+    said = done(address, "lock", "enrol", LOCK, "kiosk-1", public("successor"), "--keys", folder)
+    assert "kiosk-1 gets no papers before it is trusted and has said hello" in said
+    assert office.rows("SELECT payload FROM desired_page WHERE device = 'kiosk-1' AND payload <> ''") == []
+    office.ingester.greet(new.name, hello(new))
+    done(address, "lock", "sign", LOCK, "--keys", folder)
+    assert papers_of(office, "kiosk-1") == {"enrolment-lock-0001": 1}
+
+
 def test_a_replaced_kiosk_may_use_no_lock_before_the_new_one_is_enrolled(
     office: Office, address: str, gates: list[str], folder: Path
 ) -> None:
     """The key that the one before has stays enrolled at no lock: it may be stolen."""
-    said = done(address, "trust", "kiosk-1", Kiosk("kiosk-1").public_key, "--replace")
+    new = Kiosk("kiosk-1")
+    said = done(address, "trust", "kiosk-1", new.public_key, "--replace")
     assert f"daka-enterprise lock enrol {LOCK} kiosk-1" in said
     assert f"daka-enterprise lock sign {LOCK}" in said
     ((detail,),) = office.rows("SELECT detail FROM alarm WHERE kind = 'key_replaced'")
     assert LOCK in str(detail)
     assert (floor(office), papers_of(office, "kiosk-1")) == (1, {})
     assert "kiosk-1" not in done(address, "lock", "list")
+    office.ingester.greet("kiosk-1", hello(new))
     done(address, "lock", "enrol", LOCK, "kiosk-1", public("successor"), "--keys", folder)
     assert papers_of(office, "kiosk-1") == {"enrolment-lock-0001": 1}, "its approvals were for the one before"
     assert papers_of(office, "kiosk-2") == {"enrolment-lock-0001": 1, f"grant-{gates[1]}": 1}
