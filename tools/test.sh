@@ -1,15 +1,16 @@
 #!/bin/sh
-# Runs the tests. All of them in two halves side by side, since most of the time of each is spent waiting; or, with arguments, those.
-# `again` runs what failed in either half once more, alone. Each half leaves build/tests-NAME.xml (again: build/again-NAME.xml).
+# Runs the tests. All of them in three parts side by side, since most of the time of each is spent waiting; or, with arguments, those.
+# `again` runs what failed in any part once more, alone. Each part leaves build/tests-NAME.xml (again: build/again-NAME.xml).
 # usage: tools/test.sh PYTHON [again | PYTEST-ARGUMENTS]
 set -u
 python=$1
 shift
-# A browser and a container: they wait for each other's turn more than for a core. The browser first: what the container is made of
-# (a Debian root, a release bundle) is fetched and packed meanwhile.
-APART="tests/web_ui tests/appliance"
+# What a container is made of (a Debian root, a release bundle) is fetched and packed while the first of these run.
+CONTAINERS="tests/house tests/faults tests/appliance"
+BROWSERS="tests/web_ui tests/e2e"
+PARTS="containers browsers rest"
 
-half() { # half NAME FOLDERS AND OPTIONS
+part() { # part NAME FOLDERS AND OPTIONS
     name=$1
     shift
     "$python" -m pytest -o cache_dir="build/pytest-$name" --durations=25 --junitxml="build/tests-$name.xml" "$@"
@@ -22,24 +23,28 @@ again() { # again NAME
 }
 
 mkdir -p build
+failed=0
 case "${1-}" in
 again)
-    failed=0
-    again apart || failed=1
-    again rest || failed=1
+    for name in $PARTS; do
+        again "$name" || failed=1
+    done
     exit "$failed"
     ;;
 ?*) exec "$python" -m pytest "$@" ;;
 esac
 
-rm -rf build/tests-*.xml build/again-*.xml build/pytest-apart build/pytest-rest
+rm -rf build/tests-*.xml build/again-*.xml build/pytest-*
 # shellcheck disable=SC2086 # folders, not one name
-half apart $APART >build/tests-apart.log 2>&1 &
-apart=$!
-trap 'kill "$apart" 2>/dev/null' INT TERM
-half rest tests $(printf -- '--ignore=%s ' $APART)
-rest=$?
-wait "$apart"
-code=$?
-cat build/tests-apart.log
-[ "$rest" -eq 0 ] && [ "$code" -eq 0 ]
+part containers $CONTAINERS >build/tests-containers.log 2>&1 &
+containers=$!
+# shellcheck disable=SC2086
+part browsers $BROWSERS >build/tests-browsers.log 2>&1 &
+browsers=$!
+trap 'kill "$containers" "$browsers" 2>/dev/null' INT TERM
+# shellcheck disable=SC2046
+part rest tests $(printf -- '--ignore=%s ' $CONTAINERS $BROWSERS) || failed=1
+wait "$containers" || failed=1
+wait "$browsers" || failed=1
+cat build/tests-containers.log build/tests-browsers.log
+exit "$failed"
