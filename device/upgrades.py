@@ -19,10 +19,11 @@ import cattrs
 from flask import request
 
 import device
-from device import api, clock, messages, server
+from device import api, clock, messages
+from device.api import serving
+from device.api.serving import Route
 from device.config import Config
 from device.sentences import say
-from device.server import Route
 
 MODEL_FILE = Path("/proc/device-tree/model")  # on a Raspberry Pi; elsewhere the firmware's name of the board
 BOARD_FILE = Path("/sys/class/dmi/id/product_name")
@@ -175,7 +176,7 @@ def office_routes(upgrades: Upgrades, record: Callable[[messages.Audit], object]
     """What pages, the command line and root may ask."""
 
     def ask() -> api.Done:
-        (by,) = server.json_fields("by")
+        (by,) = serving.json_fields("by")
         record(messages.Audit("upgrade_check_asked", by))
         upgrades.ask()
         return api.Done()

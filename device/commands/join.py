@@ -7,16 +7,21 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from device import api, outlet
 from device.commands.context import Context, pass_context
-from device.commands.joining_on_files import OnFiles
 from device.commands.office import operator
 from device.commands.reach import joining
 from device.joining import JoinRefused
 from device.messages import joining as words
+
+if TYPE_CHECKING:
+    from device.commands.joining_on_files import OnFiles
+
+    Kiosk = api.JoinClient | OnFiles
 
 WAIT_S = 3_600.0
 LOOK_S = 0.5
@@ -24,8 +29,6 @@ AWAY_S = 60.0  # the kiosk daemon restarts with what came of it
 
 PATIENT_S = 10.0
 NO_KEY = "the uplink daemon makes no key; does it run? `daka run`, or systemctl status daka-uplink"
-
-Kiosk = api.JoinClient | OnFiles
 
 
 @click.command()

@@ -53,3 +53,11 @@ def test_neither_does_the_command_line_on_its_way_to_the_uplink() -> None:
 
 def test_the_kiosk_does_load_it_so_that_this_test_can_fail() -> None:
     assert {"cv2", "numpy", "onnxruntime", "device.camera"} <= loaded_by("import device.commands.run_kiosk")
+
+
+@pytest.mark.parametrize("command", ["office", "personnel", "sisters", "enrol", "join", "update"])
+def test_neither_does_a_command_that_only_asks_the_running_daemon(command: str) -> None:
+    """Models and camera would take a second of a processor each time, more on a kiosk's own."""
+    loaded = loaded_by(f"import device.commands.{command}")
+    assert f"device.commands.{command}" in loaded
+    assert not loaded & {"cv2", "numpy", "onnxruntime", "mediapipe", "device.camera", "device.sight", "device.desk"}
