@@ -289,12 +289,11 @@ def signed_in(running: Office, role: str) -> Browser:
 
 def ended(browser: Browser, where: str) -> httpx.Response:
     """The page of a piece of work, once it is done."""
-    for _ in range(200):
-        page = browser.get(where)
-        if "this page renews itself" not in text_of(page):
-            return page
+    ends = time.monotonic() + WITHIN_S
+    while "this page renews itself" in text_of(page := browser.get(where)):
+        assert time.monotonic() < ends, text_of(page)
         time.sleep(0.05)
-    raise AssertionError(text_of(page))
+    return page
 
 
 def fresh_code(office: Office, name: str, secret: str) -> str:

@@ -10,7 +10,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from datetime import UTC
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,7 @@ import pytest
 
 from device import messages
 from device.api import PunchPage, PunchRow
-from tests.web_ui.running import Browser, Office, journal_key, text_of
+from tests.web_ui.running import Browser, Office, ended, journal_key, text_of
 from web_ui import export, uploads, words
 from web_ui.jobs import Job, Jobs
 
@@ -32,10 +31,7 @@ def fetched(browser: Browser, kind: str, query: str = ALL) -> httpx.Response:
     begun = browser.submit(f"/punches?{query}", form=export_form(kind))
     assert begun.status_code == 302, text_of(begun)
     where = begun.headers["location"]
-    for _ in range(100):
-        if "Download" in browser.get(where).text:
-            break
-        time.sleep(0.1)
+    assert "Download" in ended(browser, where).text
     return browser.get(f"{where}/file")
 
 
