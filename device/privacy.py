@@ -6,6 +6,7 @@ Nothing is changed, no packet reaches anybody: addresses are those that RFC 5737
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import glob
 import json
@@ -72,6 +73,19 @@ def _asks(path: str) -> Callable[[], None]:
     return attempt
 
 
+def _asks_systemd() -> None:
+    """On the system bus, for its version: it answers everybody who may speak to it. sd_bus_get_property_string(3)."""
+    library = ctypes.CDLL("libsystemd.so.0")
+    bus, version = ctypes.c_void_p(), ctypes.c_char_p()
+    answer = library.sd_bus_open_system(ctypes.byref(bus))
+    if answer >= 0:
+        whom = (b"org.freedesktop.systemd1", b"/org/freedesktop/systemd1", b"org.freedesktop.systemd1.Manager", b"Version")
+        answer = library.sd_bus_get_property_string(bus, *whom, None, ctypes.byref(version))
+        library.sd_bus_flush_close_unref(bus)
+    if answer < 0:
+        raise OSError(-answer, os.strerror(-answer))
+
+
 def _opens(path: str, flags: int = os.O_RDONLY) -> Callable[[], None]:
     def attempt() -> None:
         os.close(os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC))
@@ -96,6 +110,10 @@ def _opening(sentence: str, path: str, flags: int = os.O_RDONLY) -> Probe:
     return Probe(sentence, _opens(path, flags), path=path)
 
 
+def _asking(sentence: str, path: str) -> Probe:
+    return Probe(sentence, _asks(path), path=path)
+
+
 def _writes(path: str) -> Callable[[], None]:
     def attempt() -> None:
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
@@ -111,7 +129,11 @@ def probes(unit: str) -> tuple[Probe, ...]:
     templates = _opening("read templates and people", "/var/lib/daka/people.db")
     records = _opening("read the journal's file", "/var/lib/daka/journal.db")
     keys = _opening("read the kiosk's keys", "/var/lib/daka/keys/journal.key")
-    bus = Probe("speak on the system bus", _asks("/run/dbus/system_bus_socket"))
+    bus = _asking("speak on the system bus", "/run/dbus/system_bus_socket")
+    lookups = (
+        _asking("have avahi look a name up", "/run/avahi-daemon/socket"),
+        _asking("have systemd's resolver look a name up", "/run/systemd/resolve/io.systemd.Resolve"),
+    )
     no_network = (
         Probe("make an internet socket", _internet_socket),
         Probe("send a packet", _send),
@@ -125,17 +147,21 @@ def probes(unit: str) -> tuple[Probe, ...]:
     )
     layer = Probe("write the settings that the web UI has set", _writes("/var/lib/daka-settings/probe"))
     own: dict[str, tuple[Probe, ...]] = {
-        "daka-kiosk": (*no_network, _opening("read the web daemon's accounts", "/var/lib/daka-web/web/web.db")),
+        "daka-kiosk": (*no_network, bus, *lookups, _opening("read the web daemon's accounts", "/var/lib/daka-web/web/web.db")),
         "daka-uplink": (
             Probe("send a packet to anybody but the broker", _send),
             *(camera, templates, records, keys, layer),
             bus,
         ),
-        "daka-bridge": (*no_network, camera, templates, records, keys, layer),
+        "daka-bridge": (
+            *no_network,
+            Probe("speak to anybody but BlueZ on the system bus", _asks_systemd),
+            *(*lookups, camera, templates, records, keys, layer),
+        ),
         "daka-display": (
             Probe("send a packet to anybody but the kiosk page", _send, NO_WAY),
             Probe("connect to anybody but the kiosk page", _connect, NO_WAY),
-            *(camera, templates, records, keys, layer, bus),
+            *(camera, templates, records, keys, layer, bus, *lookups),
             Probe("ask for people at the kiosk's socket", _asks("/run/daka/kiosk-admin.sock")),
         ),
         "daka-web": (
@@ -146,6 +172,7 @@ def probes(unit: str) -> tuple[Probe, ...]:
             keys,
             layer,
             bus,
+            *lookups,
         ),
     }
     return (*own[unit], *everywhere)

@@ -209,12 +209,18 @@ def test_no_daemon_can_do_what_it_must_not(appliance: Appliance) -> None:
     ):  # as udev's rules have it
         place = f"/proc/{appliance.machine.leader}/root{node}"
         appliance.machine.make_node(place, *numbers)
+    for name, socket in (("avahi", "/run/avahi-daemon/socket"), ("resolver", "/run/systemd/resolve/io.systemd.Resolve")):
+        appliance.call("systemd-run", f"--unit=stand-in-{name}", f"--socket-property=ListenStream={socket}", "/bin/cat")
     said = appliance.call("daka", "doctor", "--privacy", check=False)
     assert "POSSIBLE" not in said, said
     refused = [row for row in said.splitlines() if "refused" in row]
     for daemon, deed in [
         ("daka-kiosk", "make an internet socket"),
         ("daka-kiosk", "listen to a microphone"),
+        ("daka-kiosk", "speak on the system bus"),
+        *((f"daka-{one}", "have avahi look a name up") for one in ("kiosk", "bridge", "web", "display")),
+        *((f"daka-{one}", "have systemd's resolver look a name up") for one in ("kiosk", "bridge", "web", "display")),
+        ("daka-bridge", "speak to anybody but BlueZ on the system bus"),
         ("daka-uplink", "send a packet to anybody but the broker"),
         ("daka-uplink", "open the camera"),
         ("daka-uplink", "read templates and people"),

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import fnmatch
+import getpass
 import re
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 
 import pytest
+from dbus_fast import Message
+from dbus_fast.aio import MessageBus
 
 from tests.broker import missing
 from tests.house.test_repository import REPOSITORY
 
 UNITS = REPOSITORY / "systemd" / "units"
+# Who would look a name up, or print, for whoever asks at a socket: words in a name leave the machine like a packet of one's own.
+SPOKESMEN = {"/run/dbus", "/run/avahi-daemon", "/run/systemd/resolve", "/run/nscd", "/run/nslcd", "/var/lib/sss", "/run/cups"}
+NEEDED = {"daka-bridge": {"/run/dbus"}, "daka-uplink": SPOKESMEN - {"/run/dbus", "/run/cups"}}
 MOST_EXPOSED = {"daka-kiosk": 0.6, "daka-uplink": 1.0, "daka-bridge": 0.3, "daka-web": 0.3, "daka-metrics": 0.3}
 
 
@@ -47,6 +56,56 @@ def exposure(root: Path, unit: str) -> float:
 @pytest.mark.parametrize(("unit", "most"), MOST_EXPOSED.items())
 def test_no_daemon_is_more_exposed_than_promised(root: Path, unit: str, most: float) -> None:
     assert exposure(root, unit) <= most
+
+
+@pytest.mark.parametrize("unit", [*MOST_EXPOSED, "daka-display"])
+def test_no_daemon_can_have_another_one_speak_to_the_network_for_it(root: Path, unit: str) -> None:
+    """But the uplink, which has to look its broker up, and the bridge, which the bus lets speak to BlueZ alone."""
+    text = (root / "etc" / "systemd" / "system" / f"{unit}.service").read_text()
+    hidden, shown = paths(text, "InaccessiblePaths"), paths(text, "BindReadOnlyPaths") | paths(text, "BindPaths")
+    if "/run:ro" in paths(text, "TemporaryFileSystem"):
+        hidden |= {path for path in SPOKESMEN if path.startswith("/run/") and not any(map(Path(path).is_relative_to, shown))}
+    assert hidden & SPOKESMEN == SPOKESMEN - NEEDED.get(unit, set())
+
+
+def paths(unit: str, directive: str) -> set[str]:
+    rows = re.findall(rf"^{directive}=(.+)$", unit, re.MULTILINE)
+    return {path.removeprefix("-") for row in rows for path in row.split()}
+
+
+def says_the_bus(rules: str, name: str) -> str:
+    """What becomes of a call to whoever has `name`, on a bus that lets everybody ask everybody but for `rules`."""
+    with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
+        config = Path(folder) / "bus.conf"
+        everybody = '<policy context="default"><allow send_destination="*"/><allow receive_sender="*"/><allow own="*"/></policy>'
+        head = f"<busconfig><listen>unix:path={folder}/bus</listen><auth>EXTERNAL</auth>{everybody}"
+        config.write_text(rules.replace("<busconfig>", head, 1).replace("daka-bridge", getpass.getuser()))
+        command = ("dbus-daemon", "--nofork", "--print-address", f"--config-file={config}")
+        bus = stack.enter_context(subprocess.Popen(command, stdout=subprocess.PIPE, text=True))
+        stack.callback(bus.terminate)
+        assert bus.stdout is not None
+        return asyncio.run(asyncio.wait_for(answered(bus.stdout.readline().strip(), name), 20))
+
+
+async def answered(address: str, name: str) -> str:
+    there, asking = await MessageBus(address).connect(), await MessageBus(address).connect()
+    there.add_message_handler(lambda message: Message.new_method_return(message) if message.member == "Ask" else None)
+    await there.request_name(name)
+    answer = await asking.call(Message(destination=name, path="/", interface="org.example", member="Ask"))
+    there.disconnect()
+    asking.disconnect()
+    assert answer is not None
+    return answer.error_name or "answered"
+
+
+@pytest.mark.parametrize("name", ["org.freedesktop.Avahi", "org.freedesktop.resolve1", "org.freedesktop.NetworkManager"])
+def test_the_bus_lets_the_bridge_speak_to_bluez_and_to_nobody_else(name: str) -> None:
+    if shutil.which("dbus-daemon") is None:
+        missing("dbus-daemon", "dbus-daemon")
+    rules = (UNITS.parent / "etc" / "dbus.conf").read_text()
+    assert says_the_bus("<busconfig></busconfig>", name) == "answered", "as everywhere"
+    assert says_the_bus(rules, name) == "org.freedesktop.DBus.Error.AccessDenied"
+    assert says_the_bus(rules, "org.bluez") == "answered"
 
 
 def test_root_may_ask_for_the_daemons_whether_anybody_keeps_the_clock_and_cannot_set_it(root: Path) -> None:
