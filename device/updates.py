@@ -238,7 +238,7 @@ class Hands:
     """What changes the machine, so that a test can bring its own: each raises UpdateFailed.
 
     `stage(folder)` installs an unpacked bundle beside the others, `activate(version)` switches and restarts,
-    `holds(version, stood, saw)` is the gate: the models' self-test, a camera frame if the camera `saw` before, a record after
+    `holds(version, stood, saw)` is the gate: the models' answers, a camera frame if the camera `saw` before, a record after
     `stood`; `stands()` said both. `keep(versions)` removes every other version, never the one that runs. `has_screen`: one is
     connected for certain.
     """

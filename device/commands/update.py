@@ -8,7 +8,6 @@ import os
 import shutil
 import signal
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -16,15 +15,12 @@ from pathlib import Path
 
 import click
 
-import device
 from device import api, clock, release_files, release_roots, updates, upgrades
-from device.commands import update_key
+from device.commands import update_gate, update_key
 from device.commands.context import Context, pass_context
 from device.commands.office import operator
 from device.screen import outputs
 from device.sentences import say
-from models import weights
-from models.errors import ModelError
 
 VERSIONS = Path("/opt/daka/versions")
 CURRENT = Path("/opt/daka/current")
@@ -34,9 +30,7 @@ BROUGHT = Path("/var/lib/daka/updates")
 SOCKETS = Path("/run/daka")
 PUBLISHED = SOCKETS / "update.json"
 GONE = ".gone-"  # what is being removed: no version of that name is ever started
-PATIENCE_S = 90
 INNER = frozenset({"wants", "stood", "saw", "mark", "held", "held_at", "runs"})  # of a standing: nobody else's affair
-WATCHES = frozenset({"streaming", "black"})
 
 
 @click.group()
@@ -45,20 +39,13 @@ def update() -> None:
 
 
 update.add_command(update_key.update_key)
-
-patience_option = click.option(
-    "--patience",
-    type=click.IntRange(5, 3_600),
-    default=PATIENCE_S,
-    show_default=True,
-    help="Seconds to show that it works.",
-)
+update.add_command(update_gate.gate)
 
 
 @update.command("apply")
 @click.argument("archive", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--older", is_flag=True, help="Take it even if it is older than what runs; never below the floor.")
-@patience_option
+@update_gate.patience_option
 def apply(archive: Path, patience: int, *, older: bool) -> None:
     """Verify ARCHIVE (its signature lies beside it), install it beside what runs, switch, and go back where it does not hold."""
     with _alone(patience) as updater, _own_copy(archive) as copy:
@@ -112,7 +99,7 @@ def _waits_for() -> str:
     show_default=True,
     help="What an administrator brought, and what the uplink fetched.",
 )
-@patience_option
+@update_gate.patience_option
 def take(folders: tuple[Path, ...], patience: int) -> None:
     """Apply what was fetched or brought, if it is time for maintenance and nobody stands at the kiosk; run by a timer."""
     with _alone(patience) as updater:
@@ -244,34 +231,7 @@ def _look(at: Callable[[updates.Updater], updates.Standing]) -> None:
         click.echo(str(error))
 
 
-@update.command("gate")
-@click.option("--after", type=int, required=True, help="The journal must have grown beyond this record.")
-@click.option("--blind", is_flag=True, help="The camera gave no pictures before, either.")
-@patience_option
-@pass_context
-def gate(context: Context, after: int, patience: int, *, blind: bool) -> None:
-    """Whether this version does its work here: its models, its camera, its journal."""
-    try:
-        weights.ready(context.weights())
-    except ModelError as error:
-        raise updates.UpdateFailed(f"the models: {error}") from error
-    deadline, said = time.monotonic() + patience, "the kiosk daemon does not answer"
-    while time.monotonic() < deadline:
-        try:
-            with api.AdminClient(context.folder.admin_socket) as client:
-                found = client.status()
-        except api.KioskError as error:
-            said = str(error)
-        else:
-            if (blind or found.camera_state in WATCHES) and found.last > after and not found.trouble:
-                click.echo(f"{device.__version__} holds")
-                return
-            said = found.trouble or f"{found.camera} The journal stands at {found.last}."
-        time.sleep(0.5)
-    raise updates.UpdateFailed(said)
-
-
-def _updater(patience_s: int = PATIENCE_S) -> updates.Updater:
+def _updater(patience_s: int = update_gate.PATIENCE_S) -> updates.Updater:
     if os.geteuid() != 0:
         raise updates.UpdateRefused("updates change the machine, which only root may; run: sudo daka update ...")
     machine = Appliance(patience_s)
@@ -345,7 +305,7 @@ def _stands() -> updates.Before:
             found = client.status()
     except api.KioskError:
         return updates.Before()
-    return updates.Before(found.last, found.camera_state in WATCHES, found.trouble)
+    return updates.Before(found.last, found.camera_state in update_gate.WATCHES, found.trouble)
 
 
 def _run(*command: str) -> None:
