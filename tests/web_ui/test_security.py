@@ -10,7 +10,6 @@ import ssl
 import stat
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from html import unescape
 from pathlib import Path
 from typing import NoReturn
 
@@ -19,6 +18,10 @@ import pyotp
 import pytest
 
 from device import api
+from device.backups import sealed
+from tests.web_ui import crawling
+from tests.web_ui.bridge import bridged
+from tests.web_ui.crawling import Visits
 from tests.web_ui.running import NAMES, PASSWORD, Browser, Office, alone, fresh_code, text_of, until
 from web_ui import passwords, roles
 from web_ui.app import CONTENT_SECURITY_POLICY, application
@@ -27,6 +30,7 @@ from web_ui.pages import PAGES
 from web_ui.roles import NOBODY_YET, READERS, Role, needs
 
 IMAGE_MAGIC = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"RIFF", b"BM")
+SECRETS = (b"data:image", b"<img", b"BEGIN PRIVATE", b"$argon2", b"[0.")  # the last as a vector would begin
 
 
 @pytest.fixture
@@ -67,39 +71,30 @@ def test_the_decorator_that_starts_the_application_is_the_one_that_is_asked() ->
     assert "roles.declared(app)" in Path(application.__code__.co_filename).read_text("utf-8")
 
 
-def crawl(browser: Browser, most: int) -> dict[str, tuple[str, bytes]]:
-    """Every address that links, forms, pictures and scripts lead to, with type and content."""
-    waiting = ["/", "/login", "/recover", "/first", "/setup", "/today/live"]
-    seen: dict[str, tuple[str, bytes]] = {}
-    while waiting:
-        path = waiting.pop(0)
-        if path in seen or "logout" in path or len(seen) >= most:
-            continue
-        answer = browser.get(path)
-        seen[path] = (answer.headers.get("content-type", ""), answer.content)
-        if "html" in seen[path][0]:
-            found = re.findall(r'(?:href|src|action|data-live)="(/[^"#]*)"', answer.text)
-            waiting += [link for link in map(unescape, found) if not re.search("(?:sort|size|page)=", link)]  # the same, otherwise
-    return seen
+@pytest.fixture(scope="module")
+def visits(office: Office, afresh: dict[str, Browser], photograph: bytes) -> Visits:
+    """Everything that an administrator can reach after somebody was enrolled."""
+    with bridged(office):
+        return crawling.crawl(office, afresh["administrator"], photograph)
 
 
-def test_no_picture_and_no_template_is_at_any_address(office: Office, browsers: dict[str, Browser], photograph: bytes) -> None:
-    """Everything that an administrator can reach after somebody was enrolled: no picture, no vector, no key."""
-    administrator = browsers["administrator"]
-    administrator.submit("/people/new", number="5001", name="Face", language="en")
-    administrator.submit("/people/5001/consent", basis="consent", agreed="y")
-    answer = administrator.submit("/people/5001/enrol", files={"photograph": ("p.jpg", photograph, "image/jpeg")})
-    assert answer.status_code == 302, text_of(answer)
-    found = crawl(administrator, 150)
-    assert len(found) > 60
-    for path, (kind, content) in found.items():
+def test_every_address_that_answers_is_looked_at(visits: Visits) -> None:
+    """What the tests below say, they say of each."""
+    there = {rule.endpoint for rule in crawling.addresses().iter_rules() if "GET" in (rule.methods or ())}
+    assert there - visits.endpoints() == set(crawling.UNVISITED)
+    broken = {path: answer.status_code for path, answer in visits.answers.items() if answer.status_code >= 500}
+    assert not broken
+
+
+def test_no_picture_and_no_template_is_at_any_address(office: Office, visits: Visits, photograph: bytes) -> None:
+    """No picture, no vector, no key."""
+    for path, answer in visits.answers.items():
+        content, kind = answer.content, answer.headers.get("content-type", "")
         assert not content.startswith(IMAGE_MAGIC), path
         assert not kind.startswith("image/") or path == "/static/icon.svg", path
-        assert b"data:image" not in content, path
-        assert b"<img" not in content, path
-        assert photograph[:64] not in content, path
-        for secret in (b"BEGIN PRIVATE", b"$argon2", b"[0."):
+        for secret in SECRETS if not content.startswith(sealed.MAGIC) else ():  # in what is sealed any bytes may stand
             assert secret not in content, path
+        assert photograph[:64] not in content, path
     with api.WebClient(office.folder.web_socket) as client:
         for path in ("/v1/card", "/v1/frames", "/v1/templates", "/v1/key"):
             with pytest.raises(api.KioskRefused):
@@ -140,12 +135,11 @@ def test_every_answer_carries_the_strict_headers(office: Office, browsers: dict[
     assert "http" not in CONTENT_SECURITY_POLICY
 
 
-def test_no_page_has_an_inline_script_or_style(browsers: dict[str, Browser]) -> None:
-    for path, (kind, content) in crawl(browsers["operator"], 60).items():
-        if "html" in kind:
-            text = content.decode()
-            assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son[a-z]+=|javascript:", text), path
-            assert not re.search(r'(?:src|href|action)="(?:https?:)?//', text), path
+def test_no_page_has_an_inline_script_or_style(visits: Visits) -> None:
+    for path, answer in visits.answers.items():
+        if "html" in answer.headers.get("content-type", ""):
+            assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son[a-z]+=|javascript:", answer.text), path
+            assert not re.search(r'(?:src|href|action)="(?:https?:)?//', answer.text), path
 
 
 def test_the_cookie_is_for_this_host_over_tls_and_for_no_script(office: Office, nobody: Browser) -> None:
@@ -323,7 +317,9 @@ def test_where_asking_who_somebody_is_fails_nobody_is_let_in_and_nothing_changes
     parts.store.close()
 
 
-def test_a_lost_password_is_set_anew_by_whoever_reads_the_kiosks_screen(office: Office, nobody: Browser) -> None:
+def test_a_lost_password_is_set_anew_by_whoever_reads_the_kiosks_screen(
+    office: Office, browsers: dict[str, Browser], nobody: Browser
+) -> None:
     asked = nobody.submit("/recover", name=NAMES["operator"])
     assert asked.headers["location"].startswith("/recover/code")
     code = office.code()
@@ -335,6 +331,7 @@ def test_a_lost_password_is_set_anew_by_whoever_reads_the_kiosks_screen(office: 
     until("the brake of other tests' wrong codes", lambda: nobody.submit(where, **fresh).status_code == 302)
     assert nobody.sign_in(NAMES["operator"], PASSWORD + "!").status_code == 302
     nobody.submit("/me/password", current=PASSWORD + "!", password=PASSWORD, again=PASSWORD)
+    browsers["operator"].sign_in(NAMES["operator"])  # other tests go on with it
 
 
 def test_recovery_does_not_say_which_accounts_there_are(office: Office, nobody: Browser) -> None:
