@@ -56,4 +56,6 @@ systemctl daemon-reload
 systemctl enable --quiet daka.target daka-update.service daka-outlet.service $(cd "$here/units" && ls ./*.socket | sed 's|^./||' | grep -v '^daka-metrics') # figures on loopback are for whoever wants them
 rm -f /var/lib/daka-update/switching
 systemctl reset-failed 'daka-*' 2>/dev/null || true
-[ "${1:-}" = --no-start ] || systemctl restart daka.target
+[ "${1:-}" != --no-start ] || exit 0
+systemctl restart daka.target
+systemctl start --no-block daka-outlet.service # over what was kept nothing changes that would tell it whom the uplink should reach
