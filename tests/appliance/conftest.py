@@ -242,6 +242,19 @@ class Appliance:
         """As `wait`, for what lasts no longer than a moment."""
         deadline = time.monotonic() + PATIENCE_S
         while not ready():
+    def heard(self, unit: str, words: str, since: float) -> bool:
+        """Whether the unit, or systemd about it, has said so since."""
+        return any(words in said for _, said in self.journal(unit, since))
+
+    def figure(self, name: str) -> float:
+        """One of `daka metrics`; 0 while it is not there."""
+        rows = (row.rpartition(" ") for row in self.call("daka", "metrics", check=False).splitlines())
+        return next((float(value) for found, _, value in rows if found == f"daka_{name}"), 0.0)
+
+    def sees(self, state: str) -> bool:
+        """Whether the camera is in that state; a kiosk that is still starting does not say."""
+        return self.figure(f'camera_state{{state="{state}"}}') == 1
+
             assert time.monotonic() < deadline, what
             time.sleep(0.01)
 
