@@ -15,7 +15,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
@@ -37,7 +37,7 @@ PATH = "/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 REGISTER = Path("/run/daka-tests")  # every machine that is up, and whose it is: what a killed run leaves is cleared by the next one
 PR_SET_PDEATHSIG, CLONE_NEWNET = 1, 0x40000000
 Found = TypeVar("Found")
-BOOT_S, CALL_S = 60.0, 600.0
+BOOT_S, CALL_S = 240.0, 600.0
 HIERARCHIES = ("systemd", "unified")
 # Without the first three IPAddressDeny= is ignored in silence.
 ALLOWED = ("--capability=CAP_BPF,CAP_NET_ADMIN,CAP_PERFMON", "--system-call-filter=bpf perf_event_open")
@@ -113,11 +113,12 @@ def _remove_tree(folder: Path) -> None:
 
 @dataclass
 class Machine:
-    """One booted machine; `files` is its root as seen from here."""
+    """One booted machine; `files` is its root as seen from here. It `shows` folders of ours, and nobody in it can write to them."""
 
     base: Path
     folder: Path
     name: str
+    shows: Mapping[Path, str] = field(default_factory=dict)
     _nspawn: subprocess.Popen[bytes] | None = None
     leader: int = 0
     boots: int = 0
@@ -155,7 +156,8 @@ class Machine:
         started = time.monotonic()
         command = [
             "systemd-nspawn", "--register=no", "--keep-unit", "--private-network", "--boot", "--quiet",
-            f"--machine={self.name}", "--console=pipe", *ALLOWED, "-D", str(self.files), NO_WATCHDOGS,
+            f"--machine={self.name}", "--console=pipe", *ALLOWED, "-D", str(self.files),
+            *(f"--bind-ro={ours}:{place}" for ours, place in self.shows.items()), NO_WATCHDOGS,
         ]  # fmt: skip
         log = (self.folder / "console.log").open("ab")
         environment = {**os.environ, "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"}
@@ -261,10 +263,10 @@ class Machine:
 
 
 @contextlib.contextmanager
-def machine(base: Path, folder: Path, name: str) -> Iterator[Machine]:
+def machine(base: Path, folder: Path, name: str, shows: Mapping[Path, str] | None = None) -> Iterator[Machine]:
     """A booted machine, cleared away afterwards."""
     sweep()
-    made = Machine(base, folder, f"{name}-{os.getpid()}")
+    made = Machine(base, folder, f"{name}-{os.getpid()}", shows or {})
     try:
         made.lay()
         made.boot()

@@ -13,7 +13,7 @@ import pytest
 from tests.appliance import machine as machines
 from tests.appliance.conftest import Appliance, Workshop, raised
 
-pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.long, pytest.mark.timeout(1_800)]
 
 # A screen in memory, whatever this machine has at its own connectors. A window that fills a screen as it is bypasses the
 # compositor's own picture, of which screenshots are taken: Debian 12's cage 0.1.4 is told to turn it upside down, Debian 13's 0.2,

@@ -13,7 +13,7 @@ import pytest
 from tests.appliance import office
 from tests.appliance.conftest import DEVICE, EMPLOYEE, Appliance, Workshop, raised, release
 
-pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.long, pytest.mark.timeout(1_800)]
 
 WITH_SECRET = ("--passphrase-file", "/srv/secret")
 FETCH_S = 120.0
@@ -24,7 +24,7 @@ def appliance(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
     """One that may ask the enterprise for releases at any time of the day; its update key was given to it at the start."""
     for made in raised(workshop, request.param, tmp_path_factory.mktemp("maintenance")):
         files = made.machine.files
-        (files / "etc/daka/update.key").write_text(made.enterprise.update_key)
+        made.trust()
         settings = files / "etc/daka/config.toml"
         settings.write_text(f'{settings.read_text()}\n[updates]\nwindow = ""\n')
         (files / "srv/secret").write_text(f"{office.PASSPHRASE}\n")
@@ -100,7 +100,7 @@ def test_an_offered_release_is_fetched_verified_and_installed_and_the_old_one_st
 
 def test_a_fetched_release_that_does_not_hold_is_gone_back_from_and_not_fetched_again(appliance: Appliance) -> None:
     drop_in = appliance.machine.files / "etc/systemd/system/daka-update-take.service.d/99-test.conf"
-    drop_in.write_text("[Service]\nExecStart=\nExecStart=/opt/daka/current/bin/daka update take --patience 15\n")
+    drop_in.write_text("[Service]\nExecStart=\nExecStart=/opt/daka/current/bin/daka update take --patience 5\n")
     appliance.call("systemctl", "daemon-reload")
     everybody_leaves(appliance)
     fetched(appliance, release(appliance, "0.1.2", breaks="raise SystemExit('this version does not start')"))
