@@ -14,6 +14,8 @@ from wtforms.validators import DataRequired, InputRequired, Length, Optional, St
 from web_ui import house, languages, words
 
 FILLED = InputRequired(_("Please fill this in."))
+# Fields that no page gives back: each password, passphrase and code, what opens doors, and the token, of which there is a new one.
+NEVER_KEPT = frozenset({"csrf_token", "current", "second", "password", "again", "passphrase", "code", "secret", "badge"})
 
 
 class Within:

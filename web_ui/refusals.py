@@ -5,13 +5,14 @@ from __future__ import annotations
 import errno
 import logging
 
-from flask import Flask, Response, make_response, render_template, request
+from flask import Flask, Response, g, make_response, render_template, request
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
 from device.api import KioskAway, KioskRefused
 from web_ui.errors import StoreError
+from web_ui.forms import NEVER_KEPT
 from web_ui.words import sentence
 
 log = logging.getLogger(__name__)
@@ -27,15 +28,26 @@ def register(app: Flask) -> None:
     app.register_error_handler(OSError, _disk)
 
 
-def page(status: int, title: str, words: str) -> Response:
-    """A refusal as a page."""
-    return make_response(render_template("refusal.html", title=title, sentence=words, status=status), status)
+def page(status: int, title: str, words: str, kept: list[tuple[str, str]] | None = None) -> Response:
+    """A refusal as a page; with what was sent `kept`, it can be sent again from there."""
+    return make_response(render_template("refusal.html", title=title, sentence=words, status=status, kept=kept), status)
 
 
 def _kiosk_away(error: KioskAway) -> Response:
     log.warning("%s", error)
+    if request.method == "POST" and g.get("csrf_valid"):  # what another site slipped in would come back with our token
+        words = _(
+            "The kiosk daemon does not answer; punches go on as soon as it is back. What you sent may not have been written: it is "
+            "kept on this page, without passwords, codes and files. Send it again in a moment."
+        )
+        return page(503, _("The kiosk is away"), words, _sent())
     words = _("The kiosk daemon does not answer. Punches go on as soon as it is back; this page tries again by itself.")
     return page(503, _("The kiosk is away"), words)
+
+
+def _sent() -> list[tuple[str, str]]:
+    """The fields of the form that just came; whoever sends them again is asked anew for the secrets among them."""
+    return [(name, text) for name, text in request.form.items(multi=True) if name not in NEVER_KEPT]
 
 
 def _kiosk_refused(error: KioskRefused) -> Response:
