@@ -30,7 +30,7 @@ class Signed:
     def token(self) -> str:
         """Of the session of now."""
         page = self.client.get("/people/new", base_url=HERE).text
-        return re.findall(r'name="csrf_token" type="hidden" value="([^"]+)"', page)[-1]
+        return str(re.findall(r'name="csrf_token" type="hidden" value="([^"]+)"', page)[-1])
 
     def post(self, path: str, **typed: str) -> TestResponse:
         """Send a form of this session."""

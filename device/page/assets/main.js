@@ -17,8 +17,8 @@ const LONG_MS = 60_000;
 const QUIET_MS = 900; // a daemon that is back within this was never away for anybody
 const RELOAD_EVERY_MS = 60_000;
 const LANGUAGE_BACK_MS = 20_000;
-const LARGE = { storage_full: ["stop", "paper"], storage_failing: ["stop", "paper"], camera_away: ["warn", "camera"], camera_black: ["warn", "camera"], locked: ["warn", "clock"] };
-const SMALL = { clock_unknown: "clock", clock_unsure: "clock", server_away: "message", simulated: "camera" };
+const LARGE = { storage_full: ["stop", "paper"], storage_failing: ["stop", "paper"], camera_away: ["warn", "camera"], camera_black: ["warn", "camera"], locked: ["server", "clock"] };
+const SMALL = { clock_unknown: ["time", "clock"], clock_unsure: ["time", "clock"], server_away: ["server", "message"], simulated: ["", "camera"] };
 
 const QUIET = new Set(["looking", "spent"]); // nothing to do, or said with the result
 
@@ -105,6 +105,7 @@ function conditions() {
     blocker.dataset.shown = large + words.chosen();
     blocker.replaceChildren(icon(drawn), make("h1", {}, words.word(`condition.${large}.title`)), make("p", {}, words.word(`condition.${large}.way`)));
   }
+  warn(at("mirror").hidden ? null : large);
   at("come-words").textContent = words.word("idle.come");
   const told = found.find((name) => name in SMALL && name !== "simulated");
   at("come-other").textContent = words.word(told ? `condition.${told}.way` : "idle.other", { backlog: scene.backlog });
@@ -116,9 +117,21 @@ function conditions() {
   at("chips").replaceChildren(...(office ? [office] : []), ...chips);
 }
 
+/* Over the mirror: whoever stands there is not to wait for a record that cannot be made. */
+function warn(large) {
+  const warning = at("warning");
+  warning.hidden = !large;
+  if (!large || warning.dataset.shown === large + words.chosen()) return;
+  const [kind, drawn] = LARGE[large];
+  warning.className = kind;
+  warning.dataset.shown = large + words.chosen();
+  warning.replaceChildren(icon(drawn), make("p", {}, make("b", {}, words.word(`condition.${large}.title`)), " ", words.word(`condition.${large}.way`)));
+}
+
 function chip(name) {
   const way = words.word(`condition.${name}.way`, { backlog: scene.backlog });
-  return make("li", { title: way }, icon(SMALL[name]), make("span", {}, words.word(`condition.${name}.title`)), make("span", { class: "unseen" }, way));
+  const [kind, drawn] = SMALL[name];
+  return make("li", { class: kind, title: way }, icon(drawn), make("span", {}, words.word(`condition.${name}.title`)), make("span", { class: "unseen" }, way));
 }
 
 function hint(waiting) {
