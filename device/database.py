@@ -11,10 +11,11 @@ import os
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import resources
 from pathlib import Path
 
+from device import logend
 from device.durable import sync_folder as sync_folder
 from device.errors import DeviceError
 from device.sentences import say
@@ -92,6 +93,7 @@ class Database:
         self._migrations = migrations
         self._lock = threading.RLock()
         self._connection: sqlite3.Connection | None = None
+        self._refused = False  # whether the log may end in a change whose commit failed
         with self.transaction():
             pass
 
@@ -103,7 +105,7 @@ class Database:
                 connection = self._open()
                 connection.execute("BEGIN IMMEDIATE")
                 yield connection
-                connection.execute("COMMIT")
+                self._commit(connection)
             except LIBRARY_ERRORS as error:
                 self._drop()
                 raise translated(self.path, error) from error
@@ -130,11 +132,13 @@ class Database:
         """Close the file; a later use opens it again."""
         with self._lock:
             self._drop()
+            self._let_go()
 
     def _open(self) -> sqlite3.Connection:
         if self._connection is None:
             new = not self.path.exists()
             self._connection = connect(self.path)
+            fold(self._connection)
             version = migrate(self._connection, self._migrations)
             if version > newest_version(self._migrations):
                 log.warning(
@@ -144,11 +148,29 @@ class Database:
                 sync_folder(self.path.parent)
         return self._connection
 
+    def _commit(self, connection: sqlite3.Connection) -> None:
+        """All of it is on the disk after this; or it failed, and has to go from the log, too."""
+        before, self._refused = self._refused, True
+        connection.execute("COMMIT")
+        self._refused = before
+
     def _rollback(self) -> None:
         if self._connection is not None and self._connection.in_transaction:
             self._connection.execute("ROLLBACK")
 
     def _drop(self) -> None:
+        """Let go of the connection after an error, unless the log still ends in what was refused: a new one would find that.
+
+        The one at hand never looks behind the last commit, and the next commit writes over what is there.
+        """
+        self._refused = self._refused and not logend.cut(self.path)
+        if not self._refused:
+            self._let_go()
+        else:
+            with suppress(*LIBRARY_ERRORS):
+                self._rollback()
+
+    def _let_go(self) -> None:
         if self._connection is not None:
             connection, self._connection = self._connection, None
             connection.close()
@@ -170,6 +192,16 @@ def connect(path: Path) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def fold(connection: sqlite3.Connection) -> None:
+    """Write what lies in the log into the file itself.
+
+    A process that was killed may have left a change there whose sync had failed: it can be read, from the kernel's memory, and is
+    not on the disk, and never will be by a later sync. Nothing may be built on it before it has been written anew.
+    """
+    with suppress(*LIBRARY_ERRORS):  # such as a full disk: what is there can still be read, and make room
+        connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
 
 def _text(raw: bytes) -> str:

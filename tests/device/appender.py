@@ -1,6 +1,7 @@
 """A child process that appends to the journal in the folder named first and prints a receipt for each record, as the screen would.
 
-`appender.py FOLDER COUNT`: COUNT 0 means without end. A refusal prints `refused KIND`, and it goes on.
+`appender.py FOLDER COUNT`: COUNT 0 means without end. A refusal prints `refused NUMBER KIND SENTENCE`, and it goes on;
+the record of try NUMBER says `child NUMBER`.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ def main() -> None:
         try:
             receipt = opened.append(messages.Boot(f"child {number}"), parts.moment(number))
         except database.StorageError as error:
-            print(f"refused {type(error).__name__} {error}", flush=True)
+            print(f"refused {number} {type(error).__name__} {error}", flush=True)
             continue
         print(f"{receipt.seq} {receipt.hash}", flush=True)
 

@@ -85,21 +85,68 @@ def bytes_written() -> int:
     return int(line.split()[1])
 
 
-def test_a_failing_sync_is_a_refusal_and_the_next_append_works(tmp_path: Path) -> None:
+# Which of the calls that sync fail (strace(1), when=): one, several in a row, every second or third, all from one on.
+FAILING = ("3", "4", "3..5", "5..9", "4+2", "3+5", "6+1")
+
+
+@pytest.mark.parametrize("when", FAILING)
+def test_a_failing_sync_is_a_refusal_and_what_was_refused_is_not_in_the_journal(tmp_path: Path, when: str) -> None:
     reopened(tmp_path).close()
-    fault = "inject=fsync,fdatasync:error=EIO:when=3+5"
+    fault = f"inject=fsync,fdatasync:error=EIO:when={when}"
     process = child(tmp_path, 12, strace(), "-f", "-e", "trace=fsync,fdatasync", "-e", fault, "-o", str(tmp_path / "trace"))
     out, err = process.communicate(timeout=60)
     assert process.returncode == 0, err
     lines = out.splitlines()[1:]
     refused = [line for line in lines if line.startswith("refused")]
     assert refused, (tmp_path / "trace").read_text()
-    assert all(line.startswith("refused StorageFailing journal.db: the disk reports an error") for line in refused)
+    assert all(re.match(r"refused \d+ StorageFailing journal.db: the disk reports an error", line) for line in refused)
     receipts = [line.split() for line in lines if not line.startswith("refused")]
     assert len(receipts) + len(refused) == 12
-    assert not lines[-1].startswith("refused") or len(receipts) > 3
     opened = reopened(tmp_path)
-    assert opened.verify().seq >= int(receipts[-1][0])
-    assert [int(seq) for seq, _ in receipts] == sorted({int(seq) for seq, _ in receipts})
+    opened.verify()
     for seq, digest in receipts:
         assert parts.hash_of(opened, int(seq)) == digest
+    confirmed = [number for number, line in enumerate(lines, start=1) if not line.startswith("refused")]
+    assert tried(opened) == confirmed
+
+
+def tried(opened: journal.Journal) -> list[int]:
+    """Which of the child's tries are in the journal."""
+    return [int(record.body["software"].removeprefix("child ")) for record in opened.of_kinds(("boot",))]
+
+
+def test_what_was_refused_is_not_in_the_journal_after_a_kill_either(tmp_path: Path) -> None:
+    """The disk fails from one moment on, and the process is killed right after it has said so."""
+    reopened(tmp_path).close()
+    process = child(tmp_path, 0, strace(), "-f", "-o", "/dev/null", "-e", "inject=fsync,fdatasync:error=EIO:when=6+1")
+    assert process.stdout is not None
+    shown: list[str] = []
+    while sum(line.startswith("refused") for line in shown) < 3:
+        shown.append(process.stdout.readline())
+    end_traced(process)
+    shown += process.stdout.readlines()
+    confirmed = sum(bool(re.match(r"\d+ ", line)) for line in shown)
+    opened = reopened(tmp_path)
+    assert tried(opened)[confirmed:] == []
+
+
+def test_what_was_refused_and_cannot_be_cut_off_now_is_not_in_the_journal_either(tmp_path: Path) -> None:
+    """The disk takes neither a sync nor, for as long as the process runs, the mark behind the last commit."""
+    reopened(tmp_path).close()
+    syncs, mark = "inject=fsync,fdatasync:error=EIO:when=4..7", "inject=openat:error=EROFS:when=2+1"
+    traced = ["-P", str(tmp_path / "journal.db-wal"), "-e", "trace=openat,fsync,fdatasync", "-e", syncs, "-e", mark]
+    process = child(tmp_path, 12, strace(), "-f", "-o", "/dev/null", *traced)
+    out, err = process.communicate(timeout=60)
+    assert "may still be in journal.db" in err
+    lines = out.splitlines()[1:]
+    refused = [number for number, line in enumerate(lines, start=1) if line.startswith("refused")]
+    assert len(refused) == 4
+    assert len(lines) == 12
+    assert tried(reopened(tmp_path)) == [number for number in range(1, 13) if number not in refused]
+
+
+def end_traced(process: subprocess.Popen[str]) -> None:
+    """SIGKILL for the process that strace runs, whose own end follows."""
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    os.kill(int(children[0]), signal.SIGKILL)
+    process.wait(10)

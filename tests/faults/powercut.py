@@ -1,7 +1,8 @@
 """What a disk may hold after a power cut, worked out from the calls that were made on it.
 
 What was synced is there; of what was written since, each sector is there or not, as chance decides; a new file's name may be lost
-unless its folder was synced (a synced file keeps its name, as on ext4).
+unless its folder was synced (a synced file keeps its name, as on ext4). What a sync failed to write is there or not, too, and no
+later sync changes that, since the kernel takes it for written: only what is written anew counts.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from tests.device import parts
 from tests.device.test_journal_durability import strace
 
 SECTOR = 512
+SYNCS = ("fsync", "fdatasync")
+FAILED = "failed sync"
 CALLS = "openat,pwrite64,write,ftruncate,fsync,fdatasync,unlink"
 LINE = re.compile(r"^(?:\d+\s+)?(\w+)\((.*)\)\s+= (-?\d+)")
 BYTES = re.compile(r'"((?:\\x[0-9a-f]{2})*)"')
@@ -47,6 +50,12 @@ class File:
             apply(self.kept, call, lambda _: True)
         self.written.clear()
 
+    def fail(self, chance: random.Random) -> None:
+        """A sync that reported an error."""
+        for call in self.written:
+            apply(self.kept, call, lambda _: chance.random() < 0.5)
+        self.written.clear()
+
 
 def apply(content: bytearray, call: Call, survives: Callable[[int], bool]) -> None:
     """Sector by sector, those that survive."""
@@ -65,16 +74,18 @@ def apply(content: bytearray, call: Call, survives: Callable[[int], bool]) -> No
 class Disk:
     """What the calls so far have made of a folder."""
 
-    def __init__(self, folder: str) -> None:
-        self._folder = folder
+    def __init__(self, folder: str, chance: random.Random) -> None:
+        self._folder, self._chance = folder, chance
         self.files: dict[str, File] = {}
 
     def take(self, call: Call) -> None:
-        if call.name in ("fsync", "fdatasync") and call.path == self._folder:
+        if call.name in SYNCS and call.path == self._folder:
             for found in self.files.values():
                 found.named = True
-        elif call.name in ("fsync", "fdatasync"):
+        elif call.name in SYNCS:
             self._file(call.path).sync()
+        elif call.name == FAILED:
+            self._file(call.path).fail(self._chance)
         elif call.name == "unlink":
             self.files.pop(call.path, None)
         elif call.name == "openat":
@@ -85,8 +96,9 @@ class Disk:
     def _file(self, path: str) -> File:
         return self.files.setdefault(path, File())
 
-    def after_a_cut(self, chance: random.Random) -> dict[str, bytes]:
+    def after_a_cut(self) -> dict[str, bytes]:
         """File names and contents as they may be found; ext4 and most others keep a synced file's name, and so does this one."""
+        chance = self._chance
         likely = chance.choice((0.0, 0.5, 1.0, chance.random()))
         found = {}
         for path, one in self.files.items():
@@ -99,19 +111,21 @@ class Disk:
 
 
 def calls_of(trace: str, folder: str) -> Iterator[Call | int]:
-    """The calls on files in `folder`, and a number wherever a receipt with that number was shown."""
+    """The calls on files in `folder`; a number wherever a receipt with that number was shown, minus N where try N was refused."""
     for line in trace.splitlines():
         match = LINE.match(line)
-        if match is None or int(match[3]) < 0:
+        if match is None:
             continue
         name, arguments, result = match.groups()
+        if int(result) < 0 and name not in SYNCS:
+            continue
         data = b"".join(unescaped(found) for found in BYTES.findall(arguments)) if "write" in name else b""
-        if name == "write" and arguments.startswith("1<") and re.match(rb"\d+ ", data):
-            yield int(data.split()[0])
+        if name == "write" and arguments.startswith("1<") and (shown := re.match(rb"(refused )?(\d+) ", data)):
+            yield -int(shown[2]) if shown[1] else int(shown[2])
         path = path_of(name, arguments, line)
         if path == folder or path in (f"{folder}/journal.db", f"{folder}/journal.db-wal", f"{folder}/journal.db-journal"):
             offset = int(arguments.rpartition(",")[2]) if name in ("pwrite64", "ftruncate") else 0
-            yield Call(name, path, data[: int(result)], offset)
+            yield Call(FAILED if int(result) < 0 else name, path, data[: int(result)], offset)
 
 
 def path_of(name: str, arguments: str, line: str) -> str:
@@ -127,26 +141,36 @@ def unescaped(text: str) -> bytes:
     return bytes.fromhex(text.replace("\\x", ""))
 
 
-def record(folder: Path, script: str) -> list[Call | int]:
-    """The calls that a Python script makes on the journal in `folder`, and the receipts that it shows."""
+def record(folder: Path, script: str, *fault: str, ends: int = 0) -> list[Call | int]:
+    """The calls that a Python script makes on the journal in `folder`, and what it shows; it ends with the code `ends`."""
     trace = folder.with_name(f"{folder.name}.trace")
-    tracing = [strace(), "-f", "-y", "-xx", "-s", "1000000", "-e", f"trace={CALLS}", "-e", "signal=none", "-o", str(trace)]
-    subprocess.run([*tracing, sys.executable, "-c", script], cwd=parts.REPO, check=True, capture_output=True, timeout=60)
+    tracing = [strace(), "-f", "-y", "-xx", "-s", "1000000", "-e", f"trace={CALLS}", "-e", "signal=none", "-o", str(trace), *fault]
+    ran = subprocess.run([*tracing, sys.executable, "-c", script], cwd=parts.REPO, check=False, capture_output=True, timeout=60)
+    assert ran.returncode == ends, ran.stderr.decode()
     return list(calls_of(trace.read_text(), str(folder)))
 
 
-def cuts(folder: Path, calls: Sequence[Call | int], chance: random.Random, count: int) -> Iterator[tuple[int, dict[str, bytes]]]:
-    """At `count` moments: the last receipt that was shown, and the disk as a cut may leave it."""
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """One moment: the last receipt that was shown, the tries that had been refused, and the disk as the cut may leave it."""
+
+    confirmed: int
+    refused: frozenset[int]
+    files: dict[str, bytes]
+
+
+def cuts(folder: Path, calls: Sequence[Call | int], chance: random.Random, count: int) -> Iterator[Cut]:
+    """Cuts at `count` moments."""
     moments = sorted(chance.choices(range(len(calls)), k=count))
-    disk, shown, at = Disk(str(folder)), 0, 0
+    disk, at, said = Disk(str(folder), chance), 0, [0]
     for moment in moments:
         for call in calls[at : moment + 1]:
             if isinstance(call, int):
-                shown = call
+                said.append(call)
             else:
                 disk.take(call)
         at = moment + 1
-        yield shown, disk.after_a_cut(chance)
+        yield Cut(max(said), frozenset(-number for number in said if number < 0), disk.after_a_cut())
 
 
 def put(files: dict[str, bytes], folder: Path) -> Path:

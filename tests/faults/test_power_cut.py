@@ -7,6 +7,7 @@ From each such disk the journal must open, hold every record that had been confi
 from __future__ import annotations
 
 import random
+import signal
 from pathlib import Path
 
 import pytest
@@ -38,8 +39,8 @@ def test_every_confirmed_record_survives_a_power_cut_at_any_moment(recorded: Rec
     hashes = {seq: parts.hash_of(finished, seq) for seq in range(1, finished.head().seq + 1)}
     finished.close()
     confirmed = []
-    for number, (shown, files) in enumerate(powercut.cuts(*recorded, random.Random(seed), CUTS)):
-        folder = powercut.put(files, tmp_path / str(number))
+    for number, cut in enumerate(powercut.cuts(*recorded, random.Random(seed), CUTS)):
+        folder, shown = powercut.put(cut.files, tmp_path / str(number)), cut.confirmed
         opened = parts.open_journal(folder)
         assert not list(folder.glob("*.damaged-*")), f"cut {number}: a power cut left a journal that fails its check"
         assert opened.verify().seq >= shown
@@ -51,16 +52,48 @@ def test_every_confirmed_record_survives_a_power_cut_at_any_moment(recorded: Rec
     assert max(confirmed) > 20, "the cuts must fall into the time of the appends"
 
 
+@pytest.mark.parametrize("when", ["20+2", "21+3", "20+5", "21+7"])
+def test_nothing_that_was_refused_is_there_after_a_power_cut_and_everything_confirmed_is(tmp_path: Path, when: str) -> None:
+    """Syncs that fail now and then; what they were to write is there by chance, whatever later syncs say."""
+    folder = tmp_path / "failing"
+    folder.mkdir()
+    fault = ("-e", f"inject=fsync,fdatasync:error=EIO:when={when}")
+    calls = powercut.record(folder, APPENDS.format(folder=str(folder)), *fault)
+    refused = 0
+    for number, cut in enumerate(powercut.cuts(folder, calls, random.Random(2), CUTS)):
+        opened = parts.open_journal(powercut.put(cut.files, tmp_path / str(number)))
+        assert opened.verify().seq >= cut.confirmed, f"cut {number}"
+        found = {int(record.body["software"].removeprefix("child ")) for record in opened.of_kinds(("boot",))}
+        assert not found & cut.refused, f"cut {number}: refused, and found nevertheless"
+        opened.close()
+        refused = len(cut.refused)
+    assert refused > 3, "the syncs must fail in the time of the appends"
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_what_a_failed_sync_left_in_memory_only_carries_no_later_receipt(tmp_path: Path, seed: int) -> None:
+    """The process is killed before it can take back what was not synced, the next one finds that in the log and appends to it."""
+    folder = tmp_path / "killed"
+    folder.mkdir()
+    fault, script = ("-e", "inject=fsync,fdatasync:error=EIO:signal=KILL:when=24"), APPENDS.format(folder=str(folder))
+    calls = powercut.record(folder, script, *fault, ends=-signal.SIGKILL)
+    calls += [powercut.Call(powercut.FAILED, f"{folder}/journal.db-wal"), *powercut.record(folder, script)]
+    for number, cut in enumerate(powercut.cuts(folder, calls, random.Random(seed), CUTS)):
+        opened = parts.open_journal(powercut.put(cut.files, tmp_path / str(number)))
+        assert opened.verify().seq >= cut.confirmed, f"cut {number}: confirmed, and gone"
+        opened.close()
+
+
 def test_without_syncs_the_same_cuts_lose_what_was_confirmed(tmp_path: Path) -> None:
     """What the model is worth."""
     folder = tmp_path / "careless"
     folder.mkdir()
     calls = powercut.record(folder, CARELESS + APPENDS.format(folder=str(folder)))
     lost = 0
-    for number, (shown, files) in enumerate(powercut.cuts(folder, calls, random.Random(1), CUTS)):
+    for number, cut in enumerate(powercut.cuts(folder, calls, random.Random(1), CUTS)):
         try:
-            opened = parts.open_journal(powercut.put(files, tmp_path / str(number)))
-            lost += opened.head().seq < shown
+            opened = parts.open_journal(powercut.put(cut.files, tmp_path / str(number)))
+            lost += opened.head().seq < cut.confirmed
             opened.close()
         except database.StorageError:
             lost += 1
