@@ -53,6 +53,10 @@ class Serving(Protocol):
     def run(self) -> None: ...
     def close(self) -> None: ...
 
+    def unanswered_s(self) -> float:
+        """For how long somebody has waited, without a break, for a thread to be free: all of them hang, or the loop does."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Route:
@@ -234,9 +238,15 @@ class _Waitress:
     def __init__(self, inner: Any, channels: dict[int, Any]) -> None:
         self._inner, self._channels = inner, channels
         self._stop = threading.Event()
+        self._nobody_waited_at = time.monotonic()
+
+    def unanswered_s(self) -> float:
+        return time.monotonic() - self._nobody_waited_at
 
     def run(self) -> None:
         while not self._stop.is_set():
+            if not self._inner.task_dispatcher.queue:
+                self._nobody_waited_at = time.monotonic()
             wasyncore.loop(timeout=1.0, use_poll=True, map=self._channels, count=1)
         for channel in list(self._channels.values()):
             if channel is self._inner:

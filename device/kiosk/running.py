@@ -43,6 +43,7 @@ from device.kiosk.files import open_files
 from device.kiosk.inside import Inside, assemble
 from device.kiosk.threads import in_background, until_stopped
 from device.kiosk.watch import backup_shelf, forgetting, owing, watching
+from device.kiosk.working import Working
 from device.locks import room
 from device.page import backstage
 from models.landmarks.choice import Wanted
@@ -95,7 +96,7 @@ def run(folder: state.Folder, config: Config, weights: Path, stop: threading.Eve
         ):
             serve(stack, listen(under, counter.path), counter)
         seen = behind(inside, folder, following, stamping, joining.notice, owed)
-        backstage.open_page(stack, under.internet_listener(), folder.page_address, seen)
+        page = backstage.open_page(stack, under.internet_listener(), folder.page_address, seen)
         following.governed.changed = lambda now: _govern(inside, now, stop)
         register = roster.Register(inside.office, inside.personnel, files.directory, eraser, following.kept.aliases)
         until_stopped("downlink", stop, following.run, register, files.journal, time_source, carrier.rewind, stop)
@@ -107,7 +108,8 @@ def run(folder: state.Folder, config: Config, weights: Path, stop: threading.Eve
         gc.collect()
         gc.freeze()  # what is here now stays: to walk through it again and again would stop every thread, a look's too
         log.info("kiosk %s is ready", config.device.id)
-        under.watch(lambda: not inside.walk.is_stuck() and not source.is_stuck(), stop)
+        pause_s = 1 / min(config.camera.frames_per_second, config.recognition.asleep_frames_per_second)
+        under.watch(Working(inside.walk, source, page, pause_s), stop)
         under.ready(f"kiosk {config.device.id} looks through {config.camera.source.partition(':')[0]}")
         stop.wait()
         under.stopping()

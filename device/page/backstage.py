@@ -34,17 +34,17 @@ class Behind:
     outlines: Callable[[], tuple[Outline, ...]]
 
 
-def open_page(stack: ExitStack, passed: socket.socket | None, file: Path, behind: Behind) -> None:
-    """Serve the page until the stack ends. Whatever keeps it from being served is said in the log, and punches go on."""
+def open_page(stack: ExitStack, passed: socket.socket | None, file: Path, behind: Behind) -> server.Serving | None:
+    """Serve the page until the stack ends. Whatever keeps it from being served is said in the log, and punches go on: None."""
     parts = behind.parts
     try:
         listening = address.listener(passed, parts.config.page.port)
         if listening is None:
-            return
+            return None
         found = address.settle(listening, file, parts.clock.now().boot_id)
     except address.PageError as error:
         log.error("%s", error)
-        return
+        return None
     files, mirror = shell.load(), Mirror(lambda: parts.clock.now().monotonic_us)
     scenery = Scenery(parts, files.version)
     serving = server.serve(
@@ -54,6 +54,7 @@ def open_page(stack: ExitStack, passed: socket.socket | None, file: Path, behind
     stack.callback(serving.close)
     threading.Thread(target=_reflect, args=(parts.source.frames(), mirror, behind.outlines), name="mirror", daemon=True).start()
     log.info("the kiosk page is served at %s; %s holds the address to open, with the token of this boot", found.origin, file)
+    return serving
 
 
 def _reflect(frames: Iterable[camera.Frame], mirror: Mirror, outlines: Callable[[], tuple[Outline, ...]]) -> None:
