@@ -348,6 +348,7 @@ def test_settings_that_cannot_be_used_end_in_a_visible_state_and_mending_them_in
     appliance.says("systemctl", "reset-failed", "daka-kiosk.service")
     appliance.call("systemctl", "start", "daka-kiosk.service")
     appliance.wait("it runs again", lambda: appliance.process_of("daka-kiosk") != 0)
+    appliance.wait("and is named no more", lambda: "daka-kiosk" not in appliance.call("ls", "/run/daka/failed"))
 
 
 def test_only_the_group_may_ask_and_root_takes_no_file_over(appliance: Appliance) -> None:

@@ -140,6 +140,8 @@ def test_daemons_alone_are_started_again_by_whoever_says_that_they_failed(root: 
     files = [path for path in (root / "etc" / "systemd" / "system").rglob("*") if path.is_file()]
     named = {path.name for path in files if "OnFailure=daka-failed@%n.service" in path.read_text().splitlines()}
     assert named == {f"daka-{daemon}.service" for daemon in ("kiosk", "uplink", "bridge", "web", "display")}
+    forgets = "ExecStartPost=+-/bin/rm -f /run/daka/failed/%n"
+    assert {path.name for path in files if forgets in path.read_text().splitlines()} == named, "and is named as failed no more"
     lists = r"^(OnFailure|After|Before|Wants|Requires|PartOf|Conflicts)=$"
     assert not [path.name for path in files if re.search(lists, path.read_text(), re.MULTILINE)], "systemd ignores that in silence"
 
