@@ -146,6 +146,17 @@ def test_daemons_alone_are_started_again_by_whoever_says_that_they_failed(root: 
     assert not [path.name for path in files if re.search(lists, path.read_text(), re.MULTILINE)], "systemd ignores that in silence"
 
 
+def test_on_a_machine_of_2_gb_each_daemon_has_its_room_and_the_kiosk_goes_last(root: Path) -> None:
+    units = root / "etc" / "systemd" / "system"
+    texts = {unit: (units / f"{unit}.service").read_text() for unit in (*MOST_EXPOSED, "daka-display")}
+    most = {unit: int(re.findall(r"^MemoryMax=(\d+)M$", text, re.MULTILINE)[-1]) for unit, text in texts.items()}
+    assert sum(most.values()) <= 2_048, most
+    worth = {unit: int((re.findall(r"^OOMScoreAdjust=(-?\d+)$", text, re.MULTILINE) or ["0"])[-1]) for unit, text in texts.items()}
+    assert min(worth, key=worth.__getitem__) == "daka-kiosk", "it holds the journal"
+    assert max(worth, key=worth.__getitem__) == "daka-display", "it is the largest, loses nothing, and is back within seconds"
+    assert {worth[unit] for unit in ("daka-uplink", "daka-bridge", "daka-web", "daka-metrics")} == {0}
+
+
 def test_root_looks_again_whom_the_uplink_should_reach_whatever_came_of_the_last_look(root: Path) -> None:
     """A look fails while a name is not known, and systemd tells of no change of the file while root looks at it."""
     units = root / "etc" / "systemd" / "system"

@@ -15,7 +15,7 @@ from tests.vm.machine import Accelerator, Machine
 pytestmark = [pytest.mark.vm, pytest.mark.timeout(1_800)]
 
 CAMERA = "/sys/bus/platform/drivers/vivid"
-MEGABYTES_OF = {"daka-kiosk": 900, "daka-uplink": 160, "daka-bridge": 120, "daka-web": 250}
+MEGABYTES_OF = {"daka-kiosk": 780, "daka-uplink": 160, "daka-bridge": 120, "daka-web": 250}
 GREEDY = "x = bytearray(200 * 2**20); x[::4096] = b'1' * len(x[::4096]); print('had it all')"
 
 
