@@ -39,7 +39,9 @@ if [ -e /etc/credstore.encrypted/daka.wrapping-key ]; then
     printf '[Service]\nLoadCredentialEncrypted=daka.wrapping-key:/etc/credstore.encrypted/daka.wrapping-key\n' \
         >/etc/systemd/system/daka-kiosk.service.d/credential.conf
 fi
-install -D -m 0644 "$here/etc/journald.conf" /etc/systemd/journald.conf.d/50-daka.conf
+bounds=/etc/systemd/journald.conf.d/50-daka.conf
+cmp -s "$here/etc/journald.conf" "$bounds" && bounded=yes || bounded="" # else the journal's bounds would hold from the next start on
+install -D -m 0644 "$here/etc/journald.conf" "$bounds"
 install -D -m 0644 "$here/etc/watchdog.conf" /etc/systemd/system.conf.d/50-daka.conf
 install -D -m 0644 "$here/etc/dbus.conf" /etc/dbus-1/system.d/daka.conf
 install -D -m 0644 "$here/etc/udev.rules" /etc/udev/rules.d/70-daka.rules
@@ -52,6 +54,7 @@ mv -T /opt/daka/current.new /opt/daka/current # one rename: there is never no ve
 sync -f /opt/daka
 ln -sfn /opt/daka/current/bin/daka /usr/local/bin/daka
 systemctl daemon-reload
+[ -n "$bounded" ] || systemctl try-restart systemd-journald.service || true # what it is told meanwhile waits for it
 # shellcheck disable=SC2046  # one word a unit
 systemctl enable --quiet daka.target daka-update.service daka-outlet.service $(cd "$here/units" && ls ./*.socket | sed 's|^./||' | grep -v '^daka-metrics') # figures on loopback are for whoever wants them
 rm -f /var/lib/daka-update/switching

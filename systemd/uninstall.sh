@@ -10,6 +10,11 @@ case "${1:-}" in
 esac
 [ "$(id -u)" = 0 ] || { echo "daka: uninstalling needs root: sudo $0" >&2; exit 1; }
 
+if [ -d /var/lib/daka-update ]; then # an update that is being tried would put back what is taken off
+    exec 8>/var/lib/daka-update/lock
+    flock -n 8 || { echo "daka: an update is under way; wait until it has ended (daka update status)" >&2; exit 1; }
+fi
+
 # A locked USB bus would take no new keyboard for ever: `daka usb unlock` goes with the rest.
 if [ -e /etc/udev/rules.d/71-daka-usb.rules ]; then
     rm -f /etc/udev/rules.d/71-daka-usb.rules
@@ -26,6 +31,7 @@ rm -rf /etc/systemd/system/daka*.service /etc/systemd/system/daka*.socket /etc/s
 rm -f /etc/systemd/journald.conf.d/50-daka.conf /etc/systemd/system.conf.d/50-daka.conf /etc/dbus-1/system.d/daka.conf \
     /etc/udev/rules.d/70-daka.rules /etc/udev/rules.d/72-daka-sound.rules /usr/lib/sysusers.d/daka.conf /usr/lib/tmpfiles.d/daka.conf /usr/local/bin/daka
 systemctl daemon-reload
+systemctl try-restart systemd-journald.service || true # the journal's bounds are the machine's own again
 udevadm control --reload && udevadm trigger --subsystem-match=sound || true # sound cards are everybody's again
 rm -rf /opt/daka /run/daka
 if [ -n "$data" ]; then

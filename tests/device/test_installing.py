@@ -295,6 +295,30 @@ def test_a_switch_that_is_cut_off_between_units_and_link_says_so_to_the_next_sta
     assert (root.current(), switching.exists()) == ("0.2.0", False)
 
 
+def test_the_journals_bounds_hold_from_the_switch_on_and_only_what_has_changed_is_begun_anew(root: Root) -> None:
+    for name in ("systemd-sysusers", "systemd-tmpfiles"):
+        program(root.at / "bin" / name, "#!/bin/sh\n")
+    asked = root.at / "opt/asked"
+
+    def begun_anew() -> int:
+        return asked.read_text().count("try-restart systemd-journald.service")
+
+    assert root.run(version(root, "0.1.0", "daka-kiosk.service.d/50-both.conf"), "--no-start").returncode == 0
+    assert begun_anew() == 1
+    assert root.run(version(root, "0.2.0", "daka-kiosk.service.d/50-both.conf"), "--no-start").returncode == 0
+    assert begun_anew() == 1, "the same bounds"
+
+
+def test_nothing_is_taken_off_while_an_update_is_tried(root: Root) -> None:
+    program(root.at / "usr/local/bin/daka", "")
+    with updates.alone(root.at / "var/lib/daka-update"):
+        refused = root.run(REPOSITORY / "systemd/uninstall.sh")
+    assert (refused.returncode, "an update is under way" in refused.stderr) == (1, True)
+    assert (root.at / "usr/local/bin/daka").exists()
+    assert root.run(REPOSITORY / "systemd/uninstall.sh").returncode == 0
+    assert not (root.at / "usr/local/bin/daka").exists()
+
+
 def test_a_machine_from_which_it_was_taken_off_lets_every_usb_device_in_again(root: Root) -> None:
     hub, stranger = root.at / "sys/bus/usb/devices/usb1/authorized_default", root.at / "sys/bus/usb/devices/1-2/authorized"
     for one in (hub, stranger):
