@@ -141,7 +141,7 @@ def alone(folder: Path) -> Iterator[None]:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise UnderWay("another update is under way; wait until it has ended") from error
+            raise UnderWay("another update is under way, or a restore or an installation; wait until it has ended") from error
         yield
     finally:
         os.close(descriptor)

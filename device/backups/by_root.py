@@ -46,6 +46,7 @@ class System:
     store: Path = credential.STORE
     wanted: Path = Path(f"/etc/systemd/system/{KIOSK}.d/credential.conf")  # activate.sh's; with it the daemon starts with no file
     memory: Path = IN_MEMORY
+    updates: Path = Path("/var/lib/daka-update")
 
     def holds_the_key(self) -> bool:
         """Whether the kiosk daemon is handed it, or would be if it were not lost."""
@@ -89,6 +90,15 @@ def standstill() -> Iterator[None]:
         raise NotByRoot(f"the backup is restored, but the kiosk does not start; journalctl -u {KIOSK} says why")
 
 
+@contextlib.contextmanager
+def _standstill_alone(system: System) -> Iterator[None]:
+    """While no version is switched to, which would start the kiosk in the middle of it; UnderWay."""
+    from device import updates  # what checks signatures, for this command alone
+
+    with updates.alone(system.updates), standstill():
+        yield
+
+
 def _systemctl(*words: str) -> bool:
     """In a session of its own: what ends this one's whole terminal does not end the start of the kiosk."""
     return subprocess.run(("systemctl", *words), capture_output=True, check=False, start_new_session=True).returncode == 0
@@ -129,7 +139,7 @@ def restore(
     """
     with _ended_as_by_an_error() as only_forward, contextlib.ExitStack() as until_the_end:
         if not (runs := kiosk_runs()):  # each try to start would sweep away what is brought
-            until_the_end.enter_context(standstill())
+            until_the_end.enter_context(_standstill_alone(system))
         secret = _device_key(brought, system)
         sealed = credential.sealed(secret, "auto") if secret and secret != _held(system) else b""
         with _handed(secret, system.memory, folder.root) as credentials:
@@ -139,7 +149,7 @@ def restore(
                 found = _looked_into(aside, brought)
                 confirm(found)
             if runs:
-                until_the_end.enter_context(standstill())
+                until_the_end.enter_context(_standstill_alone(system))
             only_forward()
             with _as_owner(folder.root), state.locked(aside.folder):
                 aside.make_ready(by, found.key)

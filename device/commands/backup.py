@@ -71,7 +71,7 @@ def save_keys(context: Context, file: Path, passphrase_file: Path | None) -> Non
     passphrase = _passphrase(passphrase_file, again=True)
     with KeysClient(context.folder.admin_socket) as kiosk:
         data = kiosk.backup_keys(passphrase, operator())
-    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb") as opened:
+    with _for_us_alone(file) as opened:
         opened.write(data)
     click.echo(f"written to {file}; keep it where neither the kiosk nor its backups are")
 
@@ -175,11 +175,16 @@ def _pieces(file: IO[bytes]) -> Iterator[tuple[int, bytes]]:
 
 def _save(kiosk: api.BackupsClient, name: str, file: Path) -> None:
     offset = 0
-    with file.open("xb") as opened:
+    with _for_us_alone(file) as opened:
         while piece := kiosk.backup_piece(name, offset):
             opened.write(piece)
             offset += len(piece)
     click.echo(f"written to {file}; keep it where the kiosk is not")
+
+
+def _for_us_alone(file: Path) -> IO[bytes]:
+    """A new file: nobody else is to try passphrases on it."""
+    return os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb")
 
 
 def _passphrase(file: Path | None, *, again: bool, what: str = "Passphrase") -> str:

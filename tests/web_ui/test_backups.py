@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import sqlite3
+import stat
 from pathlib import Path
 
 import flask
@@ -93,6 +94,8 @@ def test_the_command_line_makes_saves_and_restores(office: Office, tmp_path: Pat
     run(office.folder.root, "save", listed[2], str(tmp_path / "again.backup"))
     assert (tmp_path / "again.backup").read_bytes() == file.read_bytes()
     run(office.folder.root, "keys", str(tmp_path / "kiosk.keys"), "--passphrase-file", str(secret))
+    for one in (file, tmp_path / "again.backup", tmp_path / "kiosk.keys"):
+        assert stat.S_IMODE(one.stat().st_mode) == 0o600, "nobody else is to try passphrases on it"
     (tmp_path / "new").mkdir()
     restore = ("restore", str(file), "--passphrase-file", str(secret), "--yes")
     refused = CliRunner().invoke(daka, ["--state", str(tmp_path / "new"), "backup", *restore])

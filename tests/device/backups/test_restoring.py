@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from device import api, config, credential, erasure, keys, kiosk, messages, settings, state, trust
+from device import api, config, credential, erasure, keys, kiosk, messages, settings, state, trust, updates
 from device.backups import by_root
 from device.backups.sealed import BackupRefused
 from device.consent import Purpose
@@ -298,13 +298,13 @@ class NewCard:
 def new_card(machine: Machine, running: kiosk.Files, systemctl: Path) -> Iterator[NewCard]:
     shelf = machine.shelf(running)
     made, sealed_keys = shelf.place / shelf.make(PASSPHRASE).name, shelf.keys(KEYS_PASSPHRASE)
-    with tempfile.TemporaryDirectory() as place:
-        root = Path(place)
+    with contextlib.ExitStack() as stack:
+        root = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         root.chmod(0o755)
         new = state.Folder(root / "new")
         new.root.mkdir(mode=0o700)
         os.chown(new.root, NOBODY, NOBODY)
-        system = by_root.System(root / "store", root / "none", root)
+        system = by_root.System(root / "store", root / "none", root, Path(stack.enter_context(tempfile.TemporaryDirectory())))
         system.store.write_bytes(credential.sealed(bytes(32), "host"))
         held = signal.signal(signal.SIGHUP, signal.SIG_DFL)  # under nohup it is ignored, and by a restore as well
         yield NewCard(new, system, made.read_bytes(), sealed_keys)
@@ -333,6 +333,18 @@ def test_a_connection_that_is_lost_at_the_question_leaves_the_kiosk_running_and_
     assert new_card.lies_there() == ["new", "store"]
     assert new_card.system.store.read_bytes() == before
     assert signal.getsignal(number) is handled
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="the system's device key is root's; run as root")
+@pytest.mark.parametrize("stands", [False, True])
+def test_while_an_update_is_tried_root_stops_nothing_and_restores_nothing(new_card: NewCard, systemctl: Path, stands: bool) -> None:
+    """The switch would start the kiosk in the middle of it."""
+    if stands:
+        (systemctl.parent / "stands").touch()
+    with updates.alone(new_card.system.updates), pytest.raises(updates.UnderWay, match="update"):
+        new_card.restore(lambda found: None)
+    assert told(systemctl) == []
+    assert new_card.lies_there() == ["new", "store"]
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="the system's device key is root's; run as root")
