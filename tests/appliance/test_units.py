@@ -196,6 +196,21 @@ def test_the_display_may_use_loudspeakers_and_nobody_a_microphone(root: Path) ->
     assert "/72-daka-sound.rules" in (UNITS.parent / "activate.sh").read_text(), "after 70-uaccess.rules, before 73-seat-late.rules"
 
 
+def test_rules_for_devices_take_no_access_from_anybody_by_a_tag_that_means_nothing() -> None:
+    """A tag goes by `-=`; `+=` adds one, whatever sign stands in its name."""
+    for rules in (UNITS.parent / "etc").glob("*.rules"):
+        assert set(re.findall(r"TAG\S+", rules.read_text())) <= {'TAG-="uaccess"'}, rules.name
+
+
+def test_whoever_switches_versions_may_tell_udev_of_devices_that_are_plugged_in(root: Path) -> None:
+    """`udevadm trigger` of activate.sh writes below /sys, and fails there in silence where that is read-only."""
+    units = root / "etc" / "systemd" / "system"
+    switch = [path.name for path in units.glob("daka*.service") if "/bin/daka update" in path.read_text()]
+    assert len(switch) == 4
+    for name in switch:
+        assert "ProtectKernelTunables=no" in (units / f"{name}.d" / "90-root.conf").read_text().splitlines(), name
+
+
 def test_a_misspelt_directive_is_noticed(root: Path) -> None:
     unit = root / "etc" / "systemd" / "system" / "daka-web.service"
     unit.write_text(unit.read_text().replace("PrivateNetwork=yes", "PrivateNetwrok=yes"))
