@@ -20,7 +20,7 @@ OUTPUT = Path("/run/daka")
 PROBE_S = 60.0
 # What a twin that runs once and only tries must not do as the daemon does it: start others, wait for them, take the screen.
 RETIRED = (
-    "ExecStart=", "Type=", "NotifyAccess=", "WatchdogSec=", "Restart=", "Requires=", "After=", "Wants=", "PartOf=", "Condition",
+    "ExecStart", "Type=", "NotifyAccess=", "WatchdogSec=", "Restart=", "Requires=", "After=", "Wants=", "PartOf=", "Condition",
     "Conflicts=", "OnFailure=", "PAMName=", "TTYPath=", "StandardInput=", "Utmp", "JoinsNamespaceOf=",
 )  # fmt: skip
 KEEPS = "[Service]\nExecStopPost=\nType=oneshot\nNotifyAccess=none\nWatchdogSec=0\nRestart=no\n"

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from device import privacy, sandbox
+from tests.house.test_repository import REPOSITORY
 
 
 def process(folder: Path, number: int, *targets: str) -> None:
@@ -24,6 +25,17 @@ def test_whoever_holds_a_microphone_open_is_named_and_nobody_else(tmp_path: Path
     process(tmp_path, 4242, "/dev/null", "/dev/snd/pcmC1D0c")
     (found,) = sandbox.microphones(tmp_path)
     assert (found.outcome, found.how) == ("possible", "process 4242 does")
+
+
+@pytest.mark.parametrize("unit", privacy.UNITS)
+def test_the_twin_that_tries_runs_the_tries_alone(unit: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever else it ran would write over the answer."""
+    monkeypatch.setattr(sandbox, "UNITS", REPOSITORY / "systemd" / "units")
+    monkeypatch.setattr(sandbox, "TRANSIENT", tmp_path)
+    sandbox._write_twin(unit)
+    written = "".join(path.read_text() for path in tmp_path.rglob("*") if path.is_file()).splitlines()
+    (command,) = (row for row in written if row.startswith("Exec") and not row.endswith("=") and "Paths=" not in row)
+    assert command.endswith(f"-m device.privacy {unit}")
 
 
 def test_every_microphone_is_tried_and_one_that_opens_is_enough(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
