@@ -7,9 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.appliance import machine as machines
 from tests.house.test_repository import REPOSITORY
 
+pytestmark = pytest.mark.timeout(600)  # what other killed runs have left is cleared away, too: whole machines
 HOLD = """
 import subprocess, sys, time
 from pathlib import Path
