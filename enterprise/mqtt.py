@@ -159,7 +159,7 @@ class Link:
         try:
             client.connect(self._broker.host, self._broker.port, self._broker.keepalive_s, clean_start=True, properties=_limits())
             self._client = client
-            client.loop_forever(retry_first_connection=False)
+            _carry(client)
         except (OSError, ValueError) as error:
             life.reason = sentence(error, self._broker)
         finally:
@@ -180,6 +180,7 @@ class Link:
         client.connect_timeout = CONNECT_TIMEOUT_S
         client.will_set(self._presence.topic, self._presence.gone, qos=1, retain=True)
         client.on_socket_open = _without_delay
+        client.on_socket_register_write = _left_to_the_loop
         client.on_connect = _on_connect
         client.on_subscribe = _on_subscribe
         client.on_disconnect = _on_disconnect
@@ -221,6 +222,16 @@ def _json() -> Properties:
 def _without_delay(_client: paho.Client, _life: Any, sock: Any) -> None:
     """Nagle's algorithm would hold our small answers back, and with them every kiosk's window."""
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
+def _left_to_the_loop(_client: paho.Client, _life: Any, _sock: Any) -> None:
+    """Whoever publishes or acknowledges only queues: else paho writes at once, in that thread too, and TLS bears no second one."""
+
+
+def _carry(client: paho.Client) -> None:
+    """Until the connection ends. `loop` is woken by whoever publishes, `loop_forever` by `loop_start` alone."""
+    while client.loop() == paho.MQTT_ERR_SUCCESS:
+        pass
 
 
 def _on_connect(client: paho.Client, life: _Life, _flags: Any, reason: Any, _properties: Any) -> None:

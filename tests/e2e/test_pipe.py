@@ -211,7 +211,7 @@ def test_a_certificate_that_is_away_for_a_moment_does_not_end_the_pipe(broker: B
 
 
 def test_whatever_a_connection_ends_with_the_pipe_comes_back(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
-    real, tries = paho.Client.loop_forever, []
+    real, tries = paho.Client.loop, []
 
     def breaks_once(client: paho.Client, *given: Any, **named: Any) -> Any:
         tries.append(client)
@@ -219,7 +219,7 @@ def test_whatever_a_connection_ends_with_the_pipe_comes_back(broker: Broker, mon
             raise IndexError("a packet that the library cannot read")
         return real(client, *given, **named)
 
-    monkeypatch.setattr(paho.Client, "loop_forever", breaks_once)
+    monkeypatch.setattr(paho.Client, "loop", breaks_once)
     made = mqtt.PahoPipe(settings(broker), DEVICE, (TOPICS.acknowledgement,), None)
     made.spread(0.1)
     made.start()
