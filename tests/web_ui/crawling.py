@@ -60,14 +60,10 @@ class Visits:
             if path not in self.answers and "logout" not in path:
                 self.look(path)
 
-    def endpoints(self) -> set[str]:
-        """Those that answered with what they are there for."""
-        places = addresses().bind("localhost")
-        found = set()
-        for path, answer in self.answers.items():
-            if answer.status_code == 200 and not path.startswith("/static/"):
-                found.add(str(places.match(path.partition("?")[0], method="GET")[0]))
-        return found
+    def endpoints(self) -> dict[str, str]:
+        """Those that answered with what they are there for, each with its newest address."""
+        there = (path for path, answer in self.answers.items() if answer.status_code == 200 and not path.startswith("/static/"))
+        return {endpoint(path): path for path in there}
 
 
 def addresses() -> werkzeug.routing.Map:
@@ -78,6 +74,15 @@ def addresses() -> werkzeug.routing.Map:
     return app.url_map
 
 
+PLACES = addresses().bind("localhost")
+TO_BE_SEEN = {str(rule.endpoint) for rule in PLACES.map.iter_rules() if "GET" in (rule.methods or ())}
+
+
+def endpoint(path: str) -> str:
+    """Whose address it is."""
+    return str(PLACES.match(path.partition("?")[0], method="GET")[0])
+
+
 def enrolled(visits: Visits) -> None:
     """Somebody whose face is known here."""
     browser = visits.browser
@@ -85,7 +90,8 @@ def enrolled(visits: Visits) -> None:
     browser.submit(f"/people/{ONE}/consent", basis="consent", agreed="y")
     visits.look(f"/people/{ONE}/enrol")
     visits.begun(f"/people/{ONE}/enrol", files={"photograph": ("p.jpg", visits.photograph, "image/jpeg")})
-    visits.look(f"/people/{ONE}/sitting")
+    for act in ("sitting", "remove-face"):
+        visits.look(f"/people/{ONE}/{act}")
 
 
 def listed(visits: Visits) -> None:
@@ -123,6 +129,7 @@ def backed_up(visits: Visits) -> None:
     """Made, taken along and looked into."""
     visits.begun("/backups", passphrase=PASSPHRASE, again=PASSPHRASE, current=PASSWORD)
     (address,) = re.findall(r'href="(/backups/daka-[^"]+)"', visits.look("/backups").text)[:1]
+    visits.look(f"{address}/remove")
     content = visits.look(address).content
     visits.begun("/backups/restore", files={"file": ("b", content)}, passphrase=PASSPHRASE)
 
@@ -131,6 +138,8 @@ def locks(visits: Visits) -> None:
     """While a bridge answers."""
     visits.begun("/locks", form="/locks/search")
     visits.begun("/locks", form="/locks/SEAL-0001/do/test")
+    for act in ("rename", "remove"):
+        visits.look(f"/locks/SEAL-0001/{act}")
 
 
 def chain_and_release(visits: Visits) -> None:
@@ -140,33 +149,46 @@ def chain_and_release(visits: Visits) -> None:
     visits.begun("/updates/bring", files=release, current=PASSWORD)
 
 
+def twofold(office: Office, administrator: Browser) -> tuple[Browser, str]:
+    """Somebody with a second factor, signed in, and its secret."""
+    first = "first of many words"
+    administrator.submit("/accounts/new", name=TWOFOLD, role="auditor", password=first, current=PASSWORD)
+    browser = office.browser()
+    browser.sign_in(TWOFOLD, first)
+    browser.submit("/me/password", current=first, password=PASSWORD, again=PASSWORD)
+    browser.sign_in(TWOFOLD)
+    page = browser.get("/me/second-factor")
+    (secret,) = re.findall(r"<code>([A-Z2-7]{32})</code>", page.text)
+    assert browser.send(page, code=pyotp.TOTP(secret).now(), current=PASSWORD).status_code == 302
+    return browser, secret
+
+
 def door(visits: Visits) -> None:
     """As somebody meets it who is not signed in, or only half."""
-    with visits.office.browser() as nobody:
-        visits.browser.submit("/accounts/new", name=TWOFOLD, role="auditor", password="first of many words", current=PASSWORD)
-        nobody.sign_in(TWOFOLD, "first of many words")
-        nobody.submit("/me/password", current="first of many words", password=PASSWORD, again=PASSWORD)
-        nobody.sign_in(TWOFOLD)
-        page = nobody.get("/me/second-factor")
-        (secret,) = re.findall(r"<code>([A-Z2-7]{32})</code>", page.text)
-        nobody.send(page, code=pyotp.TOTP(secret).now(), current=PASSWORD)
-        visits.look("/me/second-factor/off", nobody)
+    visits.look("/me/second-factor/off", twofold(visits.office, visits.browser)[0])
     with visits.office.browser() as nobody:
         for path in ("/login", "/recover", nobody.submit("/recover", name=NAMES["operator"]).headers["location"]):
             visits.look(path, nobody)
         visits.look(nobody.sign_in(TWOFOLD).headers["location"], nobody)
 
 
-WAYS: tuple[Callable[[Visits], None], ...] = (
-    enrolled, listed, brought, exported, measured, backed_up, locks, chain_and_release, door,
+WORK: tuple[Callable[[Visits], None], ...] = (
+    enrolled, listed, brought, exported, measured, backed_up, locks, chain_and_release,
 )  # fmt: skip
+
+
+def worked(office: Office, browser: Browser, photograph: bytes) -> Visits:
+    """What all kinds of work led an administrator to."""
+    visits = Visits(office, browser, photograph)
+    for work in WORK:
+        work(visits)
+    return visits
 
 
 def crawl(office: Office, browser: Browser, photograph: bytes) -> Visits:
     """Everything, as an administrator."""
-    visits = Visits(office, browser, photograph)
-    for way in WAYS:
-        way(visits)
+    visits = worked(office, browser, photograph)
+    door(visits)
     visits.leads += ["/", "/setup", "/today/live", "/settings/restart"]
     visits.follow()
     return visits

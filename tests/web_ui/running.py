@@ -267,7 +267,12 @@ def first_administrator(running: Office) -> Browser:
 def everybody(running: Office) -> dict[str, Browser]:
     """One browser for each role, signed in."""
     first = first_administrator(running)
-    browsers = {"administrator": first}
+    return {"administrator": first, **colleagues(running, first)}
+
+
+def colleagues(running: Office, first: Browser) -> dict[str, Browser]:
+    """An operator and an auditor, signed in, whom the first administrator adds."""
+    browsers = {}
     for role in ("operator", "auditor"):
         answer = first.submit("/accounts/new", name=NAMES[role], role=role, password="first of many words", current=PASSWORD)
         assert answer.status_code == 302, text_of(answer)

@@ -5,59 +5,38 @@ With DAKA_SCREENS set, as `make screenshots` does, pictures of every page go to 
 
 from __future__ import annotations
 
-import io
 import os
 import subprocess
 import sys
 import tempfile
 import time
-import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser as Chromium
-from playwright.sync_api import BrowserContext, Error, Page, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
-from models.evaluation import presentation
-from models.evaluation.about import About
-from models.evaluation.presentation import Attempt, Outcome
 from tests import browser
 from tests.broker import Broker
 from tests.inviting import House
-from tests.web_ui import running
-from tests.web_ui.running import PASSWORD, Office
+from tests.web_ui import crawling, looks, running
+from tests.web_ui.behind_forms import BEHIND_FORMS
+from tests.web_ui.bridge import bridged
+from tests.web_ui.looks import both_themes, fits, name_of, picture, says, sign_in, visit, without_barriers
+from tests.web_ui.running import NAMES, PASSWORD, Office
 
-SCREENS = Path(__file__).resolve().parents[2] / "build" / "screens" / "web"
 FIRST_RUN_S = 120.0  # of ten minutes that a person may take, what the pages themselves take on a busy machine
-DESK, TELEPHONE, UPRIGHT = {"width": 1280, "height": 800}, {"width": 390, "height": 844}, {"width": 800, "height": 1280}
-ORDINARY = {
-    "people": (
-        "/", "/today/people", "/people", "/people/new", "/people/import", "/people/photographs", "/people/1001",
-        "/people/1001/change", "/people/1001/consent", "/people/1001/ways", "/people/1001/erase",
-        "/people/1002/withdraw", "/people/1003/sitting",
-    ),
-    "records": (
-        "/punches", "/punches/5", "/punches/5/correct", "/punches/5/void", "/punches/new", "/locks", "/sync", "/sync/test",
-        "/health", "/recognition", "/audit",
-    ),
-    "house": (
-        "/privacy", "/privacy/components", "/privacy/requests", "/privacy/retention", "/privacy/texts", "/accounts",
-        "/accounts/new", "/accounts/1", "/accounts/1/role", "/accounts/1/password", "/accounts/1/remove",
-        "/me", "/me/password", "/me/second-factor",
-    ),
-    "kiosk": (
-        "/settings", "/settings/restart", "/settings/kiosk", "/backups", "/backups/restore", "/updates", "/updates/bring", "/setup",
-        "/setup/enterprise", "/setup/camera", "/setup/person", "/setup/health", "/nothing-here",
-    ),
+DESK, TELEPHONE, SIZES = {"width": 1280, "height": 800}, {"width": 390, "height": 844}, ((1024, 600), (800, 1280), (1920, 1080))
+FILES = {
+    "people.empty_list", "photographs.lines", "punches.exported", "recognition.download", "backups.download",
 }  # fmt: skip
-EVERY_ORDINARY = tuple(path for paths in ORDINARY.values() for path in paths)
-PASSPHRASE = "seven old harbour lamps"
-COLOURS = {"runOnly": ["color-contrast", "link-in-text-block"]}
+ELSEWHERE = {  # looked at by the tests of the first day, of the door, and of what is behind a form; the last is part of a page
+    "entrance.first", "entrance.login", "entrance.second", "entrance.recover", "entrance.recovered", "me.second_factor_off",
+    "people.looked", "recognition.report", "recognition.shown", "today.live",
+}  # fmt: skip
 pytestmark = pytest.mark.timeout(300)  # what a person's patience allows is asserted; this only ends what hangs
 
 
@@ -82,6 +61,15 @@ def settled(fresh: Office) -> Office:
     if purpose == "first_administrator":
         running.first_administrator(fresh).client.close()
     return fresh
+
+
+@pytest.fixture(scope="module")
+def crowded(settled: Office) -> Office:
+    """With somebody of each role."""
+    with running.signed_in(settled, "administrator") as administrator:
+        for colleague in running.colleagues(settled, administrator).values():
+            colleague.client.close()
+    return settled
 
 
 @dataclass
@@ -130,54 +118,8 @@ def opened(chromium: Chromium, fresh: Office) -> Iterator[Callable[..., BrowserC
     yield make
     for context in contexts:
         context.close()
-    expected = ("status of 404", "status of 422", "status of 503", "net::ERR_")
+    expected = ("status of 403", "status of 404", "status of 422", "status of 503", "net::ERR_")
     assert not [trouble for trouble in troubles if not any(words in trouble for words in expected)]
-
-
-def name_of(path: str) -> str:
-    return path.strip("/").replace("/", "-") or "today"
-
-
-def picture(page: Page, name: str) -> None:
-    if not os.environ.get("DAKA_SCREENS"):
-        return
-    SCREENS.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=str(SCREENS / f"{name}.png"), full_page=True)
-
-
-def visit(page: Page, address: str, status: int = 200) -> None:
-    """Opened, and no other page in its place: neither a refusal nor the door."""
-    answer = page.goto(address)
-    assert answer is not None
-    assert (answer.status, page.url) == (status, address)
-
-
-def without_barriers(page: Page, rules: dict[str, Any] | None = None) -> None:
-    """A page that renews itself while it is looked at is looked at again; another page is not."""
-    here = page.url
-    for last in (False, False, True):
-        try:
-            found = Axe().run(page, options={"resultTypes": ["violations"], **(rules or {})})
-            break
-        except Error:
-            if last:
-                raise
-            page.wait_for_load_state()
-    assert page.url == here, "what was looked at is not the page that was meant"
-    assert found.violations_count == 0, f"{page.url}\n{found.generate_report()}"
-
-
-def says(page: Page, words: str) -> None:
-    """Until the page that a click leads to says it: the click does not wait for that page."""
-    expect(page.locator("main")).to_contain_text(words)
-
-
-def sign_in(page: Page, office: Office, name: str = "ada") -> None:
-    page.goto(office.url)
-    page.get_by_label("User name").fill(name)
-    page.get_by_label("Password", exact=True).fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
-    page.wait_for_url(f"{office.url}/")
 
 
 def join(page: Page, office: Office, enterprise: Enterprise) -> None:
@@ -264,23 +206,40 @@ def test_an_administrators_first_day(
 
 
 def test_the_door_is_without_barriers_in_both_themes(opened: Callable[..., BrowserContext], settled: Office) -> None:
+    """Also for whoever lost a password, and for whoever has a second factor."""
     page = opened().new_page()
-    page.goto(f"{settled.url}/login")
-    both_themes(page, "login")
+    for path in ("/login", "/recover"):
+        visit(page, settled.url + path)
+        both_themes(page, name_of(path))
+    page.get_by_label("User name").fill(NAMES["administrator"])
+    page.keyboard.press("Enter")
+    page.get_by_label("Code on the kiosk's screen").wait_for()
+    both_themes(page, "recover-code")
+    with running.signed_in(settled, "administrator") as administrator:
+        twofold, secret = crawling.twofold(settled, administrator)
+    twofold.client.close()
+    looks.typed_at_the_door(page, settled, crawling.TWOFOLD)
+    page.wait_for_url(f"{settled.url}/login/second**")
+    both_themes(page, "login-second")
+    page.get_by_role("textbox").fill(running.fresh_code(settled, crawling.TWOFOLD, secret))
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"{settled.url}/")
+    visit(page, f"{settled.url}/me/second-factor/off")
+    both_themes(page, "second-factor-off")
 
 
-@pytest.mark.parametrize("area", ORDINARY)
+@pytest.mark.parametrize("area", looks.ORDINARY)
 def test_every_page_is_without_barriers_in_both_themes(opened: Callable[..., BrowserContext], settled: Office, area: str) -> None:
     page = opened().new_page()
     sign_in(page, settled)
-    for path in ORDINARY[area]:
-        page.goto(settled.url + path)
+    for path in looks.ORDINARY[area]:
+        visit(page, settled.url + path, looks.STATUS.get(path, 200))
         both_themes(page, name_of(path))
-        assert page.evaluate("document.documentElement.scrollWidth") <= DESK["width"], f"{path} is wider than the screen"
+        fits(page, path)
 
 
 def test_every_page_behind_a_form_is_without_barriers_too(opened: Callable[..., BrowserContext], settled: Office) -> None:
-    """Reports, what is asked again, backups and the way back, what is shown once, and every kind of no."""
+    """Reports, what is asked again, what is shown once, and every kind of no."""
     page = opened().new_page()
     sign_in(page, settled)
     for name, reach in BEHIND_FORMS.items():
@@ -295,162 +254,61 @@ def test_every_page_behind_a_form_is_without_barriers_too(opened: Callable[..., 
     both_themes(shown, "report-page")
 
 
-def settings_asked_again(page: Page, office: Office) -> None:
-    page.goto(f"{office.url}/settings")
-    page.locator("[id='liveness.passive']").uncheck()
-    page.get_by_role("button", name="Write the settings").click()
-    page.get_by_role("heading", name="Change these settings?").wait_for()
+def test_no_page_is_left_out_that_work_leads_to(opened: Callable[..., BrowserContext], settled: Office, photograph: bytes) -> None:
+    """Lists, exports, backups, locks: whatever answers is among the ordinary pages, here, or elsewhere by name."""
+    page, seen = opened().new_page(), {crawling.endpoint(path) for path in looks.EVERY_ORDINARY if path not in looks.STATUS}
+    sign_in(page, settled)
+    with running.signed_in(settled, "administrator") as administrator, bridged(settled):
+        for endpoint, path in crawling.worked(settled, administrator, photograph).endpoints().items():
+            if endpoint not in seen | FILES | ELSEWHERE:
+                visit(page, settled.url + path)
+                both_themes(page, endpoint.replace(".", "-"))
+                seen.add(endpoint)
+    assert crawling.TO_BE_SEEN - seen == FILES | ELSEWHERE
 
 
-def report(page: Page, office: Office) -> None:
-    page.goto(f"{office.url}/recognition")
-    for name, content in (("report.json", b'{"people": {"count": 12}, "fmr": {"at": 0.49}}'), ("report.html", measured().encode())):
-        page.get_by_label("Report").set_input_files({"name": name, "mimeType": "text/html", "buffer": content})
-        page.get_by_role("button", name="Keep the report").click()
-        page.get_by_role("link", name=name).wait_for()
-    page.get_by_role("link", name="report.json").click()
-    page.get_by_role("heading", name="report.json").wait_for()
-
-
-def measured() -> str:
-    """As `daka evaluate --attacks` writes it."""
-    outcomes = [Attempt(species, outcome) for species in ("", "print") for outcome in Outcome for _ in range(9)]
-    about = About(
-        "Liveness", datetime(2026, 1, 2, tzinfo=UTC), "synced", "a machine", {"daka": "1"}, {"yunet": "0" * 64}, {"a": "b"}
-    )
-    return presentation.page(presentation.counted(outcomes, "learned", 0, "f" * 64), about)
-
-
-def backup(page: Page, office: Office) -> None:
-    page.goto(f"{office.url}/backups")
-    for label, text in (("Passphrase", PASSPHRASE), ("Passphrase again", PASSPHRASE), ("Your password", PASSWORD)):
-        page.get_by_label(label, exact=True).fill(text)
-    page.get_by_role("button", name="Make a backup").click()
-    page.get_by_role("link", name="Download").wait_for()
-
-
-def restore(page: Page, office: Office) -> None:
-    with page.expect_download() as download:
-        page.get_by_role("link", name="Download").click()
-    page.goto(f"{office.url}/backups/restore")
-    page.get_by_label("Backup").set_input_files(download.value.path())
-    page.get_by_label("Passphrase").fill(PASSPHRASE)
-    page.get_by_role("button", name="Look into it").click()
-    page.get_by_role("button", name="Restore this backup").wait_for()
-
-
-def refused_backup(page: Page, office: Office) -> None:
-    page.goto(f"{office.url}/backups/restore")
-    page.get_by_label("Backup").set_input_files({"name": "b", "mimeType": "a/b", "buffer": b"no backup at all"})
-    page.get_by_label("Passphrase").fill(PASSPHRASE)
-    page.get_by_role("button", name="Look into it").click()
-    page.locator(".flash.error").wait_for()
-
-
-def list_refused(page: Page, office: Office) -> None:
-    table = "number,name,expires\n9001,王芳,\n9002,,\n9003,Ada,tomorrow\n9001,Again,\n"
-    page.goto(f"{office.url}/people/import")
-    page.get_by_label("CSV file").set_input_files({"name": "l.csv", "mimeType": "text/csv", "buffer": table.encode()})
-    page.get_by_role("button", name="Look at the list").click()
-    page.locator(".counts").wait_for()
-
-
-def photographs_refused(page: Page, office: Office) -> None:
-    """Nobody of these has agreed; what the ZIP lacks is said as well."""
-    archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w") as made:
-        made.writestr("1004.jpg", b"\xff\xd8\xff")
-        made.writestr("table.csv", "number,photograph\n1004,1004.jpg\n1005,1005.jpg\n")
-    page.goto(f"{office.url}/people/photographs")
-    page.get_by_label("ZIP file").set_input_files({"name": "p.zip", "mimeType": "application/zip", "buffer": archive.getvalue()})
-    page.get_by_role("button", name="Look at the photographs").click()
-    page.locator(".counts").wait_for()
-
-
-def pin_shown(page: Page, office: Office) -> None:
-    page.goto(f"{office.url}/people/1004/ways")
-    page.get_by_role("button", name="Draw a new PIN").click()
-    says(page, "shown once")
-
-
-def code_shown(page: Page, office: Office) -> None:
-    page.goto(f"{office.url}/people/1004/ways")
-    page.get_by_role("button", name="Make a new code").click()
-    says(page, "Print this code")
-
-
-def wrong_password(page: Page, office: Office) -> None:
-    page.goto(f"{office.url}/people/1005/erase")
-    page.get_by_label("Your password").fill("not the password")
-    page.get_by_role("button", name="Erase for good").click()
-    page.locator(".error").first.wait_for()
-
-
-def punch_voided(page: Page, office: Office) -> None:
-    page.goto(f"{office.url}/punches/12/void")
-    page.get_by_label("Reason").fill("a colleague's badge")
-    page.get_by_role("button", name="Void").click()
-    page.locator("h1:text('Punch 12')").wait_for()
-
-
-def chain_checked(page: Page, office: Office) -> None:
-    page.goto(f"{office.url}/sync")
-    page.get_by_role("button", name="Check the whole chain").click()
-    page.locator(".flash").wait_for()
-
-
-def kiosk_says_no(page: Page, office: Office) -> None:
-    page.goto(f"{office.url}/people/nobody")
-
-
-BEHIND_FORMS = {
-    "settings-asked-again": settings_asked_again, "report": report, "backup-made": backup, "restore-looked": restore,
-    "restore-refused": refused_backup, "import-refused": list_refused,
-    "photographs-refused": photographs_refused, "pin-shown": pin_shown, "code-shown": code_shown,
-    "wrong-password": wrong_password, "punch-voided": punch_voided, "chain-checked": chain_checked, "kiosk-says-no": kiosk_says_no,
-}  # fmt: skip
-
-
-def both_themes(page: Page, name: str) -> None:
-    """All rules in the light, and those about colours again in the dark."""
-    picture(page, f"{name}-light")
+@pytest.mark.parametrize("role", looks.DIFFERING)
+def test_what_other_roles_are_shown_is_without_barriers(opened: Callable[..., BrowserContext], crowded: Office, role: str) -> None:
+    page = opened().new_page()
+    sign_in(page, crowded, role)
+    for path in looks.DIFFERING[role]:
+        visit(page, crowded.url + path)
+        picture(page, f"{name_of(path)}-{role}")
+        without_barriers(page)
+    visit(page, f"{crowded.url}/backups", 403)
     without_barriers(page)
-    page.emulate_media(color_scheme="dark")
-    picture(page, f"{name}-dark")
-    without_barriers(page, COLOURS)
-    page.emulate_media(color_scheme="light")
 
 
 @pytest.mark.parametrize("locale", ["zh-CN", "zh-TW"])
 def test_pages_fit_a_telephone_in_chinese(opened: Callable[..., BrowserContext], settled: Office, locale: str) -> None:
-    """Nothing is wider than the screen, and Chinese is set in a Chinese face."""
+    """Nothing is wider than the screen, and in one of them barriers are looked for."""
     page = opened(viewport=TELEPHONE, locale="en").new_page()
     sign_in(page, settled)
     page.get_by_role("button", name={"zh-CN": "简体中文", "zh-TW": "繁體中文"}[locale]).click()
     expect(page.locator("html")).to_have_attribute("lang", locale)
-    for path in (
-        EVERY_ORDINARY
-        if os.environ.get("DAKA_SCREENS")
-        else ("/", "/people", "/punches", "/settings", "/privacy", "/people/1002/ways")
-    ):
-        page.goto(settled.url + path)
+    for path in looks.EVERY_ORDINARY if os.environ.get("DAKA_SCREENS") else looks.MAIN:
+        visit(page, settled.url + path, looks.STATUS.get(path, 200))
         picture(page, f"{name_of(path)}-{locale}")
-        assert page.evaluate("document.documentElement.scrollWidth") <= TELEPHONE["width"], path
+        fits(page, path)
+        if locale == "zh-TW" and path in looks.MAIN:
+            without_barriers(page)
     page.get_by_role("button", name="English").click()
     expect(page.locator("html")).to_have_attribute("lang", "en")  # the account's own, for the tests that follow
 
 
-def test_a_table_on_an_upright_screen_is_as_wide_as_what_stands_in_it(
-    opened: Callable[..., BrowserContext], settled: Office
-) -> None:
-    page = opened(viewport=UPRIGHT).new_page()
+def test_the_main_pages_fit_every_screen(opened: Callable[..., BrowserContext], settled: Office) -> None:
+    """Nothing is wider than it, and a table is as wide as what stands in it."""
+    page = opened().new_page()
     sign_in(page, settled)
     empty = """() => [...document.querySelectorAll("main table")].map((table) =>
         table.getBoundingClientRect().right - Math.max(...[...table.rows].map((row) => row.getBoundingClientRect().right)))"""
-    for path in ("/", "/people", "/punches", "/accounts", "/audit"):
+    for path in looks.MAIN:
         visit(page, settled.url + path)
-        assert all(beside <= 2 for beside in page.evaluate(empty)), path
-        assert page.evaluate("document.documentElement.scrollWidth") <= UPRIGHT["width"], path
+        for width, height in SIZES:
+            page.set_viewport_size({"width": width, "height": height})
+            picture(page, f"{name_of(path)}-{width}x{height}")
+            fits(page, path)
+            assert all(beside <= 2 for beside in page.evaluate(empty)), (path, width)
 
 
 def test_on_a_telephone_the_menu_is_one_line_until_somebody_opens_it(
@@ -505,24 +363,17 @@ def test_everything_but_live_parts_works_without_script(opened: Callable[..., Br
     expect(page.locator("tbody")).to_contain_text("王小明")
 
 
-def test_a_live_part_that_stands_still_is_marked_and_stays_legible(opened: Callable[..., BrowserContext], settled: Office) -> None:
-    page = opened().new_page()
-    page.route("**/today/live", lambda route: route.abort())
-    sign_in(page, settled)
-    page.wait_for_selector(".stale")
-    both_themes(page, "today-stale")
-
-
 def test_a_page_lives_through_a_restart_of_each_daemon(opened: Callable[..., BrowserContext], settled: Office) -> None:
-    """The live part stands still meanwhile and goes on by itself; nobody is signed out."""
+    """The live part stands still meanwhile, is marked and stays legible, and goes on by itself; nobody is signed out."""
     page = opened().new_page()
     sign_in(page, settled)
     for daemon in ("kiosk", "web"):
         settled.stop(daemon)
         page.wait_for_selector(".stale", timeout=15_000)
         if daemon == "kiosk":
+            both_themes(page, "today-stale")
             away = page.context.new_page()
-            away.goto(f"{settled.url}/people")
+            visit(away, f"{settled.url}/people", 503)
             both_themes(away, "kiosk-away")
             away.close()
         settled.start(daemon)
