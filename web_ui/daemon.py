@@ -49,6 +49,7 @@ def run(options: Options, systemd: service.Service, section: sections.Section, s
     store = Store(options.folder / "web.db")
     export.settle(store.folder)
     identity = tls.identity(options.folder, options.names, options.certificate, options.key)
+    names = tuple(dict.fromkeys((*identity.names, *options.names)))
     listener = serve.listener(options.address, options.port, systemd.internet_listener())
     with WebClient(options.kiosk_socket) as kiosk:
         accounts = Accounts(store)
@@ -62,18 +63,18 @@ def run(options: Options, systemd: service.Service, section: sections.Section, s
             Auditor(kiosk, store),
             Jobs(),
             identity,
-            options.names,
+            names,
         )
         app = application(parts, secret(options.folder / "secret.key"), languages.compiled(options.folder / "translations"))
         server = serve.server(listener, app, identity)
         threading.Thread(target=server.safe_start, name="https", daemon=True).start()
         bound, port = listener.getsockname()[:2]
-        log.info("the web UI is at %s (fingerprint %s)", " ".join(_addresses(options.names, bound, port)), identity.fingerprint)
+        log.info("the web UI is at %s (fingerprint %s)", " ".join(_addresses(names, bound, port)), identity.fingerprint)
         systemd.ready("answering browsers")
         watching = (section, stop, lambda: not parts.jobs.are_running())
         threading.Thread(target=sections.end_on_change, args=watching, name="settings", daemon=True).start()
         try:
-            _announce(parts, lambda: _addresses(options.names, bound, port), systemd, stop, server.quiet_s)
+            _announce(parts, lambda: _addresses(names, bound, port), systemd, stop, server.quiet_s)
         finally:
             systemd.stopping()
             server.stop()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import os
 import ssl
@@ -35,6 +36,17 @@ class Identity:
     def ends_at(self) -> str:
         """When the certificate ends, RFC 3339 in UTC."""
         return messages.write_time(_read(self.certificate).not_valid_after_utc)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """For which host names the enterprise issued it, in lower case; a pattern such as *.corp.example is none."""
+        if self.own_making:
+            return ()
+        found = _read(self.certificate).extensions
+        with contextlib.suppress(x509.ExtensionNotFound):
+            issued = found.get_extension_for_class(x509.SubjectAlternativeName).value.get_values_for_type(x509.DNSName)
+            return tuple(name.lower() for name in issued if "*" not in name)
+        return ()
 
 
 def identity(folder: Path, names: tuple[str, ...], certificate: Path | None, key: Path | None) -> Identity:
