@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import ipaddress
 import logging
 from pathlib import Path
@@ -41,6 +42,7 @@ BROUGHT = {  # by whom, and of how many bytes: a backup, a release, photographs
     "updates.bring": (ADMINISTRATORS, serve.MOST_BODY_BYTES),
     "photographs.bring": (OFFICE, photographs.MOST_ARCHIVE_BYTES + photographs.MOST_TABLE_BYTES),
 }
+STATIC = Path(__file__).parent / "static"
 STATIC_FOR_S = 3_600
 
 
@@ -73,6 +75,7 @@ def application(parts: House, secret: bytes, catalogues: Path) -> Flask:
     for pages in PAGES:
         app.register_blueprint(pages)
     app.add_url_rule("/static/<path:filename>", "static", _static)
+    _named_by_content(app)
     app.after_request(_headers)
     roles.declared(app)
     return app
@@ -126,10 +129,20 @@ def _is_address(host: str) -> bool:
     return True
 
 
+def _named_by_content(app: Flask) -> None:
+    """The address of a style or script changes with it: browsers keep both, and after an upgrade show none of before."""
+    digests = {file.name: hashlib.sha256(file.read_bytes()).hexdigest()[:12] for file in STATIC.iterdir()}
+
+    @app.url_defaults
+    def add(endpoint: str, values: dict[str, object]) -> None:
+        if endpoint == "static":
+            values["v"] = digests[str(values["filename"])]
+
+
 @needs(NOBODY_YET)
 def _static(filename: str) -> Response:
     """Style and script of our own; nothing else lies there."""
-    return send_from_directory(Path(__file__).parent / "static", filename, max_age=STATIC_FOR_S)
+    return send_from_directory(STATIC, filename, max_age=STATIC_FOR_S)
 
 
 def _headers(response: Response) -> Response:

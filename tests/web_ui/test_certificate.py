@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import ssl
 from collections.abc import Iterator
-from pathlib import Path
 
 import httpx
 import pytest
