@@ -431,8 +431,15 @@ def test_what_is_too_old_is_looked_at_before_it_is_destroyed(browsers: dict[str,
 
 def test_an_enrolment_at_the_kiosk_is_begun_watched_and_stopped_from_the_office(browsers: dict[str, Browser]) -> None:
     operator = browsers["operator"]
-    answer = operator.submit("/people/1009/sitting")
-    assert answer.headers["location"] == "/people/1009", "without a consent nobody is looked at"
+    for path, begin in (("/people/1009/sitting", "Begin at the kiosk"), ("/people/1009/enrol", 'name="photograph"')):
+        refused = operator.get(path)
+        assert "no consent in force" in text_of(refused), "without a consent nobody is looked at"
+        assert begin not in refused.text
+        assert 'href="/people/1009/consent"' in refused.text
+    operator.submit("/people/1009/consent", basis="consent", agreed="y")
+    opened = operator.get("/people/1009/sitting")
+    operator.submit("/people/1009/withdraw")
+    assert operator.send(opened).headers["location"] == "/people/1009", "a page of before begins nothing either"
     assert "no consent in force" in text_of(operator.get("/people/1009"))
     operator.submit("/people/1009/consent", basis="consent", agreed="y")
     assert operator.submit("/people/1009/sitting").headers["location"] == "/people/1009/sitting"
