@@ -174,7 +174,7 @@ ENGLISH = {
     "supervisor.pin": "Supervisor: your PIN",
     "supervisor.whom": "Employee number of the person to clock in",
     "supervisor.why": "Why?",
-    "supervisor.show": "Supervisor: show your badge or QR code",
+    "supervisor.show": "Please fetch a supervisor. They show their badge or QR code here",
     "supervisor.reason.forgotten": "Badge, phone or PIN forgotten",
     "supervisor.reason.not_recognised": "Not recognised",
     "supervisor.reason.unable": "Cannot use the other ways now",
