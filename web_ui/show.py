@@ -13,7 +13,7 @@ from markupsafe import Markup, escape
 
 import device
 from device.api import SettingShown
-from web_ui import languages, words
+from web_ui import languages, setting_names, words
 from web_ui.house import how_far, place
 from web_ui.roles import Role
 from web_ui.tables import SIZES
@@ -41,6 +41,7 @@ def _globals() -> dict[str, Any]:
         "me": current_user.account if current_user.is_authenticated else None,
         "may": may,
         "meaning": languages.meaning,
+        "named": setting_names.named,
         "here": here,
         "how_far": how_far,
         "set_to": set_to,
