@@ -63,7 +63,8 @@ bundle() {
     $as_root rm -rf "$folder/root/srv" "$folder/root/opt"
     $as_root mkdir -p "$folder/root/srv/test" "$folder/root/opt"
     $as_root cp -R "$bundle" "$folder/root/srv/bundle"
-    $as_root cp "$here/tests/arm64/guest.sh" "$here/tests/arm64/mediapipe_alone.py" "$here/tests/arm64/walk_up.py" "$folder/root/srv/test/"
+    $as_root cp "$here/tests/arm64/guest.sh" "$here/tests/arm64/mediapipe_alone.py" "$here/tests/arm64/answers.py" "$here/tests/arm64/walk_up.py" \
+        "$folder/root/srv/test/"
     $as_root cp "$photographs/person_b_1.jpg" "$folder/root/srv/test/enrolled.jpg"
     $as_root cp "$photographs/person_b_2.jpg" "$folder/root/srv/test/shown.jpg"
 }
