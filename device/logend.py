@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import os
 import struct
+from contextlib import suppress
 from pathlib import Path
 
 log = logging.getLogger(__name__)
@@ -27,48 +28,40 @@ def cut(database: Path) -> bool:
     anew since is known to be on the disk, which the frame's new beginning is.
     """
     try:
-        database = database.resolve()  # as SQLite names its other files
-        end = _end(database)
-        if end is None:
-            return True
-        descriptor = os.open(database.with_name(f"{database.name}-wal"), os.O_WRONLY | os.O_CLOEXEC)
+        files = _descriptors(database.resolve())  # as SQLite names its other files
+        log_file, index = files.get("-wal"), files.get("-shm")
+        if log_file is not None and index is not None and os.fstat(log_file).st_size > (end := _end(index)):
+            os.pwrite(log_file, bytes(FRAME_HEADER), end)
+            _sync(log_file, database.name)
     except OSError as error:
         log.error("a change that was refused may still be in %s: %s", database.name, error.strerror)
         return False
-    try:
-        if os.fstat(descriptor).st_size > end:
-            os.pwrite(descriptor, bytes(FRAME_HEADER), end)
-            _sync(descriptor, database)
-    except OSError as error:
-        log.error("a change that was refused may still be in %s: %s", database.name, error.strerror)
-        return False
-    finally:
-        os.close(descriptor)
     return True
 
 
-def _sync(descriptor: int, database: Path) -> None:
+def _sync(log_file: int, name: str) -> None:
     try:
-        os.fsync(descriptor)
+        os.fsync(log_file)
     except OSError as error:
-        log.error("a power cut now may bring back a change to %s that was refused: %s", database.name, error.strerror)
+        log.error("a power cut now may bring back a change to %s that was refused: %s", name, error.strerror)
 
 
-def _end(database: Path) -> int | None:
-    """Where the last commit ends in the log, bytes; None where there is no log."""
-    index = _descriptor(database.with_name(f"{database.name}-shm"))
-    if index is None:
-        return None
+def _end(index: int) -> int:
+    """Where the last commit ends in the log, bytes."""
     page_size, frames = PAGE_SIZE_AND_FRAMES.unpack(os.pread(index, PAGE_SIZE_AND_FRAMES.size, PAGE_SIZE_AT))
     return HEADER + int(frames) * (FRAME_HEADER + (LARGEST_PAGE if page_size == 1 else int(page_size)))
 
 
-def _descriptor(path: Path) -> int | None:
-    """SQLite's own: to close one that was opened beside it would give up SQLite's locks on the file (fcntl(2))."""
+def _descriptors(database: Path) -> dict[str, int]:
+    """SQLite's own, by how the file's name ends.
+
+    To close one that was opened beside them would give up SQLite's locks (fcntl(2)), and a file system that has become read-only
+    opens none for writing, while what SQLite's has written may still reach the disk.
+    """
+    found = {}
     for name in os.listdir("/proc/self/fd"):
-        try:
-            if os.readlink(f"/proc/self/fd/{name}") == str(path):
-                return int(name)
-        except FileNotFoundError:  # closed meanwhile
-            continue
-    return None
+        with suppress(FileNotFoundError):  # closed meanwhile
+            path = os.readlink(f"/proc/self/fd/{name}")
+            if path.startswith(str(database)):
+                found[path.removeprefix(str(database))] = int(name)
+    return found

@@ -130,15 +130,24 @@ def test_what_was_refused_is_not_in_the_journal_after_a_kill_either(tmp_path: Pa
     assert tried(opened)[confirmed:] == []
 
 
+UNMARKED = """
+import errno, os, sys
+from tests.device import appender
+def pwrite(*_): raise OSError(errno.EROFS, "Read-only file system")
+os.pwrite = pwrite  # SQLite has its own
+sys.argv = ["appender", {folder!r}, "12"]
+appender.main()
+"""
+
+
 def test_what_was_refused_and_cannot_be_cut_off_now_is_not_in_the_journal_either(tmp_path: Path) -> None:
     """The disk takes neither a sync nor, for as long as the process runs, the mark behind the last commit."""
     reopened(tmp_path).close()
-    syncs, mark = "inject=fsync,fdatasync:error=EIO:when=4..7", "inject=openat:error=EROFS:when=2+1"
-    traced = ["-P", str(tmp_path / "journal.db-wal"), "-e", "trace=openat,fsync,fdatasync", "-e", syncs, "-e", mark]
-    process = child(tmp_path, 12, strace(), "-f", "-o", "/dev/null", *traced)
-    out, err = process.communicate(timeout=60)
-    assert "may still be in journal.db" in err
-    lines = out.splitlines()[1:]
+    fault = ["-e", "trace=fsync,fdatasync", "-e", "inject=fsync,fdatasync:error=EIO:when=4..7", "-o", "/dev/null"]
+    command = [strace(), "-f", *fault, sys.executable, "-c", UNMARKED.format(folder=str(tmp_path))]
+    ran = subprocess.run(command, cwd=parts.REPO, capture_output=True, text=True, timeout=60, check=True)
+    assert "may still be in journal.db" in ran.stderr
+    lines = ran.stdout.splitlines()[1:]
     refused = [number for number, line in enumerate(lines, start=1) if line.startswith("refused")]
     assert len(refused) == 4
     assert len(lines) == 12
