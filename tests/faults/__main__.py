@@ -50,8 +50,9 @@ Machine: {processor}, {os.cpu_count()} cores, Linux {platform.release()}, Python
 
 The journal, the clock, the uplink, Mosquitto with mutual TLS and the ingester are the real ones, each a process of its own; a
 generator of punches stands in for camera and models. The kiosk's state lies on a small ext4 of its own, the server's rows in
-{database}. Every line that the screen would have shown is kept together with the true time, and compared at the end with what
-the server has stored.
+{database}. Whoever punches comes once and is somebody new. Every line that the screen would have shown is kept together with the
+true time. After every {campaign.JUDGE_EVERY} faults, and at the end, it is compared with what the server has stored, as is the
+kiosk's journal; a short campaign with one fault of each kind, where that is done after each, is part of the tests.
 
 | what | result |
 |---|---|
@@ -59,8 +60,10 @@ the server has stored.
 | punches confirmed on the screen | {outcome.receipts} |
 | punches refused on the screen while the disk failed | {found.refusals} |
 | records stored by the server (punches, boots, times) | {outcome.stored} |
-| **lost** | **{len(outcome.lost)}** |
-| **stored twice** | **{outcome.doubled}** |
+| **lost** | **{len(outcome.differences.lost)}** |
+| **persons stored twice** | **{len(outcome.differences.doubled)}** |
+| **refused and stored nevertheless** | **{len(outcome.differences.unasked)}** |
+| the same, by a disk that became read-only between the write and its sync (ADR 0130) | {outcome.differences.undone} |
 | duplicates received and recognised | {outcome.duplicates_received} |
 | largest error of a corrected time | {outcome.worst_time_us / 1e6:.3f} s |
 | wrong times, times out of order, holes, findings of `verify` | {len(outcome.wrong_times) + len(outcome.findings)} |

@@ -19,7 +19,7 @@ from tests.postgres import Postgres
 DISK_MEGABYTES = 256
 LONGEST_CALM_S = 2.0  # between two faults
 A_TROUBLE_EVERY = 12  # kills
-SETTLE_EVERY = 40  # faults: the kiosk must have caught up, and go on
+JUDGE_EVERY = 8  # faults of a long campaign, so that most of them meet a kiosk that has not caught up with the one before
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +62,10 @@ def schedule(kills: int, chance: random.Random, *, postgres: bool = False) -> li
     return plan
 
 
-def suffer(made: Rig, plan: Sequence[Fault], chance: random.Random, *, calm_s: float = LONGEST_CALM_S) -> Counter[str]:
-    """One fault after the other; after each the kiosk must go on, and now and then the server must have everything."""
+def suffer(
+    made: Rig, plan: Sequence[Fault], chance: random.Random, *, calm_s: float = LONGEST_CALM_S, judge_every: int = 1
+) -> Counter[str]:
+    """One fault after the other; after each the kiosk must go on, and after every so many both ends must hold the same."""
     done: Counter[str] = Counter()
     for number, fault in enumerate(plan, start=1):
         time.sleep(chance.uniform(0.0, calm_s))
@@ -71,10 +73,20 @@ def suffer(made: Rig, plan: Sequence[Fault], chance: random.Random, *, calm_s: f
         made.goes_on()
         done[fault.name] += 1
         print(f"{number}/{len(plan)} {fault.name}", flush=True)
-        if number % SETTLE_EVERY == 0:
-            made.settle()
-    made.settle()
+        if number % judge_every == 0:
+            compare(made)
     return done
+
+
+def compare(made: Rig) -> None:
+    """Quiet for a moment: the server has what the kiosk has and what the screen said yes to, once, and nothing that it refused."""
+    made.settle(stay_quiet=True)
+    store = made.store()
+    try:
+        made.wait(lambda: f"both ends differ ({verdict.differences(made, store)})", lambda: not verdict.differences(made, store))
+    finally:
+        store.close()
+    made.quiet.unlink()
 
 
 def judge(made: Rig) -> verdict.Verdict:
@@ -90,6 +102,6 @@ def run(folder: Path, kills: int, seed: int, server: Postgres | None = None) -> 
     chance, began = random.Random(seed), time.monotonic()
     plan = schedule(kills, chance, postgres=server is not None)
     with rig(folder, server) as made:
-        done = suffer(made, plan, chance)
+        done = suffer(made, plan, chance, judge_every=JUDGE_EVERY)
         found = judge(made)
         return Result(seed, time.monotonic() - began, done, sum(fault.kills for fault in plan), made.refusals(), found)

@@ -1,7 +1,8 @@
 """The kiosk daemon without camera and models: its journal, its clock and the uplink's counter; punches come by chance.
 
-`kiosk.py STATE MACHINE PAUSE_S`. Prints `begun EPOCH`, then `receipt SEQ HASH TRUE_US` once a punch is on the disk (TRUE_US: when
-that really was, microseconds since 1970), or `refused KIND`. While a file `quiet` lies beside MACHINE it makes no punches.
+`kiosk.py STATE MACHINE PAUSE_S`. Prints `begun EPOCH`; then, for each punch, `tries PERSON`, who never came before, and
+`receipt SEQ HASH TRUE_US` once it is on the disk (TRUE_US: when that really was, microseconds since 1970), or `refused KIND`.
+While a file `quiet` lies beside MACHINE it makes no punches.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ def announce(opened: journal.Journal, keeper: timekeeping.Timekeeper) -> None:
     try:
         opened.append(messages.Boot("faults"), keeper.now())
     except database.StorageError as error:
-        print(f"refused {type(error).__name__}", flush=True)
+        print(f"boot not recorded: {type(error).__name__}", flush=True)
 
 
 def keep_time(keeper: timekeeping.Timekeeper, stop: threading.Event) -> None:
@@ -56,9 +57,11 @@ def punch_until(
     while not stop.wait(random.expovariate(1 / pause_s)):
         if quiet.exists():
             continue
+        person = f"p-{random.getrandbits(128):032x}"
+        print(f"tries {person}", flush=True)
         moment, true_us = keeper.now(), time.time_ns() // 1_000
         try:
-            receipt = opened.append(parts.punch(f"p-{random.getrandbits(128):032x}"), moment)
+            receipt = opened.append(parts.punch(person), moment)
         except database.StorageError as error:
             print(f"refused {type(error).__name__}", flush=True)
         else:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import select
 
@@ -11,36 +12,57 @@ from device import messages
 from device.messages import timeline
 from enterprise import tables, verify
 from enterprise.store import Store
-from tests.faults.rig import DEVICE, Receipt, Rig
+from tests.faults.rig import DEVICE, Receipt, Rig, Said
 
 TIMES_WITHIN_US = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Counts of one comparison; `lost` and `doubled` must be none, and the times right."""
+    """Counts of one comparison; `differences` must be none, and the times right."""
 
     receipts: int
     stored: int
     duplicates_received: int
-    lost: tuple[str, ...]
-    doubled: int
+    differences: Differences
     wrong_times: tuple[str, ...]
     worst_time_us: int
     findings: tuple[str, ...]
 
     @property
     def holds(self) -> bool:
-        return not (self.lost or self.doubled or self.wrong_times or self.findings)
+        return not (self.differences or self.wrong_times or self.findings)
 
     def __str__(self) -> str:
-        sentence = f"{self.receipts} receipts, {self.stored} records stored, {len(self.lost)} lost, {self.doubled} doubled"
+        sentence = f"{self.receipts} receipts, {self.stored} records stored, {self.differences}"
         times = (
             f"times right within {self.worst_time_us / 1e6:.3f} s"
             if not self.wrong_times
             else f"wrong times: {self.wrong_times[:5]}"
         )
-        return f"{sentence}; {times}; findings: {', '.join(self.findings) or 'none'}; lost: {self.lost[:5]}"
+        return f"{sentence}; {times}; findings: {', '.join(self.findings) or 'none'}"
+
+
+@dataclass(frozen=True, slots=True)
+class Differences:
+    """Between what the screen said, what the kiosk holds and what the server has stored.
+
+    `lost`: confirmed, or on the kiosk, and not the same at the server; `doubled`: persons, who all came once, with two punches;
+    `unasked`: persons with a punch to whom the screen had said no, or who never came; `undone`: how many of those were refused by a
+    disk that could not take anything back any more, which is no fault.
+    """
+
+    lost: tuple[str, ...]
+    doubled: tuple[str, ...]
+    unasked: tuple[str, ...]
+    undone: int
+
+    def __bool__(self) -> bool:
+        return bool(self.lost or self.doubled or self.unasked)
+
+    def __str__(self) -> str:
+        counts = f"{len(self.lost)} lost, {len(self.doubled)} stored twice, {len(self.unasked)} refused and stored"
+        return f"{counts} {[*self.lost[:5], *self.doubled[:5], *self.unasked[:5]] or ''}".rstrip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,16 +78,13 @@ def reach(rig: Rig) -> Verdict:
     receipts, store, journal = rig.receipts(), rig.store(), rig.journal()
     try:
         epochs = {epoch: stored(store, epoch) for epoch in {receipt.epoch for receipt in receipts}}
-        lost = [f"{one.epoch[:8]}/{one.seq}" for one in receipts if epochs[one.epoch].hashes.get(one.seq) != one.hash]
-        lost += [f"{journal.head().epoch[:8]}/{seq}" for seq in unequal(journal_hashes(rig), epochs[journal.head().epoch].hashes)]
         off = {one: time_error_us(one, epochs[one.epoch]) for one in receipts if one.seq in epochs[one.epoch].times}
         journal.verify()
         return Verdict(
             len(receipts),
             sum(len(found.hashes) for found in epochs.values()),
             duplicates_received(store),
-            tuple(lost),
-            len(receipts) - len({(one.epoch, one.seq) for one in receipts}),
+            differences(rig, store),
             tuple(f"{one.epoch[:8]}/{one.seq} by {us / 1e6:.3f} s" for one, us in off.items() if us > TIMES_WITHIN_US),
             max(off.values(), default=0),
             tuple(findings(store, receipts, epochs)),
@@ -75,14 +94,38 @@ def reach(rig: Rig) -> Verdict:
         store.close()
 
 
-def journal_hashes(rig: Rig) -> dict[int, str]:
-    opened, after = rig.journal(), 0
-    found: dict[int, str] = {}
-    while stretch := opened.stretch(after):
-        found |= {stretch.first + place: messages.digest(text).hex() for place, text in enumerate(stretch.texts)}
-        after = stretch.last
-    opened.close()
+def differences(rig: Rig, store: Store) -> Differences:
+    """As things are at this moment; everything may run, as long as the kiosk is quiet."""
+    found = compared(rig.said(), rig.kept(), hashes(store), punched(store))
+    unasked = tuple(person for person in found.unasked if person not in rig.doubtful)
+    return replace(found, unasked=unasked, undone=len(found.unasked) - len(unasked))
+
+
+def compared(said: Said, here: tuple[str, dict[int, str]], theirs: dict[str, dict[int, str]], persons: Counter[str]) -> Differences:
+    """What the screen said and the kiosk holds, against the server's records and how often each person has punched there."""
+    epoch, kept = here
+    lost = [f"{one.epoch[:8]}/{one.seq}" for one in said.receipts if theirs.get(one.epoch, {}).get(one.seq) != one.hash]
+    lost += [f"{epoch[:8]}/{seq}" for seq in unequal(kept, theirs.get(epoch, {}))]
+    may_be = {one.person for one in said.receipts}.union(said.silences)
+    doubled = [person for person, count in persons.items() if count > 1]
+    return Differences(tuple(lost), tuple(doubled), tuple(person for person in persons if person not in may_be), 0)
+
+
+def hashes(store: Store) -> dict[str, dict[int, str]]:
+    """What the server has stored of each epoch, by number."""
+    column, found = tables.record.c, dict[str, dict[int, str]]()
+    with store.reading() as connection:
+        rows = connection.execute(select(column.epoch, column.seq, column.hash).where(column.device == DEVICE)).all()
+    for epoch, seq, digest in rows:
+        found.setdefault(epoch, {})[seq] = digest
     return found
+
+
+def punched(store: Store) -> Counter[str]:
+    """How often each person has punched, by what the server has stored."""
+    column = tables.record.c
+    with store.reading() as connection:
+        return Counter(connection.scalars(select(column.person).where(column.device == DEVICE, column.kind == "punch")))
 
 
 def unequal(kept: dict[int, str], theirs: dict[int, str]) -> list[int]:
