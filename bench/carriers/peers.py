@@ -90,11 +90,15 @@ class Sink:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        self._process = subprocess.Popen([sys.executable, "-m", "bench.carriers.sink", str(self._port), str(self.path)])
+        command = [sys.executable, "-m", "bench.carriers.sink", str(self._port), str(self.path)]
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE)
 
     def toggle(self) -> None:
+        """Silent, or no longer, when this returns."""
         assert self._process is not None
+        assert self._process.stdout is not None
         self._process.send_signal(signal.SIGUSR1)
+        assert self._process.stdout.readline()
 
     def count(self) -> int:
         """Messages so far; reads only what is new, so as not to take the processor from the peer."""
@@ -112,7 +116,7 @@ class Sink:
     def stop(self) -> None:
         if self._process is not None:
             self._process.kill()
-            self._process.wait()
+            self._process.communicate()
 
 
 class Peer:

@@ -1,4 +1,4 @@
-"""An MQTT endpoint for the peers: one line for each message, then its PUBACK. `sink PORT FILE`; SIGUSR1: silent, and back.
+"""An MQTT endpoint for the peers: one line for each message, then its PUBACK. `sink PORT FILE`; SIGUSR1: silent, and back; says so.
 
 It answers what thingsboard-gateway asks before it sends (its session limits), and verifies nothing.
 """
@@ -31,6 +31,7 @@ class Sink:
             self._speaks.clear()
         else:
             self._speaks.set()
+        print("speaks" if self._speaks.is_set() else "silent", flush=True)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         version = 4

@@ -7,7 +7,19 @@ import time
 
 from device.turn import Turn
 
-LONG_S = 5.0
+LONG_S = 60.0
+
+
+class Watched(threading.Condition):
+    """Tells that somebody is about to wait; whoever holds the lock after that knows that they do."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.awaited = threading.Event()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.awaited.set()
+        return super().wait(timeout)
 
 
 def changed_in(turn: Turn, patience_s: float) -> float:
@@ -21,15 +33,15 @@ def test_nobody_searching_costs_a_change_nothing() -> None:
     turn = Turn()
     with turn:
         pass
-    assert changed_in(turn, LONG_S) < 1
+    assert changed_in(turn, LONG_S) < LONG_S / 2
 
 
 def test_a_change_waits_for_the_search_under_way_though_another_begins_behind_it() -> None:
-    turn, begun, second = Turn(), threading.Event(), threading.Event()
+    turn, watched, second = Turn(), Watched(), threading.Event()
+    turn._ended = watched
     waited: list[float] = []
 
     def change() -> None:
-        begun.set()
         waited.append(changed_in(turn, LONG_S))
 
     def search_on() -> None:
@@ -39,8 +51,7 @@ def test_a_change_waits_for_the_search_under_way_though_another_begins_behind_it
     with turn:
         changer = threading.Thread(target=change)
         changer.start()
-        begun.wait(LONG_S)
-        time.sleep(0.1)
+        assert watched.awaited.wait(LONG_S)
         assert not waited
         overlapping = threading.Thread(target=search_on)
         overlapping.start()
@@ -48,13 +59,13 @@ def test_a_change_waits_for_the_search_under_way_though_another_begins_behind_it
     changer.join(LONG_S)
     overlapping.join(LONG_S)
     assert len(waited) == 1
-    assert 0.05 < waited[0] < LONG_S
+    assert waited[0] < LONG_S / 2
 
 
 def test_a_search_that_never_ends_holds_nothing_up_for_long() -> None:
     turn = Turn()
     with turn:
-        assert 0.09 < changed_in(turn, 0.1) < 2
+        assert 0.09 < changed_in(turn, 0.1) < LONG_S
 
 
 def test_a_search_that_fails_has_ended() -> None:
@@ -64,4 +75,4 @@ def test_a_search_that_fails_has_ended() -> None:
             raise ValueError
     except ValueError:
         pass
-    assert changed_in(turn, LONG_S) < 1
+    assert changed_in(turn, LONG_S) < LONG_S / 2
