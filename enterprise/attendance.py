@@ -26,6 +26,7 @@ COLUMNS = ("number", "name", "person", "day", "shift", "came", "went", *AMOUNTS,
 AMENDMENT_COLUMNS = ("kiosk", "record", "kind", "punch", "person", "direction", "punched at", "reason", "by", "at")
 NEAR_DAYS = 7
 MINUTE = timedelta(minutes=1)
+SOME_ALIAS = '"aliases":[{'  # as the canonical form has it
 
 
 class AttendanceError(EnterpriseError):
@@ -205,7 +206,8 @@ def _people(connection: Connection) -> dict[str, Known]:
 def aliases(connection: Connection) -> dict[str, str]:
     """A kiosk's own id for somebody whom the roster names otherwise, from what kiosks said when they applied it."""
     column = tables.record.c
-    bodies = connection.execute(select(column.body).where(tables.of_rare_kinds("desired"))).scalars()
+    learnt_one = column.body.contains(SOME_ALIAS)  # most have learnt none, and each of years would be parsed
+    bodies = connection.execute(select(column.body).where(tables.of_rare_kinds("desired"), learnt_one)).scalars()
     said = (messages.parse(body.encode("utf-8"))["body"]["aliases"] for body in bodies)
     return {alias["here"]: alias["person"] for learnt in said for alias in learnt}
 

@@ -94,12 +94,15 @@ class Case:
 
     def _look_at_erasures(self, links: Iterable[Link]) -> None:
         """Of whoever was erased because this server had asked it knows nothing any more: its database is of before."""
-        for link in links:
-            if link.plain["kind"] != "erasure" or not endings.is_of_ours(link.plain["body"]):
-                continue
-            connection, said = self.transaction.connection, link.plain["body"]["person"]
-            person = attendance.aliases(connection).get(said, said)  # a kiosk says it under each id that it knows them by
-            if person not in endings.erased(connection):
+        ours = [link for link in links if link.plain["kind"] == "erasure" and endings.is_of_ours(link.plain["body"])]
+        if not ours:
+            return
+        connection = self.transaction.connection
+        shared, erased = attendance.aliases(connection), endings.erased(connection)  # read once: everybody waits for this commit
+        for link in ours:
+            said = link.plain["body"]["person"]
+            person = shared.get(said, said)  # a kiosk says it under each id that it knows them by
+            if person not in erased:
                 where = "stands on a roster" if downlink.is_on_a_roster(connection, person) else "is not erased"
                 self._alarm(
                     "erasure_forgotten", link.seq, f"{person} was erased, as this server had asked, and {where} here: {FORGOTTEN}"

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from sqlalchemy import Engine, event
 
 from device import messages
 from device.messages import ConsentAct, ErasureReason, TombstoneAct
@@ -167,4 +168,29 @@ def test_an_erasure_under_a_kiosks_own_id_is_known_here_by_the_id_of_the_roster(
     write(gate, messages.DesiredDone(1, 1, "applied", (), (), (messages.Alias(PERSON, OTHER),)), 5)
     write(gate, erasure(ErasureReason.TOMBSTONE, OTHER), 6)
     assert found(office, gate) == []
+    assert office.alarms() == []
+
+
+def questions(office: Office, kiosk: Kiosk) -> int:
+    """What the database is asked until all that this kiosk has recorded is stored."""
+    asked: list[object] = []
+
+    def note(*given: object) -> None:
+        asked.append(given)
+
+    event.listen(Engine, "before_cursor_execute", note)
+    sent(office, kiosk)
+    event.remove(Engine, "before_cursor_execute", note)
+    return len(asked)
+
+
+def test_a_wave_of_erasures_asks_no_more_than_a_single_one(office: Office) -> None:
+    """What every kiosk ever said about its roster was read anew for each of them, while all kiosks waited for their answers."""
+    gate, yard = Kiosk("gate-a"), Kiosk("gate-b")
+    for number in range(50):
+        person, item = f"p-{number:032x}", f"tombstone-{number}"
+        wish(office, "", "tombstones", item, {"person": person, "number": "", "act": "erased", "id": item})
+        write(yard, erasure(ErasureReason.TOMBSTONE, person), number)
+    write(gate, erasure(ErasureReason.TOMBSTONE, "p-" + "0" * 32), 5)
+    assert questions(office, yard) == questions(office, gate)
     assert office.alarms() == []
