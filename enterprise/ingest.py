@@ -78,6 +78,11 @@ class Ingester:
         except StoreStuck as error:
             return self._commit([Refusal(judged.device, Verdict.UNSTORABLE, str(error))], pressure)[0]
 
+    def give_up(self, device: str, error: Exception) -> None:
+        """An alarm about a message with which something happened that nobody has thought of; its kiosk keeps it."""
+        said = f"{type(error).__name__}; the ingester's log says where"
+        self._commit([Refusal(names.shown(device), Verdict.UNFORESEEN, said)], CALM)
+
     def _judged(self, arrivals: Sequence[Arrival]) -> list[Judged]:
         trusted = self._store.trusted_keys(arrival.device for arrival in arrivals if names.is_device(arrival.device))
         return [_judge(arrival, trusted.get(arrival.device)) for arrival in arrivals]

@@ -58,6 +58,7 @@ class Verdict(enum.StrEnum):
     UNTRUSTED = "untrusted"
     FLOODING = "flooding"
     UNSTORABLE = "unstorable"
+    UNFORESEEN = "unforeseen"
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,13 +51,22 @@ class Service:
         self._link.start()
         while not stop.is_set():
             received = self._gather()
-            self._send_desired()
-            if self._watch is not None:
-                self._watch.look()
+            self._look_around()
             if received and not self._handle(received, stop) and len(received) > 1:
                 for message in received:  # one bad message must not take its neighbours with it
                     self._handle([message], stop)
         self._link.stop()
+
+    def _look_around(self) -> None:
+        """What there is to do beside messages; whatever happens there, the next round comes."""
+        try:
+            self._send_desired()
+            if self._watch is not None:
+                self._watch.look()
+        except Exception:
+            self.unforeseen += 1
+            self._outbox_due = time.monotonic() + LATEST_RETRY_S
+            log.exception("desired states, or alarms that time alone raises, wait")
 
     def _send_desired(self) -> None:
         """Pages of desired states that wait; a database that is away, or a broker, only delays them."""
@@ -73,16 +82,23 @@ class Service:
             self._say(logging.ERROR, f"desired states wait: {error}")
 
     def _handle(self, received: list[Received], stop: threading.Event) -> bool:
-        """False if something happened that nobody has thought of; a lone message is then let go, unanswered: its kiosk keeps it."""
+        """False if something happened that nobody has thought of; a lone message is let go then, unanswered, with an alarm."""
         try:
             self._settle(received, stop)
-        except Exception:
+        except Exception as error:
             self.unforeseen += 1
             log.exception("a message could not be handled")
             if len(received) == 1:
-                _acknowledge(received)
+                self._let_go(received[0], error)
             return False
         return True
+
+    def _let_go(self, message: Received, error: Exception) -> None:
+        try:
+            self._ingester.give_up(messages.device_of(message.topic), error)
+        except Exception:
+            log.exception("nobody could be told")
+        message.acknowledge()
 
     def _gather(self) -> list[Received]:
         """Whose turn it is of what has come, after waiting a little for the first; what nobody will read is let go."""

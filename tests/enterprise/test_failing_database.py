@@ -5,19 +5,21 @@ from __future__ import annotations
 import secrets
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
 
 from device import messages
-from enterprise import engines, service, verify
+from enterprise import downlink, engines, expiry, service, verify
 from enterprise import store as stores
 from enterprise.mqtt import Received
 from enterprise.outcome import Arrival, Kind, Verdict
 from tests.enterprise.conftest import Office, open_office
 from tests.enterprise.kiosk import PERSON, START, Kiosk
+from tests.enterprise.test_downlink import POLICY_KEY
+from tests.enterprise.test_downlink import hello as hello_with_sealing_key
 from tests.enterprise.test_pressure import Line
 from tests.postgres import Postgres
 
@@ -55,6 +57,58 @@ def test_a_message_that_the_database_refuses_does_not_take_its_neighbours_with_i
     assert (refused.verdict, refused.answer) == (Verdict.UNSTORABLE, None)
     assert (stored.verdict, stored.upto) == (Verdict.STORED, 200)
     assert office.rows("SELECT device, kind FROM alarm") == [("kiosk-2", "unstorable")]
+
+
+def test_what_nobody_has_thought_of_takes_no_neighbours_with_it_and_a_person_is_told(small: tuple[Office, Kiosk]) -> None:
+    """Here: what somebody has written into the database by hand. The kiosk keeps what it sent, and sends it again and again."""
+    office, kiosk = small
+    other, line = office.trust(Kiosk("kiosk-2")), Line()
+    with office.store.transaction() as transaction:
+        downlink.wish(transaction, downlink.EVERY, "tombstones", "tombstone-1", {}, "hr", START)
+    office.tamper("UPDATE wish SET content = 'no JSON'")
+    other.write(messages.Erasure(PERSON, messages.ErasureReason.TOMBSTONE, "hr", 1, 9, 12, 0))
+    for place, (name, batch) in enumerate(((other.name, other.batch(1, 2)), (kiosk.name, kiosk.batch(1, 200)))):
+        line.events.put(Received(messages.topics(name).records, batch, "", line, place))  # type: ignore[arg-type]
+    run_until(lambda: len(line.forgotten) == 2, service.Service(office.ingester, line))  # type: ignore[arg-type]
+    assert [office.answer(said, kiosk).upto for said in line.said] == [200]
+    assert office.rows("SELECT device, kind FROM alarm") == [("kiosk-2", "unforeseen")]
+
+
+class BrokenLine(Line):
+    """As paho refuses what it cannot send: not by an error that the ingester knows."""
+
+    def publish(self, topic: str, payload: bytes, *, retain: bool = True) -> bool:
+        if topic.endswith("desired"):
+            raise ValueError("a payload too large")
+        return super().publish(topic, payload, retain=retain)
+
+
+def test_a_desired_state_that_cannot_be_sent_does_not_end_the_ingester(small: tuple[Office, Kiosk]) -> None:
+    office, kiosk = small
+    line, looks = BrokenLine(), []
+    office.ingester.greet(kiosk.name, hello_with_sealing_key(kiosk))
+    with office.store.transaction() as transaction:
+        downlink.sign(transaction, kiosk.name, POLICY_KEY, None, START)
+    watch = expiry.Watch(office.store, lambda: START, lambda *_: looks.append("looked"))
+    daemon = service.Service(office.ingester, line, office.store, watch)  # type: ignore[arg-type]
+    run_until(lambda: daemon.unforeseen > 0, daemon)
+    line.events.put(Received(messages.topics(kiosk.name).records, kiosk.batch(1, 200), "", line, 1))  # type: ignore[arg-type]
+    run_until(lambda: bool(line.forgotten and looks), daemon)
+    assert [office.answer(said, kiosk).upto for said in line.said] == [200]
+
+
+def run_until(done: Callable[[], bool], daemon: service.Service) -> None:
+    """The daemon's loop, in a thread that nothing but being told to may end."""
+    stop = threading.Event()
+    running = threading.Thread(target=daemon.run, args=(stop,), daemon=True)
+    running.start()
+    try:
+        while not done():
+            assert running.is_alive()
+            time.sleep(0.01)
+    finally:
+        stop.set()
+        running.join()
 
 
 def test_only_a_persons_id_is_copied_beside_a_record(address: str) -> None:

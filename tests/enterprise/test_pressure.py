@@ -50,6 +50,11 @@ class Line:
     forgotten: list[int] = field(default_factory=list)
     retained: list[str] = field(default_factory=list)  # topics
 
+    def start(self) -> None:
+        """It stands from the beginning, and to the end."""
+
+    stop = start
+
     def publish(self, topic: str, payload: bytes, *, retain: bool = True) -> bool:
         self.said.append(payload)
         self.retained += [topic] if retain else []
