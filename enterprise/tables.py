@@ -284,7 +284,8 @@ PARKED_COLUMNS = tuple(column.name for column in parked.columns)
 PUNCH_VIEW = "punch"
 PUNCH_KEPT = ("device", "epoch", "seq", "person", "at")
 PUNCH_FIELDS = ("direction", "method", "liveness", "capture", "site", "first_attempt_at")
-VIEW_COLUMNS = (*PUNCH_KEPT, *PUNCH_FIELDS, "received_at", "pause", "voided_by")
+CLOCK_FIELDS = ("time_quality", "boot_id")  # by what clock `at` was read, which nobody has put right there
+VIEW_COLUMNS = (*PUNCH_KEPT, *PUNCH_FIELDS, "received_at", "pause", "voided_by", *CLOCK_FIELDS)
 
 
 def of_rare_kinds(*kinds: str) -> ColumnElement[bool]:
@@ -300,21 +301,23 @@ def create_punch_view(connection: Connection) -> None:
     if connection.dialect.name == "sqlite":
         connection.exec_driver_sql(f"DROP VIEW IF EXISTS {PUNCH_VIEW}")  # SQLite replaces none
         begin, field, voided = "CREATE VIEW", "json_extract(body, '$.body.{0}') AS {0}", "json_extract(body, '$.body.punch')"
-        pause = "coalesce(json_extract(body, '$.body.pause'), 0) AS pause"
+        clock, pause = "json_extract(body, '$.{0}') AS {0}", "coalesce(json_extract(body, '$.body.pause'), 0) AS pause"
     else:
         begin, field, voided = (
             "CREATE OR REPLACE VIEW",
             "body::jsonb -> 'body' ->> '{0}' AS {0}",
             "(body::jsonb -> 'body' ->> 'punch')::bigint",
         )
-        pause = "coalesce((body::jsonb -> 'body' ->> 'pause')::boolean, false) AS pause"
+        clock, pause = "body::jsonb ->> '{0}' AS {0}", "coalesce((body::jsonb -> 'body' ->> 'pause')::boolean, false) AS pause"
     fields = ", ".join(field.format(name) for name in PUNCH_FIELDS)
+    clocks = ", ".join(clock.format(name) for name in CLOCK_FIELDS)
     kept = ", ".join(f"record.{name}" for name in PUNCH_KEPT)
     voids = (
         f"SELECT device, epoch, {voided} AS voided, min(seq) AS voided_by FROM record"
         f" WHERE {RARE} AND kind = 'void' GROUP BY device, epoch, {voided}"
     )
     connection.exec_driver_sql(
-        f"{begin} {PUNCH_VIEW} AS SELECT {kept}, {fields}, received_at, {pause}, voided_by FROM record LEFT JOIN ({voids}) AS void"
+        f"{begin} {PUNCH_VIEW} AS SELECT {kept}, {fields}, received_at, {pause}, voided_by, {clocks}"
+        f" FROM record LEFT JOIN ({voids}) AS void"
         " ON void.device = record.device AND void.epoch = record.epoch AND void.voided = record.seq WHERE kind = 'punch'"
     )

@@ -96,6 +96,15 @@ def test_what_an_older_version_left_out_is_made_by_whoever_writes_and_not_by_who
     assert call(address, "show", "health").exit_code == 0
 
 
+def test_a_view_with_more_columns_behind_is_a_newer_versions_and_stays(
+    office: Office, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever goes back to this version goes on working, and the newer one finds its columns again."""
+    monkeypatch.setattr(tables, "VIEW_COLUMNS", tables.VIEW_COLUMNS[:-2])  # as the version before has them
+    assert call(address, "trust", "kiosk-7", Kiosk("kiosk-7").public_key).exit_code == 0
+    assert office.rows("SELECT time_quality, boot_id FROM punch") == []
+
+
 def test_a_new_database_is_complete_and_needs_nothing_more(office: Office, address: str) -> None:
     with office.store.reading() as connection:
         assert layout.missing(connection) == frozenset()

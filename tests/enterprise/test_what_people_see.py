@@ -58,6 +58,13 @@ def test_punches_are_shown_at_the_times_at_which_they_really_happened(office: Of
     assert messages.write_time(START) <= when <= messages.write_time(START + timedelta(hours=2))
 
 
+def test_whoever_asks_the_view_sees_by_what_clock_a_punch_was_recorded(office: Office, in_1970: Kiosk) -> None:
+    """Its time is as the kiosk wrote it then: 1970 must not stand there unmarked."""
+    office.ingester.take(in_1970.name, in_1970.batch(1, in_1970.last))
+    found = office.rows("SELECT seq, time_quality, boot_id FROM punch WHERE at < '1971' ORDER BY seq")
+    assert found == [(2, "unsynced", EARLIER_BOOT), (4, "unsynced", UNSURE_BOOT), (5, "unsynced", LATER_BOOT)]
+
+
 def test_a_punch_that_does_not_count_says_so_and_one_that_the_office_added_is_there(office: Office, kiosk: Kiosk) -> None:
     noon = messages.write_time(START + timedelta(hours=3))
     kiosk.write(messages.Void(3, kiosk.hash_of(3).hex(), "the gate was blocked", "web:li"))
