@@ -13,6 +13,7 @@ import random
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from queue import Empty, Queue
 
@@ -52,8 +53,15 @@ class Phase(enum.Enum):
 class Uplink:
     """One connection to the broker, one to the kiosk daemon, and a window of batches between them."""
 
-    def __init__(self, device: str, kiosk: api.UplinkClient, pipe: Pipe, patience: Patience | None = None) -> None:
-        self._kiosk, self._pipe = kiosk, pipe
+    def __init__(
+        self,
+        device: str,
+        kiosk: api.UplinkClient,
+        pipe: Pipe,
+        patience: Patience | None = None,
+        now_s: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._kiosk, self._pipe, self._now_s = kiosk, pipe, now_s
         self._patience = patience or Patience()
         self._topics = messages.topics(device)
         self._events: Queue[Event] = pipe.events
@@ -64,9 +72,9 @@ class Uplink:
         self._sent = self._upto = 0
         self._window = messages.MAX_IN_FLIGHT
         self._repeats = self._stalls = 0
-        self._progress = time.monotonic()
+        self._progress = self._now_s()
         self._state_due = self._resume_at = self._hand_over_at = 0.0
-        self._greeted = self._stepped = time.monotonic()
+        self._greeted = self._stepped = self._now_s()
         self._unanswered, self._silence_s = 0, self._patience.answer  # hellos, and how long the last of them is given
         self._greet_at: float | None = None  # this kiosk's turn after the server has come back
 
@@ -78,9 +86,9 @@ class Uplink:
         while not stop.is_set():
             try:
                 self.step()
-                failures, self._stepped = 0, time.monotonic()
+                failures, self._stepped = 0, self._now_s()
             except api.KioskError as error:
-                failures, self._stepped = failures + 1, time.monotonic()
+                failures, self._stepped = failures + 1, self._now_s()
                 log.warning("the kiosk daemon cannot be asked: %s", error)
                 self._greet_again()
                 stop.wait(jittered(pause_s(failures, self._patience.retry)))
@@ -88,7 +96,7 @@ class Uplink:
 
     def works(self) -> bool:
         """For the watchdog: the conversation goes on. A dead broker or server is no fault of ours, a thread that hangs is."""
-        return time.monotonic() - self._stepped < self._patience.hang
+        return self._now_s() - self._stepped < self._patience.hang
 
     def is_streaming(self) -> bool:
         """Whether the server has answered on this connection."""
@@ -96,7 +104,7 @@ class Uplink:
 
     def step(self) -> None:
         """Take in what has come, mend what is stuck, send what may be sent; waits at most about a second."""
-        self._stepped = time.monotonic()
+        self._stepped = self._now_s()
         self._hand_over()
         self._take_events(0.0)
         self._greet_in_turn()
@@ -149,7 +157,7 @@ class Uplink:
         """Say where the journal stands; nothing is sent until the server has said where it stands."""
         self._phase, self._greet_at = Phase.GREETING, None
         self._flying.clear()
-        self._progress = self._greeted = time.monotonic()
+        self._progress = self._greeted = self._now_s()
         self._silence_s = silence_s(self._unanswered, self._patience)
         self._unanswered += 1
         self._epoch, hello = self._kiosk.hello()
@@ -159,7 +167,7 @@ class Uplink:
         """After trouble with the kiosk daemon its journal may be another; ask anew before anything is sent."""
         if self._phase is not Phase.OFFLINE:
             self._phase = Phase.GREETING
-            self._progress = time.monotonic() - self._silence_s
+            self._progress = self._now_s() - self._silence_s
 
     def _take_server_state(self, payload: bytes) -> None:
         try:
@@ -172,11 +180,11 @@ class Uplink:
         if state.online and self._phase is not Phase.OFFLINE:
             self._unanswered = 0
             # it has just come back, and may have heard neither the first hello nor what was under way; nor should all speak at once
-            self._greet_at = time.monotonic() + random.uniform(0.0, spread_s)
+            self._greet_at = self._now_s() + random.uniform(0.0, spread_s)
             self._greet_in_turn()
 
     def _greet_in_turn(self) -> None:
-        if self._greet_at is not None and self._phase is not Phase.OFFLINE and time.monotonic() >= self._greet_at:
+        if self._greet_at is not None and self._phase is not Phase.OFFLINE and self._now_s() >= self._greet_at:
             self._greet()
 
     def _take_acknowledgement(self, payload: bytes) -> None:
@@ -187,7 +195,7 @@ class Uplink:
             self._unanswered, self._silence_s = 0, self._patience.answer  # somebody answers: no hellos pile up
             return
         self._window = max(1, min(cursor.window, messages.MAX_IN_FLIGHT))
-        self._resume_at = time.monotonic() + cursor.retry_after_ms / 1000  # a busy server asks for patience
+        self._resume_at = self._now_s() + cursor.retry_after_ms / 1000  # a busy server asks for patience
         if cursor.answers_hello:
             self._greet_at = None  # it is back, and has heard us: that announcement was a retained one
             self._unanswered = 0
@@ -200,7 +208,7 @@ class Uplink:
 
         The broker says it again only on a new connection, which may be weeks off.
         """
-        if time.monotonic() < self._hand_over_at:
+        if self._now_s() < self._hand_over_at:
             return
         for topic, payload in list(self._desired.items()):
             try:
@@ -209,7 +217,7 @@ class Uplink:
             except api.KioskRefused as refusal:
                 log.warning("a desired state is not taken: %s", refusal)
                 if refusal.kind != NOT_BELIEVED:
-                    self._hand_over_at = time.monotonic() + self._patience.retry
+                    self._hand_over_at = self._now_s() + self._patience.retry
                     continue
             del self._desired[topic]
 
@@ -238,7 +246,7 @@ class Uplink:
             log.info("the server has %d records of this epoch", upto)
         self._phase, self._sent = Phase.STREAMING, upto
         self._flying.clear()
-        self._progress, self._repeats = time.monotonic(), 0
+        self._progress, self._repeats = self._now_s(), 0
         if upto > self._upto:  # an answer to a hello alone is no progress: a connection on which no batch arrives must end
             self._stalls = 0
         self._upto = upto
@@ -258,15 +266,15 @@ class Uplink:
                 self._greet()
 
     def _made_progress(self) -> None:
-        self._progress, self._repeats, self._stalls = time.monotonic(), 0, 0
+        self._progress, self._repeats, self._stalls = self._now_s(), 0, 0
 
     def _watch_for_silence(self) -> None:
-        if self._phase is Phase.GREETING and time.monotonic() - self._progress >= self._silence_s:
+        if self._phase is Phase.GREETING and self._now_s() - self._progress >= self._silence_s:
             self._greet()
 
     def _watch_for_stalls(self) -> None:
         """Silence while batches are under way: the first time they are sent again, the second time over a new connection."""
-        if not self._flying or time.monotonic() - self._progress < self._patience.stall:
+        if not self._flying or self._now_s() - self._progress < self._patience.stall:
             return
         self._stalls += 1
         log.warning("no acknowledgement for %.0f s", self._patience.stall)
@@ -278,13 +286,13 @@ class Uplink:
 
     def _ask_the_time(self) -> None:
         """A long connection says hello again now and then, when nothing is under way."""
-        if self._phase is Phase.STREAMING and not self._flying and time.monotonic() - self._greeted >= self._patience.time:
+        if self._phase is Phase.STREAMING and not self._flying and self._now_s() - self._greeted >= self._patience.time:
             self._greet()
 
     def _send_or_wait(self) -> None:
         if self._phase is not Phase.STREAMING:
             return
-        if len(self._flying) >= self._window or time.monotonic() < self._resume_at:
+        if len(self._flying) >= self._window or self._now_s() < self._resume_at:
             self._take_events(self._patience.news)
             return
         batch = self._kiosk.records(self._epoch, self._sent, 0.0 if self._flying else self._patience.news)
@@ -296,14 +304,14 @@ class Uplink:
     def _send(self, batch: api.Outgoing) -> None:
         payload, encoding = messages.compress(batch.payload)
         if not self._flying:
-            self._progress = time.monotonic()
+            self._progress = self._now_s()
         self._flying.append(batch.last)
         self._sent = batch.last
         self._pipe.publish(self._topics.records, payload, encoding=encoding)
 
     def _say_state(self) -> None:
-        if time.monotonic() >= self._state_due:
-            self._state_due = time.monotonic() + self._patience.state
+        if self._now_s() >= self._state_due:
+            self._state_due = self._now_s() + self._patience.state
             self._pipe.publish(self._topics.state, self._kiosk.state(), retain=True)
 
 

@@ -6,6 +6,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC
 from pathlib import Path
 from typing import NoReturn
@@ -45,13 +46,14 @@ from tests.device import parts
 
 DEVICE = "kiosk-down"
 WITHIN_S = 20.0
+HURRIED = Patience(news=0.2, answer=1.0)
 
 
 class Site:
     """One kiosk, without eyes, and the enterprise's side; everything between them is real."""
 
-    def __init__(self, folder: Path, broker: Broker) -> None:
-        self.folder, self.broker, self.stop = folder, broker, threading.Event()
+    def __init__(self, folder: Path, broker: Broker, patience: Patience) -> None:
+        self.folder, self.broker, self.patience, self.stop = folder, broker, patience, threading.Event()
         self.database = f"sqlite:///{folder}/enterprise.db"
         self.enterprise("keys", "init", "--dir", str(folder / "keys"))
         self.enterprise("keys", "init", "policy", "--dir", str(folder / "keys"))
@@ -81,7 +83,7 @@ class Site:
         own, topics = self.broker.certificate_of(DEVICE), messages.topics(DEVICE)
         target = mqtt.Broker(ADDRESS, self.broker.port, str(self.broker.root), str(own.certificate), str(own.key), 20)
         pipe = mqtt.PahoPipe(target, DEVICE, (topics.acknowledgement, f"{topics.desired}/#", messages.SERVER_STATE_TOPIC), None)
-        uplink = Uplink(DEVICE, api.UplinkClient(path), pipe, Patience(news=0.2, answer=1.0))
+        uplink = Uplink(DEVICE, api.UplinkClient(path), pipe, self.patience)
         return [
             threading.Thread(target=self._serving.run, daemon=True),
             threading.Thread(target=down.run, args=(wishes.apply, self.stop), daemon=True),
@@ -125,17 +127,23 @@ def wait_until(true: Callable[[], object], within_s: float = WITHIN_S) -> None:
         time.sleep(0.05)
 
 
-@pytest.fixture
-def site() -> Iterator[Site]:
+@contextmanager
+def running(patience: Patience = HURRIED) -> Iterator[Site]:
     with tempfile.TemporaryDirectory(prefix="daka-") as folder:  # a short name: it has to hold a unix socket
         broker = Broker(Path(folder) / "b")
         broker.folder.mkdir()
         broker.prepare([DEVICE])
         broker.start()
-        made = Site(Path(folder), broker)
+        made = Site(Path(folder), broker, patience)
         yield made
         made.close()
         broker.stop()
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    with running() as made:
+        yield made
 
 
 def test_a_roster_reaches_the_kiosk_and_the_result_comes_back_as_a_record(site: Site) -> None:
