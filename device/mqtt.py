@@ -237,7 +237,13 @@ def _left_to_the_loop(_client: paho.Client, _life: Any, _sock: Any) -> None:
 
 
 def _carry(client: paho.Client) -> None:
-    """Until the connection ends. `loop` is woken by whoever publishes, `loop_forever` by `loop_start` alone."""
+    """Until the connection ends. `loop` is woken by whoever publishes, `loop_forever` by `loop_start` alone.
+
+    Woken by a pair of ours: paho makes its own over 127.0.0.1, where the uplink's sandbox lets nothing through, and waits for ever.
+    """
+    client._sockpairR, client._sockpairW = socket.socketpair()
+    for end in (client._sockpairR, client._sockpairW):
+        end.setblocking(False)
     while client.loop() == paho.MQTT_ERR_SUCCESS:
         pass
 

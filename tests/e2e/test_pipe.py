@@ -226,3 +226,16 @@ def test_whatever_a_connection_ends_with_the_pipe_comes_back(broker: Broker, mon
     wait_for(made, mqtt.Disconnected)
     wait_for(made, mqtt.Connected)
     made.stop()
+
+
+def test_a_connection_needs_no_other_one_than_the_brokers(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On an appliance the uplink's sandbox lets nothing through to 127.0.0.1 either, over which paho would wake its own loop."""
+    with monkeypatch.context() as patched:
+        patched.setattr(paho, "_socketpair_compat", refused)
+        made = pipe(settings(broker))
+        wait_for(made, mqtt.Connected)
+        made.stop()
+
+
+def refused() -> None:
+    raise PermissionError("a connection to 127.0.0.1")
