@@ -30,10 +30,10 @@ SORTS: dict[str, Callable[[people.Person], Any]] = {
 }
 NAMED_BY = ("number", "name")  # sorts of punches that the directory knows, not the journal
 PUNCH_SORTS = (*(sort for sort in register.SORTS if sort != "person"), *NAMED_BY)
-PRESENT_SORTS: dict[str, Callable[[api.Presence], Any]] = {
-    "at": lambda one: one.at,
-    "number": lambda one: _by_number(one.number),
-    "name": lambda one: one.name,
+PRESENT_SORTS: dict[str, Callable[[register.Listed, people.Person | None], Any]] = {
+    "at": lambda one, _known: one.at,
+    "number": lambda _one, known: _by_number(known.number if known else ""),
+    "name": lambda _one, known: known.name if known else "",
 }
 STATES: dict[str, Callable[[people.Person], bool]] = {
     "": lambda person: True,
@@ -177,12 +177,13 @@ class Lists:
         place, sort, (offset, limit) = request.args.get("place", "inside"), request.args.get("sort", "at"), _window()
         if place not in ("inside", "resting") or sort not in PRESENT_SORTS:
             abort(400)
-        found = self._whereabouts(None)
-        listed = (found.inside if place == "inside" else found.resting).punches
-        names = self._names({one.person for one in listed})
-        shown = [_present(one, names.get(one.person)) for one in listed]
-        shown.sort(key=PRESENT_SORTS[sort], reverse=_flag("descending"))
-        return api.PresentPage(len(shown), tuple(shown[offset : offset + limit]))
+        backwards = _flag("descending")
+        there = self._whereabouts(None if backwards or sort != "at" else offset + limit)  # whoever came first is first already
+        found = there.inside if place == "inside" else there.resting
+        names, key = self._names({one.person for one in found.punches}), PRESENT_SORTS[sort]
+        ranked = sorted(found.punches, key=lambda one: key(one, names.get(one.person)), reverse=backwards)
+        shown = ranked[offset : offset + limit]  # only these are written out: of thousands that takes longest
+        return api.PresentPage(found.total, tuple(_present(one, names.get(one.person)) for one in shown))
 
     def records_page(self) -> api.RecordsPage:
         """Records of some kinds, never punches; a part of them."""

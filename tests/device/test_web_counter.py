@@ -131,6 +131,9 @@ def test_who_is_in_and_who_is_on_a_break_is_told_as_the_kiosk_sees_it(running: R
     assert (here.inside, here.gone, [one.name for one in here.people]) == (2, 0, ["Ada", ""])
     page = running.client.present_page(day, "inside", sort="name", descending=1, limit=1)
     assert (page.total, [one.name for one in page.people]) == (2, ["Ada"])
+    for wanted, names in (({}, ["Ada", ""]), ({"descending": 1}, ["", "Ada"])):
+        parts_of = [running.client.present_page(day, "inside", **wanted, offset=offset, limit=1) for offset in (0, 1)]
+        assert [(one.total, one.people[0].name) for one in parts_of] == [(2, name) for name in names], "by time, part by part"
     running.journal.append(parts.punch(ada, messages.Direction.BREAK), parts.moment(180))
     running.clock.seconds = 200
     here = running.client.presence(day)
