@@ -16,7 +16,8 @@ import pytest
 
 from enterprise import authority, mosquitto
 
-STARTS_WITHIN_S = 10.0
+STARTS_WITHIN_S = 30.0
+ENDS_WITHIN_S = 30.0
 ADDRESS = "127.0.0.1"
 INGESTERS = ("ingest", "ingest-2")
 
@@ -114,4 +115,4 @@ class Broker:
         """End it, if it still runs."""
         if self._process is not None and self._process.poll() is None:
             self._process.terminate()
-            self._process.wait(5)
+            self._process.wait(ENDS_WITHIN_S)

@@ -23,6 +23,8 @@ from tests.enterprise.test_downlink import hello as hello_with_sealing_key
 from tests.enterprise.test_pressure import Line
 from tests.postgres import Postgres
 
+WITHIN_S = 60.0
+
 
 @pytest.fixture
 def small(tmp_path: Path) -> Iterator[tuple[Office, Kiosk]]:
@@ -102,9 +104,11 @@ def run_until(done: Callable[[], bool], daemon: service.Service) -> None:
     stop = threading.Event()
     running = threading.Thread(target=daemon.run, args=(stop,), daemon=True)
     running.start()
+    deadline = time.monotonic() + WITHIN_S
     try:
         while not done():
             assert running.is_alive()
+            assert time.monotonic() < deadline
             time.sleep(0.01)
     finally:
         stop.set()
@@ -207,7 +211,6 @@ Hurried = tuple[str, Office, Kiosk, Kiosk]
 @pytest.fixture
 def hurried(postgres: Postgres, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hurried]:
     """PostgreSQL as the ingester opens it, with less patience; two trusted kiosks of two records, of which it has the first."""
-    monkeypatch.setattr(engines, "LIMITS", dict.fromkeys(engines.LIMITS, "300ms"))
     monkeypatch.setattr(service, "pause_s", lambda _: 0.0)
     address = postgres.fresh()
     office = open_office(address, bounded=True)
@@ -215,6 +218,8 @@ def hurried(postgres: Postgres, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hur
     for kiosk in kiosks:
         office.ingester.take(kiosk.name, kiosk.batch(1, 1))
         kiosk.punch()
+    monkeypatch.setattr(engines, "LIMITS", dict.fromkeys(engines.LIMITS, "300ms"))
+    office.store.close()  # it connects anew, with these limits
     yield address, office, *kiosks
     office.store.close()
 
@@ -235,18 +240,24 @@ def test_a_session_that_holds_one_kiosks_row_holds_up_nobody_else(hurried: Hurri
     assert office.ingester.take(held.name, held.batch(2, 2)).upto == 2
 
 
-def test_whoever_holds_everything_is_not_waited_for_beyond_the_end(hurried: Hurried) -> None:
+def test_whoever_holds_everything_is_not_waited_for_beyond_the_end(hurried: Hurried, monkeypatch: pytest.MonkeyPatch) -> None:
     address, office, kiosk, _ = hurried
-    line, stop = Line(), threading.Event()
+    line, stop, tried_again = Line(), threading.Event(), threading.Event()
+
+    def pause_s(_failures: int) -> float:
+        tried_again.set()
+        return 0.0
+
+    monkeypatch.setattr(service, "pause_s", pause_s)
     with open_office(address).store.transaction() as gone:
         gone.connection.exec_driver_sql("LOCK TABLE device, alarm, epoch IN ACCESS EXCLUSIVE MODE")
         daemon = service.Service(office.ingester, line, office.store)  # type: ignore[arg-type]
         question = Received(messages.topics(kiosk.name).lock_question, b"?", "", line, 7)  # type: ignore[arg-type]
         settling = threading.Thread(target=daemon._handle, args=([question, *second_records(line, kiosk)], stop))
         settling.start()
-        time.sleep(1.0)
+        assert tried_again.wait(WITHIN_S)
         stop.set()
-        settling.join(5)
+        settling.join(WITHIN_S)
         assert not settling.is_alive()
     assert (line.said, line.forgotten, daemon.unforeseen) == ([], [], 0)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -66,19 +65,17 @@ def test_a_report_that_goes_on_holds_nobody_up(postgres: Postgres) -> None:
     open_office(address).store.close()
     with session(postgres, address) as report:
         report.execute("SELECT count(*) FROM punch")
-        begun_s = time.monotonic()
         assert call(address, "show", "alarms").exit_code == 0
-        stores.connect(address).close()
-        assert time.monotonic() - begun_s < 3
+        stores.connect(address).close()  # StoreAway if it has to wait for the report, which ends after this
 
 
 def test_who_holds_the_view_that_has_to_be_replaced_is_not_waited_for_in_silence(
     postgres: Postgres, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(layout, "PATIENCE", "200ms")
     address = postgres.fresh()
     made_older(address)
-    with session(postgres, address) as report:
+    with session(postgres, address) as report, monkeypatch.context() as hurried:
+        hurried.setattr(layout, "PATIENCE", "200ms")
         report.execute("SELECT count(*) FROM punch")
         with pytest.raises(stores.StoreAway, match="a report or another change holds one of its tables"):
             stores.connect(address)
