@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 from rich.console import Console
+from sqlalchemy import Engine, event
 
 from device import messages
 from device.messages import lock
@@ -378,9 +379,17 @@ def test_somebody_whom_a_kiosk_has_met_again_is_meant_by_their_number(
 
 def beside(do: Callable[[], object]) -> threading.Thread:
     """Another one who does this meanwhile, and has come as far as they are let."""
+    begun = threading.Event()
+
+    def note(_connection: object) -> None:
+        begun.set()
+
+    event.listen(Engine, "begin", note)
     other = threading.Thread(target=do)
     other.start()
-    time.sleep(0.3)
+    assert begun.wait(60)
+    event.remove(Engine, "begin", note)
+    time.sleep(0.1)  # for the database to let it wait
     return other
 
 
