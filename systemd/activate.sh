@@ -54,6 +54,7 @@ mv -T /opt/daka/current.new /opt/daka/current # one rename: there is never no ve
 sync -f /opt/daka
 ln -sfn /opt/daka/current/bin/daka /usr/local/bin/daka
 systemctl daemon-reload
+systemctl reload dbus.service || true # it looks at its folder by itself only where the kernel has a watch left for it; a chroot has none
 [ -n "$bounded" ] || systemctl try-restart systemd-journald.service || true # what it is told meanwhile waits for it
 # shellcheck disable=SC2046  # one word a unit
 systemctl enable --quiet daka.target daka-update.service daka-outlet.service $(cd "$here/units" && ls ./*.socket | sed 's|^./||' | grep -v '^daka-metrics') # figures on loopback are for whoever wants them
