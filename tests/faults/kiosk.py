@@ -2,7 +2,7 @@
 
 `kiosk.py STATE MACHINE PAUSE_S`. Prints `begun EPOCH`; then, for each punch, `tries PERSON`, who never came before, and
 `receipt SEQ HASH TRUE_US` once it is on the disk (TRUE_US: when that really was, microseconds since 1970), or `refused KIND`.
-While a file `quiet` lies beside MACHINE it makes no punches.
+While a file `quiet` lies beside MACHINE it makes no punches, which `quiet` says once it is so.
 """
 
 from __future__ import annotations
@@ -54,9 +54,14 @@ def keep_time(keeper: timekeeping.Timekeeper, stop: threading.Event) -> None:
 def punch_until(
     stop: threading.Event, opened: journal.Journal, keeper: timekeeping.Timekeeper, quiet: Path, pause_s: float
 ) -> None:
+    is_still = False
     while not stop.wait(random.expovariate(1 / pause_s)):
         if quiet.exists():
+            if not is_still:
+                print("quiet", flush=True)
+            is_still = True
             continue
+        is_still = False
         person = f"p-{random.getrandbits(128):032x}"
         print(f"tries {person}", flush=True)
         moment, true_us = keeper.now(), time.time_ns() // 1_000

@@ -171,6 +171,7 @@ class Rig:
     def settle(self, within_s: float = SETTLES_WITHIN_S, *, stay_quiet: bool = False) -> None:
         """No new punches, and wait until the server has signed for everything; then punches go on, unless it should stay quiet."""
         self.quiet.touch()
+        self.wait(lambda: "the kiosk does not become quiet", self._is_quiet, within_s)
         self.wait(lambda: "the server has not signed for everything", self._is_settled, within_s)
         if not stay_quiet:
             self.quiet.unlink()
@@ -182,6 +183,10 @@ class Rig:
             if time.monotonic() > deadline:
                 raise NotSettled(f"{complaint()} after {within_s:.0f} s; the logs in {self.folder} say why")
             time.sleep(0.1)
+
+    def _is_quiet(self) -> bool:
+        """Whoever was punching when the file was laid there has got their answer."""
+        return (self.folder / "kiosk.out").read_text(encoding="ascii").endswith("\nquiet\n")
 
     def _is_settled(self) -> bool:
         """Read from outside; the daemon has the file open, in WAL mode that disturbs nobody."""
