@@ -157,10 +157,17 @@ def test_a_gallery_that_people_joined_and_left_answers_like_one_made_at_once(cha
         match.BLOCK_ROWS = blocks
 
 
+def slowest(gaps: list[float]) -> float:
+    """What one in a hundred takes at least, seconds."""
+    return sorted(gaps)[-max(1, len(gaps) // 100)]
+
+
 def test_a_thousand_people_join_and_leave_while_matching_runs_without_a_pause_or_a_wrong_name() -> None:
     matrix, persons = random_people(50_000)
     shared = [Gallery.of_matrix(matrix, persons)]
-    gaps, wrong, done = [], [], threading.Event()
+    gaps: list[float] = []
+    wrong: list[int] = []
+    done = threading.Event()
 
     def look() -> None:
         number, before = 0, time.perf_counter()
@@ -176,6 +183,9 @@ def test_a_thousand_people_join_and_leave_while_matching_runs_without_a_pause_or
     newcomers, _ = random_people(1_000, seed=2)
     with threadpool_limits(1, user_api="blas"):  # as the kiosk sets it: more threads than cores wait for each other
         looking.start()
+        while len(gaps) < 300:
+            time.sleep(0.01)
+        alone = len(gaps)  # nobody joins or leaves so far
         for number, vector in enumerate(newcomers):
             shared[0] = shared[0].with_template(f"new{number}", vector)
             shared[0] = shared[0].without(f"p{45_000 + number}")
@@ -186,8 +196,8 @@ def test_a_thousand_people_join_and_leave_while_matching_runs_without_a_pause_or
         assert found is not None
         assert found.person == f"new{100 * number}"
     assert not wrong
-    assert len(gaps) > 100
-    assert sorted(gaps)[-len(gaps) // 100] < 0.05, (
-        "one search in a hundred waited longer"
-    )  # alone on the machine the longest is 0.022
+    before, meanwhile = gaps[:alone], gaps[alone:]
+    assert len(meanwhile) > 100
+    # alone on the machine the longest is 0.022
+    assert slowest(meanwhile) < max(0.05, 3 * slowest(before)), "one search in a hundred waited longer"
     assert len(shared[0]) == 50_000
