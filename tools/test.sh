@@ -6,8 +6,8 @@ set -u
 python=$1
 shift
 # What a container is made of (a Debian root, a release bundle) is fetched and packed while the first of these run.
-CONTAINERS="tests/house tests/faults tests/appliance"
-BROWSERS="tests/web_ui tests/e2e"
+CONTAINERS="tests/house tests/faults tests/bench tests/firmware_bridge tests/appliance"
+BROWSERS="tests/web_ui $(echo tests/e2e/test_kiosk_*.py)"
 PARTS="containers browsers rest"
 
 part() { # part NAME FOLDERS AND OPTIONS
