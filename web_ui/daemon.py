@@ -44,12 +44,19 @@ class Options:
     key: Path | None = None
 
 
+def in_order(issued: tuple[str, ...], own: tuple[str, ...]) -> tuple[str, ...]:
+    """All names, first those that people at this kiosk should type: where a certificate is shared, not another kiosk's."""
+    machine = {name.partition(".")[0].lower() for name in own}
+    ours = tuple(name for name in issued if name.partition(".")[0] in machine) or issued
+    return tuple(dict.fromkeys((*ours, *own, *issued)))
+
+
 def run(options: Options, systemd: service.Service, section: sections.Section, stop: threading.Event) -> None:
     """From start to `stop`, which another [web] of the settings sets once no work is under way."""
     store = Store(options.folder / "web.db")
     export.settle(store.folder)
     identity = tls.identity(options.folder, options.names, options.certificate, options.key)
-    names = tuple(dict.fromkeys((*identity.names, *options.names)))
+    names = in_order(identity.names, options.names)
     listener = serve.listener(options.address, options.port, systemd.internet_listener())
     with WebClient(options.kiosk_socket) as kiosk:
         accounts = Accounts(store)

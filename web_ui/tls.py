@@ -42,9 +42,10 @@ class Identity:
         """For which host names the enterprise issued it, in lower case; a pattern such as *.corp.example is none."""
         if self.own_making:
             return ()
-        found = _read(self.certificate).extensions
-        with contextlib.suppress(x509.ExtensionNotFound):
-            issued = found.get_extension_for_class(x509.SubjectAlternativeName).value.get_values_for_type(x509.DNSName)
+        # one that browsers may understand and this library does not is no reason to answer nobody
+        with contextlib.suppress(x509.ExtensionNotFound, x509.UnsupportedGeneralNameType, ValueError):
+            found = _read(self.certificate).extensions.get_extension_for_class(x509.SubjectAlternativeName)
+            issued = found.value.get_values_for_type(x509.DNSName)
             return tuple(name.lower() for name in issued if "*" not in name)
         return ()
 

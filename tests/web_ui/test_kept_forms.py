@@ -75,16 +75,31 @@ def test_passwords_are_not_kept_and_every_other_line_is(signed: Signed) -> None:
     assert "123456" not in answer.text
     assert 'name="reason" value="left"' in answer.text
     assert lines in answer.text
-    assert 'action="/people/1001/erase?from=list"' in answer.text
 
 
-def test_the_language_is_changed_without_losing_what_is_kept(signed: Signed) -> None:
+def test_what_is_kept_goes_to_the_very_address_that_was_asked(signed: Signed) -> None:
+    """A number may hold signs of an address: to write it out anew could name somebody else."""
+    answer = signed.post("/people/A%2541/erase", reason="left")
+    assert 'name="reason" value="left"' in answer.text
+    assert re.search(r'<form method="post">[^<]*<input[^>]*csrf_token', answer.text), (
+        "a form without an address has that of its page"
+    )
+    assert "A%41" not in answer.text
+
+
+def test_a_page_that_keeps_something_offers_no_other_language(signed: Signed) -> None:
+    """In another one it would be fetched anew, without what is kept."""
     away = signed.post("/people/new", number="7002", name="Kept", language="en")
-    assert re.search(r'form="kept"[^>]* formaction="/people/new"[^>]* name="_language" value="zh-TW"', away.text)
-    signed.post("/people/new", number="7002", name="Kept", language="en", _language="zh-TW")
-    away = signed.post("/people/new", number="7002", name="Kept", language="en")
-    assert "重新送出" in away.text
     assert 'name="number" value="7002"' in away.text
+    assert "_language" not in away.text
+    assert 'class="inline languages"' not in away.text
+    assert 'class="inline languages"' in signed.client.get("/people", base_url=HERE).text
+
+
+def test_whoever_only_chose_another_language_has_it_chosen_by_sending_again(signed: Signed) -> None:
+    """They did not send the form yet: sent again, it is shown, and done no more than before."""
+    away = signed.post("/people/1001/erase", reason="left", _language="zh-TW")
+    assert 'name="_language" value="zh-TW"' in away.text
 
 
 def test_a_page_of_somebody_elses_gets_nothing_kept(signed: Signed) -> None:

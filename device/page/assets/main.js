@@ -3,6 +3,7 @@
 import "./arrows.js";
 import { at, icon, make } from "./build.js";
 import * as clock from "./clock.js";
+import * as fitting from "./fitting.js";
 import * as help from "./help.js";
 import * as mirror from "./mirror.js";
 import { Gone, hear, pause, Refused } from "./net.js";
@@ -120,12 +121,16 @@ function conditions() {
 /* Over the mirror: whoever stands there is not to wait for a record that cannot be made. */
 function warn(large) {
   const warning = at("warning");
+  const shown = large ? large + words.chosen() : "";
+  if (warning.dataset.shown === shown) return;
+  warning.dataset.shown = shown;
   warning.hidden = !large;
-  if (!large || warning.dataset.shown === large + words.chosen()) return;
-  const [kind, drawn] = LARGE[large];
-  warning.className = kind;
-  warning.dataset.shown = large + words.chosen();
-  warning.replaceChildren(icon(drawn), make("p", {}, make("b", {}, words.word(`condition.${large}.title`)), " ", words.word(`condition.${large}.way`)));
+  if (large) {
+    const [kind, drawn] = LARGE[large];
+    warning.className = kind;
+    warning.replaceChildren(icon(drawn), make("p", {}, make("b", {}, words.word(`condition.${large}.title`)), " ", words.word(`condition.${large}.way`)));
+  }
+  fitting.fit(at("results")); // which have another place now
 }
 
 function chip(name) {
