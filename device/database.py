@@ -138,7 +138,7 @@ class Database:
         if self._connection is None:
             new = not self.path.exists()
             self._connection = connect(self.path)
-            fold(self._connection)
+            renew(self._connection, self.path)
             version = migrate(self._connection, self._migrations)
             if version > newest_version(self._migrations):
                 log.warning(
@@ -194,14 +194,16 @@ def connect(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def fold(connection: sqlite3.Connection) -> None:
-    """Write what lies in the log into the file itself.
+def renew(connection: sqlite3.Connection, path: Path) -> None:
+    """Write what lies in the log once more, before anything is built on it.
 
     A process that was killed may have left a change there whose sync had failed: it can be read, from the kernel's memory, and is
-    not on the disk, and never will be by a later sync. Nothing may be built on it before it has been written anew.
+    not on the disk, and never will be by a later sync. Not into the file: a power cut would lay the log's older part over it.
     """
-    with suppress(*LIBRARY_ERRORS):  # such as a full disk: what is there can still be read, and make room
-        connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+    with suppress(*LIBRARY_ERRORS):  # such as a disk that is read-only: what is there can still be read
+        connection.execute("BEGIN IMMEDIATE")
+        logend.renew(path)
+        connection.execute("ROLLBACK")
 
 
 def _text(raw: bytes) -> str:

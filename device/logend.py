@@ -1,4 +1,5 @@
-"""The end of a write-ahead log: a change whose commit failed is cut off, or whoever opens the file next would find it there.
+"""The end of a write-ahead log: a change whose commit failed is cut off, or whoever opens the file next would find it there; what a
+process left there that could not cut it any more is written anew.
 
 SQLite appends a change to the log, syncs it, and only then moves the end on in the log's index. A sync that fails leaves the whole
 change behind that end, and a new connection, which reads the log from its beginning, takes it for a commit.
@@ -19,6 +20,7 @@ HEADER, FRAME_HEADER = 32, 24  # bytes
 LARGEST_PAGE = 65_536  # does not fit into its field, where a 1 stands for it
 PAGE_SIZE_AND_FRAMES = struct.Struct("=HI")  # in the index's header from byte 14 on, in the machine's own order
 PAGE_SIZE_AT = 14
+CHUNK = 1 << 20
 
 
 def cut(database: Path) -> bool:
@@ -37,6 +39,25 @@ def cut(database: Path) -> bool:
         log.error("a change that was refused may still be in %s: %s", database.name, error.strerror)
         return False
     return True
+
+
+def renew(database: Path) -> None:
+    """Write the log of an open database over itself, and sync it; the caller holds the writer's lock.
+
+    The same bytes in the same places: whatever a power cut leaves of them, the log is as whole as it was.
+    """
+    try:
+        files = _descriptors(database.resolve())
+        log_file, index = files.get("-wal"), files.get("-shm")
+        if log_file is None or index is None or (end := min(_end(index), os.fstat(log_file).st_size)) <= HEADER:
+            return
+        for offset in range(0, end, CHUNK):
+            os.pwrite(log_file, os.pread(log_file, min(CHUNK, end - offset), offset), offset)
+        os.fsync(log_file)
+    except OSError as error:
+        log.error(
+            "a power cut now may take from %s what an earlier failure of the disk left unwritten: %s", database.name, error.strerror
+        )
 
 
 def _sync(log_file: int, name: str) -> None:

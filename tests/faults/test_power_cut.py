@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 import signal
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,41 @@ CARELESS = (
     "import device.database as d; c = d.connect; "
     "d.connect = lambda path: (lambda opened: (opened.execute('PRAGMA synchronous = OFF'), opened)[1])(c(path)); "
 )
+OPENED = """
+import os
+from pathlib import Path
+from device import database
+opened = database.Database(Path({folder!r}) / "journal.db", "journal")
+"""
+CHANGES = """
+with opened.transaction() as connection:
+    connection.execute("CREATE TABLE gone (text)")
+    connection.executemany("INSERT INTO gone VALUES (?)", [("x" * 99,)] * 2_000)
+opened.checkpoint()
+for change in ("CREATE TABLE another (text)", "DELETE FROM gone"):
+    with opened.transaction() as connection:
+        connection.execute(change)
+"""
+ENDS = "import sys; sys.argv = ['appender', {folder!r}, '30']; from tests.device import appender; appender.main()"
+CARELESS = (
+    "import device.database as d; c = d.connect; "
+    "d.connect = lambda path: (lambda opened: (opened.execute('PRAGMA synchronous = OFF'), opened)[1])(c(path)); "
+)
+OPENED = """
+import os
+from pathlib import Path
+from device import database
+opened = database.Database(Path({folder!r}) / "journal.db", "journal")
+"""
+GROWS = """
+with opened.transaction() as connection:
+    connection.execute("CREATE TABLE grown (text)")
+opened.checkpoint()
+for count in (200, 20_000):
+    with opened.transaction() as connection:
+        connection.executemany("INSERT INTO grown VALUES (?)", [("x" * 99,)] * count)
+"""
+ENDS = "os._exit(0)"  # as a kill does: nothing is closed
 CUTS = 30
 
 
@@ -82,6 +118,26 @@ def test_what_a_failed_sync_left_in_memory_only_carries_no_later_receipt(tmp_pat
         opened = parts.open_journal(powercut.put(cut.files, tmp_path / str(number)))
         assert opened.verify().seq >= cut.confirmed, f"cut {number}: confirmed, and gone"
         opened.close()
+
+
+def test_a_start_after_a_failed_sync_and_a_kill_can_lose_its_power_too(tmp_path: Path) -> None:
+    """The log's older part is on the disk, its end in memory only: the one must not be laid over a file that has both."""
+    folder = tmp_path / "changed"
+    folder.mkdir()
+    calls = [
+        call for call in powercut.record(folder, (OPENED + CHANGES + ENDS).format(folder=str(folder))) if not isinstance(call, int)
+    ]
+    last = max(number for number, call in enumerate(calls) if call.name in powercut.SYNCS)
+    calls[last] = powercut.Call(powercut.FAILED, calls[last].path)
+    calls += [call for call in powercut.record(folder, (OPENED + ENDS).format(folder=str(folder))) if not isinstance(call, int)]
+    disk = powercut.Disk(str(folder), random.Random(1))
+    for call in calls:
+        disk.take(call)
+    for number in range(CUTS):
+        found = sqlite3.connect(powercut.put(disk.after_a_cut(), tmp_path / str(number)) / "journal.db")
+        assert found.execute("PRAGMA integrity_check").fetchone() == ("ok",), f"cut {number}: damaged by its own start"
+        assert found.execute("SELECT count(*) FROM gone").fetchone() in ((2_000,), (0,))
+        found.close()
 
 
 def test_without_syncs_the_same_cuts_lose_what_was_confirmed(tmp_path: Path) -> None:
