@@ -67,8 +67,10 @@ class Watch:
             for look in self._also:
                 with self._store.transaction() as transaction:
                     look(transaction, now)
-        except StoreError as error:
+        except Exception as error:
             self._due_s = time.monotonic() + AGAIN_S
+            if not isinstance(error, StoreError):
+                raise  # to whoever tells a person of what nobody has thought of
             log.warning("what becomes an alarm by time alone waits: %s", error)
 
     def _tell(self, soon: dict[str, datetime], now: datetime) -> None:

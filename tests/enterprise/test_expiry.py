@@ -13,6 +13,7 @@ from enterprise import authority, expiry, mqtt, service
 from enterprise.commands import main as commands
 from enterprise.commands.ingest import _presence, _subscriptions
 from enterprise.expiry import Life, Watch
+from enterprise.store import Transaction
 from tests.broker import ADDRESS, Broker
 from tests.enterprise.conftest import Office
 
@@ -72,6 +73,23 @@ def test_an_alarm_comes_a_month_before_the_end_and_again_each_day_until_it_is_re
     watch.know("ingest", Life(at[0], at[0] + timedelta(days=730)))
     watch.look()
     assert office.rows("SELECT count FROM alarm") == [(2,)]
+
+
+def test_what_fails_once_in_a_way_that_nobody_has_thought_of_is_looked_at_again_soon(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(expiry, "AGAIN_S", 0)
+    tries = []
+
+    def fails(transaction: Transaction, now: datetime) -> None:
+        tries.append(now)
+        raise ZeroDivisionError
+
+    watch = Watch(office.store, lambda: TWO_YEARS.ends, fails)
+    for _ in range(2):
+        with pytest.raises(ZeroDivisionError):
+            watch.look()
+    assert len(tries) == 2, "not tomorrow only"
 
 
 def test_one_that_lives_for_three_months_is_given_time_to_be_renewed_by_itself() -> None:
