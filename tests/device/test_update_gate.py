@@ -12,7 +12,7 @@ import click.testing
 import numpy as np
 import pytest
 
-from device import api, server, state, updates
+from device import api, config, server, state, updates
 from device.api.serving import Route
 from device.commands import update_gate
 from device.commands.context import Context
@@ -54,6 +54,13 @@ def refused(done: click.testing.Result) -> str:
 
 
 def test_a_version_that_sees_writes_and_knows_faces_holds(ask: Ask) -> None:
+    assert "holds" in ask(WELL).output
+
+
+def test_a_version_holds_at_whatever_size_this_kiosk_looks_for_faces(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A smaller picture puts a face by some pixels elsewhere, which is what was asked for."""
+    small = config.Config(recognition=config.Recognition(working_width=96, working_height=96))
+    monkeypatch.setattr(Context, "config", lambda self: small)
     assert "holds" in ask(WELL).output
 
 

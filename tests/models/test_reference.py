@@ -24,7 +24,7 @@ from models.liveness import AntiSpoofing
 
 @dataclass(frozen=True)
 class Known:
-    detector: Detector
+    photographs: Detector
     embedder: Embedder
     landmarker: Landmarker
     antispoofing: AntiSpoofing | None = None
@@ -107,8 +107,8 @@ def test_models_that_answer_otherwise_are_refused_and_it_is_said_which(known: Kn
     for other, said in (
         (replace(known, embedder=cast(Embedder, Exchanged(known.embedder))), "another vector"),
         (replace(known, embedder=cast(Embedder, Constant())), "another vector"),
-        (replace(known, detector=cast(Detector, Moved(known.detector))), "detector"),
-        (replace(known, detector=cast(Detector, Blind())), "detector"),
+        (replace(known, photographs=cast(Detector, Moved(known.photographs))), "detector"),
+        (replace(known, photographs=cast(Detector, Blind())), "detector"),
         (replace(known, landmarker=cast(Landmarker, Moved(known.landmarker))), "does not lie"),
         (replace(known, landmarker=cast(Landmarker, Expressionless(known.landmarker))), "expression"),
         (replace(known, landmarker=cast(Landmarker, Blind())), "does not lie"),
