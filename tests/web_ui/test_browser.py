@@ -279,6 +279,23 @@ def test_what_other_roles_are_shown_is_without_barriers(opened: Callable[..., Br
     without_barriers(page)
 
 
+@pytest.mark.parametrize("path", ["/updates", "/people/photographs", "/punches/5"])
+def test_what_is_set_as_it_was_written_never_scrolls_sideways(
+    opened: Callable[..., BrowserContext], settled: Office, path: str
+) -> None:
+    """Nobody could scroll it by keyboard. How wide an enterprise's number is hangs on its letters."""
+    page = opened().new_page()
+    sign_in(page, settled)
+    visit(page, settled.url + path)
+    wide = """() => {
+      const shown = document.createElement("pre");
+      document.querySelector("main").append(shown);
+      shown.textContent = "W".repeat(400);
+      return [...document.querySelectorAll("pre")].filter((one) => one.scrollWidth > one.clientWidth).length;
+    }"""
+    assert page.evaluate(wide) == 0
+
+
 @pytest.mark.parametrize("locale", ["zh-CN", "zh-TW"])
 def test_pages_fit_a_telephone_in_chinese(opened: Callable[..., BrowserContext], settled: Office, locale: str) -> None:
     """Nothing is wider than the screen, and in one of them barriers are looked for."""
