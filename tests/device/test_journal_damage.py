@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from device import database, journal, messages
-from device.journal import ChainBroken
+from device.journal import ChainBroken, WrongKey
 from tests.device import parts
 
 COUNT = 12  # records of the sample journal, genesis included
@@ -318,7 +318,11 @@ def test_a_flipped_bit_anywhere_in_the_file_never_becomes_another_record_in_sile
     raw = bytearray(path.read_bytes())
     raw[place % len(raw)] ^= 1 << bit
     path.write_bytes(raw)
-    again = parts.open_journal(folder)
+    try:
+        again = parts.open_journal(folder)
+    except WrongKey:  # the kiosk's own name in it: no journal of another name is gone on with, and none put aside
+        assert path.read_bytes()[place % len(raw)] == raw[place % len(raw)]
+        return
     if again.head().seq == 1:
         assert len(kept(folder)) == 1
     else:
