@@ -39,25 +39,6 @@ for change in ("CREATE TABLE another (text)", "DELETE FROM gone"):
     with opened.transaction() as connection:
         connection.execute(change)
 """
-ENDS = "import sys; sys.argv = ['appender', {folder!r}, '30']; from tests.device import appender; appender.main()"
-CARELESS = (
-    "import device.database as d; c = d.connect; "
-    "d.connect = lambda path: (lambda opened: (opened.execute('PRAGMA synchronous = OFF'), opened)[1])(c(path)); "
-)
-OPENED = """
-import os
-from pathlib import Path
-from device import database
-opened = database.Database(Path({folder!r}) / "journal.db", "journal")
-"""
-GROWS = """
-with opened.transaction() as connection:
-    connection.execute("CREATE TABLE grown (text)")
-opened.checkpoint()
-for count in (200, 20_000):
-    with opened.transaction() as connection:
-        connection.executemany("INSERT INTO grown VALUES (?)", [("x" * 99,)] * count)
-"""
 ENDS = "os._exit(0)"  # as a kill does: nothing is closed
 CUTS = 30
 
