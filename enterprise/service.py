@@ -97,6 +97,7 @@ class Service:
         try:
             self._ingester.give_up(messages.device_of(message.topic), error)
         except Exception:
+            self.unforeseen += 1
             log.exception("nobody could be told")
         message.acknowledge()
 
